@@ -1,0 +1,83 @@
+"""Accounts: a district's name, money, time, keys, and how its files are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from ingestd.access.allowlist import Address, Allowlist
+from ingestd.values.identifiers import AccountId
+
+
+class StudentPolicy(StrEnum):
+    """What happens to a row whose student is unknown: refused, or the student is added."""
+
+    ROSTER = "roster"
+    REGISTER = "register"
+
+
+class FilePolicy(StrEnum):
+    """Whether good rows of a file with bad rows apply."""
+
+    PARTIAL = "partial"
+    ALL_OR_NOTHING = "all_or_nothing"
+
+
+class LastRowPolicy(StrEnum):
+    """What happens to a last row that ends without a line end: it may have been cut off."""
+
+    REJECT = "reject"
+    ACCEPT = "accept"
+
+
+class NaiveTimePolicy(StrEnum):
+    """What a time without an offset means."""
+
+    ACCOUNT_TIMEZONE = "account_timezone"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How an account's files are judged. The defaults are the strict ones."""
+
+    students: StudentPolicy = StudentPolicy.ROSTER
+    file: FilePolicy = FilePolicy.PARTIAL
+    last_row_without_newline: LastRowPolicy = LastRowPolicy.REJECT
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    naive_time: NaiveTimePolicy = NaiveTimePolicy.ACCOUNT_TIMEZONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One district. `authorized_keys` are OpenSSH lines, `password_hash` an argon2id hash."""
+
+    account_id: AccountId
+    name: str
+    timezone: ZoneInfo
+    currency: str
+    authorized_keys: tuple[str, ...] = ()
+    password_hash: str | None = None
+    policy: Policy = field(default_factory=Policy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The accounts and the allowlist that are in force together."""
+
+    accounts: Mapping[AccountId, Account]
+    allowlist: Allowlist
+
+    def account_for(self, user_name: str, address: Address) -> Account | None:
+        """Return the account that this user name may try from this address, or None.
+
+        None says nothing about why: an unknown account and an account listed for other
+        addresses only are to look alike from outside.
+        """
+        account = self.accounts.get(AccountId(user_name))
+        if account is None or not self.allowlist.admits(address, account.account_id):
+            return None
+        return account

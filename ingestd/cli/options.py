@@ -1,0 +1,37 @@
+"""Options that several commands share, so that each is spelled and explained once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Output(StrEnum):
+    """How a command prints its rows."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        envvar="INGESTD_CONFIG",
+        help="The main config file. Default: config/ingestd.toml",
+        show_default=False,
+    ),
+]
+AccountOption = Annotated[str, typer.Option("--account", help="The account's ID.")]
+OutputOption = Annotated[Output, typer.Option("--output", help="How to print.")]
+
+DEFAULT_CONFIG = Path("config/ingestd.toml")
+
+
+def config_path(option: Path | None) -> Path:
+    """Return the config file that a command works with."""
+    return option if option is not None else DEFAULT_CONFIG

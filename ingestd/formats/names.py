@@ -1,0 +1,50 @@
+"""File names: which are recognised, which are temporary, which may exist at all."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import StrEnum
+
+
+class FormatName(StrEnum):
+    """The formats that are taken: what their file names start with, and their name in receipts."""
+
+    STUDENT_BILLING = "student_billing"
+
+
+NAME_BYTES_MAX = 255  # what Linux file systems take in one name
+
+_TEMPORARY = re.compile(r"(\..*|.*\.(filepart|part|partial|tmp))", re.IGNORECASE | re.DOTALL)
+
+
+def is_possible(name: str) -> bool:
+    """Tell whether a client's file name can be a file of ours: one name, no path, no NUL."""
+    encoded = name.encode("utf-8", "surrogateescape")
+    return (
+        name not in {"", ".", ".."}
+        and "/" not in name
+        and "\0" not in name
+        and len(encoded) <= NAME_BYTES_MAX
+    )
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a name says "not finished yet"; such files are never claimed."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def format_of(name: str) -> FormatName | None:
+    """Return the format that a file name stands for, or None when it stands for none.
+
+    The whole name counts, in any case, after Unicode normalisation (macOS sends NFD).
+    """
+    normal = unicodedata.normalize("NFC", name).casefold()
+    if is_temporary(name) or not normal.endswith(".csv"):
+        return None
+    return next((format_name for format_name in FormatName if normal.startswith(format_name)), None)
+
+
+def is_recognised(name: str) -> bool:
+    """Tell whether a file under this name will be claimed."""
+    return format_of(name) is not None

@@ -1,0 +1,75 @@
+"""Arrival notes: what the SFTP door knows about an upload, left for the intake to find.
+
+The door never waits for the database. It writes a note next to the file; the intake takes
+the note with the file and records both. A file without a note was copied in by hand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ingestd.spool.files import storage_errors, write_durably
+from ingestd.spool.folders import Folders
+from ingestd.values.clock import format_instant
+from ingestd.values.identifiers import AccountId, UploadId
+
+NOTE_SUFFIX = ".json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One upload as the door saw it end.
+
+    `whole` tells a published file from an interrupted one; `sha256` is None when the bytes
+    were not hashed in one pass (a resumed upload); `inode` is how a published file is known
+    again after renames.
+    """
+
+    upload_id: UploadId
+    account: AccountId
+    filename: str
+    whole: bool
+    size_bytes: int
+    sha256: str | None
+    received_at: datetime
+    peer: str | None = None
+    session_id: str | None = None
+    key_fingerprint: str | None = None
+    client_version: str | None = None
+    inode: int = 0
+
+
+def note_path(folders: Folders, arrival: Arrival) -> Path:
+    """Return where an upload's note lies until the intake takes it."""
+    return folders.arrivals(arrival.account) / f"{arrival.upload_id}{NOTE_SUFFIX}"
+
+
+def write_note(path: Path, arrival: Arrival) -> None:
+    """Leave a note; afterwards it survives a power cut. Raises StorageError."""
+    fields = asdict(arrival) | {"received_at": format_instant(arrival.received_at)}
+    write_durably(path, json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogateescape"))
+
+
+def read_note(path: Path) -> Arrival | None:
+    """Return a note, or None when it is gone or is not one (a hand put it there)."""
+    with contextlib.suppress(FileNotFoundError, ValueError, TypeError, KeyError):
+        fields = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+        return Arrival(**fields | {"received_at": datetime.fromisoformat(fields["received_at"])})
+    return None
+
+
+def list_notes(folders: Folders, account: AccountId) -> list[Arrival]:
+    """Return an account's notes, oldest upload first."""
+    folder = folders.arrivals(account)
+    with storage_errors(folder):
+        try:
+            names = sorted(name for name in os.listdir(folder) if name.endswith(NOTE_SUFFIX))
+        except FileNotFoundError:
+            return []
+    notes = (read_note(folder / name) for name in names if not name.startswith("."))
+    return [note for note in notes if note is not None]

@@ -1,0 +1,90 @@
+"""Durable file operations: what is written here survives a power cut once the call returns."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ingestd.values.errors import NoSpaceError, StorageError
+
+FILE_MODE = 0o640
+FOLDER_MODE = 0o750
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's error about `path` into a StorageError that says what to do.
+
+    FileNotFoundError and FileExistsError pass through: to the callers they are answers.
+    """
+    try:
+        yield
+    except (FileNotFoundError, FileExistsError, StorageError):
+        raise
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        if error.errno in _FULL:
+            raise NoSpaceError(
+                f"No space left for {path}: {reason}. Free space, then send the file again.",
+                detail=repr(error),
+            ) from error
+        raise StorageError(
+            f"Cannot use {path}: {reason}. Check its owner and permissions.", detail=repr(error)
+        ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and removals in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, mode 0750, and its parents where they are missing. Raises StorageError."""
+    try:
+        with storage_errors(folder):
+            folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise StorageError(
+            f"{folder} is a file where a folder should be. Move it away.", detail=repr(error)
+        ) from error
+
+
+def write_durably(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
+    """Put `content` at `path` whole or not at all, replacing what was there.
+
+    Afterwards the file and its name survive a power cut. Raises StorageError.
+    """
+    # A leading dot: neither the intake nor a client takes it for the file itself.
+    temporary = path.with_name(f".in.{os.getpid()}.{path.name[:200]}")
+    with storage_errors(path):
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+        try:
+            with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+def move_durably(source: Path, target: Path) -> None:
+    """Rename `source` to `target` so that the new place survives a power cut.
+
+    Both lie on one file system. Raises FileNotFoundError when `source` is gone.
+    """
+    with storage_errors(target):
+        os.rename(source, target)  # noqa: PTH104 - rename(2), which replaces in one step
+        sync_folder(target.parent)
+        if source.parent != target.parent:
+            sync_folder(source.parent)

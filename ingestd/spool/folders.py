@@ -1,0 +1,94 @@
+"""The folders of an installation. Nobody else puts a path together."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ingestd.spool.files import make_folder
+from ingestd.values.identifiers import AccountId, UploadId
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The tree below `data_dir`, all on one file system so that every move is an atomic rename.
+
+    spool/ACCOUNT/incoming    what clients see; files may also be copied here by hand
+    spool/ACCOUNT/receipts    what clients fetch
+    spool/ACCOUNT/staging     bytes while they arrive; nothing here was acknowledged
+    spool/ACCOUNT/partials    what arrived of an interrupted upload, kept for a resume
+    spool/ACCOUNT/arrivals    notes that the door leaves for the intake, one per upload
+    spool/ACCOUNT/claimed     files taken from incoming, one folder per upload
+    archive/ACCOUNT/2026-11   files with an outcome, one folder per upload
+    quarantine/ACCOUNT        files under names that nobody recognises
+    """
+
+    data_dir: Path
+
+    @property
+    def host_keys(self) -> Path:
+        """Where the server's private keys lie."""
+        return self.data_dir / "host_keys"
+
+    @property
+    def spool(self) -> Path:
+        """The folder that the watcher watches."""
+        return self.data_dir / "spool"
+
+    def incoming(self, account: AccountId) -> Path:
+        """Published files that wait to be claimed."""
+        return self.spool / account / "incoming"
+
+    def receipts(self, account: AccountId) -> Path:
+        """Receipts, for the account to fetch."""
+        return self.spool / account / "receipts"
+
+    def staging(self, account: AccountId) -> Path:
+        """Bytes while they arrive."""
+        return self.spool / account / "staging"
+
+    def partials(self, account: AccountId) -> Path:
+        """What arrived of interrupted uploads, under the client's file name."""
+        return self.spool / account / "partials"
+
+    def arrivals(self, account: AccountId) -> Path:
+        """The door's notes to the intake."""
+        return self.spool / account / "arrivals"
+
+    def claimed(self, account: AccountId) -> Path:
+        """Files taken from incoming, as `UPLOAD_ID/file name`."""
+        return self.spool / account / "claimed"
+
+    def archive(self, account: AccountId, upload_id: UploadId, received_at: datetime) -> Path:
+        """The folder that keeps one processed upload, filed under the month it arrived in."""
+        return self.data_dir / "archive" / account / f"{received_at:%Y-%m}" / upload_id
+
+    def quarantine(self, account: AccountId, upload_id: UploadId) -> Path:
+        """The folder that keeps one file that nobody recognised."""
+        return self.data_dir / "quarantine" / account / upload_id
+
+    def create_for(self, account: AccountId) -> None:
+        """Make an account's folders where they are missing, mode 0750. Raises StorageError."""
+        for folder in (
+            self.incoming(account),
+            self.receipts(account),
+            self.staging(account),
+            self.partials(account),
+            self.arrivals(account),
+            self.claimed(account),
+        ):
+            make_folder(folder)
+
+    def accounts(self) -> list[AccountId]:
+        """Return every account that has folders, sorted, whether it is still configured or not."""
+        try:
+            with os.scandir(self.spool) as entries:
+                return sorted(
+                    AccountId(entry.name)
+                    for entry in entries
+                    if entry.is_dir(follow_symlinks=False)
+                )
+        except FileNotFoundError:
+            return []

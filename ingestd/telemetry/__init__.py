@@ -1,0 +1,1 @@
+"""What operators see: event names, the log's set-up, metrics, health."""

@@ -1,0 +1,70 @@
+"""Counters and gauges for Prometheus; `docs/operate/metrics.md` says what each is good for."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
+
+
+class Metrics:
+    """One daemon's metrics, in a registry of their own. Labels never hold names or addresses."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.connections_refused = Counter(
+            "ingestd_connections_refused",
+            "Connections closed before or during authentication, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.auth_failures = Counter(
+            "ingestd_auth_failures", "Authentications that failed.", registry=self.registry
+        )
+        self.sessions_open = Gauge(
+            "ingestd_sessions_open", "SFTP sessions open now.", registry=self.registry
+        )
+        self.uploads = Counter(
+            "ingestd_uploads",
+            "Uploads that ended, by outcome: received, interrupted, refused.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.upload_bytes = Counter(
+            "ingestd_upload_bytes", "Bytes of whole uploads received.", registry=self.registry
+        )
+        self.files = Counter(
+            "ingestd_files",
+            "Files that got an outcome, by account and receipt status.",
+            ["account", "status"],
+            registry=self.registry,
+        )
+        self.rows = Counter(
+            "ingestd_rows",
+            "Rows that got a verdict, by account and verdict.",
+            ["account", "outcome"],
+            registry=self.registry,
+        )
+        self.file_seconds = Histogram(
+            "ingestd_file_seconds",
+            "Seconds from claim to committed outcome.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.files_waiting = Gauge(
+            "ingestd_files_waiting", "Claimed files without an outcome yet.", registry=self.registry
+        )
+        self.worker_failures = Counter(
+            "ingestd_worker_failures",
+            "Files put back because the world failed.",
+            registry=self.registry,
+        )
+        self.watcher_restarts = Counter(
+            "ingestd_watcher_restarts",
+            "Times the file watcher was restarted.",
+            registry=self.registry,
+        )
+
+    def render(self) -> bytes:
+        """Return every metric in the Prometheus text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,104 @@
+"""The errors of the world: a code, a message for people, a detail for operators.
+
+A bad *file* is never an exception; it is a `Finding` (see `ingestd.formats.findings`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+EXIT_DONE = 0
+EXIT_ANSWER_IS_NO = 1
+EXIT_USAGE = 2
+EXIT_WORLD = 3
+
+
+class IngestdError(Exception):
+    """Base of every error that ingestd raises on purpose.
+
+    `message` is one line for people: what happened, the value, the limit, what to do.
+    `detail` is for operators and may be empty. Neither ever holds a row's contents or a secret.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = EXIT_WORLD
+
+    def __init__(self, message: str, *, detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+
+class UsageError(IngestdError):
+    """A command was asked for something that cannot be: an unknown account, a wrong argument."""
+
+    code = "usage"
+    exit_code = EXIT_USAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """One mistake in a config file or an environment variable, with its remedy.
+
+    `line` is 1-based and None where no line can be named (a missing file, an environment
+    variable); `where` is the file's path or the variable's name as the admin wrote it.
+    """
+
+    where: str
+    line: int | None
+    key: str
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        place = self.where if self.line is None else f"{self.where}:{self.line}"
+        subject = f"{place}: {self.key}" if self.key else place
+        return f"{subject}: {self.message}" + (f" {self.remedy}" if self.remedy else "")
+
+
+class ConfigError(IngestdError):
+    """The config has mistakes; `mistakes` names every one of them, never only the first."""
+
+    code = "config"
+    exit_code = EXIT_USAGE
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+        self.mistakes = mistakes
+
+
+class ListenError(IngestdError):
+    """An address cannot be listened on: in use, not ours, or not permitted."""
+
+    code = "listen"
+
+
+class StorageError(IngestdError):
+    """A folder or file of the installation cannot be read or written."""
+
+    code = "storage"
+
+
+class NoSpaceError(StorageError):
+    """The disk or the quota is full; nothing that was acknowledged is lost."""
+
+    code = "no_space"
+
+
+class DatabaseError(IngestdError):
+    """The database cannot be reached, or refuses to work."""
+
+    code = "database"
+
+
+class SchemaError(DatabaseError):
+    """The database's schema is not the one that this version works with."""
+
+    code = "schema"
+
+
+class LeaseLostError(IngestdError):
+    """Another worker holds the claim now; what this one computed must not be committed."""
+
+    code = "lease_lost"

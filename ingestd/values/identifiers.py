@@ -1,0 +1,22 @@
+"""Identifiers: opaque text with one meaning each."""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+from ulid import ULID
+
+AccountId = NewType("AccountId", str)
+"""A district's account (tenant), and its SFTP user name."""
+
+UploadId = NewType("UploadId", str)
+"""One upload: a ULID, so that identifiers sort by the time they were made."""
+
+ACCOUNT_ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+UPLOAD_ID_PATTERN = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
+
+
+def new_upload_id() -> UploadId:
+    """Return an identifier that no other upload has, on any node."""
+    return UploadId(str(ULID()))

@@ -1,0 +1,156 @@
+"""The settings of `ingestd.toml`: every key, its default and its bounds, and how it is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from ingestd.config.environment import read_overrides
+from ingestd.config.mistakes import InvalidValueError, Mistakes
+from ingestd.config.toml_document import TomlDocument, read_toml
+from ingestd.config.toml_positions import KeyPath
+from ingestd.config.validation import check_values
+from ingestd.config.values import (
+    ListenAddress,
+    Network,
+    parse_database_url,
+    parse_folder,
+    parse_listen,
+    parse_network,
+    parse_size,
+)
+from ingestd.values.errors import ConfigError, Mistake
+
+DEFAULT_DATA_DIR = "../data"
+LISTED_MAX = 1000
+_DAY_SECONDS = 86_400
+
+Listen = Annotated[ListenAddress, BeforeValidator(parse_listen)]
+Networks = Annotated[
+    tuple[Annotated[Network, BeforeValidator(parse_network)], ...], Field(max_length=LISTED_MAX)
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+
+class SftpSettings(_Section):
+    """`[sftp]`: where SFTP listens, and how much one peer may ask of it."""
+
+    listen: Annotated[tuple[Listen, ...], Field(min_length=1, max_length=64)] = (
+        ListenAddress(host="0.0.0.0", port=2222),  # noqa: S104 - the allowlist guards it
+        ListenAddress(host="::", port=2222),
+    )
+    proxy_protocol_from: Networks = ()
+    max_connections: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 256
+    max_connections_per_address: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 16
+    max_sessions_per_connection: Annotated[int, Field(strict=True, ge=1, le=100)] = 10
+    max_open_files: Annotated[int, Field(strict=True, ge=1, le=1024)] = 64
+    max_upload_bytes: Annotated[int, BeforeValidator(parse_size), Field(ge=1, le=2**36)] = 2**29
+    login_seconds: Annotated[float, Field(strict=True, ge=0.1, le=600)] = 30.0
+    idle_seconds: Annotated[float, Field(strict=True, ge=0.1, le=_DAY_SECONDS)] = 300.0
+    keepalive_seconds: Annotated[float, Field(strict=True, ge=0.1, le=3600)] = 30.0
+    max_auth_tries: Annotated[int, Field(strict=True, ge=1, le=100)] = 6
+    ban_after_failures: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 10
+    ban_seconds: Annotated[float, Field(strict=True, ge=0.1, le=30 * _DAY_SECONDS)] = 900.0
+    never_ban: Networks = ()
+
+
+class IntakeSettings(_Section):
+    """`[intake]`: when a published file is claimed, by how many workers, and what is kept."""
+
+    settle_seconds: Annotated[float, Field(strict=True, ge=0, le=3600)] = 1.0
+    rescan_seconds: Annotated[float, Field(strict=True, ge=0.1, le=3600)] = 30.0
+    workers: Annotated[int, Field(strict=True, ge=1, le=64)] = 2
+    receipt_days: Annotated[int, Field(strict=True, ge=1, le=3650)] = 90
+    partial_hours: Annotated[float, Field(strict=True, ge=0.01, le=8760)] = 24.0
+    disk_reserve_bytes: Annotated[int, BeforeValidator(parse_size), Field(ge=0, le=2**40)] = 2**28
+
+
+class HttpSettings(_Section):
+    """`[http]`: where health, metrics and the console are served."""
+
+    listen: Listen = ListenAddress(host="127.0.0.1", port=8080)
+
+
+class LogSettings(_Section):
+    """`[log]`: how and how much is written to stderr."""
+
+    format: Literal["json", "console"] = "json"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(_Section):
+    """Every setting in force. `data_dir` is absolute; `database_url` is a SQLAlchemy URL."""
+
+    data_dir: Path
+    database_url: Annotated[str, Field(repr=False)]  # it may hold a password
+    shutdown_seconds: Annotated[float, Field(strict=True, ge=0, le=3600)] = 20.0
+    sftp: SftpSettings = SftpSettings()
+    intake: IntakeSettings = IntakeSettings()
+    http: HttpSettings = HttpSettings()
+    log: LogSettings = LogSettings()
+
+
+def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read `ingestd.toml` and what the environment overrides. Raises ConfigError, complete.
+
+    A relative path is relative to the file's folder, or to the working directory when it
+    comes from the environment.
+    """
+    overrides = read_overrides(Settings, environment)
+    try:
+        document = read_toml(path)
+    except ConfigError as error:
+        raise ConfigError((*error.mistakes, *overrides.mistakes)) from error
+    settings, mistakes = _check(document, path.parent, overrides.values, overrides.variables)
+    if settings is None or overrides.mistakes:
+        raise ConfigError((*mistakes, *overrides.mistakes))
+    return settings
+
+
+def _check(
+    document: TomlDocument,
+    folder: Path,
+    overrides: Mapping[KeyPath, object],
+    variables: Mapping[KeyPath, str],
+) -> tuple[Settings | None, tuple[Mistake, ...]]:
+    mistakes = Mistakes(document, variables)
+    values = _overridden(document.values, overrides)
+
+    for key, parse in (("data_dir", parse_folder), ("database_url", parse_database_url)):
+        if key not in values:
+            continue
+        try:
+            values[key] = parse(values[key], base=Path.cwd() if (key,) in variables else folder)
+        except InvalidValueError as error:
+            mistakes.add_invalid((key,), error)
+            del values[key]
+    data_dir = values.setdefault("data_dir", parse_folder(DEFAULT_DATA_DIR, base=folder))
+    values.setdefault("database_url", f"sqlite:///{data_dir}/ledger.db")
+    settings = check_values(Settings, values, keys=(), mistakes=mistakes)
+    return (None if mistakes.found else settings), mistakes.found
+
+
+def _overridden(
+    values: Mapping[str, object], overrides: Mapping[KeyPath, object]
+) -> dict[str, object]:
+    result = {
+        key: dict(value) if isinstance(value, Mapping) else value for key, value in values.items()
+    }
+    for keys, value in overrides.items():
+        table = result
+        for key in keys[:-1]:
+            inner = table.setdefault(str(key), {})
+            # A section that is no table in the file is told of when the model is checked.
+            if not isinstance(inner, dict):
+                break
+            table = inner
+        else:
+            table[str(keys[-1])] = value
+    return result

@@ -1,0 +1,91 @@
+"""Checking a document's values against a pydantic model, with mistakes in our own words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from ingestd.config.mistakes import InvalidValueError, Mistakes, shown
+from ingestd.config.toml_positions import KeyPath
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_WANTED = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "string_type": 'a text in quotes: "…"',
+    "tuple_type": 'a list: ["…", "…"]',
+    "model_type": "a table of its own",
+    "path_type": 'a path in quotes: "…"',
+}
+
+
+def check_values(
+    model: type[Model], values: object, *, keys: KeyPath, mistakes: Mistakes
+) -> Model | None:
+    """Return the model of a table's values, or None after noting every mistake in them."""
+    has_unknown = False
+    if isinstance(values, Mapping):
+        has_unknown = _note_unknown_keys(model, values, keys=keys, mistakes=mistakes)
+    try:
+        checked = model.model_validate(values)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            _note(detail, keys=keys, mistakes=mistakes)
+        return None
+    return None if has_unknown else checked
+
+
+def section_of(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    """Return the model of the table that a key of a model holds, or None for a plain value."""
+    annotation = model.model_fields[key].annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return None
+
+
+def _note_unknown_keys(
+    model: type[BaseModel], values: Mapping[str, Any], *, keys: KeyPath, mistakes: Mistakes
+) -> bool:
+    has_unknown = False
+    for key, value in values.items():
+        if key not in model.model_fields:
+            mistakes.add_unknown_key((*keys, key), model.model_fields)
+            has_unknown = True
+        elif (section := section_of(model, key)) and isinstance(value, Mapping):
+            inside = _note_unknown_keys(section, value, keys=(*keys, key), mistakes=mistakes)
+            has_unknown = has_unknown or inside
+    return has_unknown
+
+
+def _note(detail: ErrorDetails, *, keys: KeyPath, mistakes: Mistakes) -> None:
+    path = (*keys, *detail["loc"])
+    given = detail["input"]
+    context = detail.get("ctx", {})
+    error = context.get("error")
+    if isinstance(error, InvalidValueError):
+        mistakes.add_invalid(path, error)
+        return
+    match detail["type"]:
+        case "too_short" if given:
+            return  # its elements were refused one by one, and said so
+        case "missing":
+            mistakes.add(path, "is missing.", f"Add a line `{path[-1]} = …`.")
+        case "literal_error":
+            mistakes.add(path, f"{shown(given)} is not one of {context['expected']}.")
+        case "greater_than_equal":
+            mistakes.add(path, f"{shown(given)} is too small.", f"At least {context['ge']}.")
+        case "less_than_equal":
+            mistakes.add(path, f"{shown(given)} is too large.", f"At most {context['le']}.")
+        case "too_short" | "string_too_short":
+            mistakes.add(path, f"holds too few; at least {context['min_length']}.")
+        case "too_long" | "string_too_long":
+            mistakes.add(path, f"holds too many; at most {context['max_length']}.")
+        case kind if kind in _WANTED:
+            # What is not even of the right kind may be a misplaced secret: it is not shown.
+            mistakes.add(path, f"must be {_WANTED[kind]}.")
+        case _:
+            mistakes.add(path, f"{detail['msg']}.")

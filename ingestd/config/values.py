@@ -1,0 +1,153 @@
+"""The values that a config file writes as text: sizes, networks, listening addresses, URLs.
+
+Each `parse_` function returns the value or raises InvalidValueError with what to write instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ingestd.config.mistakes import InvalidValueError, shown
+
+Network = IPv4Network | IPv6Network
+
+_SIZE = re.compile(r"([0-9]{1,18}) ?(B|KiB|MiB|GiB|TiB|kB|MB|GB|TB)", re.ASCII)
+_UNITS = {"B": 1}
+_UNITS |= {unit: 2 ** (10 * power) for power, unit in enumerate(["KiB", "MiB", "GiB", "TiB"], 1)}
+_UNITS |= {unit: 10 ** (3 * power) for power, unit in enumerate(["kB", "MB", "GB", "TB"], 1)}
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*", re.ASCII)
+_PREFIX = re.compile(r"[0-9]{1,3}", re.ASCII)
+_POSTGRESQL_SCHEMES = {"postgresql", "postgres", "postgresql+psycopg"}
+_MAPPED_PREFIX = 96  # RFC 4291, section 2.5.5.2: ::ffff:0:0/96 holds the IPv4 addresses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenAddress:
+    """A host and port to listen on; port 0 stands for any free port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_size(value: object) -> int:
+    """Return the bytes that a whole number, or a text such as `512 MiB`, stands for."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise InvalidValueError(
+            f"{shown(value)} is not a size.", 'Write whole bytes, or a text such as "512 MiB".'
+        )
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def parse_listen(value: object) -> ListenAddress:
+    """Return the address that `host:port` or `[IPv6]:port` names."""
+    if isinstance(value, ListenAddress):
+        return value
+    remedy = 'Write "host:port", such as "0.0.0.0:2222" or "[::]:2222".'
+    if not isinstance(value, str):
+        raise InvalidValueError(f"{shown(value)} is not a listening address.", remedy)
+    host, _, port = value.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) <= 65535):  # RFC 793: 16 bits
+        raise InvalidValueError(f"{shown(value)} has no port between 0 and 65535.", remedy)
+    if host.startswith("[") and host.endswith("]") and _is_address(host[1:-1]):
+        return ListenAddress(host=host[1:-1], port=int(port))
+    if ":" in host:
+        raise InvalidValueError(f"{shown(value)} is ambiguous.", 'Write IPv6 as "[::]:2222".')
+    if not _is_address(host) and (not _HOST_NAME.fullmatch(host) or host[-1].isdigit()):
+        raise InvalidValueError(f"{shown(value)} names no host.", remedy)
+    return ListenAddress(host=host, port=int(port))
+
+
+def parse_network(value: object) -> Network:
+    """Return the network that `address/prefix` or a bare address names, host bits clear."""
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    remedy = 'Write a text such as "203.0.113.16/28" or "2001:db8:51::/48".'
+    if not isinstance(value, str):
+        raise InvalidValueError(f"{shown(value)} is not an address or network.", remedy)
+    try:
+        network = ip_network(value.strip(), strict=False)
+    except ValueError:
+        raise InvalidValueError(f"{shown(value)} is not an address or network.", remedy) from None
+    address, slash, prefix = value.partition("/")
+    if slash and ip_address(address.strip()) != network.network_address:
+        raise InvalidValueError(
+            f"{shown(value)} has host bits set.",
+            f'Write "{network}", or "{address.strip()}" for that one address.',
+        )
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
+        mapped = network.network_address.ipv4_mapped
+        raise InvalidValueError(
+            f"{shown(value)} is IPv4 inside IPv6, which no peer is seen as.",
+            f'Write "{mapped}/{max(network.prefixlen - _MAPPED_PREFIX, 0)}".',
+        )
+    if value != value.strip() or (slash and not _PREFIX.fullmatch(prefix)):
+        raise InvalidValueError(f"{shown(value)} is not plainly written.", f'Write "{network}".')
+    return network
+
+
+def parse_database_url(value: object, *, base: Path) -> str:
+    """Return the SQLAlchemy URL that a database URL stands for; `base` is for relative files.
+
+    The value is never shown: it may hold a password.
+    """
+    remedy = 'Write "postgresql://user@host/name" or "sqlite:///path/ledger.db".'
+    scheme, separator, rest = value.partition("://") if isinstance(value, str) else ("", "", "")
+    if not separator:
+        raise InvalidValueError("this is not a database URL.", remedy)
+    if scheme in _POSTGRESQL_SCHEMES:
+        return _postgresql_url(rest)
+    if scheme != "sqlite":
+        raise InvalidValueError(
+            f"{shown(scheme)} is not a database that ingestd works with.", remedy
+        )
+    file, question, query = rest.removeprefix("/").partition("?")
+    if not rest.startswith("/") or not file or file == ":memory:" or "mode=memory" in query:
+        raise InvalidValueError("a ledger in memory would be lost at the next stop.", remedy)
+    return f"sqlite:///{parse_folder(file, base=base)}{question}{query}"
+
+
+def parse_folder(value: object, *, base: Path) -> Path:
+    """Return the absolute path of a folder; a relative one is relative to `base`."""
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise InvalidValueError('must be a path in quotes: "…".')
+    # Resolved as the kernel would: `..` of a linked folder is its target's parent.
+    folder = Path(os.path.realpath(base / value))
+    if "?" in str(folder):
+        raise InvalidValueError(
+            f"{shown(str(folder))} contains a question mark, which a database URL cannot hold.",
+            "Choose another folder.",
+        )
+    return folder
+
+
+def _postgresql_url(rest: str) -> str:
+    try:
+        parts = urlsplit(f"postgresql://{rest}")
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:
+        has_port = False
+    if not has_port:
+        raise InvalidValueError(
+            "the database URL's host or port cannot be read.",
+            "Percent-encode special characters of the password: @ is %40, / is %2F.",
+        )
+    return f"postgresql+psycopg://{rest}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,81 @@
+"""allowlist.toml, the file that admins edit: every mistake with its line and its correction."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from ingestd.config.allowlist_file import AllowlistFile, read_allowlist
+from ingestd.values.errors import ConfigError
+from ingestd.values.identifiers import AccountId
+
+KNOWN = {"SPRINGFIELD", "SHELBYVILLE"}
+
+
+def _read(folder: Path, text: str, known: set[str] | None = KNOWN) -> AllowlistFile:
+    path = folder / "allowlist.toml"
+    path.write_text(text)
+    return read_allowlist(path, known)
+
+
+def _mistakes(folder: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        _read(folder, text)
+    where = f"{folder}/allowlist.toml:"
+    return [str(mistake).removeprefix(where) for mistake in caught.value.mistakes]
+
+
+def test_every_network_keeps_its_line(tmp_path: Path) -> None:
+    """`allowlist test` names the line that decides."""
+    file = _read(
+        tmp_path,
+        'everyone = ["10.0.0.1"]\ndeny = [\n  "10.0.0.0/8",\n  "::1",\n]\n'
+        '[accounts]\nSPRINGFIELD = ["203.0.113.16/28"]\nSHELBYVILLE = []\n',
+    )
+    assert [(entry.network, entry.line) for entry in (*file.everyone, *file.deny)] == [
+        (ip_network("10.0.0.1/32"), 1),
+        (ip_network("10.0.0.0/8"), 3),
+        (ip_network("::1/128"), 4),
+    ]
+    (listed,) = file.accounts[AccountId("SPRINGFIELD")]
+    assert (listed.network, listed.line) == (ip_network("203.0.113.16/28"), 7)
+    assert file.network_count == 4
+
+
+def test_every_mistake_is_told_at_once_with_the_corrected_line(tmp_path: Path) -> None:
+    """The door is mended in one go, while the last good list stays in force."""
+    found = _mistakes(
+        tmp_path,
+        'evryone = []\neveryone = ["203.0.113.17/28", 5,\n  "localhost"]\n'
+        'deny = ["10.0.0.0/8", "10.0.0.0/8", "::/0"]\n'
+        '[accounts]\nSPRINGFILD = ["10.0.0.1"]\nSHELBYVILLE = "10.0.0.1/32"\nOTHER = [["x"]]\n',
+    )
+    assert [entry.split(" ")[0] for entry in found] == [
+        f"{line}:" for line in (1, 2, 2, 3, 4, 6, 7, 8, 8)
+    ]
+    told = "\n".join(found)
+    assert "Did you mean everyone?" in told
+    assert 'Write "203.0.113.16/28", or "203.0.113.17" for that one address.' in told
+    assert "first on line 4" in told
+    assert "Did you mean SPRINGFIELD?" in told
+    assert 'Write SHELBYVILLE = ["10.0.0.1/32"].' in told
+
+
+@pytest.mark.parametrize("text", ["accounts = []", "everyone = {}", "[deny]\nx = 1"])
+def test_what_is_of_the_wrong_kind_is_refused(tmp_path: Path, text: str) -> None:
+    """A list in the wrong place must not silently mean nothing."""
+    assert _mistakes(tmp_path, text)[0].startswith("1:")
+
+
+def test_names_go_unchecked_while_the_accounts_cannot_be_read(tmp_path: Path) -> None:
+    """One mistake in accounts.toml is not followed by a hundred that are none."""
+    file = _read(tmp_path, '[accounts]\nANY = ["10.0.0.1"]\n', known=None)
+    assert AccountId("ANY") in file.accounts
+
+
+def test_control_characters_of_a_file_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    """A file from elsewhere cannot move an admin's cursor."""
+    (mistake,) = _mistakes(tmp_path, '"a\\u001b[2J" = ["\\u001b"]\n')
+    assert "\x1b" not in mistake

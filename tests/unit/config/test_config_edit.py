@@ -1,0 +1,162 @@
+"""Adding an account by command: comments stay, and a mistake changes no byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ingestd.config.accounts_file import read_accounts
+from ingestd.config.allowlist_file import read_allowlist
+from ingestd.config.edit import NewAccount, add_account
+from ingestd.config.examples import write_examples
+from ingestd.config.settings import Settings, load_settings
+from ingestd.values.errors import ConfigError, StorageError, UsageError
+from ingestd.values.identifiers import AccountId
+
+NEW = NewAccount(
+    account_id="SPRINGFIELD",
+    name='The "Springfield" School District',
+    timezone="America/Chicago",
+    currency="USD",
+    networks=("203.0.113.16/28", "2001:db8:51::/48"),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A config folder as `ingestd init` leaves it."""
+    write_examples(tmp_path)
+    return tmp_path
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_examples_load_and_hold_the_defaults(folder: Path) -> None:
+    """What the example says is the default is the default."""
+    settings = load_settings(folder / "ingestd.toml", {})
+    assert settings == Settings(data_dir=settings.data_dir, database_url=settings.database_url)
+    text = (folder / "ingestd.toml").read_text()
+    for section in (settings.sftp, settings.intake, settings.http, settings.log):
+        for key in type(section).model_fields:
+            assert f"\n{key} = " in text
+
+
+def test_the_examples_admit_nobody(folder: Path) -> None:
+    """A fresh installation is closed until an admin opens it."""
+    accounts = read_accounts(folder / "accounts.toml").accounts
+    assert accounts == {}
+    assert read_allowlist(folder / "allowlist.toml", accounts).network_count == 0
+
+
+def test_examples_never_replace_what_is_there(folder: Path) -> None:
+    """`ingestd init` is safe to run twice."""
+    (folder / "accounts.toml").unlink()
+    (folder / "allowlist.toml").write_text("# mine\n")
+    assert write_examples(folder) == (folder / "accounts.toml",)
+    assert (folder / "allowlist.toml").read_text() == "# mine\n"
+    assert (folder / "accounts.toml").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_new_account_stands_below_what_was_there(folder: Path) -> None:
+    """The admin's comments and layout are the admin's."""
+    before = _contents(folder)
+    add_account(folder, NEW)
+    add_account(folder, replace(NEW, account_id="SHELBYVILLE", networks=("10.0.0.1",)))
+    after = _contents(folder)
+    assert after["accounts.toml"].startswith(before["accounts.toml"])
+    assert after["allowlist.toml"].startswith(before["allowlist.toml"])
+    assert after.keys() == before.keys()
+    accounts = read_accounts(folder / "accounts.toml").accounts
+    assert accounts[AccountId("SPRINGFIELD")].name == NEW.name
+    lists = read_allowlist(folder / "allowlist.toml", accounts).accounts
+    assert [str(entry.network) for entry in lists[AccountId("SPRINGFIELD")]] == [*NEW.networks]
+
+
+@pytest.mark.parametrize(
+    ("accounts", "allowlist"),
+    [
+        ("# a", "# b"),
+        ("\ufeff[OLD]\r\nname='x'\r\ntimezone='UTC'", "\ufeffdeny = []\r\n"),
+        ("OLD = {name='x', timezone='UTC'}\n", "accounts = {OLD=['10.0.0.9']}\ndeny=[]\n"),
+        ("OLD.name='x'\nOLD.timezone='UTC'\n", "accounts.OLD=['10.0.0.9']\ndeny=[] # end\n"),
+        ("[OLD]\nname='x'\ntimezone='UTC'\n[OLD.policy]\n", "[accounts]\nOLD=[\n'10.0.0.9'\n]"),
+    ],
+)
+def test_any_layout_is_edited_without_changing_what_it_says(
+    folder: Path, accounts: str, allowlist: str
+) -> None:
+    """However the files came to be, the command works or leaves them alone."""
+    (folder / "accounts.toml").write_bytes(accounts.encode())
+    (folder / "allowlist.toml").write_bytes(allowlist.encode())
+    old = read_accounts(folder / "accounts.toml").accounts
+    add_account(folder, NEW)
+    after = read_accounts(folder / "accounts.toml").accounts
+    assert after.keys() == old.keys() | {NEW.account_id}
+    assert after.items() > old.items()
+    lists = read_allowlist(folder / "allowlist.toml", after).accounts
+    assert len(lists[AccountId(NEW.account_id)]) == 2
+    content = (folder / "accounts.toml").read_bytes()
+    assert content.count(b"\n") == content.count(b"\r\n") or "\r" not in accounts
+
+
+def test_mode_and_link_of_the_files_are_kept(folder: Path, tmp_path: Path) -> None:
+    """The daemon, which runs as another user, can still read the file."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (folder / "allowlist.toml").rename(elsewhere / "list.toml")
+    (folder / "allowlist.toml").symlink_to(elsewhere / "list.toml")
+    (folder / "accounts.toml").chmod(0o604)
+    add_account(folder, NEW)
+    assert (folder / "accounts.toml").stat().st_mode & 0o777 == 0o604
+    assert (folder / "allowlist.toml").is_symlink()
+    assert NEW.networks[0] in (elsewhere / "list.toml").read_text()
+    assert [path.name for path in elsewhere.iterdir()] == ["list.toml"]
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        replace(NEW, account_id="A B"),
+        replace(NEW, name=" "),
+        replace(NEW, name="not utf-8: \udce9"),
+        replace(NEW, timezone="Chicago"),
+        replace(NEW, currency="usd"),
+        replace(NEW, authorized_keys=("ssh-ed25519 AAAA",)),
+        replace(NEW, networks=("203.0.113.17/28",)),
+        replace(NEW, networks=("10.0.0.1", "10.0.0.1/32")),
+    ],
+)
+def test_a_mistake_in_the_new_account_changes_no_byte(folder: Path, account: NewAccount) -> None:
+    """A running daemon must never see a half-made account."""
+    before = _contents(folder)
+    with pytest.raises(ConfigError, match=f"account {account.account_id}"):
+        add_account(folder, account)
+    assert _contents(folder) == before
+
+
+def test_an_account_that_exists_is_left_alone(folder: Path) -> None:
+    """A repeated command does not overwrite keys."""
+    add_account(folder, NEW)
+    before = _contents(folder)
+    with pytest.raises(UsageError, match="exists already"):
+        add_account(folder, NEW)
+    assert _contents(folder) == before
+
+
+def test_a_mistake_that_was_there_is_named_and_kept(folder: Path) -> None:
+    """The command does not build on a file that is not in force."""
+    (folder / "allowlist.toml").write_text("everyone = 1\n")
+    before = _contents(folder)
+    with pytest.raises(ConfigError, match=r"allowlist\.toml:1"):
+        add_account(folder, NEW)
+    assert _contents(folder) == before
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_of_the_world(tmp_path: Path) -> None:
+    """A wrong path is told, not traced."""
+    with pytest.raises(StorageError, match="Cannot write"):
+        add_account(tmp_path / "nowhere", NEW)

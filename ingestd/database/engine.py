@@ -1,0 +1,196 @@
+"""One database, SQLite or PostgreSQL, and the two kinds of transaction that ingestd makes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError as UrlError
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+
+from ingestd.values.errors import DatabaseError, UsageError
+
+T = TypeVar("T")
+
+SQLITE_BUSY_SECONDS = 120  # longer than the longest file holds the only writer's place
+WRITE_TRIES_MAX = 10
+# SQLSTATE of serialization failure, deadlock, and lock not available: the loser may try again.
+_TRY_AGAIN = {"40001", "40P01", "55P03"}
+_WRITING = "ingestd_writing"
+
+
+class Database:
+    """A database and how to talk to it; safe to share between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this is the SQLite file that ingestd keeps by itself."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Lend one connection; what is left uncommitted is rolled back. Raises DatabaseError."""
+        with database_errors(self.engine.url), self.engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Lend a connection inside one consistent snapshot: all that is read is of one moment."""
+        with self.connection() as connection:
+            if not self.is_embedded:
+                connection = connection.execution_options(  # noqa: PLW2901 - the same connection
+                    isolation_level="REPEATABLE READ"
+                )
+            with connection.begin():
+                yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Lend a connection inside a write transaction: committed at the end, or not at all."""
+        with self.connection() as connection, write_transaction(connection):
+            yield connection
+
+    def transact(self, connection: Connection, work: Callable[[], T]) -> T:
+        """Run `work` in one write transaction on `connection`, and again if another one won.
+
+        `work` must be repeatable: it is called anew after a deadlock or a serialization
+        failure, up to ten times. Raises DatabaseError.
+        """
+        for attempt in range(1, WRITE_TRIES_MAX + 1):
+            try:
+                with write_transaction(connection):
+                    return work()
+            except DBAPIError as error:
+                if attempt == WRITE_TRIES_MAX or not _may_try_again(error):
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def open_database(url: str, *, temporary_folder: Path | None = None) -> Database:
+    """Open the database at a SQLAlchemy URL; nothing is connected yet.
+
+    SQLite spills what does not fit in memory to `temporary_folder`. Raises UsageError for a
+    URL that names no database that ingestd works with.
+    """
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (UrlError, NoSuchModuleError) as error:
+        raise UsageError(
+            "database_url cannot be read. Write postgresql://user@host/database."
+        ) from error
+    if backend == "sqlite":
+        return Database(_open_sqlite(parsed, temporary_folder))
+    if backend == "postgresql":
+        return Database(_open_postgresql(parsed))
+    raise UsageError(f"database_url names {backend}; ingestd works with sqlite and postgresql.")
+
+
+@contextlib.contextmanager
+def write_transaction(connection: Connection) -> Iterator[None]:
+    """Open a write transaction on a connection that is in none; commit it at the end.
+
+    On SQLite it takes the only writer's place at once (BEGIN IMMEDIATE), so that it never
+    fails half-way for having read first.
+    """
+    connection.info[_WRITING] = True
+    try:
+        with connection.begin():
+            yield
+    finally:
+        connection.info[_WRITING] = False
+
+
+@contextlib.contextmanager
+def rehearsal(connection: Connection) -> Iterator[None]:
+    """Open a write transaction that is always taken back: everything is tried, nothing kept."""
+    connection.info[_WRITING] = True
+    try:
+        with connection.begin() as transaction:
+            yield
+            transaction.rollback()
+    finally:
+        connection.info[_WRITING] = False
+
+
+@contextlib.contextmanager
+def database_errors(url: URL) -> Iterator[None]:
+    """Turn a driver's error into a DatabaseError that names the database, never a password."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
+        first_line = cause.strip().splitlines()[0] if cause.strip() else type(error).__name__
+        name = url.database if url.get_backend_name() == "sqlite" else _without_password(url)
+        raise DatabaseError(
+            f"The database {name} failed: {first_line}", detail=type(error).__name__
+        ) from error
+
+
+def _open_sqlite(url: URL, temporary_folder: Path | None) -> Engine:
+    if temporary_folder is not None:
+        # SQLite reads this once, when it first spills: the only setting that it has for it.
+        os.environ.setdefault("SQLITE_TMPDIR", str(temporary_folder))
+    engine = sa.create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=16,
+        max_overflow=16,
+        connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+        # The driver would open transactions by itself, late and deferred; we open them.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "trusted_schema=OFF",
+            "temp_store=FILE",
+            "cache_size=-65536",
+            "recursive_triggers=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writing = connection.info.get(_WRITING, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _open_postgresql(url: URL) -> Engine:
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        pool_size=8,
+        max_overflow=16,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "application_name": "ingestd"},
+    )
+
+
+def _may_try_again(error: DBAPIError) -> bool:
+    if isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) is None:
+        return False
+    return getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
+
+
+def _without_password(url: URL) -> str:
+    return url.render_as_string(hide_password=True)

@@ -1,0 +1,77 @@
+"""Bulk staging: many rows into a temporary table of one connection, as fast as the driver goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Temporary:
+    """A temporary table: its columns in order, and the columns that it is kept ordered by.
+
+    A column's kind is `text` or `whole`; a `?` behind it allows NULL.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    key: tuple[str, ...] = ()
+
+
+def create_temporary(connection: Connection, *tables: Temporary) -> None:
+    """Make empty temporary tables that only this connection sees; older ones are replaced.
+
+    They outlive transactions, and go with `drop_temporary` or with the connection.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    types = {"text": "TEXT" if is_sqlite else 'TEXT COLLATE "C"'}
+    types |= {"whole": "INTEGER" if is_sqlite else "BIGINT"}
+    drop_temporary(connection, *tables)
+    for table in tables:
+        parts = [
+            f'"{name}" {types[kind.rstrip("?")]}' + ("" if kind.endswith("?") else " NOT NULL")
+            for name, kind in table.columns.items()
+        ]
+        if table.key:
+            parts.append(f"PRIMARY KEY ({', '.join(table.key)})")
+        ordered = " WITHOUT ROWID" if table.key and is_sqlite else ""
+        connection.exec_driver_sql(
+            f"CREATE TEMPORARY TABLE {table.name} ({', '.join(parts)}){ordered}"
+        )
+
+
+def drop_temporary(connection: Connection, *tables: Temporary) -> None:
+    """Remove temporary tables."""
+    schema = "temp" if connection.dialect.name == "sqlite" else "pg_temp"
+    for table in tables:
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {schema}.{table.name}")
+
+
+def stage(connection: Connection, table: Temporary, rows: Sequence[Sequence[Any]]) -> None:
+    """Append rows to a temporary table, values in the order of its columns.
+
+    PostgreSQL: COPY, which takes only values that were checked before. SQLite: one prepared
+    statement for all rows.
+    """
+    if not rows:
+        return
+    driver = connection.connection.driver_connection
+    if driver is None:
+        raise AssertionError("an open connection has a driver connection")
+    if connection.dialect.name == "sqlite":
+        marks = ",".join("?" * len(rows[0]))
+        driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
+        return
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def analyse(connection: Connection, *tables: Temporary) -> None:
+    """Tell PostgreSQL how large the staged tables are; SQLite's plans do not depend on it."""
+    if connection.dialect.name != "sqlite":
+        for table in tables:
+            connection.exec_driver_sql(f"ANALYZE {table.name}")

@@ -1,0 +1,25 @@
+"""${message}.
+
+Rules: never change a migration that was released; add columns with a default; rename by
+adding and keeping; every constraint has a name; both databases, and the way back, are tested.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Say what is true afterwards."""
+    ${upgrades if upgrades else "pass"}
+
+
+def downgrade() -> None:
+    """Say what is lost."""
+    ${downgrades if downgrades else "pass"}

@@ -1,0 +1,83 @@
+"""The chart of accounts, and which accounts each event moves. Source: the revenue model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from ingestd.formats.student_billing import AccountType
+
+
+class LedgerAccount(IntEnum):
+    """An account of the books; the numbers are stored and never change."""
+
+    BANK = 1000
+    CLEARING = 1050
+    CASH = 1060
+    RECEIVABLE_FEES = 1100
+    RECEIVABLE_WALLET = 1110
+    WALLET_CREDIT = 2000
+    UNAPPLIED_FEES = 2010
+    PENDING_RECEIPTS = 2050
+    DEFERRED_REVENUE = 2100
+    TAX = 2200
+    BUILDING_FUND = 2300
+    DEPOSITS = 2310
+    ADVANCES = 2320
+    OTHER_GL = 2330
+    REALISED_REVENUE = 4000
+    DISCOUNTS = 4900
+
+
+class PartyKind(StrEnum):
+    """Who can owe or be owed."""
+
+    STUDENT = "student"
+    PARENT = "parent"
+    GUEST = "guest"
+    ANONYMOUS = "anonymous"
+
+
+ANONYMOUS_STUDENT_ID: Final = "ANONYMOUS"
+"""The reserved student_id of the party that takes cash sales to nobody in particular."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One posting's two sides: value moves from the credit account to the debit account."""
+
+    debit: LedgerAccount
+    credit: LedgerAccount
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceAccounts:
+    """Which accounts make a party's balance: what it has in credit, less what it owes."""
+
+    receivable: LedgerAccount
+    credit: LedgerAccount
+
+
+CHARGED = MappingProxyType(
+    {
+        AccountType.LIABILITY: Movement(
+            LedgerAccount.RECEIVABLE_FEES, LedgerAccount.DEFERRED_REVENUE
+        ),
+        AccountType.WALLET: Movement(
+            LedgerAccount.RECEIVABLE_WALLET, LedgerAccount.DEFERRED_REVENUE
+        ),
+    }
+)
+
+BALANCE = MappingProxyType(
+    {
+        AccountType.LIABILITY: BalanceAccounts(
+            LedgerAccount.RECEIVABLE_FEES, LedgerAccount.UNAPPLIED_FEES
+        ),
+        AccountType.WALLET: BalanceAccounts(
+            LedgerAccount.RECEIVABLE_WALLET, LedgerAccount.WALLET_CREDIT
+        ),
+    }
+)

@@ -1,0 +1,299 @@
+"""Outcomes: what each file and each row that was not applied got, as facts beside the postings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingestd.formats.findings import Verdict
+from ingestd.ledger.head import Head
+from ingestd.ledger.seal import Batch
+from ingestd.values.identifiers import AccountId, UploadId
+
+_CHUNK_ROWS = 5_000
+
+
+class FileStatus(StrEnum):
+    """How a file ended; the receipt's `status`."""
+
+    PROCESSED = "processed"
+    PROCESSED_WITH_FINDINGS = "processed_with_findings"
+    REJECTED = "rejected"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCounts:
+    """How many rows of a file got each verdict; every row has exactly one."""
+
+    applied: int
+    duplicate: int
+    conflict: int
+    rejected: int
+
+    @property
+    def total(self) -> int:
+        """All rows of the file."""
+        return self.applied + self.duplicate + self.conflict + self.rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a file came from: what every figure can be followed back to.
+
+    `received_at` is in microseconds since 1970.
+    """
+
+    filename: str
+    format: str | None
+    source: str
+    size_bytes: int
+    sha256: str | None
+    received_at: int
+    peer: str | None
+    session_id: str | None
+    key_fingerprint: str | None
+    client_version: str | None
+    node: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOutcome:
+    """What became of one upload. `rows` is None for a file that was never taken as rows."""
+
+    account: AccountId
+    upload_id: UploadId
+    provenance: Provenance
+    finished_at: int
+    status: FileStatus
+    rows: RowCounts | None
+    applied_amount: int
+    findings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFinding:
+    """A finding as the receipt tells it."""
+
+    code: str
+    verdict: str
+    row: int | None
+    line: int | None
+    column: str | None
+    value: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowVerdict:
+    """A row that was not applied, with one of its findings if it has any.
+
+    For a duplicate, `first_upload_id` and `first_row` say where the charge was applied.
+    """
+
+    row: int
+    line: int
+    outcome: str
+    finding: StoredFinding | None
+    first_upload_id: str | None
+    first_row: int | None
+
+
+def status_of(rows: RowCounts) -> FileStatus:
+    """Return the status that a file's row counts amount to, unless it was refused whole."""
+    if rows.conflict or rows.rejected:
+        return FileStatus.PROCESSED_WITH_FINDINGS
+    return FileStatus.PROCESSED
+
+
+def store_findings(connection: Connection, account: AccountId, upload_id: UploadId) -> int:
+    """Keep the staged findings, in the order of the file; return how many there are."""
+    result = connection.execute(
+        sa.text(
+            "INSERT INTO finding (account, upload_id, finding_no, code, verdict, row, line,"
+            " column_name, value, message)"
+            " SELECT :account, :upload_id,"
+            " ROW_NUMBER() OVER (ORDER BY COALESCE(row, 0), COALESCE(line, 0), column_name, code,"
+            "  message),"
+            " code, verdict, row, line, column_name, value, message FROM stage_finding"
+        ),
+        {"account": account, "upload_id": upload_id},
+    )
+    return result.rowcount
+
+
+def store_row_outcomes(connection: Connection, head: Head, batch: Batch) -> None:
+    """Keep a verdict for each staged row that was not applied; call it after posting."""
+    connection.execute(
+        sa.text(
+            "INSERT INTO row_outcome (account, upload_id, row, line, outcome)"
+            " SELECT :account, :upload_id, row, line, 'rejected' FROM stage_rejected ORDER BY row"
+        ),
+        {"account": head.account, "upload_id": batch.upload_id},
+    )
+    connection.execute(
+        sa.text(
+            "INSERT INTO row_outcome (account, upload_id, row, line, outcome, charge_no)"
+            " SELECT :account, :upload_id, r.row, r.line, r.outcome, c.charge_no"
+            " FROM stage_repeat r JOIN charge c"
+            " ON c.account = :account AND c.tracking_id = r.tracking_id ORDER BY r.row"
+        ),
+        {"account": head.account, "upload_id": batch.upload_id},
+    )
+
+
+def store_file_outcome(connection: Connection, batch: Batch, outcome: FileOutcome) -> None:
+    """Keep a file's outcome; the key refuses a second one for the same upload."""
+    rows, provenance = outcome.rows, outcome.provenance
+    connection.execute(
+        sa.text(
+            "INSERT INTO file_outcome (account, upload_id, batch_no, filename, format, source,"
+            " sha256, size_bytes, received_at, finished_at, peer, session_id, key_fingerprint,"
+            " client_version, node, status, records, applied, duplicate, conflict, rejected,"
+            " applied_amount, findings) VALUES (:account, :upload_id, :batch_no, :filename,"
+            " :format, :source, :sha256, :size_bytes, :received_at, :finished_at, :peer,"
+            " :session_id, :key_fingerprint, :client_version, :node, :status, :records, :applied,"
+            " :duplicate, :conflict, :rejected, :applied_amount, :findings)"
+        ),
+        {
+            "account": outcome.account,
+            "upload_id": outcome.upload_id,
+            "batch_no": batch.batch_no,
+            "filename": provenance.filename,
+            "format": provenance.format,
+            "source": provenance.source,
+            "sha256": provenance.sha256,
+            "size_bytes": provenance.size_bytes,
+            "received_at": provenance.received_at,
+            "finished_at": outcome.finished_at,
+            "peer": provenance.peer,
+            "session_id": provenance.session_id,
+            "key_fingerprint": provenance.key_fingerprint,
+            "client_version": provenance.client_version,
+            "node": provenance.node,
+            "status": outcome.status.value,
+            "records": rows.total if rows else None,
+            "applied": rows.applied if rows else None,
+            "duplicate": rows.duplicate if rows else None,
+            "conflict": rows.conflict if rows else None,
+            "rejected": rows.rejected if rows else None,
+            "applied_amount": outcome.applied_amount,
+            "findings": outcome.findings,
+        },
+    )
+
+
+def read_file_outcome(
+    connection: Connection, account: AccountId, upload_id: UploadId
+) -> FileOutcome | None:
+    """Return an upload's outcome, or None while it has none."""
+    row = connection.execute(
+        sa.text(
+            "SELECT filename, format, source, size_bytes, sha256, received_at, peer, session_id,"
+            " key_fingerprint, client_version, node, finished_at, status, records, applied,"
+            " duplicate, conflict, rejected, applied_amount, findings FROM file_outcome"
+            " WHERE account = :account AND upload_id = :upload_id"
+        ),
+        {"account": account, "upload_id": upload_id},
+    ).one_or_none()
+    if row is None:
+        return None
+    counts = None
+    if row.records is not None:
+        counts = RowCounts(
+            applied=row.applied,
+            duplicate=row.duplicate,
+            conflict=row.conflict,
+            rejected=row.rejected,
+        )
+    provenance = Provenance(
+        filename=row.filename,
+        format=row.format,
+        source=row.source,
+        size_bytes=row.size_bytes,
+        sha256=row.sha256,
+        received_at=row.received_at,
+        peer=row.peer,
+        session_id=row.session_id,
+        key_fingerprint=row.key_fingerprint,
+        client_version=row.client_version,
+        node=row.node,
+    )
+    return FileOutcome(
+        account=account,
+        upload_id=upload_id,
+        provenance=provenance,
+        finished_at=row.finished_at,
+        status=FileStatus(row.status),
+        rows=counts,
+        applied_amount=row.applied_amount,
+        findings=row.findings,
+    )
+
+
+def read_findings(
+    connection: Connection, account: AccountId, upload_id: UploadId, *, limit: int
+) -> list[StoredFinding]:
+    """Return up to `limit` findings in the order of the file.
+
+    Where there are more, those that cost a row or the file come before warnings.
+    """
+    rows = connection.execute(
+        sa.text(
+            "SELECT finding_no, code, verdict, row, line, column_name, value, message FROM finding"
+            " WHERE account = :account AND upload_id = :upload_id"
+            " ORDER BY CASE verdict WHEN :warning THEN 1 ELSE 0 END, finding_no LIMIT :limit"
+        ),
+        {
+            "account": account,
+            "upload_id": upload_id,
+            "warning": Verdict.WARNING.value,
+            "limit": limit,
+        },
+    ).all()
+    return [_finding(row) for row in sorted(rows, key=lambda row: int(row.finding_no))]
+
+
+def iterate_row_verdicts(
+    connection: Connection, account: AccountId, upload_id: UploadId
+) -> Iterator[RowVerdict]:
+    """Yield every row that was not applied, once for each of its findings, in the file's order."""
+    result = connection.execution_options(yield_per=_CHUNK_ROWS).execute(
+        sa.text(
+            "SELECT o.row, o.line, o.outcome, f.code, f.verdict, f.column_name, f.value,"
+            " f.message, c.upload_id AS first_upload_id, c.row AS first_row"
+            " FROM row_outcome o"
+            " LEFT JOIN finding f ON f.account = o.account AND f.upload_id = o.upload_id"
+            "  AND f.row = o.row"
+            " LEFT JOIN charge c ON c.account = o.account AND c.charge_no = o.charge_no"
+            " WHERE o.account = :account AND o.upload_id = :upload_id"
+            " ORDER BY o.row, f.finding_no"
+        ),
+        {"account": account, "upload_id": upload_id},
+    )
+    for row in result:
+        yield RowVerdict(
+            row=row.row,
+            line=row.line,
+            outcome=row.outcome,
+            finding=None if row.code is None else _finding(row),
+            first_upload_id=row.first_upload_id,
+            first_row=row.first_row,
+        )
+
+
+def _finding(row: Any) -> StoredFinding:  # noqa: ANN401 - a row of either statement
+    return StoredFinding(
+        code=row.code,
+        verdict=row.verdict,
+        row=row.row,
+        line=row.line,
+        column=row.column_name,
+        value=row.value,
+        message=row.message,
+    )

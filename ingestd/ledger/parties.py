@@ -1,0 +1,40 @@
+"""Parties: everybody who can owe or be owed, under one number each."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID, PartyKind
+from ingestd.ledger.head import Head
+
+
+def register_staged_students(connection: Connection, head: Head) -> None:
+    """Add every student that the stage names and the roster does not know.
+
+    For accounts whose policy is `students = "register"`; the student has no name yet.
+    """
+    connection.execute(
+        sa.text(
+            "INSERT INTO student (account, student_id, name)"
+            " SELECT DISTINCT :account, s.student_id, '' FROM stage_charge s"
+            " WHERE s.student_id <> :anonymous ON CONFLICT DO NOTHING"
+        ),
+        {"account": head.account, "anonymous": ANONYMOUS_STUDENT_ID},
+    )
+
+
+def add_missing_parties(connection: Connection, head: Head) -> None:
+    """Give every staged student a party number; the caller holds the head's lock."""
+    result = connection.execute(
+        sa.text(
+            "INSERT INTO party (account, party_no, kind, party_code)"
+            " SELECT :account, :parties + ROW_NUMBER() OVER (ORDER BY n.student_id), :kind,"
+            " n.student_id"
+            " FROM (SELECT DISTINCT s.student_id FROM stage_charge s WHERE NOT EXISTS"
+            "  (SELECT 1 FROM party p WHERE p.account = :account AND p.kind = :kind"
+            "   AND p.party_code = s.student_id)) n"
+        ),
+        {"account": head.account, "parties": head.parties, "kind": PartyKind.STUDENT.value},
+    )
+    head.parties += result.rowcount

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,18 +69,26 @@ def take(folders: Folders, account: AccountId, filename: str) -> ClaimedFile | N
     return ClaimedFile(account=account, upload_id=upload_id, filename=filename, arrival=arrival)
 
 
-def list_claimed(folders: Folders, account: AccountId) -> list[ClaimedFile]:
-    """Return every file that was taken and not yet archived, oldest upload first."""
+def list_claimed(
+    folders: Folders, account: AccountId, *, known: Container[str] = ()
+) -> list[ClaimedFile]:
+    """Return every file that was taken and not yet archived, oldest upload first.
+
+    Uploads in `known` are left out.
+    """
     root = folders.claimed(account)
     with storage_errors(root):
         try:
-            homes = sorted(os.listdir(root))
+            homes = sorted(name for name in os.listdir(root) if name not in known)
         except FileNotFoundError:
             return []
     found: list[ClaimedFile] = []
     for name in homes:
         home = root / name
-        files = [file for file in sorted(os.listdir(home)) if not file.startswith(".")]
+        try:
+            files = [file for file in sorted(os.listdir(home)) if not file.startswith(".")]
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # archived between the two looks, or put there by a hand
         if not files:
             # Between another thread's mkdir and its rename, or a crash between them: no file yet.
             continue

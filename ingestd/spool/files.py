@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ingestd.values.errors import NoSpaceError, StorageError
@@ -62,20 +62,24 @@ def write_durably(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
 
     Afterwards the file and its name survive a power cut. Raises StorageError.
     """
+    write_pieces_durably(path, (content,), mode=mode)
+
+
+def write_pieces_durably(path: Path, pieces: Iterable[bytes], *, mode: int = FILE_MODE) -> None:
+    """Do as `write_durably` does, for a file of any size in bounded memory."""
     # A leading dot: neither the intake nor a client takes it for the file itself.
-    temporary = path.with_name(f".in.{os.getpid()}.{path.name[:200]}")
+    temporary = path.with_name(f".in.{os.getpid()}.{path.name[:60]}")
     with storage_errors(path):
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
         try:
             with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
-                file.write(content)
+                file.writelines(pieces)
                 file.flush()
                 os.fsync(descriptor)
-            temporary.replace(path)
-        except OSError:
+            move_durably(temporary, path)
+        except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        sync_folder(path.parent)
 
 
 def move_durably(source: Path, target: Path) -> None:

@@ -17,10 +17,10 @@ class Folders:
 
     spool/ACCOUNT/incoming    what clients see; files may also be copied here by hand
     spool/ACCOUNT/receipts    what clients fetch
-    spool/ACCOUNT/staging     bytes while they arrive; nothing here was acknowledged
-    spool/ACCOUNT/partials    what arrived of an interrupted upload, kept for a resume
     spool/ACCOUNT/arrivals    notes that the door leaves for the intake, one per upload
-    spool/ACCOUNT/claimed     files taken from incoming, one folder per upload
+    work/ACCOUNT/staging      bytes while they arrive; nothing here was acknowledged
+    work/ACCOUNT/partials     what arrived of an interrupted upload, kept for a resume
+    work/ACCOUNT/claimed      files taken from incoming, one folder per upload
     archive/ACCOUNT/2026-11   files with an outcome, one folder per upload
     quarantine/ACCOUNT        files under names that nobody recognises
     """
@@ -34,8 +34,13 @@ class Folders:
 
     @property
     def spool(self) -> Path:
-        """The folder that the watcher watches."""
+        """What the watcher watches: the folders in which something appears for somebody."""
         return self.data_dir / "spool"
+
+    @property
+    def work(self) -> Path:
+        """What changes too often to be watched."""
+        return self.data_dir / "work"
 
     def incoming(self, account: AccountId) -> Path:
         """Published files that wait to be claimed."""
@@ -47,11 +52,11 @@ class Folders:
 
     def staging(self, account: AccountId) -> Path:
         """Bytes while they arrive."""
-        return self.spool / account / "staging"
+        return self.work / account / "staging"
 
     def partials(self, account: AccountId) -> Path:
         """What arrived of interrupted uploads, under the client's file name."""
-        return self.spool / account / "partials"
+        return self.work / account / "partials"
 
     def arrivals(self, account: AccountId) -> Path:
         """The door's notes to the intake."""
@@ -59,7 +64,7 @@ class Folders:
 
     def claimed(self, account: AccountId) -> Path:
         """Files taken from incoming, as `UPLOAD_ID/file name`."""
-        return self.spool / account / "claimed"
+        return self.work / account / "claimed"
 
     def archive(self, account: AccountId, upload_id: UploadId, received_at: datetime) -> Path:
         """The folder that keeps one processed upload, filed under the month it arrived in."""

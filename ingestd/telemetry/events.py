@@ -34,6 +34,7 @@ class Event(StrEnum):
     UPLOAD_REFUSED = "upload_refused"
     UPLOAD_WITHDRAWN = "upload_withdrawn"
     UPLOAD_RENAMED = "upload_renamed"
+    STORAGE_FAILED = "storage_failed"
     FILE_CLAIMED = "file_claimed"
     FILE_PROCESSED = "file_processed"
     FILE_REJECTED = "file_rejected"

@@ -1,0 +1,326 @@
+"""The durable queue: one row of the `upload` table for each file that was taken.
+
+A killed daemon picks up where it was: what is `waiting` is processed, what is `working`
+under a lease that ran out is processed again, what is `done` but not delivered is delivered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingestd.spool.arrivals import Arrival
+from ingestd.values.clock import to_microseconds
+from ingestd.values.errors import LeaseLostError
+from ingestd.values.identifiers import AccountId, UploadId
+
+LEASE_SECONDS = 60
+TRIES_MAX = 6
+_SECOND = 1_000_000
+_BACKOFF_SECONDS = (1, 5, 15, 60, 300)
+
+_COLUMNS = (
+    "account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,"
+    " session_id, key_fingerprint, client_version, node, state, status, owner, claim_token,"
+    " attempts, last_error, records_done, delivered"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedUpload:
+    """An upload as the queue knows it. Instants are microseconds since 1970."""
+
+    account: AccountId
+    upload_id: UploadId
+    filename: str
+    format: str | None
+    source: str
+    size_bytes: int
+    sha256: str | None
+    received_at: int
+    peer: str | None
+    session_id: str | None
+    key_fingerprint: str | None
+    client_version: str | None
+    node: str
+    state: str
+    status: str | None
+    owner: str | None
+    claim_token: int
+    attempts: int
+    last_error: str | None
+    records_done: int
+    delivered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueEntry:
+    """What is known of an upload when it enters the queue."""
+
+    account: AccountId
+    upload_id: UploadId
+    filename: str
+    format: str | None
+    source: str
+    size_bytes: int
+    sha256: str | None
+    received_at: int
+    peer: str | None = None
+    session_id: str | None = None
+    key_fingerprint: str | None = None
+    client_version: str | None = None
+    node: str
+
+
+def entry_of_arrival(arrival: Arrival, *, format_name: str | None, node: str) -> QueueEntry:
+    """Return the entry of an upload that came through the SFTP door."""
+    return QueueEntry(
+        account=arrival.account,
+        upload_id=arrival.upload_id,
+        filename=arrival.filename,
+        format=format_name,
+        source="sftp",
+        size_bytes=arrival.size_bytes,
+        sha256=arrival.sha256,
+        received_at=to_microseconds(arrival.received_at),
+        peer=arrival.peer,
+        session_id=arrival.session_id,
+        key_fingerprint=arrival.key_fingerprint,
+        client_version=arrival.client_version,
+        node=node,
+    )
+
+
+def enqueue(connection: Connection, entry: QueueEntry) -> bool:
+    """Put an upload into the queue; False when it is there already (a restart found it again)."""
+    result = connection.execute(
+        sa.text(
+            "INSERT INTO upload (account, upload_id, filename, format, source, size_bytes, sha256,"
+            " received_at, peer, session_id, key_fingerprint, client_version, node, state)"
+            " VALUES (:account, :upload_id, :filename, :format, :source, :size_bytes, :sha256,"
+            " :received_at, :peer, :session_id, :key_fingerprint, :client_version, :node,"
+            " 'waiting') ON CONFLICT DO NOTHING"
+        ),
+        asdict(entry),
+    )
+    return result.rowcount == 1
+
+
+def lease_next(connection: Connection, *, node: str, owner: str, now: int) -> QueuedUpload | None:
+    """Take the next upload for `LEASE_SECONDS`, or return None when there is nothing to do.
+
+    An account's files go one at a time, in the order in which they arrived: of two files
+    with the same key the earlier one is to win. The new claim token fences off whoever
+    held the upload before.
+    """
+    lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE SKIP LOCKED"
+    row = connection.execute(
+        sa.text(
+            "UPDATE upload SET state = 'working', owner = :owner, claim_token = claim_token + 1,"
+            " lease_expires_at = :expires_at, attempts = attempts + 1, records_done = 0"
+            " WHERE (account, upload_id) IN (SELECT u.account, u.upload_id FROM upload u"
+            "  WHERE u.node = :node AND u.next_try_at <= :now"
+            "  AND (u.state = 'waiting' OR (u.state = 'working' AND u.lease_expires_at < :now))"
+            "  AND NOT EXISTS (SELECT 1 FROM upload e WHERE e.account = u.account"
+            "   AND e.node = u.node AND e.state IN ('waiting', 'working')"
+            "   AND (e.received_at, e.upload_id) < (u.received_at, u.upload_id))"
+            f"  ORDER BY u.received_at, u.upload_id LIMIT 1{lock})"
+            f" RETURNING {_COLUMNS}"
+        ),
+        {"owner": owner, "node": node, "now": now, "expires_at": now + LEASE_SECONDS * _SECOND},
+    ).one_or_none()
+    return None if row is None else _upload(row)
+
+
+def lease_upload(
+    connection: Connection, entry: QueueEntry, *, owner: str, now: int
+) -> QueuedUpload | None:
+    """Take one certain upload, whoever had it before; None when it has its outcome already."""
+    row = connection.execute(
+        sa.text(
+            "UPDATE upload SET state = 'working', owner = :owner, claim_token = claim_token + 1,"
+            " lease_expires_at = :expires_at WHERE account = :account AND upload_id = :upload_id"
+            f" AND state <> 'done' RETURNING {_COLUMNS}"
+        ),
+        {
+            "account": entry.account,
+            "upload_id": entry.upload_id,
+            "owner": owner,
+            "expires_at": now + LEASE_SECONDS * _SECOND,
+        },
+    ).one_or_none()
+    return None if row is None else _upload(row)
+
+
+def renew_lease(connection: Connection, upload: QueuedUpload, *, now: int, records: int) -> bool:
+    """Keep an upload for another `LEASE_SECONDS`; False when it is somebody else's by now."""
+    result = connection.execute(
+        sa.text(
+            "UPDATE upload SET lease_expires_at = :expires_at, records_done = :records"
+            " WHERE account = :account AND upload_id = :upload_id AND state = 'working'"
+            " AND claim_token = :claim_token"
+        ),
+        _claim_of(upload) | {"expires_at": now + LEASE_SECONDS * _SECOND, "records": records},
+    )
+    return result.rowcount == 1
+
+
+def mark_done(connection: Connection, upload: QueuedUpload, *, status: str) -> None:
+    """Record inside the outcome's own transaction that the upload has one.
+
+    Raises LeaseLostError when the claim passed to another: then nothing of what was
+    computed may be committed.
+    """
+    result = connection.execute(
+        sa.text(
+            "UPDATE upload SET state = 'done', status = :status, last_error = NULL"
+            " WHERE account = :account AND upload_id = :upload_id AND state = 'working'"
+            " AND claim_token = :claim_token"
+        ),
+        _claim_of(upload) | {"status": status},
+    )
+    if result.rowcount != 1:
+        raise LeaseLostError(f"Upload {upload.upload_id} was taken over by another worker.")
+
+
+def put_back(connection: Connection, upload: QueuedUpload, *, error: str, now: int) -> bool:
+    """Give an upload back after the world failed; False when it has failed too often.
+
+    It is tried again after a while that grows; after six tries it waits for an operator,
+    and the account's later files go on.
+    """
+    again = upload.attempts < TRIES_MAX
+    wait = _BACKOFF_SECONDS[min(upload.attempts, len(_BACKOFF_SECONDS)) - 1]
+    connection.execute(
+        sa.text(
+            "UPDATE upload SET state = :state, next_try_at = :next_try_at, last_error = :error"
+            " WHERE account = :account AND upload_id = :upload_id AND state = 'working'"
+            " AND claim_token = :claim_token"
+        ),
+        _claim_of(upload)
+        | {
+            "state": "waiting" if again else "failed",
+            "next_try_at": now + wait * _SECOND,
+            "error": error,
+        },
+    )
+    return again
+
+
+def hand_back(connection: Connection, upload: QueuedUpload) -> None:
+    """Give an upload back untried, because the daemon stops."""
+    connection.execute(
+        sa.text(
+            "UPDATE upload SET state = 'waiting', attempts = attempts - 1"
+            " WHERE account = :account AND upload_id = :upload_id AND state = 'working'"
+            " AND claim_token = :claim_token"
+        ),
+        _claim_of(upload),
+    )
+
+
+def release_leases(connection: Connection, *, node: str) -> int:
+    """Free what a daemon on this node was working on when it died; only at its start."""
+    # A crash is no fault of the file: the try does not count.
+    result = connection.execute(
+        sa.text(
+            "UPDATE upload SET state = 'waiting', attempts = attempts - 1"
+            " WHERE node = :node AND state = 'working'"
+        ),
+        {"node": node},
+    )
+    return result.rowcount
+
+
+def retry(connection: Connection, account: AccountId, upload_id: UploadId) -> bool:
+    """Let an upload that failed be tried again at once; False when it had not failed."""
+    result = connection.execute(
+        sa.text(
+            "UPDATE upload SET state = 'waiting', attempts = 0, next_try_at = 0"
+            " WHERE account = :account AND upload_id = :upload_id"
+            " AND (state = 'failed' OR (state = 'waiting' AND next_try_at > 0))"
+        ),
+        {"account": account, "upload_id": upload_id},
+    )
+    return result.rowcount == 1
+
+
+def undelivered(connection: Connection, *, node: str, limit: int) -> list[QueuedUpload]:
+    """Return uploads with an outcome whose receipt or archive copy is not in place yet."""
+    rows = connection.execute(
+        sa.text(
+            f"SELECT {_COLUMNS} FROM upload WHERE delivered = 0 AND state = 'done'"
+            " AND node = :node ORDER BY received_at, upload_id LIMIT :limit"
+        ),
+        {"node": node, "limit": limit},
+    )
+    return [_upload(row) for row in rows]
+
+
+def mark_delivered(connection: Connection, account: AccountId, upload_id: UploadId) -> None:
+    """Record that the receipt can be fetched and the file is archived."""
+    connection.execute(
+        sa.text(
+            "UPDATE upload SET delivered = 1 WHERE account = :account AND upload_id = :upload_id"
+        ),
+        {"account": account, "upload_id": upload_id},
+    )
+
+
+def find_upload(
+    connection: Connection, account: AccountId, upload_id: UploadId
+) -> QueuedUpload | None:
+    """Return one upload, or None."""
+    row = connection.execute(
+        sa.text(
+            f"SELECT {_COLUMNS} FROM upload WHERE account = :account AND upload_id = :upload_id"
+        ),
+        {"account": account, "upload_id": upload_id},
+    ).one_or_none()
+    return None if row is None else _upload(row)
+
+
+def list_uploads(
+    connection: Connection, account: AccountId, *, status: str | None, limit: int
+) -> list[QueuedUpload]:
+    """Return an account's uploads, latest first; `status` is a state or a receipt's status."""
+    rows = connection.execute(
+        sa.text(
+            f"SELECT {_COLUMNS} FROM upload WHERE account = :account"
+            " AND (:any_status = 1 OR status = :status OR (status IS NULL AND state = :status))"
+            " ORDER BY received_at DESC, upload_id DESC LIMIT :limit"
+        ),
+        {
+            "account": account,
+            "any_status": int(status is None),
+            "status": status or "",
+            "limit": limit,
+        },
+    )
+    return [_upload(row) for row in rows]
+
+
+def count_waiting(connection: Connection, *, node: str) -> int:
+    """Return how many uploads have no outcome yet."""
+    count = connection.execute(
+        sa.text(
+            "SELECT COUNT(*) FROM upload WHERE node = :node AND state IN ('waiting', 'working')"
+        ),
+        {"node": node},
+    ).scalar_one()
+    return int(count)
+
+
+def _claim_of(upload: QueuedUpload) -> dict[str, Any]:
+    return {
+        "account": upload.account,
+        "upload_id": upload.upload_id,
+        "claim_token": upload.claim_token,
+    }
+
+
+def _upload(row: Any) -> QueuedUpload:  # noqa: ANN401 - a row of `_COLUMNS`
+    return QueuedUpload(**dict(row._mapping) | {"delivered": bool(row.delivered)})  # noqa: SLF001

@@ -1,0 +1,160 @@
+"""Claiming: from `incoming/` into the durable queue, and the notes of what never arrived whole."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from ingestd.access.accounts import Account
+from ingestd.formats.findings import Code, Finding, Verdict
+from ingestd.formats.names import FormatName, format_of, is_recognised
+from ingestd.intake.pipeline import Works, close_without_rows
+from ingestd.ledger.outcomes import FileStatus
+from ingestd.spool.arrivals import Arrival, list_notes, note_path
+from ingestd.spool.claimed import ClaimedFile, list_claimed, take
+from ingestd.spool.files import storage_errors
+from ingestd.spool.folders import Folders
+from ingestd.spool.queue import QueueEntry, enqueue, entry_of_arrival
+from ingestd.telemetry.events import Event
+from ingestd.telemetry.logs import get_logger
+from ingestd.values.clock import to_microseconds
+from ingestd.values.identifiers import AccountId, UploadId
+
+_LOST_NOTE_SECONDS = 300  # a note is written moments before its file is renamed into place
+
+log = get_logger("ingestd.intake")
+
+
+@dataclass(slots=True, kw_only=True)
+class Claims:
+    """Puts files into the queue; whatever a crash leaves half-way is found by `recover`."""
+
+    works: Works
+    folders: Folders
+    _queued: set[UploadId] = field(default_factory=set)
+
+    def claim(self, account: AccountId, filename: str) -> bool:
+        """Take a published file; False when it was withdrawn, or taken by another, first."""
+        claimed = take(self.folders, account, filename)
+        return claimed is not None and self._enqueue(claimed)
+
+    def quarantine(self, account: Account, filename: str) -> bool:
+        """Set aside a file whose name nobody recognises, with a receipt that says so."""
+        claimed = take(self.folders, account.account_id, filename)
+        return claimed is not None and self._close_unrecognised(account, claimed)
+
+    def recover(self, account: Account) -> int:
+        """Queue every file that was taken and is not in the queue yet.
+
+        A crash came between, or the door made way for a new file of the same name.
+        """
+        recovered = 0
+        for claimed in list_claimed(self.folders, account.account_id, known=self._queued):
+            if is_recognised(claimed.filename):
+                recovered += self._enqueue(claimed)
+            else:
+                recovered += self._close_unrecognised(account, claimed)
+        return recovered
+
+    def close_interrupted(self, account: Account) -> int:
+        """Give each upload that did not arrive whole its outcome; return how many there were.
+
+        Notes of files that were withdrawn before they were claimed go as well.
+        """
+        closed = 0
+        for note in list_notes(self.folders, account.account_id):
+            if not note.whole:
+                self._close_interrupted(account, note)
+                closed += 1
+            elif self._is_lost(note):
+                note_path(self.folders, note).unlink(missing_ok=True)
+        return closed
+
+    def forget(self, upload_id: UploadId) -> None:
+        """Stop remembering an upload that left the claimed folder."""
+        self._queued.discard(upload_id)
+
+    def _enqueue(self, claimed: ClaimedFile) -> bool:
+        entry = self._entry(claimed)
+        with self.works.database.writing() as connection:
+            is_new = enqueue(connection, entry)
+        self._queued.add(entry.upload_id)
+        if is_new:
+            log.info(
+                Event.FILE_CLAIMED,
+                account=entry.account,
+                upload_id=entry.upload_id,
+                filename=entry.filename,
+                source=entry.source,
+                size_bytes=entry.size_bytes,
+            )
+        return is_new
+
+    def _entry(self, claimed: ClaimedFile) -> QueueEntry:
+        format_name = _format_name(claimed.filename)
+        if claimed.arrival is not None:
+            return entry_of_arrival(claimed.arrival, format_name=format_name, node=self.works.node)
+        path = claimed.path(self.folders)
+        with storage_errors(path):
+            size_bytes = os.lstat(path).st_size
+        return QueueEntry(
+            account=claimed.account,
+            upload_id=claimed.upload_id,
+            filename=claimed.filename,
+            format=format_name,
+            source="folder",
+            size_bytes=size_bytes,
+            sha256=None,
+            received_at=to_microseconds(self.works.clock.now()),
+            node=self.works.node,
+        )
+
+    def _close_unrecognised(self, account: Account, claimed: ClaimedFile) -> bool:
+        names = ", ".join(f"{format_name}*.csv" for format_name in FormatName)
+        finding = Finding(
+            code=Code.FILE_NAME_UNRECOGNISED,
+            verdict=Verdict.FILE,
+            value=claimed.filename,
+            message="No format has this file name. Rename the file and send it again; "
+            f"these names are recognised: {names}.",
+        )
+        entry = self._entry(claimed)
+        closed = close_without_rows(
+            self.works, account, entry, status=FileStatus.REJECTED, finding=finding
+        )
+        if closed is not None:
+            log.warning(
+                Event.FILE_QUARANTINED,
+                account=entry.account,
+                upload_id=entry.upload_id,
+                filename=entry.filename,
+            )
+        return closed is not None
+
+    def _close_interrupted(self, account: Account, note: Arrival) -> None:
+        finding = Finding(
+            code=Code.UPLOAD_INTERRUPTED,
+            verdict=Verdict.FILE,
+            message=f"The upload ended after {note.size_bytes} bytes, before the file was whole. "
+            "Nothing of it was taken. Send the file again.",
+        )
+        entry = entry_of_arrival(
+            note, format_name=_format_name(note.filename), node=self.works.node
+        )
+        close_without_rows(
+            self.works, account, entry, status=FileStatus.INTERRUPTED, finding=finding
+        )
+        note_path(self.folders, note).unlink(missing_ok=True)
+
+    def _is_lost(self, note: Arrival) -> bool:
+        age_seconds = (self.works.clock.now() - note.received_at).total_seconds()
+        if age_seconds < _LOST_NOTE_SECONDS:
+            return False
+        folder = self.folders.incoming(note.account)
+        with storage_errors(folder), os.scandir(folder) as entries:
+            return all(entry.inode() != note.inode for entry in entries)
+
+
+def _format_name(filename: str) -> str | None:
+    format_name = format_of(filename)
+    return None if format_name is None else format_name.value

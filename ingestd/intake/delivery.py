@@ -1,0 +1,82 @@
+"""Delivery: receipts to where the account fetches them, the file to the archive.
+
+It comes after the transaction that decided everything, and may be repeated: a crash in
+between leaves an upload that is done and not delivered, which the next start finds.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from ingestd.database.engine import Database
+from ingestd.intake.receipt import (
+    FINDINGS_MAX,
+    receipt_fields,
+    receipt_name,
+    render_csv,
+    render_csv_of_refusal,
+    render_json,
+)
+from ingestd.ledger.outcomes import (
+    FileOutcome,
+    FileStatus,
+    iterate_row_verdicts,
+    read_file_outcome,
+    read_findings,
+)
+from ingestd.spool.files import make_folder, move_durably, write_durably, write_pieces_durably
+from ingestd.spool.folders import Folders
+from ingestd.spool.queue import QueuedUpload, mark_delivered
+from ingestd.values.clock import from_microseconds
+
+
+def deliver(
+    database: Database, folders: Folders, upload: QueuedUpload, *, decimals: int
+) -> FileOutcome:
+    """Write an upload's receipts and archive its file; safe to repeat.
+
+    Raises StorageError or DatabaseError, and is tried again at the next rescan then.
+    """
+    with database.reading() as connection:
+        outcome = read_file_outcome(connection, upload.account, upload.upload_id)
+        if outcome is None:
+            raise AssertionError("only an upload with an outcome is delivered")
+        write_receipts(connection, folders, outcome, decimals=decimals)
+    _archive(folders, outcome)
+    with database.writing() as connection:
+        mark_delivered(connection, upload.account, upload.upload_id)
+    return outcome
+
+
+def write_receipts(
+    connection: Connection, folders: Folders, outcome: FileOutcome, *, decimals: int
+) -> None:
+    """Write the JSON receipt, and the CSV one when any row was not applied."""
+    folder = folders.receipts(outcome.account)
+    make_folder(folder)
+    findings = read_findings(connection, outcome.account, outcome.upload_id, limit=FINDINGS_MAX)
+    filename = outcome.provenance.filename
+    if outcome.rows is not None and outcome.rows.applied < outcome.rows.total:
+        verdicts = iterate_row_verdicts(connection, outcome.account, outcome.upload_id)
+        name = receipt_name(filename, outcome.upload_id, "csv")
+        write_pieces_durably(folder / name, render_csv(verdicts))
+    elif outcome.rows is None and outcome.status is FileStatus.REJECTED:
+        name = receipt_name(filename, outcome.upload_id, "csv")
+        write_pieces_durably(folder / name, render_csv_of_refusal(findings))
+    # The JSON comes last: a client that sees it may rely on the CSV being there.
+    fields = receipt_fields(outcome, findings, decimals=decimals)
+    name = receipt_name(filename, outcome.upload_id, "json")
+    write_durably(folder / name, render_json(fields))
+
+
+def _archive(folders: Folders, outcome: FileOutcome) -> None:
+    source = folders.claimed(outcome.account) / outcome.upload_id
+    if not source.is_dir():
+        return  # an interrupted upload has no file, and a repeated delivery has archived it
+    if outcome.provenance.format is None:
+        target = folders.quarantine(outcome.account, outcome.upload_id)
+    else:
+        received_at = from_microseconds(outcome.provenance.received_at)
+        target = folders.archive(outcome.account, outcome.upload_id, received_at)
+    make_folder(target.parent)
+    move_durably(source, target)

@@ -1,0 +1,86 @@
+"""The dry run: exactly the receipt that an upload would get, and nothing stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ingestd.access.accounts import Account
+from ingestd.database.engine import rehearsal
+from ingestd.formats.names import FormatName, format_of
+from ingestd.intake.pipeline import Works, decide
+from ingestd.intake.reading import Progress, read_into_stage
+from ingestd.intake.receipt import FINDINGS_MAX, receipt_fields
+from ingestd.ledger.outcomes import FileOutcome, read_findings
+from ingestd.ledger.stage import charge_stage
+from ingestd.spool.files import storage_errors
+from ingestd.spool.queue import QueuedUpload
+from ingestd.values.clock import to_microseconds
+from ingestd.values.errors import UsageError
+from ingestd.values.identifiers import new_upload_id
+from ingestd.values.money import decimals_of
+
+_QUIET = Progress(report=lambda _: None, must_stop=lambda: False)
+
+
+def check_file(
+    works: Works, account: Account, path: Path, format_name: FormatName | None = None
+) -> tuple[FileOutcome, dict[str, object]]:
+    """Return the outcome and the receipt that `path` would get if it were uploaded now.
+
+    The format comes from the file's name unless it is given. Raises UsageError when neither
+    tells it or there is no such file, StorageError and DatabaseError.
+    """
+    format_name = format_name or format_of(path.name)
+    if format_name is None:
+        known = ", ".join(FormatName)
+        raise UsageError(
+            f"{path.name} is no recognised file name. Rename it, or give --format: {known}."
+        )
+    upload = _as_if_uploaded(works, account, path, format_name)
+    with (
+        works.database.connection() as connection,
+        charge_stage(connection, zone=account.timezone, received_at=upload.received_at) as stage,
+    ):
+        with connection.begin():
+            reading = read_into_stage(
+                path, stage, account, received_at=upload.received_at, progress=_QUIET
+            )
+        with rehearsal(connection):
+            outcome, _ = decide(works, connection, account, upload, reading, stage)
+            findings = read_findings(
+                connection, account.account_id, upload.upload_id, limit=FINDINGS_MAX
+            )
+    return outcome, receipt_fields(outcome, findings, decimals=decimals_of(account.currency))
+
+
+def _as_if_uploaded(
+    works: Works, account: Account, path: Path, format_name: FormatName
+) -> QueuedUpload:
+    try:
+        with storage_errors(path):
+            size_bytes = path.stat().st_size
+    except FileNotFoundError as error:
+        raise UsageError(f"There is no file {path}.") from error
+    return QueuedUpload(
+        account=account.account_id,
+        upload_id=new_upload_id(),
+        filename=path.name,
+        format=format_name.value,
+        source="folder",
+        size_bytes=size_bytes,
+        sha256=None,
+        received_at=to_microseconds(works.clock.now()),
+        peer=None,
+        session_id=None,
+        key_fingerprint=None,
+        client_version=None,
+        node=works.node,
+        state="working",
+        status=None,
+        owner=None,
+        claim_token=0,
+        attempts=0,
+        last_error=None,
+        records_done=0,
+        delivered=False,
+    )

@@ -1,0 +1,218 @@
+"""The intake: keeps looking, claims what is ready, and keeps its workers busy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from ingestd.access.accounts import Account
+from ingestd.access.keeper import AccessKeeper
+from ingestd.intake.claim import Claims
+from ingestd.intake.pipeline import Works
+from ingestd.intake.rescan import Rescan
+from ingestd.intake.upkeep import Upkeep
+from ingestd.intake.watcher import Watcher
+from ingestd.intake.worker import Worker
+from ingestd.spool.folders import Folders
+from ingestd.spool.queue import count_waiting, release_leases
+from ingestd.telemetry.events import Event
+from ingestd.telemetry.logs import get_logger
+from ingestd.telemetry.metrics import Metrics
+from ingestd.values.errors import IngestdError
+
+_IDLE_SECONDS = 5.0  # how often an idle worker asks for uploads whose next try is due
+_WATCHER_CHECK_SECONDS = 1.0
+_TROUBLE_SECONDS = 1.0
+
+log = get_logger("ingestd.intake")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeSettings:
+    """How eager the intake is. Seconds, and how many files are processed at a time."""
+
+    settle_seconds: float = 1.0
+    rescan_seconds: float = 30.0
+    workers: int = 2
+    partial_hours: float = 24
+    receipt_days: int = 90
+
+
+class Intake:
+    """Everything between `incoming/` and the receipts, as one task of the daemon."""
+
+    def __init__(
+        self,
+        *,
+        works: Works,
+        folders: Folders,
+        keeper: AccessKeeper,
+        metrics: Metrics,
+        settings: IntakeSettings,
+    ) -> None:
+        self._works = works
+        self._folders = folders
+        self._keeper = keeper
+        self._metrics = metrics
+        self._settings = settings
+        self._claims = Claims(works=works, folders=folders)
+        self._rescan = Rescan(
+            folders=folders, clock=works.clock, settle_seconds=settings.settle_seconds
+        )
+        self._upkeep = Upkeep(
+            folders=folders,
+            clock=works.clock,
+            partial_hours=settings.partial_hours,
+            receipt_days=settings.receipt_days,
+        )
+        self._worker = Worker(
+            works=works,
+            folders=folders,
+            keeper=keeper,
+            claims=self._claims,
+            metrics=metrics,
+            stopping=threading.Event(),
+        )
+        self._look = asyncio.Event()
+        self._work = asyncio.Event()
+        self._watcher: Watcher | None = None
+        self._troubles: dict[str, str] = {}
+        self._executor = ThreadPoolExecutor(
+            max_workers=settings.workers + 1, thread_name_prefix="intake"
+        )
+
+    @property
+    def trouble(self) -> str:
+        """Why the intake does not work right now, or nothing."""
+        if self._troubles:
+            return "; ".join(sorted(set(self._troubles.values())))
+        if self._watcher is None or not self._watcher.is_alive:
+            return "the watcher is down; files are found by the rescan only"
+        return ""
+
+    async def run(self) -> None:
+        """Work until `stop`, which lets every worker finish or hand back what it has."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._executor, self._release_leases)
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody needs waking
+                loop.call_soon_threadsafe(self._look.set)
+
+        self._watcher = Watcher(self._folders.spool, wake)
+        self._keeper.on_change(lambda _: wake())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_watching(self._watcher))
+                tasks.create_task(self._keep_looking())
+                for _ in range(self._settings.workers):
+                    tasks.create_task(self._keep_working())
+        finally:
+            self._watcher.stop()
+            self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def stop(self) -> None:
+        """Begin to stop: nothing new is claimed, and what is being read goes back."""
+        self._worker.stopping.set()
+        self._look.set()
+        self._work.set()
+
+    def _must_stop(self) -> bool:
+        return self._worker.stopping.is_set()
+
+    async def _keep_watching(self, watcher: Watcher) -> None:
+        """Start the watcher, and start it again whenever it died; a rescan follows each time."""
+        event = Event.WATCHER_STARTED
+        while not self._must_stop():
+            if not watcher.is_alive:
+                watcher.stop()
+                try:
+                    await asyncio.to_thread(watcher.start)
+                except OSError as error:
+                    log.error(Event.WATCHER_RESTARTED, ok=False, error=str(error))
+                else:
+                    log.info(event)
+                    if event is Event.WATCHER_RESTARTED:
+                        self._metrics.watcher_restarts.inc()
+                    event = Event.WATCHER_RESTARTED
+                    self._look.set()
+            await asyncio.sleep(_WATCHER_CHECK_SECONDS)
+
+    async def _keep_looking(self) -> None:
+        """Rescan at once when something appears, when a file settles, and every so often."""
+        loop = asyncio.get_running_loop()
+        while not self._must_stop():
+            self._look.clear()
+            try:
+                wait = await loop.run_in_executor(self._executor, self._look_once)
+            except IngestdError as error:
+                wait = _TROUBLE_SECONDS
+                self._report_trouble("intake", error)
+            else:
+                self._troubles.pop("intake", None)
+            self._work.set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), timeout=wait)
+
+    def _look_once(self) -> float:
+        """Claim all that is ready; return in how many seconds to look again."""
+        wait = self._settings.rescan_seconds
+        for account in list(self._keeper.current.accounts.values()):
+            # One account's broken folder must not keep the others' files waiting.
+            try:
+                wait = min(wait, self._look_at(account))
+            except IngestdError as error:
+                wait = min(wait, _TROUBLE_SECONDS)
+                self._report_trouble(account.account_id, error)
+            else:
+                self._troubles.pop(account.account_id, None)
+        self._worker.deliver_left_over()
+        with self._works.database.reading() as connection:
+            waiting = count_waiting(connection, node=self._works.node)
+        self._metrics.files_waiting.set(waiting)
+        return wait
+
+    def _look_at(self, account: Account) -> float:
+        self._folders.create_for(account.account_id)
+        self._claims.close_interrupted(account)
+        found = self._rescan.look(account.account_id)
+        for filename in found.ready:
+            self._claims.claim(account.account_id, filename)
+        for filename in found.unrecognised:
+            self._claims.quarantine(account, filename)
+        self._claims.recover(account)
+        self._upkeep.sweep(account.account_id)
+        next_look = found.next_look_seconds
+        return self._settings.rescan_seconds if next_look is None else next_look
+
+    def _report_trouble(self, where: str, error: IngestdError) -> None:
+        """Log a trouble once, not at every look, for as long as it lasts."""
+        if self._troubles.get(where) != error.message:
+            self._troubles[where] = error.message
+            log.error(Event.WORKER_FAILED, where=where, error=error.message, will_retry=True)
+
+    async def _keep_working(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._must_stop():
+            self._work.clear()
+            try:
+                worked = await loop.run_in_executor(self._executor, self._worker.run_next)
+            except IngestdError as error:
+                self._report_trouble("worker", error)
+                worked = False
+            else:
+                self._troubles.pop("worker", None)
+            if self._must_stop():
+                return
+            if worked:
+                self._work.set()  # there may be more, for the others too
+            else:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._work.wait(), timeout=_IDLE_SECONDS)
+
+    def _release_leases(self) -> None:
+        with self._works.database.writing() as connection:
+            release_leases(connection, node=self._works.node)

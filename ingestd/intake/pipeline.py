@@ -1,0 +1,186 @@
+"""The journey of one claimed file, on one screen: bytes, records, verdicts, one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import Connection
+
+from ingestd.access.accounts import Account, FilePolicy, StudentPolicy
+from ingestd.database.engine import Database
+from ingestd.formats.findings import Finding
+from ingestd.intake.reading import Progress, Reading, read_into_stage
+from ingestd.ledger.charges import judge_staged_charges, post_staged_charges
+from ingestd.ledger.head import lock_head
+from ingestd.ledger.outcomes import (
+    FileOutcome,
+    FileStatus,
+    Provenance,
+    RowCounts,
+    status_of,
+    store_file_outcome,
+    store_findings,
+    store_row_outcomes,
+)
+from ingestd.ledger.seal import Seal, open_batch, seal
+from ingestd.ledger.stage import ChargeStage, charge_stage
+from ingestd.spool.queue import QueuedUpload, QueueEntry, enqueue, lease_upload, mark_done
+from ingestd.values.clock import Clock, to_microseconds
+from ingestd.values.errors import StorageError
+
+UPLOAD = "upload"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Works:
+    """What the journey needs from outside, the same for every file."""
+
+    database: Database
+    clock: Clock
+    node: str
+
+
+def process(
+    works: Works, account: Account, upload: QueuedUpload, path: Path, progress: Progress
+) -> tuple[FileOutcome, Seal]:
+    """Turn a claimed file into its ledger rows, its outcome and its receipt, in one transaction.
+
+    Raises LeaseLostError when another worker took the claim meanwhile, StorageError when the
+    bytes cannot be read or are not those that were received, and DatabaseError; nothing is
+    stored then, and the upload may be tried again.
+    """
+    with (
+        works.database.connection() as connection,
+        charge_stage(connection, zone=account.timezone, received_at=upload.received_at) as stage,
+    ):
+        with connection.begin():
+            reading = read_into_stage(
+                path, stage, account, received_at=upload.received_at, progress=progress
+            )
+        _require_same_bytes(upload, reading)
+
+        def commit() -> tuple[FileOutcome, Seal]:
+            outcome, closed = decide(works, connection, account, upload, reading, stage)
+            # Fenced: a worker whose lease passed to another stores nothing.
+            mark_done(connection, upload, status=outcome.status.value)
+            return outcome, closed
+
+        return works.database.transact(connection, commit)
+
+
+def decide(
+    works: Works,
+    connection: Connection,
+    account: Account,
+    upload: QueuedUpload,
+    reading: Reading,
+    stage: ChargeStage,
+) -> tuple[FileOutcome, Seal]:
+    """Write all that the file comes to; the caller owns the write transaction."""
+    head = lock_head(connection, account.account_id)
+    batch = open_batch(head, event=UPLOAD, upload_id=upload.upload_id)
+    rows, applied_amount = None, 0
+    if reading.refused:
+        status = FileStatus.REJECTED
+    else:
+        all_or_nothing = account.policy.file is FilePolicy.ALL_OR_NOTHING
+        judge_staged_charges(
+            connection,
+            head,
+            register_students=account.policy.students is StudentPolicy.REGISTER,
+            all_or_nothing=all_or_nothing,
+        )
+        posted = post_staged_charges(connection, head, batch)
+        rows = RowCounts(
+            applied=posted.applied,
+            duplicate=posted.duplicate,
+            conflict=posted.conflict,
+            rejected=posted.rejected,
+        )
+        if rows.total != stage.records:
+            raise AssertionError("every record has exactly one verdict")
+        applied_amount = posted.applied_amount
+        refused_whole = all_or_nothing and rows.rejected > 0
+        status = FileStatus.REJECTED if refused_whole else status_of(rows)
+        store_row_outcomes(connection, head, batch)
+    outcome = FileOutcome(
+        account=account.account_id,
+        upload_id=upload.upload_id,
+        provenance=provenance_of(upload, sha256=reading.sha256, size_bytes=reading.size_bytes),
+        finished_at=to_microseconds(works.clock.now()),
+        status=status,
+        rows=rows,
+        applied_amount=applied_amount,
+        findings=store_findings(connection, account.account_id, upload.upload_id),
+    )
+    store_file_outcome(connection, batch, outcome)
+    return outcome, seal(connection, head, batch, sealed_at=outcome.finished_at)
+
+
+def close_without_rows(
+    works: Works, account: Account, entry: QueueEntry, *, status: FileStatus, finding: Finding
+) -> FileOutcome | None:
+    """Queue an upload that is never read as rows, and give it its outcome in the same breath.
+
+    Returns None when it has an outcome already: a restart found it again.
+    """
+    with (
+        works.database.connection() as connection,
+        charge_stage(connection, zone=account.timezone, received_at=entry.received_at) as stage,
+    ):
+        with connection.begin():
+            stage.add_findings([finding])
+
+        def commit() -> FileOutcome | None:
+            enqueue(connection, entry)
+            now = to_microseconds(works.clock.now())
+            upload = lease_upload(connection, entry, owner=works.node, now=now)
+            if upload is None:
+                return None
+            head = lock_head(connection, account.account_id)
+            batch = open_batch(head, event=UPLOAD, upload_id=upload.upload_id)
+            outcome = FileOutcome(
+                account=account.account_id,
+                upload_id=upload.upload_id,
+                provenance=provenance_of(
+                    upload, sha256=upload.sha256, size_bytes=upload.size_bytes
+                ),
+                finished_at=now,
+                status=status,
+                rows=None,
+                applied_amount=0,
+                findings=store_findings(connection, account.account_id, upload.upload_id),
+            )
+            store_file_outcome(connection, batch, outcome)
+            mark_done(connection, upload, status=status.value)
+            seal(connection, head, batch, sealed_at=outcome.finished_at)
+            return outcome
+
+        return works.database.transact(connection, commit)
+
+
+def provenance_of(upload: QueuedUpload, *, sha256: str | None, size_bytes: int) -> Provenance:
+    """Return where a queued upload came from, with the bytes as they were read."""
+    return Provenance(
+        filename=upload.filename,
+        format=upload.format,
+        source=upload.source,
+        size_bytes=size_bytes,
+        sha256=sha256,
+        received_at=upload.received_at,
+        peer=upload.peer,
+        session_id=upload.session_id,
+        key_fingerprint=upload.key_fingerprint,
+        client_version=upload.client_version,
+        node=upload.node,
+    )
+
+
+def _require_same_bytes(upload: QueuedUpload, reading: Reading) -> None:
+    if upload.sha256 is not None and upload.sha256 != reading.sha256:
+        raise StorageError(
+            f"The file of upload {upload.upload_id} is not the one that was received. "
+            "Check the disk; then run: ingestd uploads retry",
+            detail=f"received {upload.sha256}, read {reading.sha256}",
+        )

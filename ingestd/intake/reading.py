@@ -1,0 +1,130 @@
+"""Reading a claimed file once: hashed, judged and staged as its bytes go by."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingestd.access.accounts import Account, LastRowPolicy, NaiveTimePolicy
+from ingestd.formats.charges import ChargeRow
+from ingestd.formats.checking import ChargeRules, check_charge_file
+from ingestd.formats.findings import Verdict
+from ingestd.ledger.stage import ChargeStage
+from ingestd.spool.files import storage_errors
+from ingestd.values.clock import from_microseconds
+from ingestd.values.errors import StorageError
+from ingestd.values.money import decimals_of
+
+BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How a worker follows a long file: told of records, asked whether to go on."""
+
+    report: Callable[[int], None]
+    must_stop: Callable[[], bool]
+
+
+class HandedBackError(Exception):
+    """Raised between two batches when the daemon stops: the file goes back to the queue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was read: the bytes' hash and number, and whether the file was refused whole."""
+
+    sha256: str
+    size_bytes: int
+    refused: bool
+
+
+class _HashedBlocks:
+    """A file's blocks, hashed on their way to whoever iterates."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._digest = hashlib.sha256()
+        self.size_bytes = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        # Opened without following links: what was claimed is a regular file, or nothing.
+        with (
+            _refuse_missing(self._path),
+            storage_errors(self._path),
+            open(os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file,  # noqa: PTH123
+        ):
+            while block := file.read(BLOCK_BYTES):
+                self._digest.update(block)
+                self.size_bytes += len(block)
+                yield block
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+
+def read_into_stage(
+    path: Path, stage: ChargeStage, account: Account, *, received_at: int, progress: Progress
+) -> Reading:
+    """Read, judge and stage a whole file; after a refusal the stage holds its findings alone.
+
+    Raises StorageError when the file cannot be read, HandedBackError when the daemon stops.
+    """
+    blocks = _HashedBlocks(path)
+    stream = iter(blocks)
+    rules = rules_of(account, received_at=received_at)
+    refused = False
+    for batch in check_charge_file(stream, rules):
+        if progress.must_stop():
+            raise HandedBackError
+        refusals = [finding for finding in batch.findings if finding.verdict is Verdict.FILE]
+        if refusals:
+            stage.empty()
+            stage.add_findings(refusals)
+            refused = True
+            break
+        rows: list[ChargeRow] = batch.rows
+        stage.add(
+            rows=rows, rejected=batch.rejected, findings=batch.findings, records=batch.records
+        )
+        progress.report(stage.records)
+    for _ in stream:  # the hash is over the whole file, also when the verdict came early
+        pass
+    stage.finish()
+    return Reading(sha256=blocks.sha256, size_bytes=blocks.size_bytes, refused=refused)
+
+
+def rules_of(account: Account, *, received_at: int) -> ChargeRules:
+    """Return what the account's policy means for the reader; `received_at` is its present."""
+    policy = account.policy
+    return ChargeRules(
+        timezone=account.timezone,
+        decimals=decimals_of(account.currency),
+        now=from_microseconds(received_at),
+        encoding=policy.encoding,
+        delimiter=policy.delimiter,
+        reject_unterminated_last_row=policy.last_row_without_newline is LastRowPolicy.REJECT,
+        reject_naive_time=policy.naive_time is NaiveTimePolicy.REJECT,
+    )
+
+
+class _refuse_missing:  # noqa: N801 - reads as the statement that it is
+    """Turn "no such file" into the storage error that it is here: the file was claimed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, FileNotFoundError):
+            raise StorageError(
+                f"{self._path.name} is gone from the claimed folder. Put it back, then run: "
+                "ingestd uploads retry",
+                detail=str(self._path),
+            ) from error

@@ -1,0 +1,148 @@
+"""Receipts: rendered from the database alone, so that each can be made again byte for byte."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+
+from ingestd.formats.findings import Code
+from ingestd.ledger.outcomes import FileOutcome, RowVerdict, StoredFinding
+from ingestd.values.clock import format_second, from_microseconds
+from ingestd.values.identifiers import UploadId
+from ingestd.values.money import format_amount
+
+RECEIPT_VERSION = 1
+FINDINGS_MAX = 1_000  # more help nobody, and the CSV has every row
+_NAME_BYTES_MAX = 255
+_CSV_COLUMNS = ("row", "line", "outcome", "column", "code", "value", "message")
+_APPLIED_BEFORE = (
+    "This charge was applied before (upload {upload}, row {row}). Nothing needs to be done."
+)
+_OTHER_ROWS_BAD = (
+    "The row is good, but other rows are not, and this account takes a file whole or not at all. "
+    "Mend the others, then send the whole file again."
+)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def receipt_name(filename: str, upload_id: UploadId, extension: str) -> str:
+    """Return a receipt's file name; a stem too long for the file system is cut."""
+    suffix = f".{upload_id}.{extension}"
+    stem = filename.rsplit(".", 1)[0] if "." in filename.strip(".") else filename
+    encoded = stem.encode("utf-8", "surrogateescape")[: _NAME_BYTES_MAX - len(suffix)]
+    return encoded.decode("utf-8", "ignore") + suffix
+
+
+def receipt_fields(
+    outcome: FileOutcome, findings: list[StoredFinding], *, decimals: int
+) -> dict[str, object]:
+    """Return the receipt as the contract writes it. `decimals` are those of the currency."""
+    provenance, rows = outcome.provenance, outcome.rows
+    return {
+        "receipt_version": RECEIPT_VERSION,
+        "upload_id": outcome.upload_id,
+        "account": outcome.account,
+        "filename": provenance.filename,
+        "format": provenance.format,
+        "sha256": provenance.sha256,
+        "size_bytes": provenance.size_bytes,
+        "received_at": format_second(from_microseconds(provenance.received_at)),
+        "finished_at": format_second(from_microseconds(outcome.finished_at)),
+        "status": outcome.status.value,
+        "rows": None
+        if rows is None
+        else {
+            "total": rows.total,
+            "applied": rows.applied,
+            "duplicate": rows.duplicate,
+            "conflict": rows.conflict,
+            "rejected": rows.rejected,
+        },
+        "applied_amount": format_amount(outcome.applied_amount, decimals),
+        "findings": [
+            {
+                "row": finding.row,
+                "line": finding.line,
+                "column": finding.column,
+                "code": finding.code,
+                "value": finding.value,
+                "message": finding.message,
+            }
+            for finding in findings
+        ],
+        "findings_omitted": outcome.findings - len(findings),
+    }
+
+
+def render_json(fields: dict[str, object]) -> bytes:
+    """Write a receipt's JSON file."""
+    # Lone surrogates of a strange file name have no UTF-8: they stay visible as `\\udcxx`.
+    text = json.dumps(fields, ensure_ascii=False, indent=2)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def render_csv(verdicts: Iterable[RowVerdict]) -> Iterator[bytes]:
+    """Write a receipt's CSV file in pieces: every row that was not applied, and why."""
+    yield _csv_line(_CSV_COLUMNS)
+    for verdict in verdicts:
+        code, column, value, message = _explain(verdict)
+        yield _csv_line(
+            (
+                str(verdict.row),
+                str(verdict.line),
+                verdict.outcome,
+                _safe(column),
+                code,
+                _safe(value),
+                _safe(message),
+            )
+        )
+
+
+def render_csv_of_refusal(findings: Iterable[StoredFinding]) -> Iterator[bytes]:
+    """Write the CSV file of a file that was refused whole: why, in the same columns."""
+    yield _csv_line(_CSV_COLUMNS)
+    for finding in findings:
+        row = "" if finding.row is None else str(finding.row)
+        line = "" if finding.line is None else str(finding.line)
+        yield _csv_line(
+            (
+                *(row, line, "rejected", _safe(finding.column or ""), finding.code),
+                *(_safe(finding.value or ""), _safe(finding.message)),
+            )
+        )
+
+
+def _explain(verdict: RowVerdict) -> tuple[str, str, str, str]:
+    finding = verdict.finding
+    if finding is not None:
+        return finding.code, finding.column or "", finding.value or "", finding.message
+    if verdict.outcome == "duplicate":
+        return (
+            Code.DUPLICATE.value,
+            "charge_tracking_id",
+            "",
+            _APPLIED_BEFORE.format(upload=verdict.first_upload_id, row=verdict.first_row),
+        )
+    return (
+        Code.ALL_OR_NOTHING.value,
+        "",
+        "",
+        _OTHER_ROWS_BAD,
+    )
+
+
+def _csv_line(cells: Iterable[str]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return buffer.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _safe(text: str) -> str:
+    """Keep a spreadsheet from running text as a formula, and control characters from hiding."""
+    shown = "".join(
+        char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text
+    )
+    return "'" + shown if shown.startswith(_FORMULA_STARTS) else shown

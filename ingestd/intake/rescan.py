@@ -1,0 +1,147 @@
+"""The rescan: what lies in `incoming/` right now, and which of it is ready to be claimed.
+
+File events only make it run sooner; the folder itself is the truth.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from dataclasses import dataclass, field
+
+from ingestd.formats.names import is_recognised, is_temporary
+from ingestd.spool.files import storage_errors
+from ingestd.spool.folders import Folders
+from ingestd.telemetry.events import Event
+from ingestd.telemetry.logs import get_logger
+from ingestd.values.clock import Clock
+from ingestd.values.identifiers import AccountId
+
+UNRECOGNISED_SECONDS = 3600
+
+log = get_logger("ingestd.intake")
+
+_Signature = tuple[int, int, int]  # inode, size, modification time: a change starts the wait anew
+
+
+@dataclass(slots=True)
+class _Sighting:
+    signature: _Signature
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What one rescan of an account found: names to claim, names to set aside.
+
+    `next_look_seconds` is when the first file that waits will be ready; None when none waits.
+    """
+
+    ready: tuple[str, ...]
+    unrecognised: tuple[str, ...]
+    next_look_seconds: float | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Rescan:
+    """Remembers what it saw, so that it can tell which files have been quiet for long enough."""
+
+    folders: Folders
+    clock: Clock
+    settle_seconds: float
+    _sightings: dict[tuple[AccountId, str], _Sighting] = field(default_factory=dict)
+    _skipped: set[tuple[AccountId, str]] = field(default_factory=set)
+
+    def look(self, account: AccountId) -> Found:
+        """Look at an account's `incoming/` once. Raises StorageError when it cannot be read."""
+        now = self.clock.monotonic()
+        ready: list[tuple[float, str]] = []
+        unrecognised: list[str] = []
+        waits: list[float] = []
+        present: set[str] = set()
+        for name, status in self._files(account):
+            present.add(name)
+            quiet = self._quiet_seconds(account, name, status, now)
+            if not is_recognised(name):
+                placed = self.clock.now().timestamp() - status.st_ctime
+                if not is_temporary(name) and min(placed, UNRECOGNISED_SECONDS + quiet) >= (
+                    UNRECOGNISED_SECONDS
+                ):
+                    unrecognised.append(name)
+            elif quiet < self.settle_seconds:
+                waits.append(self.settle_seconds - quiet)
+            elif _somebody_writes(self.folders, account, name):
+                waits.append(max(self.settle_seconds, 0.05))
+            else:
+                ready.append((status.st_mtime, name))
+        self._forget_gone(account, present)
+        return Found(
+            ready=tuple(name for _, name in sorted(ready)),
+            unrecognised=tuple(sorted(unrecognised)),
+            next_look_seconds=min(waits, default=None),
+        )
+
+    def _files(self, account: AccountId) -> list[tuple[str, os.stat_result]]:
+        folder = self.folders.incoming(account)
+        files: list[tuple[str, os.stat_result]] = []
+        with storage_errors(folder):
+            try:
+                entries = os.scandir(folder)
+            except FileNotFoundError:
+                return []
+            with entries:
+                for entry in entries:
+                    try:
+                        status = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue  # withdrawn between the two looks
+                    if stat.S_ISREG(status.st_mode):
+                        files.append((entry.name, status))
+                    elif is_recognised(entry.name):
+                        self._skip(account, entry.name)
+        return files
+
+    def _quiet_seconds(
+        self, account: AccountId, name: str, status: os.stat_result, now: float
+    ) -> float:
+        signature = (status.st_ino, status.st_size, status.st_mtime_ns)
+        sighting = self._sightings.get((account, name))
+        if sighting is None or sighting.signature != signature:
+            self._sightings[account, name] = _Sighting(signature, now)
+            return 0.0
+        return now - sighting.since
+
+    def _skip(self, account: AccountId, name: str) -> None:
+        """Say once that a folder, link or pipe bears a recognised name; it is left alone."""
+        if (account, name) not in self._skipped:
+            self._skipped.add((account, name))
+            log.warning(
+                Event.FILE_SKIPPED, account=account, filename=name, reason="not a regular file"
+            )
+
+    def _forget_gone(self, account: AccountId, present: set[str]) -> None:
+        for key in [key for key in self._sightings if key[0] == account and key[1] not in present]:
+            del self._sightings[key]
+
+
+def _somebody_writes(folders: Folders, account: AccountId, name: str) -> bool:
+    """Tell whether a program still has the file open for writing, where the system can tell.
+
+    The kernel grants a read lease only when nobody has a file open for writing. Where
+    leases do not exist (network file systems) or are not ours to take, quiet time decides.
+    """
+    path = folders.incoming(account) / name
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,50 @@
+"""Upkeep: old receipts and forgotten partials go; nothing that was acknowledged ever does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingestd.spool.files import storage_errors
+from ingestd.spool.folders import Folders
+from ingestd.values.clock import Clock
+from ingestd.values.identifiers import AccountId
+
+_SWEEP_SECONDS = 600.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Upkeep:
+    """Removes what has had its time, at most every ten minutes for each account."""
+
+    folders: Folders
+    clock: Clock
+    partial_hours: float
+    receipt_days: int
+    _swept: dict[AccountId, float] = field(default_factory=dict)
+
+    def sweep(self, account: AccountId) -> int:
+        """Remove an account's old receipts and partials; return how many files went.
+
+        A receipt can be made again from the database for ever.
+        """
+        now = self.clock.monotonic()
+        if now - self._swept.get(account, -_SWEEP_SECONDS) < _SWEEP_SECONDS:
+            return 0
+        self._swept[account] = now
+        hour = 3600.0
+        return self._remove_older(
+            self.folders.receipts(account), self.receipt_days * 24 * hour
+        ) + self._remove_older(self.folders.partials(account), self.partial_hours * hour)
+
+    def _remove_older(self, folder: Path, seconds: float) -> int:
+        limit = self.clock.now().timestamp() - seconds
+        removed = 0
+        with storage_errors(folder), os.scandir(folder) as entries:
+            for entry in entries:
+                is_file = entry.is_file(follow_symlinks=False)
+                if is_file and entry.stat(follow_symlinks=False).st_mtime < limit:
+                    Path(entry.path).unlink(missing_ok=True)
+                    removed += 1
+        return removed

@@ -1,0 +1,63 @@
+"""The watcher: file events wake the intake at once, so that a rescan need not run all the time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from watchdog.events import (
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
+
+# What a file that appears makes: a rename into the folder, a close after writing, a new name.
+_EVENTS: list[type[FileSystemEvent]] = [FileMovedEvent, FileClosedEvent, FileCreatedEvent]
+
+
+class _Wake(FileSystemEventHandler):
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        self._wake()
+
+
+class Watcher:
+    """Calls `wake`, from a thread of its own, whenever something appears below a folder."""
+
+    def __init__(self, folder: Path, wake: Callable[[], None]) -> None:
+        self._folder = folder
+        self._handler = _Wake(wake)
+        self._observer: BaseObserver | None = None
+
+    def start(self) -> None:
+        """Begin to watch. Raises OSError when the system has no watches left."""
+        observer = Observer()
+        observer.schedule(self._handler, str(self._folder), recursive=True, event_filter=_EVENTS)
+        observer.start()
+        self._observer = observer
+
+    def stop(self) -> None:
+        """Stop watching and wait for the thread; safe to repeat."""
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            with contextlib.suppress(RuntimeError):  # never started, or stopped by itself
+                observer.stop()
+                observer.join()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether events still come through: the thread and each of its emitters live."""
+        observer = self._observer
+        return (
+            observer is not None
+            and observer.is_alive()
+            and self._folder.is_dir()
+            and all(emitter.is_alive() for emitter in observer.emitters)
+        )

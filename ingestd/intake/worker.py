@@ -1,0 +1,227 @@
+"""One worker: takes the next upload, runs its journey in a thread, delivers what came of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from ingestd.access.keeper import AccessKeeper
+from ingestd.database.engine import Database
+from ingestd.intake.claim import Claims
+from ingestd.intake.delivery import deliver
+from ingestd.intake.pipeline import Works, process
+from ingestd.intake.reading import HandedBackError, Progress
+from ingestd.ledger.outcomes import FileOutcome, FileStatus
+from ingestd.ledger.seal import Seal
+from ingestd.spool.folders import Folders
+from ingestd.spool.queue import (
+    QueuedUpload,
+    hand_back,
+    lease_next,
+    put_back,
+    renew_lease,
+    undelivered,
+)
+from ingestd.telemetry.events import Event
+from ingestd.telemetry.logs import get_logger
+from ingestd.telemetry.metrics import Metrics
+from ingestd.values.clock import to_microseconds
+from ingestd.values.errors import IngestdError, LeaseLostError
+from ingestd.values.identifiers import AccountId, UploadId
+from ingestd.values.money import decimals_of, format_amount
+
+RENEW_SECONDS = 5.0
+_DELIVERIES_MAX = 500
+
+log = get_logger("ingestd.intake")
+
+
+class AccountGoneError(IngestdError):
+    """An upload waits for an account that is no longer configured."""
+
+    code = "account_gone"
+
+
+@dataclass(slots=True, kw_only=True)
+class Worker:
+    """Processes one upload at a time. Everything here runs in a thread, never in the loop."""
+
+    works: Works
+    folders: Folders
+    keeper: AccessKeeper
+    claims: Claims
+    metrics: Metrics
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _in_hand: set[UploadId] = field(default_factory=set)
+
+    @property
+    def _database(self) -> Database:
+        return self.works.database
+
+    def run_next(self) -> bool:
+        """Process the next upload of the queue, if there is one; tell whether there was."""
+        with self._database.writing() as connection:
+            upload = lease_next(
+                connection, node=self.works.node, owner=self.works.node, now=self._now()
+            )
+        if upload is None:
+            return False
+        if upload.attempts > 1 or upload.last_error is not None:
+            log.info(
+                Event.FILE_RETRIED,
+                account=upload.account,
+                upload_id=upload.upload_id,
+                filename=upload.filename,
+                attempts=upload.attempts,
+            )
+        self._in_hand.add(upload.upload_id)
+        try:
+            self._run(upload)
+        finally:
+            self._in_hand.discard(upload.upload_id)
+        return True
+
+    def deliver_left_over(self) -> int:
+        """Deliver what has an outcome and was not delivered: a crash or a full disk came between.
+
+        Returns how many were delivered; one that fails again is left for the next time.
+        """
+        with self._database.reading() as connection:
+            left_over = undelivered(connection, node=self.works.node, limit=_DELIVERIES_MAX)
+        delivered = 0
+        for upload in left_over:
+            if upload.upload_id in self._in_hand:
+                continue  # a worker is about to deliver it
+            try:
+                self._deliver(upload)
+                delivered += 1
+            except IngestdError as error:
+                self._complain(upload, error, will_retry=True)
+        return delivered
+
+    def _run(self, upload: QueuedUpload) -> None:
+        started = time.monotonic()
+        try:
+            outcome, seal = self._process(upload)
+        except HandedBackError:
+            with self._database.writing() as connection:
+                hand_back(connection, upload)
+            return
+        except LeaseLostError as error:
+            self._complain(upload, error, will_retry=False)
+            return
+        except Exception as error:  # noqa: BLE001 - a worker outlives any one file
+            self._put_back(upload, error)
+            return
+        self._tell(outcome, seal, seconds=time.monotonic() - started)
+        try:
+            self._deliver(upload)
+        except IngestdError as error:
+            self._complain(upload, error, will_retry=True)
+
+    def _process(self, upload: QueuedUpload) -> tuple[FileOutcome, Seal]:
+        account = self.keeper.current.accounts.get(upload.account)
+        if account is None:
+            raise AccountGoneError(
+                f"Account {upload.account} is not in accounts.toml any more. "
+                "Put it back, and its files go on."
+            )
+        claimed = self.folders.claimed(upload.account) / upload.upload_id / upload.filename
+        return process(self.works, account, upload, claimed, self._progress(upload))
+
+    def _progress(self, upload: QueuedUpload) -> Progress:
+        renewed = time.monotonic()
+
+        def report(records: int) -> None:
+            nonlocal renewed
+            if time.monotonic() - renewed < RENEW_SECONDS:
+                return
+            renewed = time.monotonic()
+            with self._database.writing() as connection:
+                if not renew_lease(connection, upload, now=self._now(), records=records):
+                    raise LeaseLostError(f"Upload {upload.upload_id} was taken over.")
+
+        return Progress(report=report, must_stop=self.stopping.is_set)
+
+    def _deliver(self, upload: QueuedUpload) -> None:
+        decimals = self._decimals(upload.account)
+        deliver(self._database, self.folders, upload, decimals=decimals)
+        self.claims.forget(upload.upload_id)
+
+    def _put_back(self, upload: QueuedUpload, error: Exception) -> None:
+        # The name of the error only: its text may quote what stands in the file.
+        reason = error.message if isinstance(error, IngestdError) else type(error).__name__
+        with self._database.writing() as connection:
+            again = put_back(connection, upload, error=reason, now=self._now())
+        self._complain(upload, error, will_retry=again)
+
+    def _complain(self, upload: QueuedUpload, error: Exception, *, will_retry: bool) -> None:
+        self.metrics.worker_failures.inc()
+        is_ours = isinstance(error, IngestdError)
+        log.error(
+            Event.WORKER_FAILED,
+            account=upload.account,
+            upload_id=upload.upload_id,
+            filename=upload.filename,
+            attempts=upload.attempts,
+            will_retry=will_retry,
+            error=error.message if isinstance(error, IngestdError) else type(error).__name__,
+            exc_info=None if is_ours else error,
+        )
+
+    def _tell(self, outcome: FileOutcome, seal: Seal, *, seconds: float) -> None:
+        """Write the file's one line, and count it."""
+        account, rows = outcome.account, outcome.rows
+        context = {"account": account, "upload_id": outcome.upload_id}
+        counts = (
+            {}
+            if rows is None
+            else {
+                "rows_total": rows.total,
+                "rows_applied": rows.applied,
+                "rows_duplicate": rows.duplicate,
+                "rows_conflict": rows.conflict,
+                "rows_rejected": rows.rejected,
+            }
+        )
+        decimals = self._decimals(account)
+        write = log.warning if outcome.status is FileStatus.REJECTED else log.info
+        write(
+            Event.FILE_REJECTED if outcome.status is FileStatus.REJECTED else Event.FILE_PROCESSED,
+            **context,
+            filename=outcome.provenance.filename,
+            format=outcome.provenance.format,
+            status=outcome.status.value,
+            size_bytes=outcome.provenance.size_bytes,
+            sha256=outcome.provenance.sha256,
+            **counts,
+            applied_amount=format_amount(outcome.applied_amount, decimals),
+            findings=outcome.findings,
+            duration_ms=round(seconds * 1000),
+        )
+        if rows is not None and rows.conflict:
+            log.warning(Event.ROW_CONFLICTS_FOUND, **context, rows_conflict=rows.conflict)
+        log.info(
+            Event.LEDGER_SEALED,
+            **context,
+            batch_no=seal.batch_no,
+            hash=seal.hash,
+            rows_sealed=seal.rows_sealed,
+        )
+        self._count(outcome, seconds)
+
+    def _count(self, outcome: FileOutcome, seconds: float) -> None:
+        self.metrics.files.labels(outcome.account, outcome.status.value).inc()
+        self.metrics.file_seconds.observe(seconds)
+        if outcome.rows is not None:
+            for verdict in ("applied", "duplicate", "conflict", "rejected"):
+                count = getattr(outcome.rows, verdict)
+                self.metrics.rows.labels(outcome.account, verdict).inc(count)
+
+    def _decimals(self, account_id: AccountId) -> int:
+        account = self.keeper.current.accounts.get(account_id)
+        return 2 if account is None else decimals_of(account.currency)
+
+    def _now(self) -> int:
+        return to_microseconds(self.works.clock.now())

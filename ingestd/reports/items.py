@@ -1,0 +1,115 @@
+"""Items: every charge, what of it is paid, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Row as SqlRow
+
+from ingestd.ledger.chart import LedgerAccount
+from ingestd.ledger.head import read_head_hash
+from ingestd.reports.report import Question, Report, Row
+from ingestd.values.money import format_amount
+
+COLUMNS = (
+    *("tracking_id", "student_id", "account_type", "billing_code", "occurred_on", "amount"),
+    *("paid", "open", "status", "upload_id", "row"),
+)
+_CHUNK_ROWS = 5_000
+
+# What postings say of a charge: value that left its receivable, to a customer's credit (paid)
+# or back out of deferred revenue (voided). What was undone came back, and counts against it.
+_STATEMENT = """
+WITH moved AS (
+  SELECT p.charge_no,
+    SUM(CASE WHEN p.credit_account IN (:fees, :wallet) AND p.debit_account <> :deferred
+             THEN p.amount
+             WHEN p.debit_account IN (:fees, :wallet) AND p.credit_account <> :deferred
+             THEN -p.amount ELSE 0 END) AS paid,
+    SUM(CASE WHEN p.credit_account IN (:fees, :wallet) AND p.debit_account = :deferred
+             THEN p.amount ELSE 0 END) AS voided
+  FROM posting p JOIN seal b ON b.account = p.account AND b.batch_no = p.batch_no
+  WHERE p.account = :account AND p.charge_no IS NOT NULL AND p.event <> 'charge'
+    AND p.effective_on <= :as_of AND b.sealed_at <= :known_at
+  GROUP BY p.charge_no
+)
+SELECT c.tracking_id, y.party_code, c.account_type, c.billing_code, c.effective_on,
+  c.amount, COALESCE(m.paid, 0) AS paid, COALESCE(m.voided, 0) AS voided, c.upload_id, c.row
+FROM charge c
+  JOIN seal b ON b.account = c.account AND b.batch_no = c.batch_no
+  JOIN party y ON y.account = c.account AND y.party_no = c.party_no
+  LEFT JOIN moved m ON m.charge_no = c.charge_no
+WHERE c.account = :account AND c.effective_on <= :as_of AND b.sealed_at <= :known_at
+  AND c.effective_on >= :since AND c.effective_on <= :until
+ORDER BY c.charge_no
+"""
+
+
+def report_items(connection: Connection, question: Question) -> Report:
+    """Return one row for each charge, in the order in which they were applied.
+
+    Rows are read as they are asked for, in bounded memory: the connection must stay open.
+    """
+    report = Report(
+        name="items",
+        question=question,
+        ledger_head=read_head_hash(connection, question.account, known_at=question.known_at),
+        columns=COLUMNS,
+        rows=iter(()),
+    )
+    report.rows = _rows(connection, question, report.totals)
+    return report
+
+
+def _rows(connection: Connection, question: Question, totals: dict[str, object]) -> Iterator[Row]:
+    result = connection.execution_options(yield_per=_CHUNK_ROWS).execute(
+        sa.text(_STATEMENT),
+        {
+            "account": question.account,
+            "as_of": question.as_of.isoformat(),
+            "known_at": question.known_at,
+            "since": "" if question.since is None else question.since.isoformat(),
+            "until": "9999-12-31" if question.until is None else question.until.isoformat(),
+            "fees": int(LedgerAccount.RECEIVABLE_FEES),
+            "wallet": int(LedgerAccount.RECEIVABLE_WALLET),
+            "deferred": int(LedgerAccount.DEFERRED_REVENUE),
+        },
+    )
+    amount = paid = left_open = items = 0
+    for row in result:
+        still_open = row.amount - row.paid - row.voided
+        items += 1
+        amount += row.amount
+        paid += row.paid
+        left_open += still_open
+        yield _item(row, still_open, question.decimals)
+    totals["items"] = items
+    totals["amount"] = format_amount(amount, question.decimals)
+    totals["paid"] = format_amount(paid, question.decimals)
+    totals["open"] = format_amount(left_open, question.decimals)
+
+
+def _item(row: SqlRow[tuple[object, ...]], still_open: int, decimals: int) -> Row:
+    return {
+        "tracking_id": row.tracking_id,
+        "student_id": row.party_code,
+        "account_type": row.account_type,
+        "billing_code": row.billing_code,
+        "occurred_on": row.effective_on,
+        "amount": format_amount(row.amount, decimals),
+        "paid": format_amount(row.paid, decimals),
+        "open": format_amount(still_open, decimals),
+        "status": _status(row.amount, row.paid, row.voided, still_open),
+        "upload_id": row.upload_id,
+        "row": row.row,
+    }
+
+
+def _status(amount: int, paid: int, voided: int, still_open: int) -> str:
+    if voided > 0 and voided == amount:
+        return "void"
+    if still_open == 0:
+        return "paid"  # a charge of nothing, too: nobody owes anything for it
+    return "partial" if paid > 0 else "unpaid"

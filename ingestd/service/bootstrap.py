@@ -1,0 +1,179 @@
+"""Bootstrap: from a config file to the rooms, introduced to each other."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingestd.access.accounts import Access, Account
+from ingestd.config.examples import write_examples
+from ingestd.config.settings import Settings, load_settings
+from ingestd.database import schema
+from ingestd.database.engine import Database, open_database
+from ingestd.intake.intake import IntakeSettings
+from ingestd.intake.pipeline import Works
+from ingestd.service.access_files import check_config, load_access
+from ingestd.service.system_clock import SystemClock
+from ingestd.sftp.host_keys import load_or_create_host_keys
+from ingestd.sftp.limits import DoorLimits
+from ingestd.spool.files import make_folder, storage_errors, write_durably
+from ingestd.spool.folders import Folders
+from ingestd.telemetry.events import Event
+from ingestd.telemetry.logs import get_logger
+from ingestd.values.clock import Clock
+from ingestd.values.errors import ConfigError, StorageError, UsageError
+from ingestd.values.identifiers import AccountId, new_upload_id
+
+CONFIG_FILE = "ingestd.toml"
+
+log = get_logger("ingestd.service")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """A config that holds no mistake, and what it names: settings, accounts, folders, database."""
+
+    config_path: Path
+    settings: Settings
+    access: Access
+    folders: Folders
+    database: Database
+    clock: Clock
+
+    def account(self, account_id: str) -> Account:
+        """Return a configured account. Raises UsageError for any other."""
+        account = self.access.accounts.get(AccountId(account_id))
+        if account is None:
+            known = ", ".join(sorted(self.access.accounts)) or "none yet"
+            raise UsageError(f"There is no account {account_id}. Configured accounts: {known}.")
+        return account
+
+    def works(self) -> Works:
+        """Return what the intake's journey needs from this installation."""
+        return Works(database=self.database, clock=self.clock, node=node_of(self.folders.data_dir))
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+
+def open_installation(config_path: Path) -> Installation:
+    """Read all three config files and open what they name; nothing listens or migrates yet.
+
+    Raises ConfigError with every mistake of the three files at once.
+    """
+    mistakes = check_config(config_path)
+    if mistakes:
+        raise ConfigError(mistakes)
+    settings = load_settings(config_path)
+    folders = Folders(settings.data_dir)
+    temporary = settings.data_dir / "tmp"
+    make_folder(temporary)
+    return Installation(
+        config_path=config_path,
+        settings=settings,
+        access=load_access(config_path),
+        folders=folders,
+        database=open_database(settings.database_url, temporary_folder=temporary),
+        clock=SystemClock(),
+    )
+
+
+def initialise(target: Path) -> list[Path]:
+    """Make a new installation in `target`, or complete one; nothing that is there is changed.
+
+    Returns the files that were written. Raises StorageError or DatabaseError.
+    """
+    config_folder = target / "config"
+    make_folder(config_folder)
+    written = list(write_examples(config_folder))
+    installation = open_installation(config_folder / CONFIG_FILE)
+    try:
+        load_or_create_host_keys(installation.folders.host_keys)
+        prepare_database(installation.database)
+        node_of(installation.folders.data_dir)
+    finally:
+        installation.close()
+    return written
+
+
+def prepare_database(database: Database) -> None:
+    """Bring the embedded database to this version; raise SchemaError for another old one."""
+    if not database.is_embedded:
+        schema.require_current(database)
+        return
+    before, after = schema.upgrade(database)
+    if before != after:
+        log.info(Event.SCHEMA_UPGRADED, before=before, after=after)
+
+
+def node_of(data_dir: Path) -> str:
+    """Return the name of this data folder among all nodes that share a database.
+
+    It stays with the folder, not with the machine: a container that is made anew must find
+    the files that its predecessor had claimed.
+    """
+    path = data_dir / "node_id"
+    with storage_errors(path):
+        try:
+            name = path.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            name = ""
+    if not name:
+        name = str(new_upload_id())
+        make_folder(data_dir)
+        write_durably(path, name.encode() + b"\n")
+    return name
+
+
+def lock_data_folder(data_dir: Path) -> int:
+    """Become the only daemon on a data folder, for as long as the returned descriptor is open.
+
+    Raises StorageError when another daemon has it.
+    """
+    make_folder(data_dir)
+    path = data_dir / "daemon.lock"
+    with storage_errors(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise StorageError(
+            f"Another ingestd serves {data_dir} already. Stop it first, or use another data_dir."
+        ) from error
+    return descriptor
+
+
+def door_limits(settings: Settings) -> DoorLimits:
+    """Return what `[sftp]` allows at the door."""
+    sftp = settings.sftp
+    return DoorLimits(
+        max_connections=sftp.max_connections,
+        max_connections_per_address=sftp.max_connections_per_address,
+        max_sessions_per_connection=sftp.max_sessions_per_connection,
+        max_upload_bytes=sftp.max_upload_bytes,
+        max_open_files=sftp.max_open_files,
+        max_auth_tries=sftp.max_auth_tries,
+        ban_after_failures=sftp.ban_after_failures,
+        ban_seconds=sftp.ban_seconds,
+        never_ban=sftp.never_ban,
+        login_seconds=sftp.login_seconds,
+        idle_seconds=sftp.idle_seconds,
+        keepalive_seconds=sftp.keepalive_seconds,
+        disk_reserve_bytes=settings.intake.disk_reserve_bytes,
+    )
+
+
+def intake_settings(settings: Settings) -> IntakeSettings:
+    """Return what `[intake]` asks for."""
+    intake = settings.intake
+    return IntakeSettings(
+        settle_seconds=intake.settle_seconds,
+        rescan_seconds=intake.rescan_seconds,
+        workers=intake.workers,
+        partial_hours=intake.partial_hours,
+        receipt_days=intake.receipt_days,
+    )

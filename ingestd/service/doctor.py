@@ -1,0 +1,164 @@
+"""The doctor: checks a running installation end to end, and says what to do about each trouble."""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import json
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingestd.database.schema import require_current
+from ingestd.service.bootstrap import Installation, open_installation
+from ingestd.sftp.host_keys import fingerprints
+from ingestd.values.errors import IngestdError
+
+_NET_SECONDS = 5.0
+_ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to knock for each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one check found."""
+
+    check: str
+    ok: bool
+    what: str
+
+
+def examine(config_path: Path) -> list[Result]:
+    """Check everything, in the order in which a file meets it; one trouble hides no other.
+
+    Raises ConfigError when the config itself has mistakes.
+    """
+    installation = open_installation(config_path)
+    checks: list[tuple[str, Callable[[Installation], str]]] = [
+        ("config", _config),
+        ("data folder", _data_folder),
+        ("host keys", _host_keys),
+        ("database", _database),
+        ("daemon", _daemon),
+        ("readiness", _readiness),
+        ("sftp", _sftp),
+    ]
+    try:
+        return [_run(name, check, installation) for name, check in checks]
+    finally:
+        installation.close()
+
+
+def _run(name: str, check: Callable[[Installation], str], installation: Installation) -> Result:
+    try:
+        return Result(check=name, ok=True, what=check(installation))
+    except IngestdError as error:
+        return Result(check=name, ok=False, what=error.message)
+    except OSError as error:
+        return Result(check=name, ok=False, what=error.strerror or str(error))
+
+
+def _config(installation: Installation) -> str:
+    access = installation.access
+    if not access.accounts:
+        raise _NotWellError("No account is configured. Run: ingestd account add")
+    unreachable = [
+        account
+        for account in access.accounts
+        if not access.allowlist.everyone and not access.allowlist.accounts.get(account)
+    ]
+    if unreachable:
+        raise _NotWellError(
+            f"No address is listed for {', '.join(unreachable)}: nobody can connect as it. "
+            "Add its addresses to allowlist.toml."
+        )
+    return f"{len(access.accounts)} account(s)"
+
+
+def _data_folder(installation: Installation) -> str:
+    folder = installation.settings.data_dir
+    probe = folder / ".doctor"
+    descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.close(descriptor)
+    probe.unlink()
+    free = os.statvfs(folder)
+    free_bytes = free.f_bavail * free.f_frsize
+    reserve = installation.settings.intake.disk_reserve_bytes
+    if free_bytes < reserve:
+        raise _NotWellError(
+            f"{free_bytes >> 20} MiB are free, uploads are refused below {reserve >> 20} MiB. "
+            "Free space."
+        )
+    return f"{folder}, {free_bytes >> 20} MiB free"
+
+
+def _host_keys(installation: Installation) -> str:
+    found = fingerprints(installation.folders.host_keys)
+    if not found:
+        raise _NotWellError("There are no host keys yet. Run: ingestd init, or start the daemon")
+    return ", ".join(f"{algorithm} {fingerprint}" for algorithm, fingerprint in found.items())
+
+
+def _database(installation: Installation) -> str:
+    require_current(installation.database)
+    return "SQLite" if installation.database.is_embedded else "PostgreSQL"
+
+
+def _daemon(installation: Installation) -> str:
+    path = installation.settings.data_dir / "daemon.lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError as error:
+        raise _NotWellError("No daemon runs here. Start it: ingestd serve") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return "running"
+    finally:
+        os.close(descriptor)
+    raise _NotWellError("No daemon runs here. Start it: ingestd serve")
+
+
+def _readiness(installation: Installation) -> str:
+    listen = installation.settings.http.listen
+    if listen.port == 0:
+        return "not asked: [http] listen has port 0"
+    connection = http.client.HTTPConnection(
+        _ANY_HOST.get(listen.host, listen.host), listen.port, timeout=_NET_SECONDS
+    )
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+    finally:
+        connection.close()
+    if answer.status != http.client.OK:
+        troubles = [f"{name}: {what}" for name, what in body["checks"].items() if what != "ok"]
+        raise _NotWellError("; ".join(troubles))
+    return "ready"
+
+
+def _sftp(installation: Installation) -> str:
+    return "; ".join(
+        _knock(address.host, address.port) for address in installation.settings.sftp.listen
+    )
+
+
+def _knock(host: str, port: int) -> str:
+    """Connect as a client would; without a listing the door rightly says nothing."""
+    if port == 0:
+        return "not asked: [sftp] listen has port 0"
+    with socket.create_connection((_ANY_HOST.get(host, host), port), _NET_SECONDS) as peer:
+        peer.settimeout(_NET_SECONDS)
+        try:
+            banner = peer.recv(64)
+        except ConnectionResetError:
+            banner = b""
+    if banner.startswith(b"SSH-2.0-"):
+        return f"{host}:{port} answers"
+    return f"{host}:{port} takes connections; this machine's own address is not on the allowlist"
+
+
+class _NotWellError(IngestdError):
+    """A check found a trouble; the message says what to do."""

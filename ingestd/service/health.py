@@ -1,0 +1,106 @@
+"""Health, readiness and metrics over HTTP, for whoever runs the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+
+import sqlalchemy as sa
+from aiohttp import web
+
+from ingestd.database.engine import Database
+from ingestd.telemetry.events import Event
+from ingestd.telemetry.logs import get_logger
+from ingestd.telemetry.metrics import Metrics
+from ingestd.values.errors import IngestdError, ListenError
+
+Check = Callable[[], Awaitable[str]]
+"""Says what is wrong with one part of the daemon, or nothing."""
+
+_CHECK_SECONDS = 5.0
+
+log = get_logger("ingestd.http")
+
+
+class HealthServer:
+    """Answers `/healthz`, `/readyz` and `/metrics`. Source: the contract, section 8."""
+
+    def __init__(
+        self, *, host: str, port: int, checks: Mapping[str, Check], metrics: Metrics
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._checks = checks
+        self._metrics = metrics
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises ListenError when the address cannot be had."""
+        app = web.Application()
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._render_metrics)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        await runner.setup()
+        site = web.TCPSite(runner, self._host, self._port, reuse_address=True)
+        try:
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            raise ListenError(
+                f"Cannot listen on {self._host}:{self._port} for HTTP: {error.strerror}. "
+                "Stop what uses it, or change [http] listen.",
+                detail=repr(error),
+            ) from error
+        self._runner = runner
+        host, port = runner.addresses[0][:2]
+        log.info(Event.HTTP_LISTENING, address=f"{host}:{port}", port=port)
+
+    async def stop(self) -> None:
+        """Stop listening and finish the answers that are under way."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        troubles = {name: await _answer(check) for name, check in self._checks.items()}
+        ready = not any(troubles.values())
+        body = {
+            "ready": ready,
+            "checks": {name: trouble or "ok" for name, trouble in troubles.items()},
+        }
+        return web.Response(
+            text=json.dumps(body) + "\n",
+            status=200 if ready else 503,
+            content_type="application/json",
+        )
+
+    async def _render_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(
+            body=self._metrics.render(),
+            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+        )
+
+
+async def check_database(database: Database) -> str:
+    """Say why the database cannot be used, or nothing."""
+
+    def select() -> None:
+        with database.connection() as connection:
+            connection.execute(sa.text("SELECT 1"))
+
+    try:
+        await asyncio.to_thread(select)
+    except IngestdError as error:
+        return error.message
+    return ""
+
+
+async def _answer(check: Check) -> str:
+    try:
+        return await asyncio.wait_for(check(), timeout=_CHECK_SECONDS)
+    except TimeoutError:
+        return f"no answer within {_CHECK_SECONDS:.0f} s"

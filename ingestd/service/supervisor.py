@@ -1,0 +1,196 @@
+"""The supervisor: starts the rooms in order, stops them in reverse, and lets none fail alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import ingestd
+from ingestd.access.keeper import AccessKeeper
+from ingestd.config.settings import Settings
+from ingestd.intake.intake import Intake
+from ingestd.service.bootstrap import (
+    Installation,
+    door_limits,
+    intake_settings,
+    lock_data_folder,
+    open_installation,
+    prepare_database,
+)
+from ingestd.service.health import HealthServer, check_database
+from ingestd.service.reload import ConfigWatch
+from ingestd.sftp.listener import SftpDoor
+from ingestd.spool.files import make_folder
+from ingestd.telemetry.events import Event
+from ingestd.telemetry.logs import configure_logs, get_logger
+from ingestd.telemetry.metrics import Metrics
+from ingestd.values.errors import EXIT_DONE, EXIT_WORLD, IngestdError
+
+_LAST_SECONDS = 1.0  # what is kept of the deadline for closing files and saying goodbye
+
+log = get_logger("ingestd.service")
+
+
+def serve(config_path: Path) -> int:
+    """Run the daemon until it is told to stop; return the exit code.
+
+    Raises ConfigError, ListenError, StorageError or DatabaseError when it cannot start.
+    """
+    installation = open_installation(config_path)
+    configure_logs(
+        log_format=installation.settings.log.format, level=installation.settings.log.level
+    )
+    lock = lock_data_folder(installation.settings.data_dir)
+    try:
+        prepare_database(installation.database)
+        return asyncio.run(_Daemon(installation).run())
+    finally:
+        installation.close()
+        os.close(lock)
+
+
+class _Daemon:
+    """One run of the daemon."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._settings = installation.settings
+        self._stop = asyncio.Event()
+        self._failed = False
+        self._deadline = float("inf")
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reloads: set[asyncio.Task[None]] = set()  # the loop keeps no task alive by itself
+        metrics = Metrics()
+        keeper = AccessKeeper(installation.access)
+        folders = installation.folders
+        self._door = SftpDoor(
+            listen=[(address.host, address.port) for address in self._settings.sftp.listen],
+            folders=folders,
+            keeper=keeper,
+            limits=door_limits(self._settings),
+            clock=installation.clock,
+            metrics=metrics,
+        )
+        self._intake = Intake(
+            works=installation.works(),
+            folders=folders,
+            keeper=keeper,
+            metrics=metrics,
+            settings=intake_settings(self._settings),
+        )
+        self._config_watch = ConfigWatch(
+            config_path=installation.config_path,
+            keeper=keeper,
+            on_settings=self._on_settings,
+        )
+        self._health = HealthServer(
+            host=self._settings.http.listen.host,
+            port=self._settings.http.listen.port,
+            checks={
+                "sftp": self._check_sftp,
+                "intake": self._check_intake,
+                "database": lambda: check_database(installation.database),
+            },
+            metrics=metrics,
+        )
+
+    async def run(self) -> int:
+        make_folder(self._installation.folders.spool)
+        self._listen_to_signals()
+        try:
+            await self._door.start()
+            await self._health.start()
+            self._start_tasks()
+            log.info(
+                Event.DAEMON_STARTED,
+                version=ingestd.__version__,
+                pid=os.getpid(),
+                config=str(self._installation.config_path),
+                data_dir=str(self._settings.data_dir),
+                accounts=len(self._installation.access.accounts),
+            )
+            await self._stop.wait()
+        finally:
+            await self._wind_down()
+        return EXIT_WORLD if self._failed else EXIT_DONE
+
+    def _start_tasks(self) -> None:
+        for name, work in (
+            ("intake", self._intake.run()),
+            ("config watch", self._config_watch.run()),
+        ):
+            task = asyncio.create_task(work, name=name)
+            task.add_done_callback(self._on_task_done)
+            self._tasks.append(task)
+
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
+        """Stop everything when a part ends by itself: a daemon that limps helps nobody."""
+        if task.cancelled() or self._stop.is_set():
+            return
+        error = task.exception()
+        self._failed = True
+        log.critical(
+            Event.DAEMON_FAILED,
+            part=task.get_name(),
+            error=error.message if isinstance(error, IngestdError) else type(error).__name__,
+            exc_info=error,
+        )
+        self._begin_stop()
+
+    async def _wind_down(self) -> None:
+        """Stop accepting, finish or hand back, and be gone by the deadline."""
+        self._begin_stop()
+        self._intake.stop()
+        left = max(self._deadline - time.monotonic() - _LAST_SECONDS, 0.0)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._door.stop(left), timeout=left + _LAST_SECONDS)
+        intake, watch = self._tasks or (None, None)
+        if watch is not None:
+            watch.cancel()
+        if intake is not None:
+            left = max(self._deadline - time.monotonic(), 0.1)
+            _, running = await asyncio.wait([intake], timeout=left)
+            if running:
+                self._leave_now()
+        await self._health.stop()
+        log.info(Event.DAEMON_STOPPED, clean=True)
+
+    def _leave_now(self) -> None:
+        """Leave in the middle of a transaction: it rolls back, and the next start takes it up."""
+        log.warning(Event.DAEMON_STOPPED, clean=False, reason="a file was not done in time")
+        sys.stderr.flush()
+        os._exit(EXIT_WORLD if self._failed else EXIT_DONE)
+
+    def _begin_stop(self) -> None:
+        if not self._stop.is_set():
+            self._deadline = time.monotonic() + self._settings.shutdown_seconds
+            self._stop.set()
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._begin_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _reload(self) -> None:
+        task = asyncio.create_task(self._reload_now(), name="reload")
+        task.add_done_callback(self._reloads.discard)
+        self._reloads.add(task)
+
+    async def _reload_now(self) -> None:
+        await self._config_watch.reload_now()
+
+    def _on_settings(self, settings: Settings) -> None:
+        """Put in force what can change while running: the log. The rest counts at a restart."""
+        configure_logs(log_format=settings.log.format, level=settings.log.level)
+
+    async def _check_sftp(self) -> str:
+        return "" if self._door.listening else "not listening"
+
+    async def _check_intake(self) -> str:
+        return self._intake.trouble

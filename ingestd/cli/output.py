@@ -15,6 +15,7 @@ from ingestd.cli.options import Output
 Row = Mapping[str, object]
 
 NUMERIC = frozenset({"amount", "paid", "open", "balance", "charged", "voided", "net", "rows"})
+PIPE_COLUMNS = 1000
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -51,8 +52,10 @@ def print_table(rows: Iterable[Row], columns: Sequence[str]) -> None:
     for row in rows:
         table.add_row(*(_for_people(row.get(column)) for column in columns))
     console = Console(highlight=False, markup=False)
-    # A pipe has no width of its own: nothing is to be cut off there.
-    console.print(table, soft_wrap=not console.is_terminal)
+    if not console.is_terminal:
+        # A pipe has no width of its own, and what a program or a file gets is not to be cut.
+        console = Console(highlight=False, markup=False, width=PIPE_COLUMNS)
+    console.print(table, overflow="fold")
 
 
 def complain(message: str) -> None:

@@ -1,0 +1,94 @@
+"""`ingestd account`: adding a district, and listing those there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ingestd.access.accounts import Access, Account
+from ingestd.cli.options import ConfigOption, Output, OutputOption, config_path
+from ingestd.cli.output import complain, print_rows
+from ingestd.config.edit import NewAccount, add_account
+from ingestd.service.access_files import load_access
+from ingestd.values.errors import UsageError
+from ingestd.values.identifiers import AccountId
+
+KEY_FILE_BYTES_MAX = 65_536
+_COLUMNS = ("account", "name", "timezone", "currency", "keys", "password", "networks")
+
+app = typer.Typer(name="account", help="Districts: their accounts.", no_args_is_help=True)
+
+
+@app.command("add")
+def add(
+    account_id: Annotated[str, typer.Argument(metavar="ID", help="Also the SFTP user name.")],
+    name: Annotated[str, typer.Option("--name", help="The district's name.")],
+    timezone: Annotated[str, typer.Option("--timezone", help="Such as America/Chicago.")],
+    currency: Annotated[str, typer.Option("--currency", help="ISO 4217.")] = "USD",
+    key: Annotated[
+        list[Path] | None,
+        typer.Option("--key", metavar="FILE.pub", exists=True, dir_okay=False, help="Repeatable."),
+    ] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", metavar="CIDR", help="Repeatable.")
+    ] = None,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Add an account, and the addresses that may try it. A running daemon takes it up at once."""
+    path = config_path(config)
+    account = NewAccount(
+        account_id=account_id,
+        name=name,
+        timezone=timezone,
+        currency=currency,
+        authorized_keys=tuple(line for file in key or () for line in _key_lines(file)),
+        networks=tuple(allow or ()),
+    )
+    add_account(path.parent, account)
+    access = load_access(path)
+    added = access.accounts[AccountId(account_id)]
+    print_rows([_row(added, access)], _COLUMNS, output)
+    if not added.authorized_keys:
+        complain(f"{account_id} has no key yet: nobody can log in as it until accounts.toml has.")
+    if not allow:
+        complain(f"{account_id} has no address of its own yet: list it in allowlist.toml.")
+
+
+@app.command("list")
+def list_accounts(output: OutputOption = Output.TABLE, config: ConfigOption = None) -> None:
+    """List the accounts, with how many keys and which networks may log in."""
+    access = load_access(config_path(config))
+    rows = [_row(account, access) for account in access.accounts.values()]
+    print_rows(rows, _COLUMNS, output)
+
+
+def _row(account: Account, access: Access) -> dict[str, object]:
+    rules = access.allowlist.accounts.get(account.account_id, ())
+    return {
+        "account": account.account_id,
+        "name": account.name,
+        "timezone": account.timezone.key,
+        "currency": account.currency,
+        "keys": len(account.authorized_keys),
+        "password": "no" if account.password_hash is None else "yes",
+        "networks": " ".join(str(rule.network) for rule in rules),
+    }
+
+
+def _key_lines(file: Path) -> list[str]:
+    """Return the keys of a .pub or authorized_keys file; a form that is neither, whole."""
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(KEY_FILE_BYTES_MAX).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read as a public key: {error}.") from error
+    if "BEGIN" in text or "PuTTY-User-Key" in text:
+        return [text]
+    lines = [line.strip() for line in text.splitlines()]
+    keys = [line for line in lines if line and not line.startswith("#")]
+    if not keys:
+        raise UsageError(f"{file} holds no public key.")
+    return keys

@@ -1,0 +1,73 @@
+"""`ingestd catalog`: products, students and parents from the district's files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
+from ingestd.cli.output import complain, print_json, print_rows
+from ingestd.formats.catalog import CatalogKind
+from ingestd.service.bootstrap import open_installation, prepare_database
+from ingestd.service.catalog import import_file
+from ingestd.values.errors import EXIT_ANSWER_IS_NO
+
+app = typer.Typer(name="catalog", help="Products, students, parents.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Keep the group a group while it has one command."""
+
+
+@app.command("import")
+def import_command(
+    kind: Annotated[CatalogKind, typer.Argument(help="What the file holds.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header.")],
+    account: AccountOption,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Take good rows into the catalog, by key; name the others. Exit 1 when there are others."""
+    installation = open_installation(config_path(config))
+    try:
+        prepare_database(installation.database)
+        result = import_file(installation, installation.account(account), kind, file)
+    finally:
+        installation.close()
+    counts = {
+        "kind": kind.value,
+        "rows": result.records,
+        "rejected": result.rejected,
+        "added": result.imported.added,
+        "changed": result.imported.changed,
+        "unchanged": result.imported.unchanged,
+    }
+    findings = [
+        {
+            "row": finding.row,
+            "line": finding.line,
+            "column": finding.column,
+            "code": finding.code.value,
+            "value": finding.value,
+            "message": finding.message,
+        }
+        for finding in result.findings
+    ]
+    if output is Output.JSON:
+        print_json(counts | {"findings": findings})
+    else:
+        print_rows([counts], tuple(counts), output)
+        for finding in findings:
+            complain(_one_line(file, finding))
+    if result.is_refused or result.rejected:
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
+
+
+def _one_line(file: Path, finding: Mapping[str, object]) -> str:
+    place = f"{file.name}:{finding['line']}" if finding["line"] else file.name
+    column = f" {finding['column']}:" if finding["column"] else ""
+    return f"{place}:{column} {finding['message']} ({finding['code']})"

@@ -1,0 +1,39 @@
+"""`ingestd check`: a dry run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ingestd.cli.options import AccountOption, ConfigOption, config_path
+from ingestd.cli.output import print_json
+from ingestd.formats.names import FormatName
+from ingestd.intake.dry_run import check_file
+from ingestd.ledger.outcomes import FileStatus
+from ingestd.service.bootstrap import open_installation, prepare_database
+from ingestd.values.errors import EXIT_ANSWER_IS_NO
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to judge.")],
+    account: AccountOption,
+    file_format: Annotated[
+        FormatName | None,
+        typer.Option("--format", help="Needed where the file's name does not tell."),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Print the receipt that a file would get, and store nothing. Exit 1 when it has findings."""
+    installation = open_installation(config_path(config))
+    try:
+        prepare_database(installation.database)
+        outcome, receipt = check_file(
+            installation.works(), installation.account(account), file, file_format
+        )
+    finally:
+        installation.close()
+    print_json(receipt)
+    if outcome.status is not FileStatus.PROCESSED:
+        raise typer.Exit(EXIT_ANSWER_IS_NO)

@@ -1,0 +1,44 @@
+"""`ingestd init`, `serve` and `demo`: making an installation, and running it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ingestd.cli.options import ConfigOption, config_path
+from ingestd.cli.output import complain
+from ingestd.service.bootstrap import CONFIG_FILE, initialise
+from ingestd.service.demo import run_demo
+from ingestd.service.supervisor import serve as run_daemon
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where it shall live.")],
+) -> None:
+    """Make an installation: config files, host keys, an empty ledger. Safe to run twice."""
+    written = initialise(directory)
+    config = directory / "config" / CONFIG_FILE
+    for path in written:
+        typer.echo(f"wrote {path}")
+    if not written:
+        typer.echo(f"{directory} was complete already; nothing was changed.")
+    typer.echo(
+        f"Next: ingestd account add ID --name NAME --timezone ZONE --key FILE.pub "
+        f"--allow ADDRESS --config {config}\nThen: ingestd serve --config {config}"
+    )
+
+
+def serve(config: ConfigOption = None) -> None:
+    """Run the daemon: SFTP, intake, health and metrics. SIGTERM stops it, SIGHUP reloads."""
+    raise typer.Exit(run_daemon(config_path(config)))
+
+
+def demo(
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the daemon running and say how to connect.")
+    ] = False,
+) -> None:
+    """Run a throw-away school end to end: upload, verdicts, receipt, balances."""
+    run_demo(say=typer.echo, complain=complain, keep=keep)

@@ -1,0 +1,40 @@
+"""`ingestd db`: the schema's version."""
+
+from __future__ import annotations
+
+import typer
+
+from ingestd.cli.options import ConfigOption, config_path
+from ingestd.database.schema import current_revision, head_revision, upgrade
+from ingestd.service.bootstrap import open_installation
+from ingestd.values.errors import EXIT_ANSWER_IS_NO
+
+app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True)
+
+
+@app.command("upgrade")
+def upgrade_command(config: ConfigOption = None) -> None:
+    """Bring the database's schema to this version. Safe to run twice."""
+    installation = open_installation(config_path(config))
+    try:
+        before, after = upgrade(installation.database)
+    finally:
+        installation.close()
+    if before == after:
+        typer.echo(f"The schema is {after} already.")
+    else:
+        typer.echo(f"The schema is {after} now; it was {before or 'empty'}.")
+
+
+@app.command("current")
+def current(config: ConfigOption = None) -> None:
+    """Print the schema's revision. Exit 1 when it is not the one of this version."""
+    installation = open_installation(config_path(config))
+    try:
+        revision = current_revision(installation.database)
+    finally:
+        installation.close()
+    head = head_revision()
+    typer.echo(f"{revision or 'empty'} (this version works with {head})")
+    if revision != head:
+        raise typer.Exit(EXIT_ANSWER_IS_NO)

@@ -1,0 +1,159 @@
+"""`ingestd uploads`: what arrived, what became of it, and trying again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
+from ingestd.cli.output import complain, print_json, print_rows
+from ingestd.intake.receipt import FINDINGS_MAX, receipt_fields
+from ingestd.ledger.outcomes import read_file_outcome, read_findings
+from ingestd.service.bootstrap import Installation, open_installation, prepare_database
+from ingestd.spool.queue import QueuedUpload, find_upload, list_uploads, retry
+from ingestd.values.clock import format_second, from_microseconds
+from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError
+from ingestd.values.identifiers import UploadId
+from ingestd.values.money import decimals_of
+
+_COLUMNS = (
+    *("upload_id", "filename", "format", "source", "received_at", "size_bytes", "status"),
+    *("rows", "applied", "duplicate", "conflict", "rejected", "records_done", "last_error"),
+)
+
+app = typer.Typer(name="uploads", help="Files that arrived.", no_args_is_help=True)
+
+UploadArgument = Annotated[str, typer.Argument(metavar="ID", help="The upload's ID.")]
+
+
+@app.command("list")
+def list_command(
+    account: AccountOption,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            "--status",
+            help="waiting, working, failed, processed, processed_with_findings, rejected or "
+            "interrupted.",
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, latest first.")] = 100,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """List uploads, latest first, with what became of their rows."""
+    installation = _open(config)
+    try:
+        account_id = installation.account(account).account_id
+        with installation.database.reading() as connection:
+            rows = []
+            for upload in list_uploads(connection, account_id, status=status, limit=limit):
+                outcome = read_file_outcome(connection, account_id, upload.upload_id)
+                counts = None if outcome is None else outcome.rows
+                rows.append(
+                    _row(upload)
+                    | {
+                        "rows": counts and counts.total,
+                        "applied": counts and counts.applied,
+                        "duplicate": counts and counts.duplicate,
+                        "conflict": counts and counts.conflict,
+                        "rejected": counts and counts.rejected,
+                    }
+                )
+    finally:
+        installation.close()
+    print_rows(rows, _COLUMNS, output)
+
+
+@app.command("show")
+def show(
+    upload_id: UploadArgument,
+    account: AccountOption,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Show one upload: where it came from, what became of it, and its receipt."""
+    installation = _open(config)
+    try:
+        found = installation.account(account)
+        with installation.database.reading() as connection:
+            upload = find_upload(connection, found.account_id, UploadId(upload_id))
+            if upload is None:
+                raise UsageError(f"Account {account} has no upload {upload_id}.")
+            outcome = read_file_outcome(connection, found.account_id, upload.upload_id)
+            receipt = None
+            if outcome is not None:
+                findings = read_findings(
+                    connection, found.account_id, upload.upload_id, limit=FINDINGS_MAX
+                )
+                receipt = receipt_fields(outcome, findings, decimals=decimals_of(found.currency))
+    finally:
+        installation.close()
+    facts = _row(upload) | _origin(upload)
+    if output is Output.JSON:
+        print_json(facts | {"receipt": receipt})
+        return
+    pairs = [{"what": key, "value": value} for key, value in facts.items() if value is not None]
+    print_rows(pairs, ("what", "value"), output)
+    if receipt is not None and output is Output.TABLE:
+        print_json(receipt)
+
+
+@app.command("retry")
+def retry_command(
+    upload_id: UploadArgument,
+    account: AccountOption,
+    config: ConfigOption = None,
+) -> None:
+    """Let an upload that failed be tried again now. Exit 1 when it had not failed."""
+    installation = _open(config)
+    try:
+        found = installation.account(account)
+        with installation.database.writing() as connection:
+            upload = find_upload(connection, found.account_id, UploadId(upload_id))
+            if upload is None:
+                raise UsageError(f"Account {account} has no upload {upload_id}.")
+            is_retried = retry(connection, found.account_id, upload.upload_id)
+    finally:
+        installation.close()
+    if not is_retried:
+        complain(f"{upload_id} is {_status(upload)}: there is nothing to try again.")
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
+    typer.echo(f"{upload_id} will be tried again at once.")
+
+
+def _open(config: ConfigOption) -> Installation:
+    installation = open_installation(config_path(config))
+    prepare_database(installation.database)
+    return installation
+
+
+def _status(upload: QueuedUpload) -> str:
+    return upload.status or upload.state
+
+
+def _row(upload: QueuedUpload) -> dict[str, object]:
+    return {
+        "upload_id": upload.upload_id,
+        "filename": upload.filename,
+        "format": upload.format,
+        "source": upload.source,
+        "received_at": format_second(from_microseconds(upload.received_at)),
+        "size_bytes": upload.size_bytes,
+        "status": _status(upload),
+        "records_done": upload.records_done if upload.state == "working" else None,
+        "last_error": upload.last_error,
+    }
+
+
+def _origin(upload: QueuedUpload) -> dict[str, object]:
+    return {
+        "sha256": upload.sha256,
+        "peer": upload.peer,
+        "session_id": upload.session_id,
+        "key_fingerprint": upload.key_fingerprint,
+        "client_version": upload.client_version,
+        "node": upload.node,
+        "attempts": upload.attempts,
+    }

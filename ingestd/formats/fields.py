@@ -1,0 +1,62 @@
+"""What a file format is made of: columns, their kinds and limits, and whether there is a header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+FIELD_BYTES_MAX = 128 * 1024
+ROW_BYTES_MAX = 1024 * 1024
+
+
+class Kind(StrEnum):
+    """What a column's text means, and so which rules it is judged by."""
+
+    CHOICE = "choice"
+    IDENTIFIER = "identifier"
+    TEXT = "text"
+    AMOUNT = "amount"
+    TIME = "time"
+    DATE = "date"
+    WHOLE = "whole"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column: its name in the header, what its text means and what limits it.
+
+    `length_max` counts characters after Unicode normalisation (NFC); where it is not given,
+    the kind's own rules or the reader's limit are narrower. `choices` are the only texts
+    that a CHOICE may hold.
+    """
+
+    name: str
+    kind: Kind
+    mandatory: bool
+    description: str
+    length_max: int = FIELD_BYTES_MAX
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFormat:
+    """A file's columns, and how a field finds its column.
+
+    With a header, columns stand in any order and only the mandatory ones must be there.
+    Without one, every row has exactly these columns in this order.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    has_header: bool
+    source: str
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of all columns, in the format's own order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def mandatory_names(self) -> tuple[str, ...]:
+        """The names of the columns that a header must have."""
+        return tuple(column.name for column in self.columns if column.mandatory)

@@ -1,0 +1,305 @@
+"""The shape of rows: which have one field for each column, and what the others get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ingestd.formats.fields import FileFormat
+from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, shorten
+from ingestd.formats.header import Layout, is_header_like
+from ingestd.formats.lines import Piece, PlainLines, Record, SplitLines, records_of
+
+_BLANK_CHARACTERS = " \t\x1a"
+
+
+class ShapedRows(NamedTuple):
+    """Rows that have one field for each column, turned into columns.
+
+    `columns` follows the layout's labels. `stray_quotes` maps a row's index to the
+    positions of its fields that have a quote inside, though they are not quoted.
+    """
+
+    rows: Sequence[int]
+    lines: Sequence[int]
+    columns: Sequence[Sequence[str]]
+    stray_quotes: dict[int, tuple[int, ...]]
+
+    def fields_of(self, index: int) -> list[str]:
+        """Return the fields of one row."""
+        return [column[index] for column in self.columns]
+
+
+@dataclass(slots=True)
+class Shaped:
+    """What became of a piece: its regular rows, and findings on the others."""
+
+    regular: list[ShapedRows] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    rejected: list[tuple[int, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _BlankLines:
+    """Blank lines in a row, of which it is not known yet whether any record follows."""
+
+    first_row: int
+    first_line: int
+    last_row: int
+
+
+class Shaper:
+    """Sorts a file's records by their shape; asked for each piece in turn.
+
+    Blank lines are told of only when a record follows them: at the end they mean nothing.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        file_format: FileFormat,
+        *,
+        delimiter: str,
+        reject_unterminated: bool,
+    ) -> None:
+        self._layout = layout
+        self._format = file_format
+        self._delimiter = delimiter
+        self._reject_unterminated = reject_unterminated
+        self._blank_lines: _BlankLines | None = None
+
+    def shape(self, piece: Piece) -> Shaped:
+        """Return what became of each record of the next piece.
+
+        Raises `FileRefusedError` for a last row that was cut off.
+        """
+        shaped = Shaped()
+        regular = None if isinstance(piece, list) else self._regular_lines(piece)
+        if regular is not None:
+            self._tell_blank_lines(shaped)
+            shaped.regular.append(regular)
+            return shaped
+        records = [
+            record
+            for record in records_of(piece, self._delimiter)
+            if self._is_regular(record, shaped)
+        ]
+        if records:
+            shaped.regular.append(self._turned(records))
+        return shaped
+
+    def _regular_lines(self, piece: PlainLines | SplitLines) -> ShapedRows | None:
+        """Turn lines into columns, all at once; None unless all of them are regular."""
+        if self._layout.is_trailing:
+            return None
+        columns: Sequence[Sequence[str]] | None
+        stray_quotes: dict[int, tuple[int, ...]]
+        if isinstance(piece, PlainLines):
+            columns = self._columns_of(piece.texts)
+            count, stray_quotes = len(piece.texts), {}
+        else:
+            width = self._layout.width
+            is_regular = set(map(len, piece.records)) == {width}
+            if not is_regular or [""] * width in piece.records:
+                return None
+            columns = list(zip(*piece.records, strict=True))
+            count, stray_quotes = len(piece.records), piece.stray_quotes
+        if columns is None:
+            return None
+        return ShapedRows(
+            rows=range(piece.row, piece.row + count),
+            lines=range(piece.line, piece.line + count),
+            columns=columns,
+            stray_quotes=stray_quotes,
+        )
+
+    def _columns_of(self, texts: Sequence[str]) -> Sequence[Sequence[str]] | None:
+        """Split lines without quotes into columns; None unless all of them are regular.
+
+        One list of all fields and a slice for each column are made faster than a list for
+        each line. A line end is put between the lines as a field of its own: where one
+        stands out of its place, some line has too many fields or too few.
+        """
+        width = self._layout.width
+        delimiter = self._delimiter
+        if delimiter * (width - 1) in texts:
+            return None
+        fields = f"{delimiter}\n{delimiter}".join(texts).split(delimiter)
+        between = len(texts) - 1
+        if len(fields) != len(texts) * width + between:
+            return None
+        if fields[width :: width + 1].count("\n") != between:
+            return None
+        return [fields[position :: width + 1] for position in range(width)]
+
+    def _turned(self, records: Sequence[Record]) -> ShapedRows:
+        rows, lines, fields, stray_quotes, _ = zip(*records, strict=True)
+        columns: list[Sequence[str]] = list(zip(*fields, strict=True))
+        return ShapedRows(
+            rows=rows,
+            lines=lines,
+            columns=columns[: len(self._layout.labels)],
+            stray_quotes={index: strays for index, strays in enumerate(stray_quotes) if strays},
+        )
+
+    def _is_regular(self, record: Record, shaped: Shaped) -> bool:
+        """Tell whether a record goes on to the checks; else say what is wrong with it."""
+        if self._is_blank(record, shaped):
+            return False
+        self._tell_blank_lines(shaped)
+        finding = self._judge(record)
+        if finding is None:
+            return True
+        if finding.verdict is Verdict.FILE:
+            raise FileRefusedError(*shaped.findings, finding)
+        shaped.findings.append(finding)
+        shaped.rejected.append((record.row, record.line))
+        return False
+
+    def _is_blank(self, record: Record, shaped: Shaped) -> bool:
+        """Tell whether a record is no record: a blank line, or nothing but delimiters."""
+        fields = record.fields
+        if is_blank_line(record):
+            if self._blank_lines is None:
+                self._blank_lines = _BlankLines(record.row, record.line, record.row)
+            self._blank_lines.last_row = record.row
+            return True
+        is_cut_off = not record.terminated and len(fields) < self._layout.width
+        if is_cut_off or any(fields):
+            return False
+        shaped.findings.append(
+            Finding(
+                code=Code.BLANK_ROW,
+                verdict=Verdict.WARNING,
+                message="This row has no values and was skipped.",
+                row=record.row,
+                line=record.line,
+            )
+        )
+        return True
+
+    def _tell_blank_lines(self, shaped: Shaped) -> None:
+        """Warn of the blank lines above the record that is being looked at."""
+        blank = self._blank_lines
+        if blank is None:
+            return
+        self._blank_lines = None
+        count = blank.last_row - blank.first_row + 1
+        what = "A blank line was" if count == 1 else f"{count} blank lines were"
+        shaped.findings.append(
+            Finding(
+                code=Code.BLANK_ROW,
+                verdict=Verdict.WARNING,
+                message=f"{what} skipped.",
+                row=blank.first_row,
+                line=blank.first_line,
+            )
+        )
+
+    def _judge(self, record: Record) -> Finding | None:
+        """Return what rejects a record, or the whole file, for its shape alone."""
+        width = self._layout.width
+        if not record.terminated:
+            if len(record.fields) < width:
+                return self._truncated(record)
+            if self._reject_unterminated:
+                return self._unterminated(record)
+        if any("\0" in text for text in record.fields):
+            return self._null_byte(record)
+        has_extra = self._layout.is_trailing and any(record.fields[width - 1 :])
+        if len(record.fields) == width and not has_extra:
+            return None
+        if is_header_like(record.fields, self._format):
+            return header_repeated(record.row, record.line)
+        return self._too_few(record) if len(record.fields) < width else self._too_many(record)
+
+    def _too_few(self, record: Record) -> Finding:
+        missing = self._layout.labels[len(record.fields) : len(record.fields) + 1]
+        return _about(
+            record,
+            Code.MISSING_CELL,
+            f"The row has {len(record.fields)} fields instead of {self._layout.width}. "
+            "Write every field, and leave those without a value empty.",
+            column=missing[0] if missing else None,
+        )
+
+    def _too_many(self, record: Record) -> Finding:
+        return _about(
+            record,
+            Code.EXTRA_CELL,
+            f"The row has {len(record.fields)} fields instead of {len(self._layout.labels)}. "
+            "Put a field that holds a delimiter in quotes, and remove what is too much.",
+            value=shorten(record.fields[len(self._layout.labels)]),
+        )
+
+    def _truncated(self, record: Record) -> Finding:
+        return _about(
+            record,
+            Code.TRUNCATED,
+            f"The file ends in the middle of this row, after {len(record.fields)} of "
+            f"{self._layout.width} fields, so it was probably cut off. Send the whole file again.",
+            verdict=Verdict.FILE,
+            value=shorten(self._delimiter.join(record.fields)),
+        )
+
+    def _unterminated(self, record: Record) -> Finding:
+        return _about(
+            record,
+            Code.LAST_ROW_UNTERMINATED,
+            "The last row has no line end, so it may have been cut off. "
+            "End it with a line break and send the file again.",
+            value=shorten(record.fields[-1]),
+        )
+
+    def _null_byte(self, record: Record) -> Finding:
+        position, text = next((p, text) for p, text in enumerate(record.fields) if "\0" in text)
+        labels = self._layout.labels
+        return _about(
+            record,
+            Code.NULL_BYTE,
+            "The row holds a NUL byte, so it is damaged. Export the file again.",
+            column=shorten(labels[position]) if position < len(labels) else None,
+            value=shorten(text),
+        )
+
+
+def is_blank_line(record: Record) -> bool:
+    """Tell whether a record is a line without anything that can be seen."""
+    return len(record.fields) == 1 and not record.fields[0].strip(_BLANK_CHARACTERS)
+
+
+def has_trailing_delimiters(records: Iterable[Record], width: int) -> bool:
+    """Tell whether all of the rows, and at least one, have one empty field too many at the end."""
+    counted = [record.fields for record in records if not is_blank_line(record)]
+    return bool(counted) and all(len(fields) == width + 1 and not fields[-1] for fields in counted)
+
+
+def header_repeated(row: int, line: int, verdict: Verdict = Verdict.ROW) -> Finding:
+    """Return the finding for a row that names the columns again."""
+    message = (
+        "The header stands here again. Remove this row."
+        if verdict is Verdict.ROW
+        else "The file has two header rows. Keep the one that names the columns."
+    )
+    return Finding(code=Code.HEADER_REPEATED, verdict=verdict, message=message, row=row, line=line)
+
+
+def _about(
+    record: Record,
+    code: Code,
+    message: str,
+    *,
+    verdict: Verdict = Verdict.ROW,
+    column: str | None = None,
+    value: str | None = None,
+) -> Finding:
+    return Finding(
+        code=code,
+        verdict=verdict,
+        message=message,
+        row=record.row,
+        line=record.line,
+        column=column,
+        value=value,
+    )

@@ -1,0 +1,181 @@
+"""A file with a header, read as a table: the part of the way that is the same for every format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
+
+from ingestd.formats.bytes_in import CHUNK_BYTES, read_text
+from ingestd.formats.fields import FileFormat
+from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict
+from ingestd.formats.header import Layout, blank_last_label, is_header_like, read_header
+from ingestd.formats.lines import Piece, Record, RecordReader, records_of
+from ingestd.formats.shape import (
+    Shaped,
+    Shaper,
+    has_trailing_delimiters,
+    header_repeated,
+    is_blank_line,
+)
+
+# How many records are looked at to tell one delimiter too many on every row from a slip.
+RECORDS_LOOKED_AT = 100
+
+
+class TableReader:
+    """One file's way from its bytes to rows that have one field for each column.
+
+    `begin` reads as far as the header; then `layout` is known, and each piece that `begin`
+    returned is to be given to `shape`, in turn. What both find on the way stands in
+    `findings` until it is taken. Both raise `FileRefusedError`.
+    """
+
+    def __init__(
+        self,
+        file_format: FileFormat,
+        *,
+        encoding: str,
+        delimiter: str,
+        reject_unterminated: bool,
+    ) -> None:
+        self._format = file_format
+        self._encoding = encoding
+        self._delimiter = delimiter
+        self._reject_unterminated = reject_unterminated
+        self._reader = RecordReader(delimiter)
+        self._mixed_line_ends_told = False
+        self._shaper: Shaper | None = None
+        self.layout = Layout(labels=(), positions={})
+        self.findings: list[Finding] = []
+
+    def begin(self, blocks: Iterable[bytes], chunk_bytes: int = CHUNK_BYTES) -> Iterator[Piece]:
+        """Read as far as the header, make ready for the rows, and return them in pieces."""
+        chunks = read_text(blocks, self._encoding, chunk_bytes=chunk_bytes)
+        first = next(chunks)
+        pieces = self._reader.read(chain([first], chunks))
+        header, pieces = self._first_record(pieces)
+        layout, warnings = read_header(
+            header, self._format, delimiter=self._delimiter, top=first.text
+        )
+        self.findings += warnings
+        self._warn_of_unterminated(header)
+        sample, pieces = _looked_ahead(pieces, self._delimiter)
+        self.layout = self._with_trailing_delimiter(header, layout, sample)
+        self._refuse_second_header(sample)
+        self._shaper = Shaper(
+            self.layout,
+            self._format,
+            delimiter=self._delimiter,
+            reject_unterminated=self._reject_unterminated,
+        )
+        return pieces
+
+    def shape(self, piece: Piece) -> Shaped:
+        """Return what became of the records of the next piece."""
+        if self._shaper is None:
+            raise RuntimeError("a file is begun before its rows are shaped")
+        return self._shaper.shape(piece)
+
+    def take_findings(self) -> list[Finding]:
+        """Return what was found since the last time, beside what `shape` returned."""
+        findings, self.findings = self.findings, []
+        mixed_at = self._reader.line_ends_mixed_at
+        if mixed_at is not None and not self._mixed_line_ends_told:
+            self._mixed_line_ends_told = True
+            findings.append(_line_ends_mixed(*mixed_at))
+        return findings
+
+    def _first_record(self, pieces: Iterator[Piece]) -> tuple[Record, Iterator[Piece]]:
+        """Return the first record that is no blank line, and the pieces after it."""
+        for piece in pieces:
+            records = records_of(piece, self._delimiter)
+            for index, record in enumerate(records):
+                if is_blank_line(record):
+                    continue
+                if record.row > 1:
+                    self.findings.append(_blank_lines_above())
+                return record, chain([records[index + 1 :]], pieces)
+        raise FileRefusedError(
+            Finding(
+                code=Code.FILE_EMPTY,
+                verdict=Verdict.FILE,
+                message="The file is empty. Send it again with its header and its rows.",
+            )
+        )
+
+    def _warn_of_unterminated(self, header: Record) -> None:
+        if header.terminated or not self._reject_unterminated:
+            return
+        self.findings.append(
+            Finding(
+                code=Code.LAST_ROW_UNTERMINATED,
+                verdict=Verdict.WARNING,
+                message="The file ends within its header, without a line end. It was taken as a "
+                "file without rows; if it had any, send the whole file again.",
+                row=header.row,
+                line=header.line,
+            )
+        )
+
+    def _with_trailing_delimiter(
+        self, header: Record, layout: Layout, sample: list[Record]
+    ) -> Layout:
+        """Allow for one delimiter too many on every row, if that is how the file is written."""
+        is_in_header = len(header.fields) > len(layout.labels)
+        is_in_rows = has_trailing_delimiters(sample, len(layout.labels))
+        has_rows = any(not is_blank_line(record) for record in sample)
+        if is_in_header and has_rows and not is_in_rows:
+            raise FileRefusedError(blank_last_label(header))
+        if not is_in_header and not is_in_rows:
+            return layout
+        self.findings.append(
+            Finding(
+                code=Code.TRAILING_DELIMITER,
+                verdict=Verdict.WARNING,
+                message="Every row ends with one delimiter too many. The empty field after it "
+                "was ignored.",
+                row=header.row,
+                line=header.line,
+            )
+        )
+        return replace(layout, is_trailing=True)
+
+    def _refuse_second_header(self, sample: list[Record]) -> None:
+        """Raise `FileRefusedError` when the first record names the columns again."""
+        second = next((record for record in sample if not is_blank_line(record)), None)
+        if second is not None and is_header_like(second.fields, self._format):
+            raise FileRefusedError(header_repeated(second.row, second.line, Verdict.FILE))
+
+
+def _looked_ahead(pieces: Iterator[Piece], delimiter: str) -> tuple[list[Record], Iterator[Piece]]:
+    """Return the first records without using them up."""
+    seen: list[Piece] = []
+    sample: list[Record] = []
+    for piece in pieces:
+        seen.append(piece)
+        sample += records_of(piece, delimiter)
+        if len(sample) >= RECORDS_LOOKED_AT:
+            break
+    return sample[:RECORDS_LOOKED_AT], chain(seen, pieces)
+
+
+def _blank_lines_above() -> Finding:
+    return Finding(
+        code=Code.BLANK_ROW,
+        verdict=Verdict.WARNING,
+        message="Blank lines above the header were skipped.",
+        row=1,
+        line=1,
+    )
+
+
+def _line_ends_mixed(row: int, line: int) -> Finding:
+    return Finding(
+        code=Code.LINE_ENDS_MIXED,
+        verdict=Verdict.WARNING,
+        message="The line ends change from here on (LF, CRLF or CR). All of them were taken as "
+        "line ends.",
+        row=row,
+        line=line,
+    )

@@ -1,0 +1,173 @@
+"""Identifiers, choices and notes: which characters and lengths they may have."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from ingestd.formats.fields import Column
+from ingestd.formats.findings import Code, Verdict
+from ingestd.formats.judged import Problem
+
+# Control characters, and all that shows nothing or another kind of space: no-break and
+# typographic spaces, soft hyphen, zero-width and bidirectional marks, fillers, variation
+# selectors, tags, and the replacement character, which hides what stood there.
+_FORBIDDEN_IN_IDENTIFIERS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
+    "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff0-\uffff\U000e0000-\U000e0fff]"
+)
+
+# As Excel writes long numbers (1.23457E+15), formulas that protect zeros (="00123") and
+# cells forced to be text ('00123), and what it leaves of a broken formula (#REF!).
+_CHANGED_BY_SPREADSHEET = re.compile(
+    r"[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]+|=\".*|'.*"
+    r"|#(?:REF!|N/A|NAME\?|VALUE!|DIV/0!|NUM!|NULL!)",
+    re.DOTALL,
+)
+
+# Line breaks inside quotes are how a note with several lines is written, so they are no surprise.
+_CONTROL_IN_NOTES = re.compile(
+    "[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+# UTF-8 read as Windows-1252 and saved again: é becomes Ã©, ’ becomes â€™.
+_CP1252_FROM_80_TO_BF = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
+_DAMAGED = re.compile(f"\ufffd|[ÂÃ][{_CP1252_FROM_80_TO_BF}]|â€|ðŸ")
+
+_SPREADSHEET_SIGNS = ("+", "'", '="', "#")
+
+
+class IdentifierJudge:
+    """Judges the identifiers of one column: text that is never read as a number."""
+
+    def __init__(self, column: Column) -> None:
+        self._length_max = column.length_max
+
+    def all_plain(self, texts: Sequence[str]) -> bool:
+        """Tell whether all texts are identifiers as they stand, by a look at all of them at once.
+
+        False says nothing: then each is to be judged. A million texts are looked at in the
+        time in which fifty thousand are judged one by one.
+        """
+        joined = "".join(texts)
+        return (
+            joined.isascii()
+            and joined.isprintable()
+            and " " not in joined
+            and not any(sign in joined for sign in _SPREADSHEET_SIGNS)
+            and "" not in texts
+            and max(map(len, texts), default=0) <= self._length_max
+        )
+
+    def __call__(self, text: str) -> str | Problem[str]:
+        """Return the identifier in NFC without outer spaces, or what is wrong with it."""
+        trimmed = text.strip(" ")
+        identifier = unicodedata.normalize("NFC", trimmed)
+        if not identifier:
+            return _MISSING
+        forbidden = _FORBIDDEN_IN_IDENTIFIERS.search(identifier)
+        if forbidden:
+            return Problem(
+                code=Code.IDENTIFIER_CHARACTER,
+                message=f"The identifier holds {_character(forbidden[0])}, which cannot be seen. "
+                "Type the identifier anew, or correct it where it is exported.",
+            )
+        if len(identifier) > self._length_max:
+            return _too_long(self._length_max)
+        if _CHANGED_BY_SPREADSHEET.fullmatch(identifier):
+            return Problem(
+                code=Code.CHANGED_BY_SPREADSHEET,
+                message="The identifier was changed by a spreadsheet. Export the file again and "
+                "send it without opening it in a spreadsheet, or format the column as text first.",
+            )
+        if trimmed != text:
+            return Problem(
+                code=Code.IDENTIFIER_TRIMMED,
+                verdict=Verdict.WARNING,
+                message="Spaces around the identifier were removed.",
+                clean=identifier,
+            )
+        return identifier
+
+
+class ChoiceJudge:
+    """Judges a column that may hold a few words only, in any case and with outer spaces."""
+
+    def __init__(self, column: Column, code: Code) -> None:
+        self._choices = {choice.upper(): choice for choice in column.choices}
+        self._problem: Problem[str] = Problem(
+            code=code, message=f"Write {' or '.join(column.choices)} here."
+        )
+
+    def __call__(self, text: str) -> str | Problem[str]:
+        """Return the word as the format writes it, or what is wrong with it."""
+        word = text.strip(" ")
+        if not word:
+            return _MISSING
+        # Letters outside ASCII are not folded: `ı` in upper case would be an I.
+        return (self._choices.get(word.upper()) if word.isascii() else None) or self._problem
+
+
+class NoteJudge:
+    """Judges notes: people's own words, kept as they are but for Unicode normalisation."""
+
+    def __init__(self, column: Column) -> None:
+        self._length_max = column.length_max
+
+    def all_plain(self, texts: Sequence[str]) -> bool:
+        """Tell whether all notes can be taken as they stand; False says nothing."""
+        joined = "".join(texts)
+        if not joined.isprintable() or max(map(len, texts), default=0) > self._length_max:
+            return False
+        # What is normal as a whole is normal in its parts.
+        return joined.isascii() or (
+            unicodedata.is_normalized("NFC", joined) and not _DAMAGED.search(joined)
+        )
+
+    def __call__(self, text: str) -> str | Problem[str]:
+        """Return the note in NFC, or what is wrong with it."""
+        note = unicodedata.normalize("NFC", text)
+        if len(note) > self._length_max:
+            return _too_long(self._length_max)
+        control = _CONTROL_IN_NOTES.search(note)
+        if control:
+            return Problem(
+                code=Code.TEXT_CONTROL_CHARACTER,
+                verdict=Verdict.WARNING,
+                message=f"The note holds {_character(control[0])}. It was kept, and is shown "
+                "escaped.",
+                clean=note,
+            )
+        if _DAMAGED.search(note):
+            return Problem(
+                code=Code.TEXT_DAMAGED,
+                verdict=Verdict.WARNING,
+                message="Some letters of the note seem to have been lost when the file was "
+                "saved in another encoding. The note was kept as it is.",
+                clean=note,
+            )
+        return note
+
+
+def fold_key(tracking_id: str) -> str:
+    """Return a key by which two tracking ids that differ only by case or width are the same."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", tracking_id).casefold())
+
+
+_MISSING: Problem[str] = Problem(
+    code=Code.VALUE_MISSING, message="This column is mandatory. Fill in a value."
+)
+
+
+def _too_long(length_max: int) -> Problem[str]:
+    return Problem(
+        code=Code.VALUE_TOO_LONG, message=f"Shorten the value to at most {length_max} characters."
+    )
+
+
+def _character(character: str) -> str:
+    """Name a character that cannot be shown: `U+00A0 NO-BREAK SPACE`."""
+    name = unicodedata.name(character, "a control character")
+    return f"U+{ord(character):04X} ({name.lower()})"

@@ -1,0 +1,135 @@
+"""From text to records: numbers, limits, and the same records however the text is cut."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestd.formats.bytes_in import CHUNK_BYTES, Chunk, read_text
+from ingestd.formats.fields import FIELD_BYTES_MAX, ROW_BYTES_MAX
+from ingestd.formats.findings import Code, FileRefusedError, Finding
+from ingestd.formats.lines import Record, RecordReader, records_of
+
+PLAIN_AND_ODD = st.text(alphabet='ab,"\n\r\x1a\u2028 ', max_size=60)
+FIELDS = st.text(alphabet='ab,;"\n\t é\u2028', max_size=12)
+
+
+def read(*texts: str) -> tuple[list[Record], Finding | None, tuple[int, int] | None]:
+    reader = RecordReader(",")
+    records: list[Record] = []
+    try:
+        for piece in reader.read(Chunk(text) for text in texts):
+            records += records_of(piece, ",")
+    except FileRefusedError as refusal:
+        return records, refusal.findings[0], reader.line_ends_mixed_at
+    return records, None, reader.line_ends_mixed_at
+
+
+@settings(deadline=None)
+@given(PLAIN_AND_ODD)
+def test_text_cut_anywhere_gives_the_same_records(text: str) -> None:
+    """A row that arrives in two packets is the same row, with the same number."""
+    assert read(*text) == read(text)
+
+
+@settings(deadline=None)
+@given(PLAIN_AND_ODD, PLAIN_AND_ODD, PLAIN_AND_ODD)
+def test_text_cut_into_three_gives_the_same_records(start: str, middle: str, end: str) -> None:
+    """The quick way for plain lines and the careful one take turns without a seam."""
+    assert read(start, middle, end) == read(start + middle + end)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(FIELDS, min_size=2, max_size=4), max_size=8), st.sampled_from(["\n", "\r\n"])
+)
+def test_what_a_csv_writer_writes_is_read_back(rows: list[list[str]], line_end: str) -> None:
+    """What other programs export by the book arrives as it was meant."""
+    written = io.StringIO()
+    csv.writer(written, lineterminator=line_end).writerows(rows)
+    records, refusal, _ = read(written.getvalue())
+    assert refusal is None
+    assert [record.fields for record in records] == rows
+    assert [record.row for record in records] == list(range(1, len(rows) + 1))
+
+
+def test_rows_count_records_and_lines_count_lines() -> None:
+    """A finding's row is found in a spreadsheet, its line in a text editor."""
+    records, _, _ = read('a,b\n"1\r\n2\n3",x\n\ny,z')
+    assert [(record.row, record.line, record.terminated) for record in records] == [
+        (1, 1, True),
+        (2, 2, True),
+        (3, 5, True),
+        (4, 6, False),
+    ]
+
+
+def test_stray_quotes_are_pointed_out() -> None:
+    """Inches and nicknames are kept, and told of."""
+    records, _, _ = read('a,5" pipe,c\n"x",y,z"\n')
+    assert [record.stray_quotes for record in records] == [(1,), (2,)]
+
+
+def test_quotes_within_large_fields_are_read() -> None:
+    """A long text is fine as long as it keeps to the limit."""
+    field = "x\n" * (FIELD_BYTES_MAX // 2)
+    (record,), refusal, _ = read(f'"{field}",b\n')
+    assert refusal is None
+    assert record.fields == [field, "b"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "x" * (FIELD_BYTES_MAX + 1),
+        '"' + "x" * (FIELD_BYTES_MAX + 1) + '"',
+        "é" * (FIELD_BYTES_MAX // 2 + 1),
+    ],
+)
+def test_field_over_its_limit_refuses_the_file(row: str) -> None:
+    """A missing quote that swallows the file is found within 128 KiB."""
+    _, refusal, _ = read("a,b\n", row + ",b\n")
+    assert refusal is not None
+    assert (refusal.code, refusal.row, refusal.line) == (Code.FIELD_TOO_LARGE, 2, 2)
+
+
+@pytest.mark.parametrize("start", ["", '"'])
+def test_endless_line_is_refused_after_a_mebibyte(start: str) -> None:
+    """A gigabyte without a line end costs the daemon no more than a few mebibytes."""
+    taken = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal taken
+        yield b"a,b\n" + start.encode()
+        for block in islice(iter(lambda: b"x" * 65536, None), 16384):
+            taken += len(block)
+            yield block
+
+    reader = RecordReader(",")
+    with pytest.raises(FileRefusedError) as caught:
+        for _ in reader.read(read_text(blocks(), "utf-8")):
+            pass
+    assert caught.value.findings[0].code is Code.ROW_TOO_LARGE
+    assert taken <= ROW_BYTES_MAX + 3 * CHUNK_BYTES
+
+
+def test_quote_left_open_far_from_the_end_is_found() -> None:
+    """The row that is named is the one with the open quote, not the end of the file."""
+    records, refusal, _ = read('a,b\n1,2\n3,"4\n' + "5,6\n" * 1000)
+    assert refusal is not None
+    assert (refusal.code, refusal.row, refusal.line) == (Code.QUOTE_UNCLOSED, 3, 3)
+    assert len(records) == 2
+
+
+def test_pieces_are_small_however_short_the_rows() -> None:
+    """A file of a hundred thousand blank lines is held a piece at a time."""
+    reader = RecordReader(",")
+    sizes = [len(records_of(piece, ",")) for piece in reader.read([Chunk("\n" * 100_000)])]
+    assert sum(sizes) == 100_000
+    assert max(sizes) <= 10_000

@@ -1,0 +1,1 @@
+"""The SFTP door: listener, sessions, the virtual tree, uploads as they arrive, limits and bans."""

@@ -1,0 +1,79 @@
+"""How our answers look in SFTP: statuses with words for people, and plain attributes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import asyncssh
+from asyncssh import SFTPAttrs, SFTPName
+from asyncssh.constants import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR
+from structlog.stdlib import BoundLogger
+
+from ingestd.sftp.losses import Loss, UploadLostError
+from ingestd.telemetry.events import Event
+from ingestd.values.errors import NoSpaceError, StorageError
+
+MESSAGE_OTHERWISE = "the server could not store the file; send it again"
+
+_NO_SPACE = "no space"
+_TOO_LARGE = "too large"
+_MESSAGES = {
+    Loss.HOLE: "parts of the file are missing; send it again from the start",
+    Loss.SIZE_MISMATCH: "the file has not the size that was announced; send it again",
+    Loss.NOTHING_WRITTEN: "the file has not arrived whole; send it again from the start",
+}
+_FILE_MODE = 0o100640
+_FOLDER_MODE = 0o040750
+
+
+@contextlib.contextmanager
+def answered(log: BoundLogger) -> Iterator[None]:
+    """Turn our errors into SFTP statuses that tell a client what to do, and no path of ours."""
+    try:
+        yield
+    except UploadLostError as error:
+        raise _status_of(error.loss) from error
+    except NoSpaceError as error:
+        log.error(Event.STORAGE_FAILED, code=error.code, message=error.message)
+        raise asyncssh.SFTPNoSpaceOnFilesystem(_NO_SPACE) from error
+    except StorageError as error:
+        log.error(Event.STORAGE_FAILED, code=error.code, message=error.message)
+        raise asyncssh.SFTPFailure(MESSAGE_OTHERWISE) from error
+
+
+def file_attributes(size_bytes: int, modified: float) -> SFTPAttrs:
+    """Return what a client may know of a file: a size and a time; modes and owners are fixed."""
+    return SFTPAttrs(
+        type=FILEXFER_TYPE_REGULAR,
+        size=size_bytes,
+        permissions=_FILE_MODE,
+        atime=int(modified),
+        mtime=int(modified),
+        nlink=1,
+    )
+
+
+def folder_attributes(modified: float) -> SFTPAttrs:
+    """Return the attributes that every folder has."""
+    return SFTPAttrs(
+        type=FILEXFER_TYPE_DIRECTORY,
+        size=0,
+        permissions=_FOLDER_MODE,
+        atime=int(modified),
+        mtime=int(modified),
+        nlink=1,
+    )
+
+
+def named(name: str, attributes: SFTPAttrs) -> SFTPName:
+    """Return one line of a listing."""
+    return SFTPName(name.encode(), attrs=attributes)
+
+
+def _status_of(loss: Loss) -> asyncssh.SFTPError:
+    if loss is Loss.TOO_LARGE:
+        return asyncssh.SFTPQuotaExceeded(_TOO_LARGE)
+    if loss is Loss.NO_SPACE:
+        return asyncssh.SFTPNoSpaceOnFilesystem(_NO_SPACE)
+    return asyncssh.SFTPFailure(_MESSAGES.get(loss, MESSAGE_OTHERWISE))

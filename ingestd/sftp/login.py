@@ -1,0 +1,163 @@
+"""The part of a connection that proves who the client is, and what it costs to fail at it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import asyncssh
+from structlog.stdlib import BoundLogger
+
+from ingestd.access.allowlist import Address
+from ingestd.sftp.authentication import Authenticator, Proof, Refusal
+from ingestd.sftp.internals import refuse_sha1_signatures
+from ingestd.sftp.limits import Bans, DoorLimits
+from ingestd.sftp.uploads import Uploads
+from ingestd.spool.folders import Folders
+from ingestd.telemetry.events import Event
+from ingestd.telemetry.metrics import Metrics
+from ingestd.values.clock import Clock
+
+# The right key is looked at twice: when the client asks whether it would do, and with its
+# signature. What comes after that are signatures that did not verify.
+_KEY_LOOKS_FREE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """What all sessions of one door share."""
+
+    folders: Folders
+    limits: DoorLimits
+    clock: Clock
+    metrics: Metrics
+    authenticator: Authenticator
+    bans: Bans
+    uploads: Uploads
+
+
+class Login(asyncssh.SSHServer):
+    """Lets a client in on a key or password of an account that its address is listed for.
+
+    Every failure looks the same from outside: an unknown account, an address listed for
+    another account, a wrong key. asyncssh counts no tries; this does.
+    """
+
+    def __init__(self, door: Door, address: Address, log: BoundLogger) -> None:
+        self.address = address
+        self._door = door
+        self._log = log
+        self._user_name = ""
+        self._proof: Proof | None = None
+        self._tries = 0
+        self._key_looks = 0
+        self._keys_refused_for: str | None = None
+        self._closing: str | None = None
+
+    def begin_auth(self, username: str) -> bool:
+        """Demand authentication of every user name (False would mean: none needed).
+
+        Whether the address is listed for the account is asked with each key and password,
+        since the user name, and the allowlist, may change in between.
+        """
+        self._proof = None
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        """Offer keys to every user name alike."""
+        return True
+
+    def password_auth_supported(self) -> bool:
+        """Offer passwords to every user name alike, if any account has one."""
+        return self._door.authenticator.offers_passwords
+
+    def kbdint_auth_supported(self) -> bool:
+        """Offer no second way to send a password."""
+        return False
+
+    async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Compare a key with the account's; its signature is verified after that."""
+        self._check_tries()
+        refuse_sha1_signatures(key)
+        proof = self._door.authenticator.check_key(username, self.address, key)
+        if proof is not None:
+            self._key_looks += 1
+            if self._key_looks > _KEY_LOOKS_FREE:
+                self._tries += 1
+            self._user_name, self._proof = username, proof
+            return True
+        # Agents offer every key they hold. Not each is a failure of the address: the
+        # connection is, if it ends without the right one.
+        self._tries += 1
+        self._keys_refused_for = username
+        await self._hold_back()
+        return False
+
+    def validate_ca_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Refuse certificates: accounts list keys. A try like any other."""
+        self._check_tries()
+        self._tries += 1
+        self._keys_refused_for = username
+        return False
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        """Verify a password, off the event loop."""
+        self._check_tries()
+        # Counted before the answer is known: a client that asks again cancels this one.
+        self._tries += 1
+        proof: Proof | None = None
+        try:
+            authenticator = self._door.authenticator
+            proof = await authenticator.check_password(username, self.address, password)
+        finally:
+            if proof is None:
+                self._note_failure(username, Refusal.WRONG_PASSWORD)
+        if proof is None:
+            await self._hold_back()
+            return False
+        self._user_name, self._proof = username, proof
+        return True
+
+    async def change_password(self, username: str, old_password: str, new_password: str) -> bool:
+        """Refuse: passwords are changed in the accounts file."""
+        self._check_tries()
+        self._tries += 1
+        return False
+
+    def _end_unauthenticated(self) -> None:
+        """Tell how a connection ended that proved nothing."""
+        if self._keys_refused_for is not None:
+            self._note_failure(self._keys_refused_for, Refusal.WRONG_KEY)
+        if self._closing is not None:
+            self._door.metrics.connections_refused.labels(reason=self._closing).inc()
+            self._log.warning(Event.CONNECTION_REFUSED, reason=self._closing)
+
+    async def _hold_back(self) -> None:
+        """Wait before a refusal, longer with every failure of the address."""
+        delay_seconds = self._door.bans.delay_seconds(self.address)
+        if delay_seconds:
+            await asyncio.sleep(delay_seconds)
+        self._check_tries()
+
+    def _check_tries(self) -> None:
+        if self._door.bans.is_banned(self.address):
+            self._closing = "banned"
+        elif self._tries >= self._door.limits.max_auth_tries:
+            self._closing = "too_many_tries"
+        else:
+            return
+        raise asyncssh.DisconnectError(
+            asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Too many authentication failures"
+        )
+
+    def _note_failure(self, user_name: str, refusal: Refusal) -> None:
+        authenticator = self._door.authenticator
+        reason = authenticator.explain(user_name, self.address, refusal)
+        log = self._log
+        if authenticator.knows(user_name):
+            # Any other user name may be a password in the wrong field.
+            log = log.bind(account=user_name)
+        self._door.metrics.auth_failures.inc()
+        log.warning(Event.AUTH_FAILED, reason=reason.value)
+        if self._door.bans.note_failure(self.address):
+            log.warning(Event.ADDRESS_BANNED, seconds=self._door.limits.ban_seconds)

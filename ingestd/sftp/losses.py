@@ -1,0 +1,61 @@
+"""Why an upload is lost, and the writes that must not lose one silently."""
+
+from __future__ import annotations
+
+import errno
+import os
+from enum import StrEnum
+from pathlib import Path
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Loss(StrEnum):
+    """Why an upload is not whole. The first two are refusals: the client must change something."""
+
+    TOO_LARGE = "too_large"
+    NO_SPACE = "no_space"
+    WRITE_FAILED = "write_failed"
+    TOO_SCATTERED = "too_scattered"
+    HOLE = "hole"
+    SIZE_MISMATCH = "size_mismatch"
+    NOTHING_WRITTEN = "nothing_written"
+    PUBLISH_FAILED = "publish_failed"
+    CONNECTION_LOST = "connection_lost"
+    SESSION_ENDED = "session_ended"
+    SESSION_CLOSED = "session_closed"
+
+
+REFUSALS = frozenset({Loss.TOO_LARGE, Loss.NO_SPACE})
+
+
+class UploadLostError(Exception):
+    """A write on, or the end of, an upload failed; from then on every write on it fails."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(loss.value)
+        self.loss = loss
+
+
+def write_fully(descriptor: int, content: bytes, offset: int) -> None:
+    """Write all of `content` at `offset`; one pwrite(2) may write less. Raises OSError."""
+    written = os.pwrite(descriptor, content, offset)
+    if written == len(content):
+        return
+    rest = memoryview(content)
+    while written < len(content):
+        more = os.pwrite(descriptor, rest[written:], offset + written)
+        if more == 0:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        written += more
+
+
+def has_space(folder: Path, size_bytes: int) -> bool:
+    """Tell whether the folder's disk has `size_bytes` free for us. Raises OSError."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize >= size_bytes
+
+
+def loss_of(error: OSError) -> Loss:
+    """Return what a failed write means for its upload."""
+    return Loss.NO_SPACE if error.errno in _FULL else Loss.WRITE_FAILED

@@ -1,0 +1,109 @@
+"""The virtual tree that a client sees. Pure: a client's path becomes a place, or nothing.
+
+`/` holds `/ACCOUNT/incoming` and `/ACCOUNT/receipts`; nothing else exists. No client's path
+is ever handed to the operating system: only a folder of ours and one checked file name are.
+Source: the contract, section 3.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ingestd.formats.names import is_possible
+from ingestd.values.identifiers import AccountId
+
+
+class FolderName(StrEnum):
+    """The two folders of an account."""
+
+    INCOMING = "incoming"
+    RECEIPTS = "receipts"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """`/`, where every session starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """`/ACCOUNT`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """`/ACCOUNT/incoming` or `/ACCOUNT/receipts`."""
+
+    name: FolderName
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One possible file name in one of the two folders; whether it exists is not said."""
+
+    folder: FolderName
+    name: str
+
+
+Place = Root | Home | Folder | File
+
+
+def resolve(path: bytes, account: AccountId) -> Place | None:
+    """Return the place that a client's path names, or None where nothing can exist.
+
+    Relative paths start at `/`, and `..` never leads above it.
+    """
+    parts = _parts(path)
+    if not parts:
+        return Root()
+    if parts[0] != account.encode():
+        return None
+    if len(parts) == 1:
+        return Home()
+    folder = _FOLDERS.get(parts[1])
+    if folder is None or len(parts) > 3:
+        return None
+    if len(parts) == 2:
+        return Folder(folder)
+    name = _file_name(parts[2])
+    return None if name is None else File(folder, name)
+
+
+def canonical(path: bytes) -> bytes:
+    """Return a client's path as an absolute one without `.`, `..` and doubled slashes."""
+    return b"/" + b"/".join(_parts(path))
+
+
+def _parts(path: bytes) -> list[bytes]:
+    parts: list[bytes] = []
+    for part in path.split(b"/"):
+        if part == b"..":
+            del parts[-1:]
+        elif part not in {b"", b"."}:
+            parts.append(part)
+    return parts
+
+
+def _file_name(encoded: bytes) -> str | None:
+    """Return a file name that is one line of text, or None.
+
+    What is no UTF-8 can be stored by no database, and a line break in a name can forge a line
+    in a log or a receipt; both are refused here, at the edge.
+    """
+    try:
+        name = encoded.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return name if is_tellable(name) else None
+
+
+def is_tellable(name: str) -> bool:
+    """Tell whether a file name can be told to clients, logs and the database: one line of text."""
+    return is_possible(name) and _UNTELLABLE.search(name) is None
+
+
+# Control characters, line separators, and the surrogates that stand for bytes that are no UTF-8.
+_UNTELLABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_FOLDERS = {folder.value.encode(): folder for folder in FolderName}

@@ -1,0 +1,228 @@
+"""What clients see and rename: the part of an SFTP channel that works on names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncssh
+from asyncssh import SFTPAttrs, SFTPName
+from structlog.stdlib import BoundLogger
+
+from ingestd.formats.names import is_recognised
+from ingestd.sftp.answers import answered, file_attributes, folder_attributes, named
+from ingestd.sftp.incoming import AccountFiles, Removed
+from ingestd.sftp.internals import ChannelServer
+from ingestd.sftp.losses import Loss
+from ingestd.sftp.staged_upload import Sender, StagedUpload
+from ingestd.sftp.tree import File, Folder, FolderName, Home, Place, Root, canonical, resolve
+from ingestd.sftp.uploads import Uploads
+from ingestd.spool.folders import Folders
+from ingestd.telemetry.events import Event
+
+
+class SessionHold:
+    """What one connection shares among its channels: who it is, and what it has open.
+
+    `ending` is set when the door closes the session: no upload becomes whole after that.
+    """
+
+    def __init__(self, *, sender: Sender, log: BoundLogger, max_open_files: int) -> None:
+        self.sender = sender
+        self.log = log
+        self.max_open_files = max_open_files
+        self.open_files = 0
+        self.open_uploads: list[StagedUpload] = []
+        self.uploads_received = 0
+        self.ending: Loss | None = None
+        self.draining = False
+        self.note_request()
+
+    def note_request(self) -> None:
+        """Note that the client asked for something now."""
+        self._active_at = asyncio.get_running_loop().time()
+
+    def quiet_seconds(self) -> float:
+        """Return for how long the client has asked for nothing."""
+        return asyncio.get_running_loop().time() - self._active_at
+
+
+class TreeServer(ChannelServer):
+    """Answers every request about names and attributes, over the tree of one account."""
+
+    def __init__(
+        self,
+        channel: asyncssh.SSHServerChannel[bytes],
+        *,
+        hold: SessionHold,
+        folders: Folders,
+        uploads: Uploads,
+    ) -> None:
+        super().__init__(channel)
+        self._hold = hold
+        self._account = hold.sender.account
+        self._files = AccountFiles(folders, self._account)
+        self._uploads = uploads
+        self._log = hold.log
+        self.max_open_files = hold.max_open_files
+
+    def note_request(self) -> None:
+        """Keep the session from being closed as idle."""
+        self._hold.note_request()
+
+    def stat(self, path: bytes) -> SFTPAttrs:
+        """Return the attributes of what the path names."""
+        place = self._place(path)
+        if not isinstance(place, File):
+            if place is None:
+                raise asyncssh.SFTPNoSuchFile("no such file")
+            return folder_attributes(self._uploads.now())
+        with answered(self._log):
+            attributes = self._attributes_of(place)
+        if attributes is None:
+            raise asyncssh.SFTPNoSuchFile("no such file")
+        return attributes
+
+    def lstat(self, path: bytes) -> SFTPAttrs:
+        """Return what `stat` returns: there are no links."""
+        return self.stat(path)
+
+    def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
+        """List a folder; a missing one fails at once, not at the first READDIR."""
+        place = self._place(path)
+        if place is None or isinstance(place, File):
+            raise asyncssh.SFTPNoSuchFile("no such folder")
+        return self._list(place)
+
+    def realpath(self, path: bytes) -> bytes:
+        """Return the path as an absolute one; it need not exist."""
+        return canonical(path)
+
+    def format_user(self, uid: int | None) -> str:
+        """Name the account as the owner of everything in a long listing."""
+        return self._account
+
+    def format_group(self, gid: int | None) -> str:
+        """Name the account as the group of everything in a long listing."""
+        return self._account
+
+    async def remove(self, path: bytes) -> None:
+        """Withdraw a waiting file or a partial. After the claim: OK, and a line in the log."""
+        file = self._incoming_file(path)
+        with answered(self._log):
+            async with self._uploads.naming(self._account):
+                removed = await asyncio.to_thread(self._files.remove, file.name)
+        log = self._log.bind(filename=file.name)
+        if removed is Removed.PARTIAL:
+            log.info(Event.UPLOAD_WITHDRAWN, outcome=removed.value)
+            return
+        received = self._uploads.received.find(self._account, file.name)
+        if received is not None:
+            log = log.bind(upload_id=received.upload_id)
+        elif removed is Removed.NOTHING:
+            raise asyncssh.SFTPNoSuchFile("no such file")
+        if removed is Removed.WAITING:
+            self._uploads.received.forget(self._account, file.name)
+        log.info(Event.UPLOAD_WITHDRAWN, outcome=removed.value)
+
+    async def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        """Rename a waiting file; it replaces nothing that nobody would claim."""
+        new = self._incoming_file(newpath)
+        if not is_recognised(new.name) and self._files.waits(new.name):
+            raise asyncssh.SFTPFileAlreadyExists("already exists")
+        await self.posix_rename(oldpath, newpath)
+
+    async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        """Rename a waiting file; renaming a temporary name to a recognised one commits it."""
+        old, new = self._incoming_file(oldpath), self._incoming_file(newpath)
+        if not self._files.waits(old.name):
+            if self._files.find(old) is not None:
+                raise asyncssh.SFTPFailure("the file did not arrive whole; send it again")
+            raise asyncssh.SFTPNoSuchFile("no such file")
+        if old.name == new.name:
+            return
+        with answered(self._log):
+            async with self._uploads.naming(self._account):
+                renamed = await asyncio.to_thread(self._files.rename, old.name, new.name)
+                if renamed:
+                    self._uploads.received.rename(self._account, old.name, new.name)
+        if not renamed:
+            raise asyncssh.SFTPNoSuchFile("no such file")
+        self._log.info(Event.UPLOAD_RENAMED, filename=new.name, filename_before=old.name)
+
+    def setstat(self, path: bytes, attrs: SFTPAttrs) -> None:
+        """Hear and ignore modes, owners and times, also of what was claimed; refuse a new size."""
+        present = self.stat(path)
+        if attrs.size is not None and attrs.size != present.size:
+            raise asyncssh.SFTPPermissionDenied("a file that was closed keeps its size")
+
+    def lsetstat(self, path: bytes, attrs: SFTPAttrs) -> None:
+        """Do what `setstat` does: there are no links."""
+        self.setstat(path, attrs)
+
+    def mkdir(self, path: bytes, attrs: SFTPAttrs) -> None:
+        """Answer that the folder exists, or that no other can."""
+        place = self._place(path)
+        if place is not None and not isinstance(place, File):
+            raise asyncssh.SFTPFileAlreadyExists("already exists")
+        raise asyncssh.SFTPPermissionDenied("folders cannot be made here")
+
+    def rmdir(self, path: bytes) -> None:
+        """Refuse: the folders stay."""
+        raise asyncssh.SFTPPermissionDenied("folders cannot be removed here")
+
+    def readlink(self, path: bytes) -> bytes:
+        """Refuse: there are no links."""
+        raise asyncssh.SFTPOpUnsupported("there are no links here")
+
+    def symlink(self, oldpath: bytes, newpath: bytes) -> None:
+        """Refuse: there are no links."""
+        raise asyncssh.SFTPOpUnsupported("there are no links here")
+
+    def link(self, oldpath: bytes, newpath: bytes) -> None:
+        """Refuse: there are no links."""
+        raise asyncssh.SFTPOpUnsupported("there are no links here")
+
+    def _attributes_of(self, file: File) -> SFTPAttrs | None:
+        found = self._files.find(file)
+        if found is not None and not found.partial:
+            return file_attributes(found.size_bytes, found.modified)
+        if file.folder is FolderName.RECEIPTS:
+            return None
+        for upload in reversed(self._hold.open_uploads):
+            # sshfs and others look at a file that they have just created.
+            if upload.filename == file.name:
+                return file_attributes(upload.size_bytes, self._uploads.now())
+        if found is not None:
+            return file_attributes(found.size_bytes, found.modified)
+        received = self._uploads.received.find(self._account, file.name)
+        if received is None:
+            return None
+        return file_attributes(received.size_bytes, received.received_at)
+
+    async def _list(self, place: Root | Home | Folder) -> AsyncIterator[SFTPName]:
+        now = self._uploads.now()
+        for name in (".", ".."):
+            yield named(name, folder_attributes(now))
+        match place:
+            case Root():
+                yield named(self._account, folder_attributes(now))
+            case Home():
+                for folder in FolderName:
+                    yield named(folder.value, folder_attributes(now))
+            case Folder():
+                with answered(self._log):
+                    found_files = await asyncio.to_thread(self._files.list_folder, place.name)
+                for found in found_files:
+                    yield named(found.name, file_attributes(found.size_bytes, found.modified))
+
+    def _place(self, path: bytes) -> Place | None:
+        return resolve(path, self._account)
+
+    def _incoming_file(self, path: bytes) -> File:
+        place = self._place(path)
+        if isinstance(place, File) and place.folder is FolderName.INCOMING:
+            return place
+        if place is None:
+            raise asyncssh.SFTPNoSuchFile("no such file")
+        raise asyncssh.SFTPPermissionDenied("only files in incoming can be changed")

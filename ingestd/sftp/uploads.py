@@ -1,0 +1,257 @@
+"""How uploads begin and end: staged, then published for good, refused, or kept as interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from structlog.stdlib import BoundLogger
+
+from ingestd.sftp.incoming import AccountFiles
+from ingestd.sftp.limits import DoorLimits
+from ingestd.sftp.losses import REFUSALS, Loss, UploadLostError, has_space
+from ingestd.sftp.received import ReceivedMemory
+from ingestd.sftp.staged_upload import Base, Sender, StagedUpload
+from ingestd.sftp.tree import File, FolderName
+from ingestd.spool.arrivals import Arrival, note_path, write_note
+from ingestd.spool.files import storage_errors
+from ingestd.spool.folders import Folders
+from ingestd.spool.publish import keep_partial, publish
+from ingestd.telemetry.events import Event
+from ingestd.telemetry.metrics import Metrics
+from ingestd.values.clock import Clock
+from ingestd.values.errors import StorageError
+from ingestd.values.identifiers import AccountId, UploadId, new_upload_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRequest:
+    """What a client asked for when it opened a file for writing."""
+
+    filename: str
+    truncate: bool = False
+    append: bool = False
+    announced_bytes: int | None = None
+
+
+class Uploads:
+    """Begins and ends the uploads of one door."""
+
+    def __init__(
+        self, *, folders: Folders, limits: DoorLimits, clock: Clock, metrics: Metrics
+    ) -> None:
+        self.received = ReceivedMemory(clock)
+        self._folders = folders
+        self._limits = limits
+        self._clock = clock
+        self._metrics = metrics
+        # Two uploads of one name end one after the other, or the second rename would
+        # replace a file that was acknowledged a moment before.
+        self._naming: defaultdict[AccountId, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def naming(self, account: AccountId) -> asyncio.Lock:
+        """The lock to hold while names in an account's `incoming/` change."""
+        return self._naming[account]
+
+    def now(self) -> float:
+        """Return the present, in seconds since 1970, as file times are told."""
+        return self._clock.now().timestamp()
+
+    async def begin(self, sender: Sender, request: OpenRequest, log: BoundLogger) -> StagedUpload:
+        """Start an upload. Raises UploadLostError when it is refused, and StorageError."""
+        upload_id = new_upload_id()
+        log = log.bind(upload_id=upload_id, filename=request.filename)
+        try:
+            upload = await asyncio.to_thread(self._open, sender, request, upload_id)
+        except UploadLostError as error:
+            self._metrics.uploads.labels(outcome="refused").inc()
+            log.warning(Event.UPLOAD_REFUSED, reason=error.loss.value, bytes=0)
+            raise
+        log.info(Event.UPLOAD_STARTED)
+        return upload
+
+    def follow(self, upload: StagedUpload) -> None:
+        """Let hash and disk catch up with a large upload, in the background."""
+        if upload.follower is not None and not upload.follower.done():
+            return
+        target = upload.plan_catch_up()
+        if target is not None:
+            upload.follower = asyncio.create_task(asyncio.to_thread(upload.catch_up, target))
+
+    async def end_closed(self, upload: StagedUpload, log: BoundLogger) -> None:
+        """End an upload that its client closed: publish it, and only then return.
+
+        Raises UploadLostError when it is not whole, and StorageError when it cannot be
+        published; nothing is published then.
+        """
+        await _caught_up(upload)
+        loss = upload.loss()
+        if upload.leaves_base_untouched:
+            await self._drop(upload)
+        elif loss is None:
+            await self._publish(upload, log)
+        else:
+            await self.end_lost(upload, loss, log)
+            raise UploadLostError(loss)
+
+    async def end_lost(self, upload: StagedUpload, loss: Loss, log: BoundLogger) -> None:
+        """End an upload that is not whole: refused, or kept for a resume. Never raises."""
+        await _caught_up(upload)
+        log = log.bind(upload_id=upload.upload_id, filename=upload.filename)
+        if loss in REFUSALS:
+            self._metrics.uploads.labels(outcome="refused").inc()
+            log.warning(Event.UPLOAD_REFUSED, reason=loss.value, bytes=upload.size_bytes)
+            await self._drop(upload)
+            return
+        kept_bytes = upload.kept_bytes
+        self._metrics.uploads.labels(outcome="interrupted").inc()
+        try:
+            await asyncio.to_thread(self._keep, upload)
+        except StorageError as error:
+            log.warning(Event.UPLOAD_INTERRUPTED, reason=loss.value, bytes=0, detail=error.detail)
+            await self._drop(upload)
+        else:
+            log.warning(Event.UPLOAD_INTERRUPTED, reason=loss.value, bytes=kept_bytes)
+            upload.close()
+
+    async def _publish(self, upload: StagedUpload, log: BoundLogger) -> None:
+        account = upload.sender.account
+        try:
+            with storage_errors(upload.path):
+                sha256 = await asyncio.to_thread(upload.seal)
+            arrival = self._arrival(upload, whole=True, size_bytes=upload.size_bytes, sha256=sha256)
+            async with self.naming(account):
+                await asyncio.to_thread(self._publish_files, upload, arrival)
+                self.received.note(account, upload.filename, upload.upload_id, upload.size_bytes)
+        except UploadLostError as error:
+            await self.end_lost(upload, error.loss, log)
+            raise
+        except (StorageError, OSError) as error:
+            await self.end_lost(upload, Loss.PUBLISH_FAILED, log.bind(detail=repr(error)))
+            raise
+        upload.close()
+        self._metrics.uploads.labels(outcome="received").inc()
+        self._metrics.upload_bytes.inc(arrival.size_bytes)
+        log.info(
+            Event.UPLOAD_RECEIVED,
+            upload_id=upload.upload_id,
+            filename=upload.filename,
+            size_bytes=arrival.size_bytes,
+            sha256=arrival.sha256,
+            key_fingerprint=arrival.key_fingerprint,
+            client_version=arrival.client_version,
+            duration_ms=round((self._clock.monotonic() - upload.started) * 1000),
+        )
+
+    def _publish_files(self, upload: StagedUpload, arrival: Arrival) -> None:
+        files = AccountFiles(self._folders, arrival.account)
+        files.make_way(upload.filename)
+        publish(self._folders, upload.path, arrival)
+        with contextlib.suppress(StorageError):
+            # Published is published: what was kept of an earlier try can stay for the sweep.
+            files.forget_partial(upload.filename)
+
+    def _open(self, sender: Sender, request: OpenRequest, upload_id: UploadId) -> StagedUpload:
+        staging = self._folders.staging(sender.account)
+        announced = request.announced_bytes
+        if announced is not None and announced > self._limits.max_upload_bytes:
+            raise UploadLostError(Loss.TOO_LARGE)
+        base = None if request.truncate else self._base(sender.account, request.filename)
+        try:
+            with storage_errors(staging):
+                self._check_space(staging, announced or 0)
+                return StagedUpload(
+                    sender=sender,
+                    upload_id=upload_id,
+                    filename=request.filename,
+                    path=staging / upload_id,
+                    base=base,
+                    append=request.append,
+                    announced_bytes=announced,
+                    size_bytes_max=self._limits.max_upload_bytes,
+                    disk_reserve_bytes=self._limits.disk_reserve_bytes,
+                    started=self._clock.monotonic(),
+                )
+        except BaseException:
+            if base is not None:
+                os.close(base.descriptor)
+            raise
+
+    def _check_space(self, staging: Path, announced_bytes: int) -> None:
+        if not has_space(staging, announced_bytes + self._limits.disk_reserve_bytes):
+            raise UploadLostError(Loss.NO_SPACE)
+
+    def _base(self, account: AccountId, filename: str) -> Base | None:
+        files = AccountFiles(self._folders, account)
+        file = File(FolderName.INCOMING, filename)
+        found = files.find(file)
+        descriptor = files.open(file) if found else None
+        if found is None or descriptor is None:
+            return None
+        size_bytes = os.fstat(descriptor).st_size
+        return Base(descriptor=descriptor, size_bytes=size_bytes, waiting=not found.partial)
+
+    def _keep(self, upload: StagedUpload) -> None:
+        """Leave the note of an interrupted upload, and its bytes if there are any."""
+        size_bytes = upload.kept_bytes
+        arrival = self._arrival(upload, whole=False, size_bytes=size_bytes, sha256=None)
+        if size_bytes == 0:
+            upload.discard()
+            write_note(note_path(self._folders, arrival), arrival)
+            return
+        with storage_errors(upload.path):
+            upload.cut_to_kept()
+        keep_partial(self._folders, upload.path, arrival)
+
+    async def _drop(self, upload: StagedUpload) -> None:
+        upload.close()
+        with contextlib.suppress(OSError):
+            # The sweep at the next start finds what cannot be removed now.
+            await asyncio.to_thread(upload.discard)
+
+    def _arrival(
+        self, upload: StagedUpload, *, whole: bool, size_bytes: int, sha256: str | None
+    ) -> Arrival:
+        sender = upload.sender
+        return Arrival(
+            upload_id=upload.upload_id,
+            account=sender.account,
+            filename=upload.filename,
+            whole=whole,
+            size_bytes=size_bytes,
+            sha256=sha256,
+            received_at=self._clock.now(),
+            peer=sender.peer,
+            session_id=sender.session_id,
+            key_fingerprint=sender.key_fingerprint,
+            client_version=sender.client_version,
+        )
+
+
+async def _caught_up(upload: StagedUpload) -> None:
+    if upload.follower is not None:
+        await upload.follower
+
+
+def sweep_staging(folders: Folders) -> int:
+    """Remove what a crash left in staging, and return how many files that were.
+
+    Their CLOSE was never answered, so nobody counts on them. Call it before the door opens.
+    Raises StorageError.
+    """
+    removed = 0
+    for account in folders.accounts():
+        staging = folders.staging(account)
+        with storage_errors(staging):
+            try:
+                names = os.listdir(staging)
+            except FileNotFoundError:
+                continue
+            for name in names:
+                (staging / name).unlink(missing_ok=True)
+                removed += 1
+    return removed

@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from collections.abc import Iterable, Sequence
+from types import MappingProxyType
+from typing import Final
 
 import typer
 
-from ingestd.cli import (
-    accounts,
-    allowlist,
-    catalog,
-    check,
-    config,
-    daemon,
-    database,
-    doctor,
-    password,
-    reports,
-    uploads,
-)
 from ingestd.cli.output import complain
 from ingestd.telemetry.logs import configure_logs
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, IngestdError
 
-app = typer.Typer(
-    name="ingestd",
-    help="Takes school billing files over SFTP and turns each row exactly once into a ledger.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
+# Where each command lives, in the order in which an installation meets them.
+COMMANDS: Final = MappingProxyType(
+    {
+        "init": "daemon:init",
+        "serve": "daemon:serve",
+        "demo": "daemon:demo",
+        "account": "accounts:app",
+        "password": "password:password",
+        "config": "config:app",
+        "allowlist": "allowlist:app",
+        "check": "check:check",
+        "catalog": "catalog:app",
+        "uploads": "uploads:app",
+        "report": "reports:app",
+        "db": "database:app",
+        "doctor": "doctor:doctor",
+    }
 )
-app.command("init")(daemon.init)
-app.command("serve")(daemon.serve)
-app.command("demo")(daemon.demo)
-app.add_typer(accounts.app)
-app.command("password")(password.password)
-app.add_typer(config.app)
-app.add_typer(allowlist.app)
-app.command("check")(check.check)
-app.add_typer(catalog.app)
-app.add_typer(uploads.app)
-app.add_typer(reports.app)
-app.add_typer(database.app)
-app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:
@@ -50,9 +39,41 @@ def main() -> None:
     # The answer is what a command prints; `serve` sets its log up anew, as its config says.
     configure_logs(log_format="console" if sys.stderr.isatty() else "json", level="warning")
     try:
-        app()
+        build_app(_asked_for(sys.argv[1:]))()
     except IngestdError as error:
         complain(error.message)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(EXIT_ANSWER_IS_NO)
+
+
+def build_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the command line with these commands; only their modules are loaded."""
+    app = typer.Typer(
+        name="ingestd",
+        help="Takes school billing files over SFTP; turns each row exactly once into a ledger.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    app.callback(help=app.info.help)(_root)
+    for name in names:
+        module_name, attribute = COMMANDS[name].split(":")
+        command = getattr(importlib.import_module(f"ingestd.cli.{module_name}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
+def _root() -> None:
+    """Keep the commands commands, also where only one of them is loaded."""
+
+
+def _asked_for(arguments: Sequence[str]) -> Iterable[str]:
+    """Return the one command that is asked for, or all when the first word is none.
+
+    A command in a shell loop is not to load the SFTP server to print a list.
+    """
+    return arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS

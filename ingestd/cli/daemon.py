@@ -9,8 +9,8 @@ import typer
 
 from ingestd.cli.options import ConfigOption, config_path
 from ingestd.cli.output import complain
-from ingestd.service.bootstrap import CONFIG_FILE, initialise
 from ingestd.service.demo import run_demo
+from ingestd.service.initialise import CONFIG_FILE, initialise
 from ingestd.service.supervisor import serve as run_daemon
 
 

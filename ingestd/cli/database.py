@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from ingestd.cli.options import ConfigOption, config_path
-from ingestd.database.schema import current_revision, head_revision, upgrade
+from ingestd.database.schema import HEAD_REVISION, current_revision, upgrade
 from ingestd.service.bootstrap import open_installation
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 
@@ -34,7 +34,6 @@ def current(config: ConfigOption = None) -> None:
         revision = current_revision(installation.database)
     finally:
         installation.close()
-    head = head_revision()
-    typer.echo(f"{revision or 'empty'} (this version works with {head})")
-    if revision != head:
+    typer.echo(f"{revision or 'empty'} (this version works with {HEAD_REVISION})")
+    if revision != HEAD_REVISION:
         raise typer.Exit(EXIT_ANSWER_IS_NO)

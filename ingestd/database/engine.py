@@ -39,7 +39,7 @@ class Database:
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
         """Lend one connection; what is left uncommitted is rolled back. Raises DatabaseError."""
-        with database_errors(self.engine.url), self.engine.connect() as connection:
+        with database_errors(self.engine), self.engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -127,12 +127,15 @@ def rehearsal(connection: Connection) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def database_errors(url: URL) -> Iterator[None]:
+def database_errors(engine: Engine) -> Iterator[None]:
     """Turn a driver's error into a DatabaseError that names the database, never a password."""
     try:
         yield
-    except SQLAlchemyError as error:
-        cause = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
+    except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
+        # The driver's own errors come from staging, which speaks to the driver itself.
+        is_told = not isinstance(error, SQLAlchemyError) or isinstance(error, DBAPIError)
+        cause = str(getattr(error, "orig", error)) if is_told else type(error).__name__
+        url = engine.url
         first_line = cause.strip().splitlines()[0] if cause.strip() else type(error).__name__
         name = url.database if url.get_backend_name() == "sqlite" else _without_password(url)
         raise DatabaseError(
@@ -193,4 +196,6 @@ def _may_try_again(error: DBAPIError) -> bool:
 
 
 def _without_password(url: URL) -> str:
+    # libpq takes a password among the parameters, too.
+    url = url.difference_update_query(["password", "sslpassword"])
     return url.render_as_string(hide_password=True)

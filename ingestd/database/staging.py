@@ -37,7 +37,8 @@ def create_temporary(connection: Connection, *tables: Temporary) -> None:
         ]
         if table.key:
             parts.append(f"PRIMARY KEY ({', '.join(table.key)})")
-        ordered = " WITHOUT ROWID" if table.key and is_sqlite else ""
+        # A single whole number is SQLite's own row number: rows that come in order are appended.
+        ordered = " WITHOUT ROWID" if len(table.key) > 1 and is_sqlite else ""
         connection.exec_driver_sql(
             f"CREATE TEMPORARY TABLE {table.name} ({', '.join(parts)}){ordered}"
         )
@@ -75,3 +76,12 @@ def analyse(connection: Connection, *tables: Temporary) -> None:
     if connection.dialect.name != "sqlite":
         for table in tables:
             connection.exec_driver_sql(f"ANALYZE {table.name}")
+
+
+def in_this_order(connection: Connection) -> str:
+    """Return the join that reads the left table first, row by row, and looks up the right one.
+
+    SQLite knows nothing of how large a staged table is, and may start from the wrong side, a
+    thousand times slower; there CROSS JOIN keeps the order. PostgreSQL was told by `analyse`.
+    """
+    return "CROSS JOIN" if connection.dialect.name == "sqlite" else "JOIN"

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 
 from ingestd.access.accounts import Account
-from ingestd.formats.findings import Code, Finding, Verdict
+from ingestd.formats.findings import Code, Finding, Verdict, shorten
 from ingestd.formats.names import FormatName, format_of, is_recognised
 from ingestd.intake.pipeline import Works, close_without_rows
 from ingestd.ledger.outcomes import FileStatus
@@ -50,10 +50,13 @@ class Claims:
         """
         recovered = 0
         for claimed in list_claimed(self.folders, account.account_id, known=self._queued):
-            if is_recognised(claimed.filename):
-                recovered += self._enqueue(claimed)
-            else:
-                recovered += self._close_unrecognised(account, claimed)
+            try:
+                if is_recognised(claimed.filename):
+                    recovered += self._enqueue(claimed)
+                else:
+                    recovered += self._close_unrecognised(account, claimed)
+            except FileNotFoundError:
+                continue  # a worker that knew it from before the restart has archived it
         return recovered
 
     def close_interrupted(self, account: Account) -> int:
@@ -114,7 +117,7 @@ class Claims:
         finding = Finding(
             code=Code.FILE_NAME_UNRECOGNISED,
             verdict=Verdict.FILE,
-            value=claimed.filename,
+            value=shorten(claimed.filename),
             message="No format has this file name. Rename the file and send it again; "
             f"these names are recognised: {names}.",
         )

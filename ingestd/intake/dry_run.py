@@ -12,6 +12,7 @@ from ingestd.intake.reading import Progress, read_into_stage
 from ingestd.intake.receipt import FINDINGS_MAX, receipt_fields
 from ingestd.ledger.outcomes import FileOutcome, read_findings
 from ingestd.ledger.stage import charge_stage
+from ingestd.spool.claimed import storable_name
 from ingestd.spool.files import storage_errors
 from ingestd.spool.queue import QueuedUpload
 from ingestd.values.clock import to_microseconds
@@ -64,7 +65,7 @@ def _as_if_uploaded(
     return QueuedUpload(
         account=account.account_id,
         upload_id=new_upload_id(),
-        filename=path.name,
+        filename=storable_name(path.name),
         format=format_name.value,
         source="folder",
         size_bytes=size_bytes,

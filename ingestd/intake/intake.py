@@ -164,7 +164,7 @@ class Intake:
             # One account's broken folder must not keep the others' files waiting.
             try:
                 wait = min(wait, self._look_at(account))
-            except IngestdError as error:
+            except (IngestdError, OSError) as error:
                 wait = min(wait, _TROUBLE_SECONDS)
                 self._report_trouble(account.account_id, error)
             else:
@@ -178,21 +178,24 @@ class Intake:
     def _look_at(self, account: Account) -> float:
         self._folders.create_for(account.account_id)
         self._claims.close_interrupted(account)
+        # Before anything new is claimed: what the door made way for arrived earlier, and of two
+        # files with the same key the earlier one is to win.
+        self._claims.recover(account)
         found = self._rescan.look(account.account_id)
         for filename in found.ready:
             self._claims.claim(account.account_id, filename)
         for filename in found.unrecognised:
             self._claims.quarantine(account, filename)
-        self._claims.recover(account)
         self._upkeep.sweep(account.account_id)
         next_look = found.next_look_seconds
         return self._settings.rescan_seconds if next_look is None else next_look
 
-    def _report_trouble(self, where: str, error: IngestdError) -> None:
+    def _report_trouble(self, where: str, error: IngestdError | OSError) -> None:
         """Log a trouble once, not at every look, for as long as it lasts."""
-        if self._troubles.get(where) != error.message:
-            self._troubles[where] = error.message
-            log.error(Event.WORKER_FAILED, where=where, error=error.message, will_retry=True)
+        message = error.message if isinstance(error, IngestdError) else str(error)
+        if self._troubles.get(where) != message:
+            self._troubles[where] = message
+            log.error(Event.WORKER_FAILED, where=where, error=message, will_retry=True)
 
     async def _keep_working(self) -> None:
         loop = asyncio.get_running_loop()

@@ -25,9 +25,16 @@ from ingestd.ledger.outcomes import (
 )
 from ingestd.ledger.seal import Seal, open_batch, seal
 from ingestd.ledger.stage import ChargeStage, charge_stage
-from ingestd.spool.queue import QueuedUpload, QueueEntry, enqueue, lease_upload, mark_done
+from ingestd.spool.queue import (
+    QueuedUpload,
+    QueueEntry,
+    enqueue,
+    lease_upload,
+    mark_done,
+    renew_lease,
+)
 from ingestd.values.clock import Clock, to_microseconds
-from ingestd.values.errors import StorageError
+from ingestd.values.errors import LeaseLostError, StorageError
 
 UPLOAD = "upload"
 
@@ -61,8 +68,12 @@ def process(
         _require_same_bytes(upload, reading)
 
         def commit() -> tuple[FileOutcome, Seal]:
+            # Fenced: a worker whose lease passed to another stores nothing. And held: while
+            # this transaction locks the upload, nobody takes it over, however long it lasts.
+            now = to_microseconds(works.clock.now())
+            if not renew_lease(connection, upload, now=now, records=stage.records):
+                raise LeaseLostError(f"Upload {upload.upload_id} was taken over.")
             outcome, closed = decide(works, connection, account, upload, reading, stage)
-            # Fenced: a worker whose lease passed to another stores nothing.
             mark_done(connection, upload, status=outcome.status.value)
             return outcome, closed
 

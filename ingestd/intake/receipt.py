@@ -6,8 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 
-from ingestd.formats.findings import Code
+from ingestd.formats.findings import Code, Verdict
 from ingestd.ledger.outcomes import FileOutcome, RowVerdict, StoredFinding
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.identifiers import UploadId
@@ -28,9 +31,13 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def receipt_name(filename: str, upload_id: UploadId, extension: str) -> str:
-    """Return a receipt's file name; a stem too long for the file system is cut."""
+    """Return a receipt's file name; a stem too long for the file system is cut.
+
+    It never begins with a dot: such names are hidden from the account.
+    """
     suffix = f".{upload_id}.{extension}"
-    stem = filename.rsplit(".", 1)[0] if "." in filename.strip(".") else filename
+    name = filename.lstrip(".")
+    stem = (name.rsplit(".", 1)[0] if "." in name.strip(".") else name) or "upload"
     encoded = stem.encode("utf-8", "surrogateescape")[: _NAME_BYTES_MAX - len(suffix)]
     return encoded.decode("utf-8", "ignore") + suffix
 
@@ -86,7 +93,7 @@ def render_json(fields: dict[str, object]) -> bytes:
 def render_csv(verdicts: Iterable[RowVerdict]) -> Iterator[bytes]:
     """Write a receipt's CSV file in pieces: every row that was not applied, and why."""
     yield _csv_line(_CSV_COLUMNS)
-    for verdict in verdicts:
+    for verdict in _with_reasons(verdicts):
         code, column, value, message = _explain(verdict)
         yield _csv_line(
             (
@@ -113,6 +120,24 @@ def render_csv_of_refusal(findings: Iterable[StoredFinding]) -> Iterator[bytes]:
                 *(_safe(finding.value or ""), _safe(finding.message)),
             )
         )
+
+
+def _with_reasons(verdicts: Iterable[RowVerdict]) -> Iterator[RowVerdict]:
+    """Add to each row whose findings are only warnings what really became of it."""
+    for _, group in groupby(verdicts, key=attrgetter("row")):
+        of_row = list(group)
+        if not any(_is_reason(verdict) for verdict in of_row):
+            yield replace(of_row[0], finding=None)
+        yield from (verdict for verdict in of_row if verdict.finding is not None)
+
+
+def _is_reason(verdict: RowVerdict) -> bool:
+    finding = verdict.finding
+    if finding is None:
+        return False
+    if verdict.outcome == "duplicate":
+        return finding.code == Code.DUPLICATE_IN_FILE.value
+    return finding.verdict == Verdict.ROW.value
 
 
 def _explain(verdict: RowVerdict) -> tuple[str, str, str, str]:

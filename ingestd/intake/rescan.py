@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
 import stat
 from dataclasses import dataclass, field
 
@@ -138,6 +139,9 @@ def _somebody_writes(folders: Folders, account: AccountId, name: str) -> bool:
     except OSError:
         return False
     try:
+        # Whoever opens the file for writing while we hold the lease sends us a signal: the
+        # usual one, SIGIO, would end the process, and this one is ignored.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:

@@ -43,8 +43,12 @@ class Upkeep:
         removed = 0
         with storage_errors(folder), os.scandir(folder) as entries:
             for entry in entries:
-                is_file = entry.is_file(follow_symlinks=False)
-                if is_file and entry.stat(follow_symlinks=False).st_mtime < limit:
+                try:
+                    is_file = entry.is_file(follow_symlinks=False)
+                    is_old = entry.stat(follow_symlinks=False).st_mtime < limit
+                except FileNotFoundError:
+                    continue  # a receipt just written, or a partial just resumed
+                if is_file and is_old:
                     Path(entry.path).unlink(missing_ok=True)
                     removed += 1
         return removed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,11 @@ class _Wake(FileSystemEventHandler):
         self._wake = wake
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        self._wake()
+        folder, name = os.path.split(os.fsdecode(event.dest_path or event.src_path))
+        # Our own writing wakes nobody: on a full disk each try to write a receipt would bring
+        # the next look, and that the next try, as fast as the machine can.
+        if not name.startswith(".") and os.path.basename(folder) != "receipts":  # noqa: PTH119
+            self._wake()
 
 
 class Watcher:

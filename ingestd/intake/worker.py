@@ -96,7 +96,7 @@ class Worker:
             try:
                 self._deliver(upload)
                 delivered += 1
-            except IngestdError as error:
+            except (IngestdError, OSError) as error:
                 self._complain(upload, error, will_retry=True)
         return delivered
 
@@ -117,7 +117,7 @@ class Worker:
         self._tell(outcome, seal, seconds=time.monotonic() - started)
         try:
             self._deliver(upload)
-        except IngestdError as error:
+        except (IngestdError, OSError) as error:
             self._complain(upload, error, will_retry=True)
 
     def _process(self, upload: QueuedUpload) -> tuple[FileOutcome, Seal]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.staging import in_this_order
 from ingestd.formats.findings import Code, Verdict
 from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID, CHARGED, PartyKind
@@ -61,9 +62,7 @@ def judge_staged_charges(
     Afterwards exactly the rows that stay in `stage_charge` without a `stage_repeat` are to be
     applied; under `all_or_nothing` that is none as soon as one row is bad.
     """
-    if register_students:
-        register_staged_students(connection, head)
-    _reject_unknown_students(connection, head)
+    _reject_unknown_students(connection, head, register_students=register_students)
     _reject_unknown_products(connection, head)
     _reject_missing_prices(connection, head)
     _forget_rejected(connection)
@@ -71,6 +70,8 @@ def judge_staged_charges(
     _find_repeats_in_file(connection)
     if all_or_nothing and _any_bad_row(connection):
         _reject_everything(connection)
+    if register_students:
+        register_staged_students(connection, head)
 
 
 def post_staged_charges(connection: Connection, head: Head, batch: Batch) -> Posted:
@@ -88,12 +89,15 @@ def post_staged_charges(connection: Connection, head: Head, batch: Batch) -> Pos
     )
 
 
-def _reject_unknown_students(connection: Connection, head: Head) -> None:
+def _reject_unknown_students(
+    connection: Connection, head: Head, *, register_students: bool
+) -> None:
     # The reserved party for anonymous sales is not a student that a file may charge.
+    is_reserved = f"s.student_id = '{ANONYMOUS_STUDENT_ID}'"
     _reject(
         connection,
         head,
-        where=f"s.student_id = '{ANONYMOUS_STUDENT_ID}' OR NOT {_KNOWN_STUDENT}",
+        where=is_reserved if register_students else f"{is_reserved} OR NOT {_KNOWN_STUDENT}",
         code=Code.STUDENT_UNKNOWN,
         column="student_id",
         message=STUDENT_UNKNOWN,
@@ -162,12 +166,13 @@ def _forget_rejected(connection: Connection) -> None:
 
 def _find_repeats_of_ledger(connection: Connection, head: Head) -> None:
     # The charge that the ledger holds is the first; what comes now repeats or contradicts it.
+    join = in_this_order(connection)
     connection.execute(
         sa.text(
             "INSERT INTO stage_repeat (row, line, tracking_id, outcome, first_row)"
             " SELECT s.row, s.line, s.tracking_id,"
             " CASE WHEN c.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END, NULL"
-            " FROM stage_charge s JOIN charge c"
+            f" FROM stage_charge s {join} charge c"
             " ON c.account = :account AND c.tracking_id = s.tracking_id"
         ),
         {"account": head.account},
@@ -178,7 +183,7 @@ def _find_repeats_of_ledger(connection: Connection, head: Head) -> None:
             " SELECT :code, :verdict, r.row, r.line, 'charge_tracking_id', r.tracking_id,"
             " REPLACE(REPLACE(:message, '{upload}', COALESCE(c.upload_id, '-')),"
             " '{row}', COALESCE(CAST(c.row AS TEXT), '-'))"
-            " FROM stage_repeat r JOIN charge c"
+            f" FROM stage_repeat r {join} charge c"
             " ON c.account = :account AND c.tracking_id = r.tracking_id"
             " WHERE r.outcome = 'conflict'"
         ),
@@ -193,6 +198,7 @@ def _find_repeats_of_ledger(connection: Connection, head: Head) -> None:
 
 def _find_repeats_in_file(connection: Connection) -> None:
     # Among rows of this file that share a key the first wins, unless the ledger won already.
+    join = in_this_order(connection)
     connection.execute(
         sa.text(
             "INSERT INTO stage_repeat (row, line, tracking_id, outcome, first_row)"
@@ -201,8 +207,8 @@ def _find_repeats_in_file(connection: Connection) -> None:
             " f.row"
             " FROM (SELECT tracking_id, MIN(row) AS row FROM stage_charge"
             "       GROUP BY tracking_id HAVING COUNT(*) > 1) first"
-            " JOIN stage_charge f ON f.tracking_id = first.tracking_id AND f.row = first.row"
-            " JOIN stage_charge s ON s.tracking_id = first.tracking_id AND s.row > first.row"
+            f" {join} stage_charge f ON f.row = first.row"
+            f" {join} stage_charge s ON s.tracking_id = first.tracking_id AND s.row > first.row"
             " WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = f.row)"
         )
     )
@@ -248,20 +254,21 @@ def _reject_everything(connection: Connection) -> None:
 
 
 def _insert_charges(connection: Connection, head: Head, batch: Batch) -> int:
-    # Numbers follow the rows: among charges of one instant, the order of arrival decides.
+    # Numbered and inserted in the order of the key: both trees of the table are appended to,
+    # or walked in order, which is several times faster than in the order of the file.
     result = connection.execute(
         sa.text(
             "INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no,"
             " account_type, billing_code, amount, note, occurred_at, effective_on, batch_no,"
             " upload_id, row)"
-            " SELECT :account, :charges + ROW_NUMBER() OVER (ORDER BY s.row), s.tracking_id,"
+            " SELECT :account, :charges + ROW_NUMBER() OVER (ORDER BY s.tracking_id), s.tracking_id,"
             f" s.content_hash, p.party_no, s.account_type, s.billing_code,"
             f" COALESCE(s.amount, {_PRICE}), s.note, s.occurred_at, s.effective_on, :batch_no,"
             " :upload_id, s.row"
-            " FROM stage_charge s JOIN party p"
+            f" FROM stage_charge s {in_this_order(connection)} party p"
             " ON p.account = :account AND p.kind = :kind AND p.party_code = s.student_id"
             " WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)"
-            " ORDER BY s.row"
+            " ORDER BY s.tracking_id"
         ),
         {
             "account": head.account,

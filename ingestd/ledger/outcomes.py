@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.staging import in_this_order
 from ingestd.formats.findings import Verdict
 from ingestd.ledger.head import Head
 from ingestd.ledger.seal import Batch
@@ -118,8 +119,9 @@ def store_findings(connection: Connection, account: AccountId, upload_id: Upload
             "INSERT INTO finding (account, upload_id, finding_no, code, verdict, row, line,"
             " column_name, value, message)"
             " SELECT :account, :upload_id,"
-            " ROW_NUMBER() OVER (ORDER BY COALESCE(row, 0), COALESCE(line, 0), column_name, code,"
-            "  message),"
+            # No NULL and no tie in the order: both databases are to number findings alike.
+            " ROW_NUMBER() OVER (ORDER BY COALESCE(row, 0), COALESCE(line, 0),"
+            "  COALESCE(column_name, ''), code, message, COALESCE(value, ''), verdict),"
             " code, verdict, row, line, column_name, value, message FROM stage_finding"
         ),
         {"account": account, "upload_id": upload_id},
@@ -140,7 +142,7 @@ def store_row_outcomes(connection: Connection, head: Head, batch: Batch) -> None
         sa.text(
             "INSERT INTO row_outcome (account, upload_id, row, line, outcome, charge_no)"
             " SELECT :account, :upload_id, r.row, r.line, r.outcome, c.charge_no"
-            " FROM stage_repeat r JOIN charge c"
+            f" FROM stage_repeat r {in_this_order(connection)} charge c"
             " ON c.account = :account AND c.tracking_id = r.tracking_id ORDER BY r.row"
         ),
         {"account": head.account, "upload_id": batch.upload_id},
@@ -263,7 +265,7 @@ def iterate_row_verdicts(
     connection: Connection, account: AccountId, upload_id: UploadId
 ) -> Iterator[RowVerdict]:
     """Yield every row that was not applied, once for each of its findings, in the file's order."""
-    result = connection.execution_options(yield_per=_CHUNK_ROWS).execute(
+    result = connection.execute(
         sa.text(
             "SELECT o.row, o.line, o.outcome, f.code, f.verdict, f.column_name, f.value,"
             " f.message, c.upload_id AS first_upload_id, c.row AS first_row"
@@ -275,6 +277,7 @@ def iterate_row_verdicts(
             " ORDER BY o.row, f.finding_no"
         ),
         {"account": account, "upload_id": upload_id},
+        execution_options={"yield_per": _CHUNK_ROWS},
     )
     for row in result:
         yield RowVerdict(

@@ -10,22 +10,28 @@ from ingestd.ledger.head import Head
 
 
 def register_staged_students(connection: Connection, head: Head) -> None:
-    """Add every student that the stage names and the roster does not know.
+    """Add every student that is about to be charged and that the roster does not know.
 
-    For accounts whose policy is `students = "register"`; the student has no name yet.
+    For accounts whose policy is `students = "register"`; the student has no name yet. A row
+    that is not applied adds nobody.
     """
     connection.execute(
         sa.text(
             "INSERT INTO student (account, student_id, name)"
             " SELECT DISTINCT :account, s.student_id, '' FROM stage_charge s"
-            " WHERE s.student_id <> :anonymous ON CONFLICT DO NOTHING"
+            " WHERE s.student_id <> :anonymous"
+            " AND NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)"
+            " ON CONFLICT DO NOTHING"
         ),
         {"account": head.account, "anonymous": ANONYMOUS_STUDENT_ID},
     )
 
 
 def add_missing_parties(connection: Connection, head: Head) -> None:
-    """Give every staged student a party number; the caller holds the head's lock."""
+    """Give every student that is about to be charged a party number.
+
+    The caller holds the head's lock.
+    """
     result = connection.execute(
         sa.text(
             "INSERT INTO party (account, party_no, kind, party_code)"
@@ -33,7 +39,8 @@ def add_missing_parties(connection: Connection, head: Head) -> None:
             " n.student_id"
             " FROM (SELECT DISTINCT s.student_id FROM stage_charge s WHERE NOT EXISTS"
             "  (SELECT 1 FROM party p WHERE p.account = :account AND p.kind = :kind"
-            "   AND p.party_code = s.student_id)) n"
+            "   AND p.party_code = s.student_id)"
+            "  AND NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)) n"
         ),
         {"account": head.account, "parties": head.parties, "kind": PartyKind.STUDENT.value},
     )

@@ -110,7 +110,7 @@ def hash_batch(connection: Connection, batch: Batch) -> tuple[str, int]:
     digest.update(json.dumps(heading).encode() + b"\n")
     for table in SEALED_COLUMNS:
         digest.update(json.dumps(table).encode() + b"\n")
-        result = connection.execution_options(yield_per=_CHUNK_ROWS).execute(
+        result = connection.execute(
             sa.text(_rows_of_batch(table)),
             {
                 "account": batch.account,
@@ -119,6 +119,8 @@ def hash_batch(connection: Connection, batch: Batch) -> tuple[str, int]:
                 "charges_before": batch.charges_before,
                 "postings_before": batch.postings_before,
             },
+            # For this statement alone: set on the connection, it would make cursors of inserts.
+            execution_options={"yield_per": _CHUNK_ROWS},
         )
         encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
         for chunk in result.partitions(_CHUNK_ROWS):

@@ -19,9 +19,9 @@ from ingestd.formats.findings import Finding
 CHARGES = Temporary(
     "stage_charge",
     {
-        "tracking_id": "text",
         "row": "whole",
         "line": "whole",
+        "tracking_id": "text",
         "account_type": "text",
         "student_id": "text",
         "billing_code": "text",
@@ -31,7 +31,7 @@ CHARGES = Temporary(
         "effective_on": "text",
         "content_hash": "text",
     },
-    key=("tracking_id", "row"),
+    key=("row",),
 )
 REJECTED = Temporary("stage_rejected", {"row": "whole", "line": "whole"}, key=("row",))
 # Rows that are neither rejected nor to be applied: what they repeat or contradict.
@@ -113,9 +113,9 @@ class ChargeStage:
     def _staged(self, row: ChargeRow) -> tuple[object, ...]:
         occurred_at = self._received_at if row.occurred_at_us is None else row.occurred_at_us
         return (
-            row.tracking_id,
             row.row,
             row.line,
+            row.tracking_id,
             row.account_type,
             row.student_id,
             row.billing_code,

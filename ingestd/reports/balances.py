@@ -63,7 +63,7 @@ def report_balances(connection: Connection, question: Question) -> Report:
 
 def _rows(connection: Connection, question: Question, totals: dict[str, object]) -> Iterator[Row]:
     wallet, liability = BALANCE[AccountType.WALLET], BALANCE[AccountType.LIABILITY]
-    result = connection.execution_options(yield_per=_CHUNK_ROWS).execute(
+    result = connection.execute(
         sa.text(_STATEMENT),
         {
             "account": question.account,
@@ -74,6 +74,7 @@ def _rows(connection: Connection, question: Question, totals: dict[str, object])
             "liability_receivable": int(liability.receivable),
             "liability_credit": int(liability.credit),
         },
+        execution_options={"yield_per": _CHUNK_ROWS},
     )
     total = 0
     for row in result:

@@ -64,7 +64,7 @@ def report_items(connection: Connection, question: Question) -> Report:
 
 
 def _rows(connection: Connection, question: Question, totals: dict[str, object]) -> Iterator[Row]:
-    result = connection.execution_options(yield_per=_CHUNK_ROWS).execute(
+    result = connection.execute(
         sa.text(_STATEMENT),
         {
             "account": question.account,
@@ -76,22 +76,27 @@ def _rows(connection: Connection, question: Question, totals: dict[str, object])
             "wallet": int(LedgerAccount.RECEIVABLE_WALLET),
             "deferred": int(LedgerAccount.DEFERRED_REVENUE),
         },
+        execution_options={"yield_per": _CHUNK_ROWS},
     )
     amount = paid = left_open = items = 0
     for row in result:
-        still_open = row.amount - row.paid - row.voided
+        # PostgreSQL sums whole numbers to decimals.
+        row_paid, voided = int(row.paid), int(row.voided)
+        still_open = row.amount - row_paid - voided
         items += 1
         amount += row.amount
-        paid += row.paid
+        paid += row_paid
         left_open += still_open
-        yield _item(row, still_open, question.decimals)
+        yield _item(row, row_paid, voided, still_open, question.decimals)
     totals["items"] = items
     totals["amount"] = format_amount(amount, question.decimals)
     totals["paid"] = format_amount(paid, question.decimals)
     totals["open"] = format_amount(left_open, question.decimals)
 
 
-def _item(row: SqlRow[tuple[object, ...]], still_open: int, decimals: int) -> Row:
+def _item(
+    row: SqlRow[tuple[object, ...]], paid: int, voided: int, still_open: int, decimals: int
+) -> Row:
     return {
         "tracking_id": row.tracking_id,
         "student_id": row.party_code,
@@ -99,9 +104,9 @@ def _item(row: SqlRow[tuple[object, ...]], still_open: int, decimals: int) -> Ro
         "billing_code": row.billing_code,
         "occurred_on": row.effective_on,
         "amount": format_amount(row.amount, decimals),
-        "paid": format_amount(row.paid, decimals),
+        "paid": format_amount(paid, decimals),
         "open": format_amount(still_open, decimals),
-        "status": _status(row.amount, row.paid, row.voided, still_open),
+        "status": _status(row.amount, paid, voided, still_open),
         "upload_id": row.upload_id,
         "row": row.row,
     }

@@ -8,16 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingestd.access.accounts import Access, Account
-from ingestd.config.examples import write_examples
 from ingestd.config.settings import Settings, load_settings
 from ingestd.database import schema
 from ingestd.database.engine import Database, open_database
-from ingestd.intake.intake import IntakeSettings
 from ingestd.intake.pipeline import Works
 from ingestd.service.access_files import check_config, load_access
 from ingestd.service.system_clock import SystemClock
-from ingestd.sftp.host_keys import load_or_create_host_keys
-from ingestd.sftp.limits import DoorLimits
 from ingestd.spool.files import make_folder, storage_errors, write_durably
 from ingestd.spool.folders import Folders
 from ingestd.telemetry.events import Event
@@ -25,8 +21,6 @@ from ingestd.telemetry.logs import get_logger
 from ingestd.values.clock import Clock
 from ingestd.values.errors import ConfigError, StorageError, UsageError
 from ingestd.values.identifiers import AccountId, new_upload_id
-
-CONFIG_FILE = "ingestd.toml"
 
 log = get_logger("ingestd.service")
 
@@ -81,24 +75,6 @@ def open_installation(config_path: Path) -> Installation:
     )
 
 
-def initialise(target: Path) -> list[Path]:
-    """Make a new installation in `target`, or complete one; nothing that is there is changed.
-
-    Returns the files that were written. Raises StorageError or DatabaseError.
-    """
-    config_folder = target / "config"
-    make_folder(config_folder)
-    written = list(write_examples(config_folder))
-    installation = open_installation(config_folder / CONFIG_FILE)
-    try:
-        load_or_create_host_keys(installation.folders.host_keys)
-        prepare_database(installation.database)
-        node_of(installation.folders.data_dir)
-    finally:
-        installation.close()
-    return written
-
-
 def prepare_database(database: Database) -> None:
     """Bring the embedded database to this version; raise SchemaError for another old one."""
     if not database.is_embedded:
@@ -145,35 +121,3 @@ def lock_data_folder(data_dir: Path) -> int:
             f"Another ingestd serves {data_dir} already. Stop it first, or use another data_dir."
         ) from error
     return descriptor
-
-
-def door_limits(settings: Settings) -> DoorLimits:
-    """Return what `[sftp]` allows at the door."""
-    sftp = settings.sftp
-    return DoorLimits(
-        max_connections=sftp.max_connections,
-        max_connections_per_address=sftp.max_connections_per_address,
-        max_sessions_per_connection=sftp.max_sessions_per_connection,
-        max_upload_bytes=sftp.max_upload_bytes,
-        max_open_files=sftp.max_open_files,
-        max_auth_tries=sftp.max_auth_tries,
-        ban_after_failures=sftp.ban_after_failures,
-        ban_seconds=sftp.ban_seconds,
-        never_ban=sftp.never_ban,
-        login_seconds=sftp.login_seconds,
-        idle_seconds=sftp.idle_seconds,
-        keepalive_seconds=sftp.keepalive_seconds,
-        disk_reserve_bytes=settings.intake.disk_reserve_bytes,
-    )
-
-
-def intake_settings(settings: Settings) -> IntakeSettings:
-    """Return what `[intake]` asks for."""
-    intake = settings.intake
-    return IntakeSettings(
-        settle_seconds=intake.settle_seconds,
-        rescan_seconds=intake.rescan_seconds,
-        workers=intake.workers,
-        partial_hours=intake.partial_hours,
-        receipt_days=intake.receipt_days,
-    )

@@ -13,17 +13,16 @@ from pathlib import Path
 import ingestd
 from ingestd.access.keeper import AccessKeeper
 from ingestd.config.settings import Settings
-from ingestd.intake.intake import Intake
+from ingestd.intake.intake import Intake, IntakeSettings
 from ingestd.service.bootstrap import (
     Installation,
-    door_limits,
-    intake_settings,
     lock_data_folder,
     open_installation,
     prepare_database,
 )
 from ingestd.service.health import HealthServer, check_database
 from ingestd.service.reload import ConfigWatch
+from ingestd.sftp.limits import DoorLimits
 from ingestd.sftp.listener import SftpDoor
 from ingestd.spool.files import make_folder
 from ingestd.telemetry.events import Event
@@ -72,7 +71,7 @@ class _Daemon:
             listen=[(address.host, address.port) for address in self._settings.sftp.listen],
             folders=folders,
             keeper=keeper,
-            limits=door_limits(self._settings),
+            limits=_door_limits(self._settings),
             clock=installation.clock,
             metrics=metrics,
         )
@@ -81,7 +80,7 @@ class _Daemon:
             folders=folders,
             keeper=keeper,
             metrics=metrics,
-            settings=intake_settings(self._settings),
+            settings=_intake_settings(self._settings),
         )
         self._config_watch = ConfigWatch(
             config_path=installation.config_path,
@@ -194,3 +193,35 @@ class _Daemon:
 
     async def _check_intake(self) -> str:
         return self._intake.trouble
+
+
+def _door_limits(settings: Settings) -> DoorLimits:
+    """Return what `[sftp]` allows at the door."""
+    sftp = settings.sftp
+    return DoorLimits(
+        max_connections=sftp.max_connections,
+        max_connections_per_address=sftp.max_connections_per_address,
+        max_sessions_per_connection=sftp.max_sessions_per_connection,
+        max_upload_bytes=sftp.max_upload_bytes,
+        max_open_files=sftp.max_open_files,
+        max_auth_tries=sftp.max_auth_tries,
+        ban_after_failures=sftp.ban_after_failures,
+        ban_seconds=sftp.ban_seconds,
+        never_ban=sftp.never_ban,
+        login_seconds=sftp.login_seconds,
+        idle_seconds=sftp.idle_seconds,
+        keepalive_seconds=sftp.keepalive_seconds,
+        disk_reserve_bytes=settings.intake.disk_reserve_bytes,
+    )
+
+
+def _intake_settings(settings: Settings) -> IntakeSettings:
+    """Return what `[intake]` asks for."""
+    intake = settings.intake
+    return IntakeSettings(
+        settle_seconds=intake.settle_seconds,
+        rescan_seconds=intake.rescan_seconds,
+        workers=intake.workers,
+        partial_hours=intake.partial_hours,
+        receipt_days=intake.receipt_days,
+    )

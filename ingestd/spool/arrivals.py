@@ -56,8 +56,12 @@ def write_note(path: Path, arrival: Arrival) -> None:
 
 
 def read_note(path: Path) -> Arrival | None:
-    """Return a note, or None when it is gone or is not one (a hand put it there)."""
-    with contextlib.suppress(FileNotFoundError, ValueError, TypeError, KeyError):
+    """Return a note, or None when it is gone or is not one (a hand put it there).
+
+    Raises StorageError when it cannot be read.
+    """
+    not_a_note = (FileNotFoundError, IsADirectoryError, ValueError, TypeError, KeyError)
+    with storage_errors(path), contextlib.suppress(*not_a_note):
         fields = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
         return Arrival(**fields | {"received_at": datetime.fromisoformat(fields["received_at"])})
     return None

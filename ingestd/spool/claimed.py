@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Container
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ingestd.formats.names import NAME_BYTES_MAX
 from ingestd.spool.arrivals import (
     NOTE_SUFFIX,
     Arrival,
@@ -21,6 +23,11 @@ from ingestd.spool.folders import Folders
 from ingestd.values.identifiers import AccountId, UploadId, new_upload_id
 
 ARRIVAL_NOTE = ".arrival" + NOTE_SUFFIX
+
+# One at a time: the door makes way for a new file of the same name while the intake claims.
+# Were both between their look and their rename, one would put its file in the other's place;
+# and who lists what is claimed must not see a file without its note.
+_moving = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +49,13 @@ def take(folders: Folders, account: AccountId, filename: str) -> ClaimedFile | N
 
     Returns None when somebody else took or removed it first, or when it is no regular
     file. The rename decides; a crash on either side of it leaves a file that
-    `list_claimed` or the next rescan finds.
+    `list_claimed` or the next rescan finds. The claimed file's name is `storable_name`.
     """
+    with _moving:
+        return _take(folders, account, filename)
+
+
+def _take(folders: Folders, account: AccountId, filename: str) -> ClaimedFile | None:
     source = folders.incoming(account) / filename
     with storage_errors(source):
         try:
@@ -52,21 +64,49 @@ def take(folders: Folders, account: AccountId, filename: str) -> ClaimedFile | N
             return None
         if not stat.S_ISREG(status.st_mode):
             return None
-    arrival = _arrival_of(folders, account, filename, status)
-    upload_id = arrival.upload_id if arrival else new_upload_id()
-    home = folders.claimed(account) / upload_id
-    with storage_errors(home):
-        home.mkdir(mode=0o750, exist_ok=True)
+    name = storable_name(filename)
+    arrival = _arrival_of(folders, account, name, status)
+    home = _make_home(folders, account, arrival)
     try:
-        move_durably(source, home / filename)
+        move_durably(source, home / name)
     except FileNotFoundError:
         _remove_if_empty(home)
         return None
+    moved = os.lstat(home / name)
+    if moved.st_ino != status.st_ino:
+        # Withdrawn, and another put in its place, between the look and the rename: what was
+        # moved is the other, and goes under its own identifier.
+        wrong, arrival = home, _arrival_of(folders, account, name, moved)
+        home = _make_home(folders, account, arrival)
+        move_durably(wrong / name, home / name)
+        _remove_if_empty(wrong)
     if arrival:
         # Order matters: the note's copy is durable before the original goes.
         write_note(home / ARRIVAL_NOTE, arrival)
         note_path(folders, arrival).unlink(missing_ok=True)
-    return ClaimedFile(account=account, upload_id=upload_id, filename=filename, arrival=arrival)
+    return ClaimedFile(
+        account=account, upload_id=UploadId(home.name), filename=name, arrival=arrival
+    )
+
+
+def storable_name(filename: str) -> str:
+    r"""Return a file name as the database can hold it.
+
+    Bytes that are no UTF-8 become visible, as in `caf\xe9.csv`, or go where the name would
+    grow too long for the file system.
+    """
+    encoded = filename.encode("utf-8", "surrogateescape")
+    name = encoded.decode("utf-8", "backslashreplace")
+    fits = len(name.encode()) <= NAME_BYTES_MAX
+    return name if fits else encoded.decode("utf-8", "ignore")
+
+
+def _make_home(folders: Folders, account: AccountId, arrival: Arrival | None) -> Path:
+    upload_id = arrival.upload_id if arrival else new_upload_id()
+    home = folders.claimed(account) / upload_id
+    with storage_errors(home):
+        home.mkdir(mode=0o750, exist_ok=True)
+    return home
 
 
 def list_claimed(
@@ -76,6 +116,11 @@ def list_claimed(
 
     Uploads in `known` are left out.
     """
+    with _moving:
+        return _list_claimed(folders, account, known)
+
+
+def _list_claimed(folders: Folders, account: AccountId, known: Container[str]) -> list[ClaimedFile]:
     root = folders.claimed(account)
     with storage_errors(root):
         try:
@@ -102,12 +147,12 @@ def list_claimed(
 
 
 def _arrival_of(
-    folders: Folders, account: AccountId, filename: str, status: os.stat_result
+    folders: Folders, account: AccountId, name: str, status: os.stat_result
 ) -> Arrival | None:
     """Return the note of exactly this file: renames keep the inode, so the inode tells."""
     for note in reversed(list_notes(folders, account)):
         if note.whole and note.inode == status.st_ino and note.size_bytes == status.st_size:
-            return replace(note, filename=filename)
+            return replace(note, filename=name)
     return None
 
 

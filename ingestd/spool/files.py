@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -67,8 +68,9 @@ def write_durably(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
 
 def write_pieces_durably(path: Path, pieces: Iterable[bytes], *, mode: int = FILE_MODE) -> None:
     """Do as `write_durably` does, for a file of any size in bounded memory."""
-    # A leading dot: neither the intake nor a client takes it for the file itself.
-    temporary = path.with_name(f".in.{os.getpid()}.{path.name[:60]}")
+    # A leading dot: neither the intake nor a client takes it for the file itself. Its own name:
+    # two threads may write two files of one folder whose long names begin alike.
+    temporary = path.with_name(f".in.{secrets.token_hex(8)}")
     with storage_errors(path):
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
         try:

@@ -11,6 +11,7 @@ from ingestd.spool.arrivals import Arrival, note_path, write_note
 from ingestd.spool.claimed import take
 from ingestd.spool.files import move_durably, storage_errors
 from ingestd.spool.folders import Folders
+from ingestd.values.errors import StorageError
 
 
 def publish(folders: Folders, staged: Path, arrival: Arrival) -> Arrival:
@@ -29,7 +30,7 @@ def publish(folders: Folders, staged: Path, arrival: Arrival) -> Arrival:
     write_note(note, arrival)
     try:
         move_durably(staged, target)
-    except OSError:
+    except (OSError, StorageError):
         note.unlink(missing_ok=True)
         raise
     return arrival

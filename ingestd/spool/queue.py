@@ -119,15 +119,18 @@ def lease_next(connection: Connection, *, node: str, owner: str, now: int) -> Qu
     lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE SKIP LOCKED"
     row = connection.execute(
         sa.text(
-            "UPDATE upload SET state = 'working', owner = :owner, claim_token = claim_token + 1,"
-            " lease_expires_at = :expires_at, attempts = attempts + 1, records_done = 0"
-            " WHERE (account, upload_id) IN (SELECT u.account, u.upload_id FROM upload u"
+            # Materialised: were PostgreSQL to run the choice anew for each row that it compares,
+            # the rows that it had taken by then would not count, and it would take several.
+            "WITH chosen AS MATERIALIZED (SELECT u.account, u.upload_id FROM upload u"
             "  WHERE u.node = :node AND u.next_try_at <= :now"
             "  AND (u.state = 'waiting' OR (u.state = 'working' AND u.lease_expires_at < :now))"
             "  AND NOT EXISTS (SELECT 1 FROM upload e WHERE e.account = u.account"
             "   AND e.node = u.node AND e.state IN ('waiting', 'working')"
             "   AND (e.received_at, e.upload_id) < (u.received_at, u.upload_id))"
             f"  ORDER BY u.received_at, u.upload_id LIMIT 1{lock})"
+            " UPDATE upload SET state = 'working', owner = :owner, claim_token = claim_token + 1,"
+            " lease_expires_at = :expires_at, attempts = attempts + 1, records_done = 0"
+            " WHERE (account, upload_id) IN (SELECT account, upload_id FROM chosen)"
             f" RETURNING {_COLUMNS}"
         ),
         {"owner": owner, "node": node, "now": now, "expires_at": now + LEASE_SECONDS * _SECOND},

@@ -1,0 +1,30 @@
+"""A new installation: config files, host keys, an empty ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ingestd.config.examples import write_examples
+from ingestd.service.bootstrap import node_of, open_installation, prepare_database
+from ingestd.sftp.host_keys import load_or_create_host_keys
+from ingestd.spool.files import make_folder
+
+CONFIG_FILE = "ingestd.toml"
+
+
+def initialise(target: Path) -> list[Path]:
+    """Make a new installation in `target`, or complete one; nothing that is there is changed.
+
+    Returns the files that were written. Raises StorageError or DatabaseError.
+    """
+    config_folder = target / "config"
+    make_folder(config_folder)
+    written = list(write_examples(config_folder))
+    installation = open_installation(config_folder / CONFIG_FILE)
+    try:
+        load_or_create_host_keys(installation.folders.host_keys)
+        prepare_database(installation.database)
+        node_of(installation.folders.data_dir)
+    finally:
+        installation.close()
+    return written

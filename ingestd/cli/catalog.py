@@ -11,7 +11,7 @@ import typer
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
 from ingestd.cli.output import complain, print_json, print_rows
 from ingestd.formats.catalog import CatalogKind
-from ingestd.service.bootstrap import open_installation, prepare_database
+from ingestd.service.bootstrap import prepared_installation
 from ingestd.service.catalog import import_file
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 
@@ -32,12 +32,8 @@ def import_command(
     config: ConfigOption = None,
 ) -> None:
     """Take good rows into the catalog, by key; name the others. Exit 1 when there are others."""
-    installation = open_installation(config_path(config))
-    try:
-        prepare_database(installation.database)
+    with prepared_installation(config_path(config)) as installation:
         result = import_file(installation, installation.account(account), kind, file)
-    finally:
-        installation.close()
     counts = {
         "kind": kind.value,
         "rows": result.records,

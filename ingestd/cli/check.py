@@ -12,7 +12,7 @@ from ingestd.cli.output import print_json
 from ingestd.formats.names import FormatName
 from ingestd.intake.dry_run import check_file
 from ingestd.ledger.outcomes import FileStatus
-from ingestd.service.bootstrap import open_installation, prepare_database
+from ingestd.service.bootstrap import prepared_installation
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 
 
@@ -26,14 +26,10 @@ def check(
     config: ConfigOption = None,
 ) -> None:
     """Print the receipt that a file would get, and store nothing. Exit 1 when it has findings."""
-    installation = open_installation(config_path(config))
-    try:
-        prepare_database(installation.database)
+    with prepared_installation(config_path(config)) as installation:
         outcome, receipt = check_file(
             installation.works(), installation.account(account), file, file_format
         )
-    finally:
-        installation.close()
     print_json(receipt)
     if outcome.status is not FileStatus.PROCESSED:
         raise typer.Exit(EXIT_ANSWER_IS_NO)

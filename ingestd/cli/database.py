@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import typer
 
 from ingestd.cli.options import ConfigOption, config_path
@@ -15,11 +17,8 @@ app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True
 @app.command("upgrade")
 def upgrade_command(config: ConfigOption = None) -> None:
     """Bring the database's schema to this version. Safe to run twice."""
-    installation = open_installation(config_path(config))
-    try:
+    with closing(open_installation(config_path(config))) as installation:
         before, after = upgrade(installation.database)
-    finally:
-        installation.close()
     if before == after:
         typer.echo(f"The schema is {after} already.")
     else:
@@ -29,11 +28,8 @@ def upgrade_command(config: ConfigOption = None) -> None:
 @app.command("current")
 def current(config: ConfigOption = None) -> None:
     """Print the schema's revision. Exit 1 when it is not the one of this version."""
-    installation = open_installation(config_path(config))
-    try:
+    with closing(open_installation(config_path(config))) as installation:
         revision = current_revision(installation.database)
-    finally:
-        installation.close()
     typer.echo(f"{revision or 'empty'} (this version works with {HEAD_REVISION})")
     if revision != HEAD_REVISION:
         raise typer.Exit(EXIT_ANSWER_IS_NO)

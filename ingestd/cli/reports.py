@@ -16,7 +16,7 @@ from ingestd.cli.output import print_csv, print_table
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items
 from ingestd.reports.report import Question, Report
-from ingestd.service.bootstrap import open_installation, prepare_database
+from ingestd.service.bootstrap import prepared_installation
 from ingestd.values.clock import day_in
 from ingestd.values.errors import UsageError
 from ingestd.values.money import decimals_of
@@ -77,8 +77,7 @@ def _answer(
     output: Output,
     config: ConfigOption,
 ) -> None:
-    installation = open_installation(config_path(config))
-    try:
+    with prepared_installation(config_path(config)) as installation:
         found = installation.account(account)
         now = installation.clock.now()
         question = Question(
@@ -89,11 +88,8 @@ def _answer(
             since=since.date() if since else None,
             until=until.date() if until else None,
         )
-        prepare_database(installation.database)
         with installation.database.reading() as connection:
             _print(ask(connection, question), output)
-    finally:
-        installation.close()
 
 
 def _instant(text: str) -> datetime:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from sqlalchemy.engine import Connection
 
+from ingestd.access.accounts import Account
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
 from ingestd.cli.output import complain, print_json, print_rows
 from ingestd.intake.receipt import FINDINGS_MAX, receipt_fields
-from ingestd.ledger.outcomes import read_file_outcome, read_findings
-from ingestd.service.bootstrap import Installation, open_installation, prepare_database
+from ingestd.ledger.outcomes import FileOutcome, read_file_outcome, read_findings
+from ingestd.service.bootstrap import prepared_installation
 from ingestd.spool.queue import QueuedUpload, find_upload, list_uploads, retry
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError
@@ -43,26 +45,14 @@ def list_command(
     config: ConfigOption = None,
 ) -> None:
     """List uploads, latest first, with what became of their rows."""
-    installation = _open(config)
-    try:
+    with prepared_installation(config_path(config)) as installation:
         account_id = installation.account(account).account_id
         with installation.database.reading() as connection:
-            rows = []
-            for upload in list_uploads(connection, account_id, status=status, limit=limit):
-                outcome = read_file_outcome(connection, account_id, upload.upload_id)
-                counts = None if outcome is None else outcome.rows
-                rows.append(
-                    _row(upload)
-                    | {
-                        "rows": counts and counts.total,
-                        "applied": counts and counts.applied,
-                        "duplicate": counts and counts.duplicate,
-                        "conflict": counts and counts.conflict,
-                        "rejected": counts and counts.rejected,
-                    }
-                )
-    finally:
-        installation.close()
+            uploads = list_uploads(connection, account_id, status=status, limit=limit)
+            rows = [
+                _row(upload) | _counts(read_file_outcome(connection, account_id, upload.upload_id))
+                for upload in uploads
+            ]
     print_rows(rows, _COLUMNS, output)
 
 
@@ -74,13 +64,10 @@ def show(
     config: ConfigOption = None,
 ) -> None:
     """Show one upload: where it came from, what became of it, and its receipt."""
-    installation = _open(config)
-    try:
+    with prepared_installation(config_path(config)) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
-            upload = find_upload(connection, found.account_id, UploadId(upload_id))
-            if upload is None:
-                raise UsageError(f"Account {account} has no upload {upload_id}.")
+            upload = _find(connection, found, upload_id)
             outcome = read_file_outcome(connection, found.account_id, upload.upload_id)
             receipt = None
             if outcome is not None:
@@ -88,8 +75,6 @@ def show(
                     connection, found.account_id, upload.upload_id, limit=FINDINGS_MAX
                 )
                 receipt = receipt_fields(outcome, findings, decimals=decimals_of(found.currency))
-    finally:
-        installation.close()
     facts = _row(upload) | _origin(upload)
     if output is Output.JSON:
         print_json(facts | {"receipt": receipt})
@@ -107,26 +92,22 @@ def retry_command(
     config: ConfigOption = None,
 ) -> None:
     """Let an upload that failed be tried again now. Exit 1 when it had not failed."""
-    installation = _open(config)
-    try:
+    with prepared_installation(config_path(config)) as installation:
         found = installation.account(account)
         with installation.database.writing() as connection:
-            upload = find_upload(connection, found.account_id, UploadId(upload_id))
-            if upload is None:
-                raise UsageError(f"Account {account} has no upload {upload_id}.")
+            upload = _find(connection, found, upload_id)
             is_retried = retry(connection, found.account_id, upload.upload_id)
-    finally:
-        installation.close()
     if not is_retried:
         complain(f"{upload_id} is {_status(upload)}: there is nothing to try again.")
         raise typer.Exit(EXIT_ANSWER_IS_NO)
     typer.echo(f"{upload_id} will be tried again at once.")
 
 
-def _open(config: ConfigOption) -> Installation:
-    installation = open_installation(config_path(config))
-    prepare_database(installation.database)
-    return installation
+def _find(connection: Connection, account: Account, upload_id: str) -> QueuedUpload:
+    upload = find_upload(connection, account.account_id, UploadId(upload_id))
+    if upload is None:
+        raise UsageError(f"Account {account.account_id} has no upload {upload_id}.")
+    return upload
 
 
 def _status(upload: QueuedUpload) -> str:
@@ -144,6 +125,19 @@ def _row(upload: QueuedUpload) -> dict[str, object]:
         "status": _status(upload),
         "records_done": upload.records_done if upload.state == "working" else None,
         "last_error": upload.last_error,
+    }
+
+
+def _counts(outcome: FileOutcome | None) -> dict[str, object]:
+    rows = None if outcome is None else outcome.rows
+    if rows is None:
+        return {}
+    return {
+        "rows": rows.total,
+        "applied": rows.applied,
+        "duplicate": rows.duplicate,
+        "conflict": rows.conflict,
+        "rejected": rows.rejected,
     }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.staging import Temporary, create_temporary, drop_temporary, stage
+from ingestd.database.bulk import Temporary, create_temporary, drop_temporary, stage
 from ingestd.formats.catalog import CatalogKind
 from ingestd.ledger.chart import PartyKind
 from ingestd.ledger.head import lock_head, store_head

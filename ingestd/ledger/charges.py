@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.staging import in_this_order
+from ingestd.database.bulk import in_this_order
 from ingestd.formats.findings import Code, Verdict
 from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID, CHARGED, PartyKind
@@ -261,8 +261,8 @@ def _insert_charges(connection: Connection, head: Head, batch: Batch) -> int:
             "INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no,"
             " account_type, billing_code, amount, note, occurred_at, effective_on, batch_no,"
             " upload_id, row)"
-            " SELECT :account, :charges + ROW_NUMBER() OVER (ORDER BY s.tracking_id), s.tracking_id,"
-            f" s.content_hash, p.party_no, s.account_type, s.billing_code,"
+            " SELECT :account, :charges + ROW_NUMBER() OVER (ORDER BY s.tracking_id),"
+            f" s.tracking_id, s.content_hash, p.party_no, s.account_type, s.billing_code,"
             f" COALESCE(s.amount, {_PRICE}), s.note, s.occurred_at, s.effective_on, :batch_no,"
             " :upload_id, s.row"
             f" FROM stage_charge s {in_this_order(connection)} party p"

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.staging import in_this_order
+from ingestd.database.bulk import in_this_order
 from ingestd.formats.findings import Verdict
 from ingestd.ledger.head import Head
 from ingestd.ledger.seal import Batch

@@ -11,6 +11,7 @@ from types import MappingProxyType
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.bulk import stream
 from ingestd.ledger.head import Head, store_head
 from ingestd.values.identifiers import AccountId, UploadId
 
@@ -100,33 +101,31 @@ def open_batch(head: Head, *, event: str, upload_id: UploadId | None = None) -> 
 def hash_batch(connection: Connection, batch: Batch) -> tuple[str, int]:
     """Return a batch's hash as its stored rows give it, and how many rows there are.
 
-    SHA-256 over UTF-8 lines: a JSON array of the previous hash, the batch number and the
-    event; then for each table its name, and one JSON array of all columns for each row.
-    Anybody can compute it again from the tables, in any language.
+    SHA-256 over UTF-8 lines of JSON without spaces: an array of the previous hash, the batch
+    number and the event; then for each table its name, and on the next line an array of its
+    rows, each an array of all columns. Anybody can compute it again from the tables, in any
+    language.
     """
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     digest = hashlib.sha256()
     rows_sealed = 0
-    heading = [batch.previous_hash, batch.batch_no, batch.event]
-    digest.update(json.dumps(heading).encode() + b"\n")
+    digest.update(encode([batch.previous_hash, batch.batch_no, batch.event]).encode() + b"\n")
+    values = {
+        "account": batch.account,
+        "batch_no": batch.batch_no,
+        "upload_id": batch.upload_id,
+        "charges_before": batch.charges_before,
+        "postings_before": batch.postings_before,
+    }
     for table in SEALED_COLUMNS:
-        digest.update(json.dumps(table).encode() + b"\n")
-        result = connection.execute(
-            sa.text(_rows_of_batch(table)),
-            {
-                "account": batch.account,
-                "batch_no": batch.batch_no,
-                "upload_id": batch.upload_id,
-                "charges_before": batch.charges_before,
-                "postings_before": batch.postings_before,
-            },
-            # For this statement alone: set on the connection, it would make cursors of inserts.
-            execution_options={"yield_per": _CHUNK_ROWS},
-        )
-        encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-        for chunk in result.partitions(_CHUNK_ROWS):
-            lines = "\n".join([encode(tuple(row)) for row in chunk])
-            digest.update(lines.encode("utf-8", "surrogatepass") + b"\n")
-            rows_sealed += len(chunk)
+        digest.update(encode(table).encode() + b"\n[")
+        separator = ""
+        for rows in stream(connection, _rows_of_batch(table), values, chunk_rows=_CHUNK_ROWS):
+            text = separator + encode(rows)[1:-1]
+            digest.update(text.encode("utf-8", "surrogatepass"))
+            rows_sealed += len(rows)
+            separator = ","
+        digest.update(b"]\n")
     return digest.hexdigest(), rows_sealed
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
-from ingestd.database.staging import Temporary, analyse, create_temporary, drop_temporary, stage
+from ingestd.database.bulk import Temporary, analyse, create_temporary, drop_temporary, stage
 from ingestd.formats.charges import ChargeRow
 from ingestd.formats.findings import Finding
 
@@ -96,7 +96,10 @@ class ChargeStage:
             self._connection,
             FINDINGS,
             [
-                (f.code.value, f.verdict.value, f.row, f.line, f.column, f.value, f.message)
+                (
+                    *(f.code.value, f.verdict.value, f.row, f.line),
+                    *(_storable(f.column), _storable(f.value), _storable(f.message)),
+                )
                 for f in findings
             ],
         )
@@ -134,6 +137,13 @@ class ChargeStage:
             moment = datetime.fromtimestamp(quarter * _QUARTER_HOUR // 1_000_000, UTC)
             day = self._days[quarter] = moment.astimezone(self._zone).date().isoformat()
         return day
+
+
+def _storable(text: str | None) -> str | None:
+    """Return a finding's text as both databases hold it: PostgreSQL knows no NUL."""
+    if text is None or ("\0" not in text and text.isascii()):
+        return text
+    return text.replace("\0", "␀").encode("utf-8", "backslashreplace").decode()
 
 
 @contextmanager

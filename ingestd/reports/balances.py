@@ -9,8 +9,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.chart import BALANCE
-from ingestd.ledger.head import read_head_hash
-from ingestd.reports.report import Question, Report, Row
+from ingestd.reports.report import Question, Report, Row, answer
 from ingestd.values.money import format_amount
 
 COLUMNS = ("party", "kind", "account_type", "balance")
@@ -50,25 +49,15 @@ def report_balances(connection: Connection, question: Question) -> Report:
 
     Rows are read as they are asked for: the connection must stay open.
     """
-    report = Report(
-        name="balances",
-        question=question,
-        ledger_head=read_head_hash(connection, question.account, known_at=question.known_at),
-        columns=COLUMNS,
-        rows=iter(()),
-    )
-    report.rows = _rows(connection, question, report.totals)
-    return report
+    return answer(connection, question, name="balances", columns=COLUMNS, rows=_rows)
 
 
 def _rows(connection: Connection, question: Question, totals: dict[str, object]) -> Iterator[Row]:
     wallet, liability = BALANCE[AccountType.WALLET], BALANCE[AccountType.LIABILITY]
     result = connection.execute(
         sa.text(_STATEMENT),
-        {
-            "account": question.account,
-            "as_of": question.as_of.isoformat(),
-            "known_at": question.known_at,
+        question.bound()
+        | {
             "wallet_receivable": int(wallet.receivable),
             "wallet_credit": int(wallet.credit),
             "liability_receivable": int(liability.receivable),

@@ -9,8 +9,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as SqlRow
 
 from ingestd.ledger.chart import LedgerAccount
-from ingestd.ledger.head import read_head_hash
-from ingestd.reports.report import Question, Report, Row
+from ingestd.reports.report import Question, Report, Row, answer
 from ingestd.values.money import format_amount
 
 COLUMNS = (
@@ -52,24 +51,14 @@ def report_items(connection: Connection, question: Question) -> Report:
 
     Rows are read as they are asked for, in bounded memory: the connection must stay open.
     """
-    report = Report(
-        name="items",
-        question=question,
-        ledger_head=read_head_hash(connection, question.account, known_at=question.known_at),
-        columns=COLUMNS,
-        rows=iter(()),
-    )
-    report.rows = _rows(connection, question, report.totals)
-    return report
+    return answer(connection, question, name="items", columns=COLUMNS, rows=_rows)
 
 
 def _rows(connection: Connection, question: Question, totals: dict[str, object]) -> Iterator[Row]:
     result = connection.execute(
         sa.text(_STATEMENT),
-        {
-            "account": question.account,
-            "as_of": question.as_of.isoformat(),
-            "known_at": question.known_at,
+        question.bound()
+        | {
             "since": "" if question.since is None else question.since.isoformat(),
             "until": "9999-12-31" if question.until is None else question.until.isoformat(),
             "fees": int(LedgerAccount.RECEIVABLE_FEES),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from sqlalchemy.engine import Connection
+
+from ingestd.ledger.head import read_head_hash
 from ingestd.values.clock import format_instant, to_microseconds
 from ingestd.values.identifiers import AccountId
 
@@ -27,10 +30,17 @@ class Question:
     since: date | None = None
     until: date | None = None
 
-    @property
-    def known_at(self) -> int:
-        """The instant up to which batches are known, in microseconds since 1970."""
-        return to_microseconds(self.as_known)
+    def bound(self) -> dict[str, str | int]:
+        """Return what every report's statement binds: `account`, `as_of` and `known_at`."""
+        return {
+            "account": self.account,
+            "as_of": self.as_of.isoformat(),
+            "known_at": to_microseconds(self.as_known),
+        }
+
+
+Rows = Callable[[Connection, Question, dict[str, object]], Iterator[Row]]
+"""Reads a report's rows one by one, and fills its totals in after the last one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,3 +63,19 @@ class Report:
             "as_known": format_instant(self.question.as_known),
             "ledger_head": self.ledger_head,
         }
+
+
+def answer(
+    connection: Connection, question: Question, *, name: str, columns: tuple[str, ...], rows: Rows
+) -> Report:
+    """Put a report together. Its rows are read as they are asked for: keep the connection open."""
+    known_at = to_microseconds(question.as_known)
+    totals: dict[str, object] = {}
+    return Report(
+        name=name,
+        question=question,
+        ledger_head=read_head_hash(connection, question.account, known_at=known_at),
+        columns=columns,
+        rows=rows(connection, question, totals),
+        totals=totals,
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +75,17 @@ def open_installation(config_path: Path) -> Installation:
         database=open_database(settings.database_url, temporary_folder=temporary),
         clock=SystemClock(),
     )
+
+
+@contextlib.contextmanager
+def prepared_installation(config_path: Path) -> Iterator[Installation]:
+    """Lend an installation whose database is at this version, as every command needs it."""
+    installation = open_installation(config_path)
+    try:
+        prepare_database(installation.database)
+        yield installation
+    finally:
+        installation.close()
 
 
 def prepare_database(database: Database) -> None:

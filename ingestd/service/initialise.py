@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ingestd.config.examples import write_examples
-from ingestd.service.bootstrap import node_of, open_installation, prepare_database
+from ingestd.service.bootstrap import node_of, prepared_installation
 from ingestd.sftp.host_keys import load_or_create_host_keys
 from ingestd.spool.files import make_folder
 
@@ -20,11 +20,7 @@ def initialise(target: Path) -> list[Path]:
     config_folder = target / "config"
     make_folder(config_folder)
     written = list(write_examples(config_folder))
-    installation = open_installation(config_folder / CONFIG_FILE)
-    try:
+    with prepared_installation(config_folder / CONFIG_FILE) as installation:
         load_or_create_host_keys(installation.folders.host_keys)
-        prepare_database(installation.database)
         node_of(installation.folders.data_dir)
-    finally:
-        installation.close()
     return written

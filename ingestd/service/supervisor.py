@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -45,12 +46,22 @@ def serve(config_path: Path) -> int:
         log_format=installation.settings.log.format, level=installation.settings.log.level
     )
     lock = lock_data_folder(installation.settings.data_dir)
+    _spare_the_collector()
     try:
         prepare_database(installation.database)
         return asyncio.run(_Daemon(installation).run())
     finally:
         installation.close()
         os.close(lock)
+
+
+def _spare_the_collector() -> None:
+    """Keep the cycle collector from walking a file's rows: they hold no cycles, and are many.
+
+    It was measured to take a seventh of the time in which a million rows are read.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 class _Daemon:

@@ -1,11 +1,12 @@
-"""Bulk staging: many rows into a temporary table of one connection, as fast as the driver goes."""
+"""Many rows at once, in and out, as fast as the driver goes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 
@@ -59,9 +60,7 @@ def stage(connection: Connection, table: Temporary, rows: Sequence[Sequence[Any]
     """
     if not rows:
         return
-    driver = connection.connection.driver_connection
-    if driver is None:
-        raise AssertionError("an open connection has a driver connection")
+    driver = _driver(connection)
     if connection.dialect.name == "sqlite":
         marks = ",".join("?" * len(rows[0]))
         driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
@@ -69,6 +68,26 @@ def stage(connection: Connection, table: Temporary, rows: Sequence[Sequence[Any]
     with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def stream(
+    connection: Connection, statement: str, values: Mapping[str, object], *, chunk_rows: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield a query's rows as plain tuples, `chunk_rows` at a time, in bounded memory.
+
+    `statement` binds its values as `:name`.
+    """
+    driver = _driver(connection)
+    compiled = sa.text(statement).compile(dialect=connection.dialect)
+    is_sqlite = connection.dialect.name == "sqlite"
+    # PostgreSQL keeps the rows of a named cursor until they are asked for.
+    cursor = driver.cursor() if is_sqlite else driver.cursor(name="ingestd_stream")
+    try:
+        cursor.execute(statement if is_sqlite else str(compiled), dict(values))
+        while rows := cursor.fetchmany(chunk_rows):
+            yield rows
+    finally:
+        cursor.close()
 
 
 def analyse(connection: Connection, *tables: Temporary) -> None:
@@ -85,3 +104,9 @@ def in_this_order(connection: Connection) -> str:
     thousand times slower; there CROSS JOIN keeps the order. PostgreSQL was told by `analyse`.
     """
     return "CROSS JOIN" if connection.dialect.name == "sqlite" else "JOIN"
+
+
+def _driver(connection: Connection) -> Any:  # noqa: ANN401 - sqlite3's connection, or psycopg's
+    driver = connection.connection.driver_connection
+    assert driver is not None, "an open connection has a driver's connection"
+    return driver

@@ -1,0 +1,123 @@
+"""Importing catalogs: what a file adds, changes and leaves alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from ingestd.database import schema
+from ingestd.database.engine import Database, open_database
+from ingestd.formats.catalog import CatalogKind
+from ingestd.ledger.catalog import CatalogRow, Imported, import_catalog
+from ingestd.values.identifiers import AccountId
+
+ACCOUNT = AccountId("SPRINGFIELD")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = open_database(f"sqlite:///{tmp_path}/ledger.db")
+    schema.upgrade(database)
+    yield database
+    database.close()
+
+
+def take(
+    database: Database,
+    kind: CatalogKind,
+    rows: Sequence[CatalogRow],
+    account: AccountId = ACCOUNT,
+) -> Imported:
+    present = {name for row in rows for name in row}
+    with database.writing() as connection:
+        return import_catalog(connection, account, kind, rows, present=present)
+
+
+def select(database: Database, statement: str) -> list[tuple[object, ...]]:
+    with database.reading() as connection:
+        return [tuple(row) for row in connection.execute(sa.text(statement))]
+
+
+def test_the_same_file_again_changes_nothing(database: Database) -> None:
+    """A nightly export must be able to run every night."""
+    rows: list[CatalogRow] = [
+        {"student_id": "1", "name": "Ann", "parent_code": "P1"},
+        {"student_id": "2", "name": "Bo", "parent_code": None},
+    ]
+
+    assert take(database, CatalogKind.STUDENTS, rows) == Imported(added=2, changed=0, unchanged=0)
+    assert take(database, CatalogKind.STUDENTS, rows) == Imported(added=0, changed=0, unchanged=2)
+
+
+def test_columns_that_a_file_lacks_keep_what_they_hold(database: Database) -> None:
+    """A file of names alone must not cut every child off from its family."""
+    take(database, CatalogKind.STUDENTS, [{"student_id": "1", "name": "An", "parent_code": "P1"}])
+
+    result = take(database, CatalogKind.STUDENTS, [{"student_id": "1", "name": "Ann"}])
+
+    assert result == Imported(added=0, changed=1, unchanged=0)
+    assert select(database, "SELECT name, parent_code, status FROM student") == [
+        ("Ann", "P1", "enrolled")
+    ]
+
+
+def test_students_that_disappear_from_a_file_stay(database: Database) -> None:
+    """A student who left may still owe for a book."""
+    take(database, CatalogKind.STUDENTS, [{"student_id": "1"}, {"student_id": "2"}])
+    take(database, CatalogKind.STUDENTS, [{"student_id": "2"}])
+
+    assert select(database, "SELECT student_id FROM student ORDER BY 1") == [("1",), ("2",)]
+
+
+def test_a_product_has_one_price_from_each_day_on(database: Database) -> None:
+    """Charges of last year cost what the product cost last year."""
+    take(
+        database,
+        CatalogKind.PRODUCTS,
+        [
+            {"billing_code": "MEAL", "name": "Meal", "price": 300, "valid_from": None},
+            {"billing_code": "MEAL", "name": "Meal", "price": 325, "valid_from": "2026-09-01"},
+        ],
+    )
+
+    assert select(database, "SELECT valid_from, price FROM product_price ORDER BY 1") == [
+        ("0001-01-01", 300),
+        ("2026-09-01", 325),
+    ]
+    assert select(database, "SELECT billing_code, name FROM product") == [("MEAL", "Meal")]
+
+
+def test_a_product_without_a_price_has_none(database: Database) -> None:
+    """Not zero: a charge without an amount must be refused, not given away."""
+    take(database, CatalogKind.PRODUCTS, [{"billing_code": "BOOK", "price": None}])
+
+    assert select(database, "SELECT COUNT(*) FROM product_price") == [(0,)]
+    assert select(database, "SELECT billing_code FROM product") == [("BOOK",)]
+
+
+def test_students_and_parents_become_parties_once(database: Database) -> None:
+    """A party's number is what postings refer to: it must never change or come twice."""
+    for _ in range(2):
+        take(database, CatalogKind.STUDENTS, [{"student_id": "7"}, {"student_id": "8"}])
+        take(database, CatalogKind.PARENTS, [{"parent_code": "7"}])
+
+    assert select(database, "SELECT kind, party_code FROM party ORDER BY party_no") == [
+        ("student", "7"),
+        ("student", "8"),
+        ("parent", "7"),
+    ]
+
+
+def test_accounts_do_not_see_each_other(database: Database) -> None:
+    """Two districts may both have a student 1."""
+    other = AccountId("SHELBYVILLE")
+    take(database, CatalogKind.STUDENTS, [{"student_id": "1", "name": "Ann"}])
+    take(database, CatalogKind.STUDENTS, [{"student_id": "1", "name": "Zoe"}], other)
+
+    assert select(database, "SELECT account, name FROM student ORDER BY 1") == [
+        ("SHELBYVILLE", "Zoe"),
+        ("SPRINGFIELD", "Ann"),
+    ]

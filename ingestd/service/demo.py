@@ -53,6 +53,9 @@ def run_demo(*, say: Say, complain: Say, keep: bool) -> None:
 
     Raises DemoError when any step does not do what it shows.
     """
+    # Settings of a real installation must not reach the demo: least of all its database.
+    for name in [name for name in os.environ if name.startswith("INGESTD_")]:
+        del os.environ[name]
     folder = Path(tempfile.mkdtemp(prefix="ingestd-demo-"))
     kept = False
     try:

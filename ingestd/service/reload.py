@@ -98,9 +98,10 @@ class ConfigWatch:
                 Event.CONFIG_REJECTED, file=str(self._config_path), mistakes=_texts(mistakes)
             )
             return False
+        # Told before it applies: a log that is made quieter still says why it falls silent.
+        _log.info(Event.CONFIG_LOADED, file=str(self._config_path))
         if self._on_settings is not None:
             self._on_settings(settings)
-        _log.info(Event.CONFIG_LOADED, file=str(self._config_path))
         return True
 
     async def _look_and_apply(self) -> None:

@@ -85,6 +85,7 @@ class _Daemon:
             limits=_door_limits(self._settings),
             clock=installation.clock,
             metrics=metrics,
+            proxies=self._settings.sftp.proxy_protocol_from,
         )
         self._intake = Intake(
             works=installation.works(),

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 
 from ingestd.access.accounts import Access
-from ingestd.access.allowlist import Address, parse_address
+from ingestd.access.allowlist import Address, Network, parse_address
 from ingestd.access.keeper import AccessKeeper
 from ingestd.sftp.authentication import Authenticator
 from ingestd.sftp.host_keys import load_or_create_host_keys
@@ -17,6 +17,7 @@ from ingestd.sftp.internals import serve_connection
 from ingestd.sftp.limits import Bans, ConnectionCount, DoorLimits
 from ingestd.sftp.login import Door
 from ingestd.sftp.protocol import connection_options
+from ingestd.sftp.proxy import ProxyHeaderError, read_peer
 from ingestd.sftp.session import Session
 from ingestd.sftp.sockets import bind_all
 from ingestd.sftp.uploads import Uploads, sweep_staging
@@ -46,8 +47,10 @@ class SftpDoor:
         limits: DoorLimits,
         clock: Clock,
         metrics: Metrics,
+        proxies: Sequence[Network] = (),
     ) -> None:
         self._listen = tuple(listen)
+        self._proxies = tuple(proxies)
         self._keeper = keeper
         self._door = Door(
             folders=folders,
@@ -132,24 +135,48 @@ class SftpDoor:
                 _log.error(Event.CONNECTION_REFUSED, reason=errno.errorcode.get(error.errno or 0))
                 await asyncio.sleep(_ACCEPT_PAUSE_SECONDS)
                 continue
-            # A PROXY header would be read here, from configured balancers only, before a rule
-            # looks at the address: everything below knows the peer by `address` alone.
-            self._admit(sock, parse_address(source[0]))
+            sock.setblocking(False)
+            address = parse_address(source[0])
+            if any(address in network for network in self._proxies):
+                self._start(self._admit_proxied(sock, address))
+            else:
+                self._admit(sock, address)
+
+    async def _admit_proxied(self, sock: socket.socket, balancer: Address) -> None:
+        """Admit the peer that a balancer speaks for; every rule and log line means that peer."""
+        try:
+            address = await read_peer(sock)
+        except ProxyHeaderError as error:
+            self._refuse(sock, balancer, "proxy_header_missing", detail=str(error))
+            return
+        except asyncio.CancelledError:
+            sock.close()
+            raise
+        if address is None:
+            sock.close()  # the balancer's own health check: it got its connection
+            return
+        self._admit(sock, address)
 
     def _admit(self, sock: socket.socket, address: Address) -> None:
         """Begin a session, or close the socket without having sent one byte."""
         reason = self._refusal(address)
         if reason is not None:
-            sock.close()
-            self._door.metrics.connections_refused.labels(reason=reason).inc()
-            _log.warning(Event.CONNECTION_REFUSED, peer=str(address), reason=reason)
+            self._refuse(sock, address, reason)
             return
         self._count.add(address)
         session = Session(self._door, address, self._forget)
         self._sessions.add(session)
-        task = asyncio.create_task(self._run(session, sock))
+        self._start(self._run(session, sock))
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _refuse(self, sock: socket.socket, address: Address, reason: str, **context: str) -> None:
+        sock.close()
+        self._door.metrics.connections_refused.labels(reason=reason).inc()
+        _log.warning(Event.CONNECTION_REFUSED, peer=str(address), reason=reason, **context)
 
     def _refusal(self, address: Address) -> str | None:
         decision = self._keeper.current.allowlist.decide(address)

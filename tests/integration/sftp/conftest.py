@@ -111,13 +111,14 @@ class School:
         *,
         key: asyncssh.SSHKey | None = None,
         source: str = "127.0.0.1",
+        port: int | None = None,
         **options: Any,
     ) -> asyncssh.SSHClientConnection:
         """Log in; the connection is cut when the test ends."""
         options.setdefault("client_keys", [key or self.keys[SPRINGFIELD]])
         connection = await asyncssh.connect(
             "127.0.0.1",
-            self.port,
+            self.port if port is None else port,
             username=account,
             known_hosts=None,
             config=None,
@@ -284,8 +285,9 @@ async def open_door(
             limits: DoorLimits | None = None,
             access: Access | None = None,
             passwords: Mapping[AccountId, str] | None = None,
+            proxies: tuple[str, ...] = (),
         ) -> School:
-            school = _school(tmp_path, log, keys, limits, access, passwords or {})
+            school = _school(tmp_path, log, keys, limits, access, passwords or {}, proxies)
             await stack.enter_async_context(_open(school))
             return school
 
@@ -305,6 +307,7 @@ def _school(
     limits: DoorLimits | None,
     access: Access | None,
     passwords: Mapping[AccountId, str],
+    proxies: tuple[str, ...] = (),
 ) -> School:
     key_files: dict[AccountId, Path] = {}
     for account, key in keys.items():
@@ -336,6 +339,7 @@ def _school(
         limits=limits or DoorLimits(disk_reserve_bytes=0),
         clock=SystemClock(),
         metrics=metrics,
+        proxies=[ip_network(text) for text in proxies],
     )
     return School(
         door=door,

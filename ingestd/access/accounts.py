@@ -53,13 +53,19 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One district. `authorized_keys` are OpenSSH lines, `password_hash` an argon2id hash."""
+    """One district.
+
+    `authorized_keys` are OpenSSH lines, whose comments name the keys in the log.
+    `certificate_authorities` are too: a user certificate that one of them signed for the
+    account's name opens it like a key. `password_hash` is an argon2id hash.
+    """
 
     account_id: AccountId
     name: str
     timezone: ZoneInfo
     currency: str
     authorized_keys: tuple[str, ...] = ()
+    certificate_authorities: tuple[str, ...] = ()
     password_hash: str | None = None
     policy: Policy = field(default_factory=Policy)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from types import MappingProxyType
@@ -36,6 +37,8 @@ COMMANDS: Final = MappingProxyType(
 
 def main() -> None:
     """Run one command; every error of ours is one clear message and the contract's exit code."""
+    # Billing records are nobody's but the service's and its group's.
+    os.umask(0o027)
     # The answer is what a command prints; `serve` sets its log up anew, as its config says.
     configure_logs(log_format="console" if sys.stderr.isatty() else "json", level="warning")
     try:

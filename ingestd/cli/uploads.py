@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from sqlalchemy.engine import Connection
 from ingestd.access.accounts import Account
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
 from ingestd.cli.output import complain, print_json, print_rows
-from ingestd.intake.receipt import FINDINGS_MAX, receipt_fields
+from ingestd.intake.receipt import FINDINGS_MAX, counts_of, receipt_fields
 from ingestd.ledger.outcomes import FileOutcome, read_file_outcome, read_findings
 from ingestd.service.bootstrap import prepared_installation
 from ingestd.spool.queue import QueuedUpload, find_upload, list_uploads, retry
@@ -24,6 +25,19 @@ _COLUMNS = (
     *("rows", "applied", "duplicate", "conflict", "rejected", "records_done", "last_error"),
 )
 
+
+class UploadStatus(StrEnum):
+    """How far an upload is: a state of the queue, or the status of its receipt."""
+
+    WAITING = "waiting"
+    WORKING = "working"
+    FAILED = "failed"
+    PROCESSED = "processed"
+    PROCESSED_WITH_FINDINGS = "processed_with_findings"
+    REJECTED = "rejected"
+    INTERRUPTED = "interrupted"
+
+
 app = typer.Typer(name="uploads", help="Files that arrived.", no_args_is_help=True)
 
 UploadArgument = Annotated[str, typer.Argument(metavar="ID", help="The upload's ID.")]
@@ -33,12 +47,7 @@ UploadArgument = Annotated[str, typer.Argument(metavar="ID", help="The upload's 
 def list_command(
     account: AccountOption,
     status: Annotated[
-        str | None,
-        typer.Option(
-            "--status",
-            help="waiting, working, failed, processed, processed_with_findings, rejected or "
-            "interrupted.",
-        ),
+        UploadStatus | None, typer.Option("--status", help="Only those that are so far.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many, latest first.")] = 100,
     output: OutputOption = Output.TABLE,
@@ -91,7 +100,7 @@ def retry_command(
     account: AccountOption,
     config: ConfigOption = None,
 ) -> None:
-    """Let an upload that failed be tried again now. Exit 1 when it had not failed."""
+    """Let an upload that failed be tried again. Exit 1 when it had not failed."""
     with prepared_installation(config_path(config)) as installation:
         found = installation.account(account)
         with installation.database.writing() as connection:
@@ -100,7 +109,7 @@ def retry_command(
     if not is_retried:
         complain(f"{upload_id} is {_status(upload)}: there is nothing to try again.")
         raise typer.Exit(EXIT_ANSWER_IS_NO)
-    typer.echo(f"{upload_id} will be tried again at once.")
+    typer.echo(f"{upload_id} will be tried again within seconds.")
 
 
 def _find(connection: Connection, account: Account, upload_id: str) -> QueuedUpload:
@@ -132,13 +141,8 @@ def _counts(outcome: FileOutcome | None) -> dict[str, object]:
     rows = None if outcome is None else outcome.rows
     if rows is None:
         return {}
-    return {
-        "rows": rows.total,
-        "applied": rows.applied,
-        "duplicate": rows.duplicate,
-        "conflict": rows.conflict,
-        "rejected": rows.rejected,
-    }
+    counts: dict[str, object] = dict(counts_of(rows))
+    return counts | {"rows": rows.total}
 
 
 def _origin(upload: QueuedUpload) -> dict[str, object]:

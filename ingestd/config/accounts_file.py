@@ -137,6 +137,10 @@ class AccountEntry(BaseModel):
         tuple[Annotated[AuthorizedKey, BeforeValidator(parse_authorized_key)], ...],
         Field(max_length=KEYS_MAX),
     ] = ()
+    certificate_authorities: Annotated[
+        tuple[Annotated[AuthorizedKey, BeforeValidator(parse_authorized_key)], ...],
+        Field(max_length=KEYS_MAX),
+    ] = ()
     password_hash: Annotated[str | None, BeforeValidator(_check_password_hash)] = Field(
         default=None, repr=False
     )

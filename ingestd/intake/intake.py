@@ -16,8 +16,9 @@ from ingestd.intake.rescan import Rescan
 from ingestd.intake.upkeep import Upkeep
 from ingestd.intake.watcher import Watcher
 from ingestd.intake.worker import Worker
+from ingestd.ledger.outcomes import FileStatus
 from ingestd.spool.folders import Folders
-from ingestd.spool.queue import count_waiting, release_leases
+from ingestd.spool.queue import count_open, release_leases
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.telemetry.metrics import Metrics
@@ -171,13 +172,15 @@ class Intake:
                 self._troubles.pop(account.account_id, None)
         self._worker.deliver_left_over()
         with self._works.database.reading() as connection:
-            waiting = count_waiting(connection, node=self._works.node)
+            waiting, failed = count_open(connection, node=self._works.node)
         self._metrics.files_waiting.set(waiting)
+        self._metrics.files_failed.set(failed)
         return wait
 
     def _look_at(self, account: Account) -> float:
         self._folders.create_for(account.account_id)
-        self._claims.close_interrupted(account)
+        interrupted = self._claims.close_interrupted(account)
+        self._count(account, FileStatus.INTERRUPTED, interrupted)
         # Before anything new is claimed: what the door made way for arrived earlier, and of two
         # files with the same key the earlier one is to win.
         self._claims.recover(account)
@@ -185,10 +188,15 @@ class Intake:
         for filename in found.ready:
             self._claims.claim(account.account_id, filename)
         for filename in found.unrecognised:
-            self._claims.quarantine(account, filename)
+            set_aside = self._claims.quarantine(account, filename)
+            self._count(account, FileStatus.REJECTED, int(set_aside))
         self._upkeep.sweep(account.account_id)
         next_look = found.next_look_seconds
         return self._settings.rescan_seconds if next_look is None else next_look
+
+    def _count(self, account: Account, status: FileStatus, files: int) -> None:
+        if files:
+            self._metrics.files.labels(account.account_id, status.value).inc(files)
 
     def _report_trouble(self, where: str, error: IngestdError | OSError) -> None:
         """Log a trouble once, not at every look, for as long as it lasts."""

@@ -11,7 +11,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from ingestd.formats.findings import Code, Verdict
-from ingestd.ledger.outcomes import FileOutcome, RowVerdict, StoredFinding
+from ingestd.ledger.outcomes import FileOutcome, RowCounts, RowVerdict, StoredFinding
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.identifiers import UploadId
 from ingestd.values.money import format_amount
@@ -36,10 +36,10 @@ def receipt_name(filename: str, upload_id: UploadId, extension: str) -> str:
     It never begins with a dot: such names are hidden from the account.
     """
     suffix = f".{upload_id}.{extension}"
-    name = filename.lstrip(".")
-    stem = (name.rsplit(".", 1)[0] if "." in name.strip(".") else name) or "upload"
-    encoded = stem.encode("utf-8", "surrogateescape")[: _NAME_BYTES_MAX - len(suffix)]
-    return encoded.decode("utf-8", "ignore") + suffix
+    stem = filename.rsplit(".", 1)[0] if "." in filename.strip(".") else filename
+    encoded = stem.lstrip(".").encode("utf-8", "surrogateescape")
+    shown = encoded[: _NAME_BYTES_MAX - len(suffix)].decode("utf-8", "ignore").lstrip(".")
+    return (shown or "upload") + suffix
 
 
 def receipt_fields(
@@ -58,15 +58,7 @@ def receipt_fields(
         "received_at": format_second(from_microseconds(provenance.received_at)),
         "finished_at": format_second(from_microseconds(outcome.finished_at)),
         "status": outcome.status.value,
-        "rows": None
-        if rows is None
-        else {
-            "total": rows.total,
-            "applied": rows.applied,
-            "duplicate": rows.duplicate,
-            "conflict": rows.conflict,
-            "rejected": rows.rejected,
-        },
+        "rows": None if rows is None else counts_of(rows),
         "applied_amount": format_amount(outcome.applied_amount, decimals),
         "findings": [
             {
@@ -80,6 +72,17 @@ def receipt_fields(
             for finding in findings
         ],
         "findings_omitted": outcome.findings - len(findings),
+    }
+
+
+def counts_of(rows: RowCounts) -> dict[str, int]:
+    """Return row counts under the names that receipts and the log give them."""
+    return {
+        "total": rows.total,
+        "applied": rows.applied,
+        "duplicate": rows.duplicate,
+        "conflict": rows.conflict,
+        "rejected": rows.rejected,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,9 @@ class Watcher:
 
     def start(self) -> None:
         """Begin to watch. Raises OSError when the system has no watches left."""
+        # watchdog may come upon a folder twice that appears while it looks around. The watch
+        # stands; its warning would fill a log line, or, where warnings are errors, end its thread.
+        warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
         observer = Observer()
         observer.schedule(self._handler, str(self._folder), recursive=True, event_filter=_EVENTS)
         observer.start()

@@ -12,6 +12,7 @@ from ingestd.intake.claim import Claims
 from ingestd.intake.delivery import deliver
 from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading import HandedBackError, Progress
+from ingestd.intake.receipt import counts_of
 from ingestd.ledger.outcomes import FileOutcome, FileStatus
 from ingestd.ledger.seal import Seal
 from ingestd.spool.folders import Folders
@@ -174,17 +175,6 @@ class Worker:
         """Write the file's one line, and count it."""
         account, rows = outcome.account, outcome.rows
         context = {"account": account, "upload_id": outcome.upload_id}
-        counts = (
-            {}
-            if rows is None
-            else {
-                "rows_total": rows.total,
-                "rows_applied": rows.applied,
-                "rows_duplicate": rows.duplicate,
-                "rows_conflict": rows.conflict,
-                "rows_rejected": rows.rejected,
-            }
-        )
         decimals = self._decimals(account)
         write = log.warning if outcome.status is FileStatus.REJECTED else log.info
         write(
@@ -195,13 +185,13 @@ class Worker:
             status=outcome.status.value,
             size_bytes=outcome.provenance.size_bytes,
             sha256=outcome.provenance.sha256,
-            **counts,
+            rows=None if rows is None else counts_of(rows),
             applied_amount=format_amount(outcome.applied_amount, decimals),
             findings=outcome.findings,
             duration_ms=round(seconds * 1000),
         )
         if rows is not None and rows.conflict:
-            log.warning(Event.ROW_CONFLICTS_FOUND, **context, rows_conflict=rows.conflict)
+            log.warning(Event.ROW_CONFLICTS_FOUND, **context, conflict=rows.conflict)
         log.info(
             Event.LEDGER_SEALED,
             **context,
@@ -215,9 +205,9 @@ class Worker:
         self.metrics.files.labels(outcome.account, outcome.status.value).inc()
         self.metrics.file_seconds.observe(seconds)
         if outcome.rows is not None:
-            for verdict in ("applied", "duplicate", "conflict", "rejected"):
-                count = getattr(outcome.rows, verdict)
-                self.metrics.rows.labels(outcome.account, verdict).inc(count)
+            for verdict, count in counts_of(outcome.rows).items():
+                if verdict != "total":
+                    self.metrics.rows.labels(outcome.account, verdict).inc(count)
 
     def _decimals(self, account_id: AccountId) -> int:
         account = self.keeper.current.accounts.get(account_id)

@@ -99,6 +99,7 @@ def _to_account(account_id: AccountId, entry: AccountEntry) -> Account:
         timezone=entry.timezone,
         currency=entry.currency,
         authorized_keys=tuple(key.line for key in entry.authorized_keys),
+        certificate_authorities=tuple(key.line for key in entry.certificate_authorities),
         password_hash=entry.password_hash,
         policy=Policy(
             students=StudentPolicy(entry.policy.students),

@@ -13,15 +13,11 @@ from ingestd.ledger.catalog import Imported, import_catalog
 from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID
 from ingestd.service.bootstrap import Installation
 from ingestd.spool.files import storage_errors
-from ingestd.telemetry.events import Event
-from ingestd.telemetry.logs import get_logger
 from ingestd.values.errors import UsageError
 from ingestd.values.money import decimals_of
 
 BLOCK_BYTES = 1 << 20
 _RESERVED = {CatalogKind.STUDENTS: frozenset({ANONYMOUS_STUDENT_ID})}
-
-log = get_logger("ingestd.catalog")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +55,6 @@ def import_file(
                 reading.rows,
                 present=reading.present,
             )
-        log.info(
-            Event.CATALOG_IMPORTED,
-            account=account.account_id,
-            kind=kind.value,
-            rows=reading.records,
-            rejected=len(reading.rejected),
-            added=imported.added,
-            changed=imported.changed,
-        )
     return CatalogResult(
         records=reading.records,
         rejected=len(reading.rejected),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from ingestd.config.examples import write_examples
-from ingestd.service.bootstrap import node_of, prepared_installation
+from ingestd.database import schema
+from ingestd.service.bootstrap import node_of, open_installation
 from ingestd.sftp.host_keys import load_or_create_host_keys
 from ingestd.spool.files import make_folder
 
@@ -20,7 +22,8 @@ def initialise(target: Path) -> list[Path]:
     config_folder = target / "config"
     make_folder(config_folder)
     written = list(write_examples(config_folder))
-    with prepared_installation(config_folder / CONFIG_FILE) as installation:
+    with closing(open_installation(config_folder / CONFIG_FILE)) as installation:
+        schema.upgrade(installation.database)
         load_or_create_host_keys(installation.folders.host_keys)
         node_of(installation.folders.data_dir)
     return written

@@ -117,6 +117,7 @@ class _Daemon:
             await self._door.start()
             await self._health.start()
             self._start_tasks()
+            log.info(Event.CONFIG_LOADED, file=str(self._installation.config_path))
             log.info(
                 Event.DAEMON_STARTED,
                 version=ingestd.__version__,
@@ -215,6 +216,7 @@ def _door_limits(settings: Settings) -> DoorLimits:
         max_connections_per_address=sftp.max_connections_per_address,
         max_sessions_per_connection=sftp.max_sessions_per_connection,
         max_upload_bytes=sftp.max_upload_bytes,
+        max_files_waiting=sftp.max_files_waiting,
         max_open_files=sftp.max_open_files,
         max_auth_tries=sftp.max_auth_tries,
         ban_after_failures=sftp.ban_after_failures,

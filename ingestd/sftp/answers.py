@@ -19,6 +19,7 @@ MESSAGE_OTHERWISE = "the server could not store the file; send it again"
 _NO_SPACE = "no space"
 _TOO_LARGE = "too large"
 _MESSAGES = {
+    Loss.TOO_MANY_WAITING: "too many files wait to be processed; try again later",
     Loss.HOLE: "parts of the file are missing; send it again from the start",
     Loss.SIZE_MISMATCH: "the file has not the size that was announced; send it again",
     Loss.NOTHING_WRITTEN: "the file has not arrived whole; send it again from the start",

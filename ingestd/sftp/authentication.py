@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import secrets
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +15,7 @@ import asyncssh
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from ingestd.access.accounts import Access, Account
+from ingestd.access.accounts import Access
 from ingestd.access.allowlist import LISTED_FOR_ANOTHER_ACCOUNT, Address
 from ingestd.access.keeper import AccessKeeper
 from ingestd.values.identifiers import AccountId
@@ -30,16 +31,21 @@ class Refusal(StrEnum):
     LISTED_FOR_ANOTHER_ACCOUNT = LISTED_FOR_ANOTHER_ACCOUNT
     WRONG_KEY = "wrong_key"
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - the name of a reason
-    TOO_MANY_TRIES = "too_many_tries"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What proved that a client is its account: a public key, or the password behind a hash."""
+    """What proved that a client is its account: a key, a certificate, or a password.
+
+    `authority` is the key that signed a certificate. `key_label` is the comment of the key's
+    line, or the identity that the certificate gives.
+    """
 
     public_key: bytes = b""
+    authority: bytes = b""
     password_hash: str = ""
     key_fingerprint: str | None = None
+    key_label: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +53,8 @@ class _Credentials:
     """What the accounts of one moment are proved with, parsed once."""
 
     access: Access
-    public_keys: dict[AccountId, frozenset[bytes]]
+    public_keys: dict[AccountId, dict[bytes, str | None]]
+    authorities: dict[AccountId, dict[bytes, str | None]]
     dummy_hash: str
 
     @property
@@ -79,12 +86,23 @@ class Authenticator:
     def check_key(self, user_name: str, address: Address, key: asyncssh.SSHKey) -> Proof | None:
         """Return the proof when this key opens this account from this address, else None."""
         credentials = self._current()
-        keys = credentials.public_keys.get(AccountId(user_name), frozenset())
+        keys = credentials.public_keys.get(AccountId(user_name), {})
         matches = key.public_data in keys
         admitted = credentials.access.account_for(user_name, address) is not None
         if not (matches and admitted):
             return None
-        return Proof(public_key=key.public_data, key_fingerprint=key.get_fingerprint())
+        return Proof(
+            public_key=key.public_data,
+            key_fingerprint=key.get_fingerprint(),
+            key_label=keys[key.public_data],
+        )
+
+    def trusts_authority(self, user_name: str, address: Address, key: asyncssh.SSHKey) -> bool:
+        """Tell whether certificates of this authority open this account from this address."""
+        credentials = self._current()
+        authorities = credentials.authorities.get(AccountId(user_name), {})
+        admitted = credentials.access.account_for(user_name, address) is not None
+        return key.public_data in authorities and admitted
 
     async def check_password(self, user_name: str, address: Address, password: str) -> Proof | None:
         """Return the proof when this password opens this account from this address, else None.
@@ -107,6 +125,8 @@ class Authenticator:
         account = credentials.access.account_for(user_name, address)
         if account is None:
             return False
+        if proof.authority:
+            return proof.authority in credentials.authorities[account.account_id]
         if proof.public_key:
             return proof.public_key in credentials.public_keys[account.account_id]
         return bool(proof.password_hash) and account.password_hash == proof.password_hash
@@ -135,18 +155,24 @@ def _read_credentials(access: Access) -> _Credentials:
     return _Credentials(
         access=access,
         public_keys={
-            account_id: frozenset(_public_keys(account))
+            account_id: _labelled(account.authorized_keys)
+            for account_id, account in access.accounts.items()
+        },
+        authorities={
+            account_id: _labelled(account.certificate_authorities)
             for account_id, account in access.accounts.items()
         },
         dummy_hash=_dummy_hash(access),
     )
 
 
-def _public_keys(account: Account) -> list[bytes]:
-    keys: list[bytes] = []
-    for line in account.authorized_keys:
+def _labelled(lines: Iterable[str]) -> dict[bytes, str | None]:
+    """Return each key's bytes and its comment."""
+    keys: dict[bytes, str | None] = {}
+    for line in lines:
         try:
-            keys.append(asyncssh.import_public_key(line).public_data)
+            key = asyncssh.import_public_key(line)
+            keys[key.public_data] = key.get_comment("utf-8", "replace") or None
         except asyncssh.KeyImportError:
             # The config refuses such lines with their line number; a key that cannot be
             # understood whole (options before it, say) opens nothing.

@@ -18,8 +18,11 @@ from asyncssh.connection import SSHServerConnection
 from asyncssh.constants import FXP_OPENDIR, FXP_WRITE
 from asyncssh.misc import BreakReceived, SignalReceived, SoftEOFReceived, TerminalSizeChanged
 from asyncssh.packet import SSHPacket
+from asyncssh.public_key import SSHOpenSSHCertificate
 from asyncssh.sftp import SFTPLimits, SFTPServerHandler
 from asyncssh.stream import SSHReader, SSHServerStreamSession, SSHWriter
+
+from ingestd.access.allowlist import Address
 
 # What OpenSSH serves too: every client speaks version 3, and later ones add only ways to err.
 _SFTP_VERSION = 3
@@ -69,21 +72,47 @@ class ChannelOwner(Protocol):
         """Hear that a channel is closed, started or not."""
 
 
+class CertificateOwner(asyncssh.SSHServer):
+    """What a connection needs of its owner to judge certificates."""
+
+    address: Address
+
+    def certificate_validated(
+        self, username: str, certificate: SSHOpenSSHCertificate, key: asyncssh.SSHKey
+    ) -> None:
+        """Hear of a certificate that is good for this user."""
+        raise NotImplementedError
+
+
 class DoorConnection(SSHServerConnection):
     """One accepted connection, owned by the SSHServer it is given.
 
     Relies on: `_protocol_factory` being called once, in `connection_made`; `reload_config`
-    being how options are read again at each user name (ours never change).
+    being how options are read again at each user name (ours never change); `_peer_addr`
+    being what a certificate's `source-address` is compared with;
+    `_validate_openssh_certificate` returning the key of a certificate that is good.
     """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         options: asyncssh.SSHServerConnectionOptions,
-        owner: asyncssh.SSHServer,
+        owner: CertificateOwner,
     ) -> None:
         super().__init__(loop, options)
         self._protocol_factory = lambda: owner
+        self._certificate_owner = owner
+
+    async def _validate_openssh_certificate(
+        self, username: str, cert: SSHOpenSSHCertificate
+    ) -> asyncssh.SSHKey | None:
+        if not cert.principals:
+            return None  # signed for everybody, which is nobody in particular
+        self._peer_addr = str(self._certificate_owner.address)
+        key = await super()._validate_openssh_certificate(username, cert)
+        if key is not None:
+            self._certificate_owner.certificate_validated(username, cert, key)
+        return key
 
     async def reload_config(self) -> None:
         """Read nothing again: no option of ours depends on the user name."""
@@ -92,11 +121,19 @@ class DoorConnection(SSHServerConnection):
 async def serve_connection(
     sock: socket.socket,
     options: asyncssh.SSHServerConnectionOptions,
-    owner: asyncssh.SSHServer,
+    owner: CertificateOwner,
 ) -> None:
     """Speak SSH on an accepted socket from now on. Raises OSError when it died meanwhile."""
     loop = asyncio.get_running_loop()
     await loop.connect_accepted_socket(lambda: DoorConnection(loop, options, owner), sock)
+
+
+def certificate_identity(certificate: SSHOpenSSHCertificate) -> str | None:
+    """Return the identity that a certificate's authority wrote into it.
+
+    Relies on: `_key_id` holding it.
+    """
+    return certificate._key_id or None  # noqa: SLF001 - asyncssh has no public way to it
 
 
 def refuse_sha1_signatures(key: asyncssh.SSHKey) -> None:

@@ -91,9 +91,10 @@ class SftpDoor:
         self._loop = asyncio.get_running_loop()
         self._keeper.on_change(self._on_access_changed)
         self._accepting = [asyncio.create_task(self._accept(sock)) for sock in self._sockets]
-        _log.info(
-            Event.SFTP_LISTENING, addresses=[f"{host}:{port}" for host, port in self.addresses]
-        )
+        places = [
+            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.addresses
+        ]
+        _log.info(Event.SFTP_LISTENING, addresses=places)
 
     async def stop(self, deadline_seconds: float) -> None:
         """Stop accepting, let uploads under way end until the deadline, then cut the rest off.

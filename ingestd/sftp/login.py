@@ -6,11 +6,12 @@ import asyncio
 from dataclasses import dataclass
 
 import asyncssh
+from asyncssh.public_key import SSHOpenSSHCertificate
 from structlog.stdlib import BoundLogger
 
 from ingestd.access.allowlist import Address
 from ingestd.sftp.authentication import Authenticator, Proof, Refusal
-from ingestd.sftp.internals import refuse_sha1_signatures
+from ingestd.sftp.internals import CertificateOwner, certificate_identity, refuse_sha1_signatures
 from ingestd.sftp.limits import Bans, DoorLimits
 from ingestd.sftp.uploads import Uploads
 from ingestd.spool.folders import Folders
@@ -36,7 +37,7 @@ class Door:
     uploads: Uploads
 
 
-class Login(asyncssh.SSHServer):
+class Login(CertificateOwner):
     """Lets a client in on a key or password of an account that its address is listed for.
 
     Every failure looks the same from outside: an unknown account, an address listed for
@@ -93,12 +94,31 @@ class Login(asyncssh.SSHServer):
         await self._hold_back()
         return False
 
-    def validate_ca_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        """Refuse certificates: accounts list keys. A try like any other."""
+    async def validate_ca_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Compare the key that signed a certificate with the account's authorities."""
         self._check_tries()
+        if self._door.authenticator.trusts_authority(username, self.address, key):
+            return True
         self._tries += 1
         self._keys_refused_for = username
+        await self._hold_back()
         return False
+
+    def certificate_validated(
+        self, username: str, certificate: SSHOpenSSHCertificate, key: asyncssh.SSHKey
+    ) -> None:
+        """Hear of a certificate that is good for this user; its signature is verified next."""
+        refuse_sha1_signatures(key)
+        self._key_looks += 1
+        if self._key_looks > _KEY_LOOKS_FREE:
+            self._tries += 1
+        self._user_name = username
+        self._proof = Proof(
+            public_key=key.public_data,
+            authority=certificate.signing_key.public_data,
+            key_fingerprint=key.get_fingerprint(),
+            key_label=certificate_identity(certificate),
+        )
 
     async def validate_password(self, username: str, password: str) -> bool:
         """Verify a password, off the event loop."""

@@ -11,8 +11,9 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Loss(StrEnum):
-    """Why an upload is not whole. The first two are refusals: the client must change something."""
+    """Why an upload is not whole. The first three are refusals: something must change first."""
 
+    TOO_MANY_WAITING = "too_many_waiting"
     TOO_LARGE = "too_large"
     NO_SPACE = "no_space"
     WRITE_FAILED = "write_failed"
@@ -26,7 +27,7 @@ class Loss(StrEnum):
     SESSION_CLOSED = "session_closed"
 
 
-REFUSALS = frozenset({Loss.TOO_LARGE, Loss.NO_SPACE})
+REFUSALS = frozenset({Loss.TOO_MANY_WAITING, Loss.TOO_LARGE, Loss.NO_SPACE})
 
 
 class UploadLostError(Exception):

@@ -131,6 +131,7 @@ class Session(Login):
         self._log.info(
             Event.SESSION_OPENED,
             key_fingerprint=sender.key_fingerprint,
+            key_label=proof.key_label,
             client_version=sender.client_version,
         )
 

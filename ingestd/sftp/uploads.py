@@ -164,6 +164,7 @@ class Uploads:
         try:
             with storage_errors(staging):
                 self._check_space(staging, announced or 0)
+                self._check_waiting(sender.account)
                 return StagedUpload(
                     sender=sender,
                     upload_id=upload_id,
@@ -184,6 +185,12 @@ class Uploads:
     def _check_space(self, staging: Path, announced_bytes: int) -> None:
         if not has_space(staging, announced_bytes + self._limits.disk_reserve_bytes):
             raise UploadLostError(Loss.NO_SPACE)
+
+    def _check_waiting(self, account: AccountId) -> None:
+        """Refuse what the intake could not take soon: names in a folder have a price, too."""
+        with os.scandir(self._folders.incoming(account)) as waiting:
+            if sum(1 for _ in waiting) >= self._limits.max_files_waiting:
+                raise UploadLostError(Loss.TOO_MANY_WAITING)
 
     def _base(self, account: AccountId, filename: str) -> Base | None:
         files = AccountFiles(self._folders, account)

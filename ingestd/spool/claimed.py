@@ -18,7 +18,7 @@ from ingestd.spool.arrivals import (
     read_note,
     write_note,
 )
-from ingestd.spool.files import move_durably, storage_errors
+from ingestd.spool.files import make_folder, move_durably, storage_errors
 from ingestd.spool.folders import Folders
 from ingestd.values.identifiers import AccountId, UploadId, new_upload_id
 
@@ -104,8 +104,7 @@ def storable_name(filename: str) -> str:
 def _make_home(folders: Folders, account: AccountId, arrival: Arrival | None) -> Path:
     upload_id = arrival.upload_id if arrival else new_upload_id()
     home = folders.claimed(account) / upload_id
-    with storage_errors(home):
-        home.mkdir(mode=0o750, exist_ok=True)
+    make_folder(home)
     return home
 
 

@@ -48,14 +48,26 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, mode 0750, and its parents where they are missing. Raises StorageError."""
-    try:
-        with storage_errors(folder):
-            folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise StorageError(
-            f"{folder} is a file where a folder should be. Move it away.", detail=repr(error)
-        ) from error
+    """Make a folder, mode 0750, and its parents where they are missing, to survive a power cut.
+
+    Raises StorageError.
+    """
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        make_folder(folder.parent)
+    with storage_errors(folder):
+        try:
+            folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            sync_folder(folder.parent)
+        except (FileExistsError, NotADirectoryError) as error:
+            in_the_way = next(
+                (path for path in (folder, *folder.parents) if path.is_file()), folder
+            )
+            raise StorageError(
+                f"{in_the_way} is a file where a folder should be. Move it away.",
+                detail=repr(error),
+            ) from error
 
 
 def write_durably(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:

@@ -306,15 +306,17 @@ def list_uploads(
     return [_upload(row) for row in rows]
 
 
-def count_waiting(connection: Connection, *, node: str) -> int:
-    """Return how many uploads have no outcome yet."""
-    count = connection.execute(
+def count_open(connection: Connection, *, node: str) -> tuple[int, int]:
+    """Return how many uploads wait or are worked on, and how many have failed."""
+    row = connection.execute(
         sa.text(
-            "SELECT COUNT(*) FROM upload WHERE node = :node AND state IN ('waiting', 'working')"
+            "SELECT COALESCE(SUM(CASE WHEN state = 'failed' THEN 0 ELSE 1 END), 0) AS waiting,"
+            " COALESCE(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), 0) AS failed"
+            " FROM upload WHERE node = :node AND state IN ('waiting', 'working', 'failed')"
         ),
         {"node": node},
-    ).scalar_one()
-    return int(count)
+    ).one()
+    return int(row.waiting), int(row.failed)
 
 
 def _claim_of(upload: QueuedUpload) -> dict[str, Any]:

@@ -15,7 +15,11 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 # asyncssh at info tells every channel and packet that our own events tell once, with context;
 # its warnings and errors come through. The others stay at the level that was asked for.
-_LIBRARY_LEVELS = {"asyncssh": logging.WARNING, "aiohttp.access": logging.WARNING}
+_LIBRARY_LEVELS = {
+    "asyncssh": logging.WARNING,
+    "aiohttp.access": logging.WARNING,
+    "alembic.runtime.plugins": logging.WARNING,
+}
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

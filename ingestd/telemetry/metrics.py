@@ -54,6 +54,11 @@ class Metrics:
         self.files_waiting = Gauge(
             "ingestd_files_waiting", "Claimed files without an outcome yet.", registry=self.registry
         )
+        self.files_failed = Gauge(
+            "ingestd_files_failed",
+            "Claimed files that failed too often and wait for an operator.",
+            registry=self.registry,
+        )
         self.worker_failures = Counter(
             "ingestd_worker_failures",
             "Files put back because the world failed.",

@@ -73,7 +73,7 @@ def _take(folders: Folders, account: AccountId, filename: str) -> ClaimedFile | 
         _remove_if_empty(home)
         return None
     moved = os.lstat(home / name)
-    if moved.st_ino != status.st_ino:
+    if _identity(moved) != _identity(status):
         # Withdrawn, and another put in its place, between the look and the rename: what was
         # moved is the other, and goes under its own identifier.
         wrong, arrival = home, _arrival_of(folders, account, name, moved)
@@ -99,6 +99,11 @@ def storable_name(filename: str) -> str:
     name = encoded.decode("utf-8", "backslashreplace")
     fits = len(name.encode()) <= NAME_BYTES_MAX
     return name if fits else encoded.decode("utf-8", "ignore")
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    """Return what a rename leaves as it is; the inode alone may be a removed file's, used again."""
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _make_home(folders: Folders, account: AccountId, arrival: Arrival | None) -> Path:

@@ -1,0 +1,148 @@
+"""Transactions, staging and errors, on both databases."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingestd.database.bulk import Temporary, create_temporary, drop_temporary, stage
+from ingestd.database.engine import Database, open_database, rehearsal, write_transaction
+from ingestd.values.errors import DatabaseError, UsageError
+
+WORDS = Temporary("words", {"word": "text", "number": "whole?"}, key=("word",))
+STRANGE = ["", "a\tb\\N\n\r", "\\.", "é", "😀", "z", "Z", "_", "'; DROP TABLE party;--", "x" * 9000]
+
+
+def add_student(connection: Connection, student_id: str) -> None:
+    connection.execute(
+        sa.text("INSERT INTO student (account, student_id, name) VALUES ('A', :id, '')"),
+        {"id": student_id},
+    )
+
+
+def students(database: Database) -> list[str]:
+    with database.reading() as connection:
+        found = connection.exec_driver_sql("SELECT student_id FROM student ORDER BY student_id")
+        return [row.student_id for row in found]
+
+
+def test_staged_text_comes_back_as_it_went_in_and_in_byte_order(database: Database) -> None:
+    """A note with tabs, backslashes or emoji is stored as the district wrote it."""
+    with database.writing() as connection:
+        create_temporary(connection, WORDS)
+        stage(connection, WORDS, [(word, None) for word in STRANGE])
+        stage(connection, WORDS, [])
+        found = connection.exec_driver_sql("SELECT word FROM words ORDER BY word").scalars().all()
+        assert found == sorted(STRANGE, key=str.encode)
+        drop_temporary(connection, WORDS)
+
+
+def test_what_the_driver_refuses_is_a_database_error(database: Database) -> None:
+    """The daemon goes on after it; only errors of ours are waited for and tried again."""
+
+    def write() -> None:
+        with database.writing() as connection:
+            create_temporary(connection, WORDS)
+            stage(connection, WORDS, [("twice", 1), ("twice", 2)])
+
+    with pytest.raises(DatabaseError):
+        write()
+
+
+def test_a_writing_that_fails_leaves_nothing(database: Database) -> None:
+    """Half a file is never stored."""
+
+    def write() -> None:
+        with database.writing() as connection:
+            add_student(connection, "S1")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write()
+    assert students(database) == []
+
+
+def test_a_rehearsal_keeps_nothing(database: Database) -> None:
+    """A dry run sees all that it wrote, and nobody else ever does."""
+    with database.connection() as connection:
+        with rehearsal(connection):
+            add_student(connection, "S1")
+            assert connection.exec_driver_sql("SELECT COUNT(*) FROM student").scalar() == 1
+        with write_transaction(connection):
+            add_student(connection, "S2")
+    assert students(database) == ["S2"]
+
+
+def test_a_reading_is_of_one_moment(database: Database) -> None:
+    """A report's totals fit its rows, even while a file is being posted."""
+    with database.writing() as connection:
+        add_student(connection, "S1")
+    with database.reading() as connection:
+        count = sa.text("SELECT COUNT(*) FROM student")
+        before = connection.execute(count).scalar()
+        with database.writing() as other:
+            add_student(other, "S2")
+        assert connection.execute(count).scalar() == before
+    assert students(database) == ["S1", "S2"]
+
+
+def test_the_loser_of_a_deadlock_tries_again(both: tuple[Database, Database]) -> None:
+    """Two nodes that wait for each other both end with their work done."""
+    database = both[1]
+    with database.writing() as connection:
+        add_student(connection, "S1")
+        add_student(connection, "S2")
+    meeting = threading.Barrier(2, timeout=20)
+    tries: list[str] = []
+
+    def rename(first: str, second: str) -> None:
+        with database.connection() as connection:
+
+            def work() -> None:
+                tries.append(first)
+                for student in (first, second):
+                    connection.execute(
+                        sa.text("UPDATE student SET name = name || :mark WHERE student_id = :id"),
+                        {"mark": first, "id": student},
+                    )
+                    if student == first and tries.count(first) == 1:
+                        meeting.wait()
+
+            database.transact(connection, work)
+
+    threads = [threading.Thread(target=rename, args=pair) for pair in (("S1", "S2"), ("S2", "S1"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(tries) == 3
+    with database.reading() as connection:
+        names = connection.exec_driver_sql("SELECT name FROM student").scalars().all()
+    assert {"".join(sorted(name)) for name in names} == {"12SS"}
+
+
+@pytest.mark.parametrize("url", ["mysql://host/db", "nothing", "oracle+x://h/d"])
+def test_a_url_of_another_database_is_refused(url: str) -> None:
+    """The mistake is told at the start, with what to write instead."""
+    with pytest.raises(UsageError, match="postgresql"):
+        open_database(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:secret@127.0.0.1:1/db",
+        "postgresql://user@127.0.0.1:1/db?password=secret&sslmode=disable",
+    ],
+)
+def test_a_password_is_never_told(url: str) -> None:
+    """Error messages go to logs and tickets."""
+    database = open_database(url)
+    with pytest.raises(DatabaseError) as raised, database.reading():
+        pass
+    database.close()
+    assert "secret" not in raised.value.message + raised.value.detail
+    assert "127.0.0.1" in raised.value.message

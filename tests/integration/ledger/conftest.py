@@ -1,0 +1,258 @@
+"""A district's books, filled through the same journey that an uploaded file takes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingestd.access.accounts import Account, FilePolicy, Policy, StudentPolicy
+from ingestd.database.engine import Database
+from ingestd.formats.catalog import CatalogKind
+from ingestd.intake.delivery import deliver
+from ingestd.intake.pipeline import Works, process
+from ingestd.intake.reading import Progress
+from ingestd.ledger.catalog import CatalogRow, import_catalog
+from ingestd.ledger.outcomes import FileOutcome
+from ingestd.ledger.seal import Seal
+from ingestd.reports.balances import report_balances
+from ingestd.reports.items import report_items
+from ingestd.reports.report import Question, Report, Row
+from ingestd.spool.folders import Folders
+from ingestd.spool.queue import QueuedUpload, QueueEntry, enqueue, find_upload, lease_next
+from ingestd.values.clock import to_microseconds
+from ingestd.values.identifiers import AccountId, UploadId
+from tests.integration.database.conftest import (
+    both,
+    database,
+    make_database,
+    server,
+    sqlite_pattern,
+)
+
+__all__ = ["both", "database", "make_database", "server", "sqlite_pattern"]
+
+SPRINGFIELD = AccountId("SPRINGFIELD")
+NODE = "node-a"
+HEADER = "account_type,charge_tracking_id,student_id,billing_code,note,amount"
+FACTS = ("party", "charge", "posting", "seal", "seal_head", "file_outcome", "row_outcome")
+TABLES = (*FACTS, "finding", "upload", "student", "product", "product_price", "parent")
+QUIET = Progress(report=lambda _: None, must_stop=lambda: False)
+
+
+class FakeClock:
+    """A clock that goes on one second each time it is asked, so that answers are the same."""
+
+    def __init__(self, start: datetime = datetime(2026, 3, 2, 18, tzinfo=UTC)) -> None:
+        self.instant = start
+
+    def now(self) -> datetime:
+        self.instant += timedelta(seconds=1)
+        return self.instant
+
+    def monotonic(self) -> float:
+        return self.instant.timestamp()
+
+
+def springfield(
+    *,
+    file: FilePolicy = FilePolicy.PARTIAL,
+    students: StudentPolicy = StudentPolicy.ROSTER,
+    currency: str = "USD",
+) -> Account:
+    return Account(
+        account_id=SPRINGFIELD,
+        name="Springfield",
+        timezone=ZoneInfo("America/Chicago"),
+        currency=currency,
+        policy=Policy(file=file, students=students),
+    )
+
+
+def charges(*rows: str, header: str = HEADER) -> bytes:
+    """Return a charge file of these rows."""
+    return "".join(f"{line}\n" for line in (header, *rows)).encode()
+
+
+@dataclass
+class Books:
+    """One account's ledger, and files on their way into it."""
+
+    database: Database
+    folder: Path
+    account: Account = field(default_factory=springfield)
+    clock: FakeClock = field(default_factory=FakeClock)
+    node: str = NODE
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def works(self) -> Works:
+        return Works(database=self.database, clock=self.clock, node=self.node)
+
+    @property
+    def folders(self) -> Folders:
+        return Folders(self.folder)
+
+    def under(self, **policy: object) -> Books:
+        """Return the same books under another policy."""
+        changed = replace(self.account.policy, **policy)  # type: ignore[arg-type]
+        return replace(self, account=replace(self.account, policy=changed))
+
+    def load(self, kind: CatalogKind, rows: Iterable[CatalogRow]) -> None:
+        rows = list(rows)
+        with self.database.writing() as connection:
+            present = {column for row in rows for column in row}
+            import_catalog(connection, self.account.account_id, kind, rows, present=present)
+
+    def queue(self, content: bytes, filename: str = "student_billing.csv") -> UploadId:
+        """Put a file into the claimed folder and the queue, as the intake does."""
+        upload_id = UploadId(f"{next(self._numbers):026}")
+        home = self.folders.claimed(self.account.account_id) / upload_id
+        home.mkdir(parents=True)
+        (home / filename).write_bytes(content)
+        entry = QueueEntry(
+            account=self.account.account_id,
+            upload_id=upload_id,
+            filename=filename,
+            format="student_billing",
+            source="folder",
+            size_bytes=len(content),
+            sha256=None,
+            received_at=to_microseconds(self.clock.now()),
+            node=self.node,
+        )
+        with self.database.writing() as connection:
+            enqueue(connection, entry)
+        return upload_id
+
+    def lease(self) -> QueuedUpload | None:
+        with self.database.writing() as connection:
+            now = to_microseconds(self.clock.now())
+            return lease_next(connection, node=self.node, owner=self.node, now=now)
+
+    def process(self, upload: QueuedUpload, progress: Progress = QUIET) -> tuple[FileOutcome, Seal]:
+        path = self.folders.claimed(upload.account) / upload.upload_id / upload.filename
+        return process(self.works, self.account, upload, path, progress)
+
+    def post(self, *rows: str, header: str = HEADER) -> FileOutcome:
+        """Send a charge file through its whole journey; return its outcome."""
+        return self.post_bytes(charges(*rows, header=header))
+
+    def post_bytes(self, content: bytes, filename: str = "student_billing.csv") -> FileOutcome:
+        upload_id = self.queue(content, filename)
+        upload = self.lease()
+        assert upload is not None
+        assert upload.upload_id == upload_id
+        return self.process(upload)[0]
+
+    def deliver(self, upload_id: UploadId) -> None:
+        upload = self.upload(upload_id)
+        deliver(self.database, self.folders, upload, decimals=2)
+
+    def upload(self, upload_id: UploadId) -> QueuedUpload:
+        with self.database.reading() as connection:
+            upload = find_upload(connection, self.account.account_id, upload_id)
+        assert upload is not None
+        return upload
+
+    def receipts(self) -> dict[str, bytes]:
+        folder = self.folders.receipts(self.account.account_id)
+        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+    def report(
+        self, ask: Callable[[Connection, Question], Report], **changes: object
+    ) -> dict[str, object]:
+        """Return a report's JSON answer; `changes` narrow the question."""
+        question = Question(
+            account=self.account.account_id,
+            as_of=datetime(2099, 1, 1, tzinfo=UTC).date(),
+            as_known=datetime(2099, 1, 1, tzinfo=UTC),
+            decimals=2,
+        )
+        with self.database.reading() as connection:
+            report = ask(connection, replace(question, **changes))  # type: ignore[arg-type]
+            rows = list(report.rows)
+            answer = report.heading() | {"rows": rows, "totals": report.totals}
+        return dict(json.loads(json.dumps(answer)))
+
+    def items(self, **changes: object) -> list[Row]:
+        rows = self.report(report_items, **changes)["rows"]
+        assert isinstance(rows, list)
+        return rows
+
+    def balances(self, **changes: object) -> dict[tuple[str, str], str]:
+        rows = self.report(report_balances, **changes)["rows"]
+        assert isinstance(rows, list)
+        return {(row["party"], row["account_type"]): row["balance"] for row in rows}
+
+    def dump(self, *tables: str) -> dict[str, list[tuple[object, ...]]]:
+        """Return every row of tables, in the order of their first columns."""
+        with self.database.reading() as connection:
+            return {table: rows_of(connection, table) for table in tables or TABLES}
+
+
+def rows_of(connection: Connection, table: str) -> list[tuple[object, ...]]:
+    rows = connection.execute(sa.text(f"SELECT * FROM {table}")).all()
+    return sorted((tuple(row) for row in rows), key=repr)
+
+
+PRODUCTS: list[CatalogRow] = [
+    {"billing_code": "MEAL", "price": 325},
+    {"billing_code": "LOST_BOOK", "price": 1850},
+    {"billing_code": "FREE", "price": 0},
+    {"billing_code": "UNPRICED", "price": None},
+    {"billing_code": "FEE", "price": 500, "valid_from": "2025-09-01"},
+    {"billing_code": "FEE", "price": 700, "valid_from": "2026-03-02"},
+]
+STUDENTS: list[CatalogRow] = [{"student_id": f"S{number}"} for number in range(1, 6)]
+
+
+def open_books(database: Database, folder: Path, **changes: object) -> Books:
+    """Return an account's books with a small catalog."""
+    books = Books(database=database, folder=folder, **changes)  # type: ignore[arg-type]
+    books.folders.create_for(books.account.account_id)
+    books.load(CatalogKind.PRODUCTS, PRODUCTS)
+    books.load(CatalogKind.STUDENTS, STUDENTS)
+    return books
+
+
+@pytest.fixture
+def books(database: Database, tmp_path: Path) -> Books:
+    """Springfield's books, on either database."""
+    return open_books(database, tmp_path / "data")
+
+
+@pytest.fixture
+def both_books(both: tuple[Database, Database], tmp_path: Path) -> tuple[Books, Books]:
+    """The same books on SQLite and on PostgreSQL."""
+    return open_books(both[0], tmp_path / "sqlite"), open_books(both[1], tmp_path / "postgresql")
+
+
+@contextmanager
+def statements_counted(database: Database, fail_at: int | None = None) -> Iterator[list[str]]:
+    """Note every statement that is sent; raise at the `fail_at`-th, as if the power failed."""
+    sent: list[str] = []
+
+    def before(*event: object) -> None:
+        sent.append(str(event[2]))
+        if len(sent) == fail_at:
+            raise PowerCutError
+
+    sa.event.listen(database.engine, "before_cursor_execute", before)
+    try:
+        yield sent
+    finally:
+        sa.event.remove(database.engine, "before_cursor_execute", before)
+
+
+class PowerCutError(Exception):
+    """The world ended at this statement."""

@@ -1,0 +1,125 @@
+"""Seals: whoever changes a stored cell is found out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingestd.ledger.head import GENESIS_HASH
+from ingestd.ledger.seal import SEALED_COLUMNS, Batch, hash_batch
+from ingestd.values.identifiers import UploadId
+from tests.integration.ledger.conftest import SPRINGFIELD, Books
+
+ROWS = (
+    "WALLET,T1,S1,MEAL,a note,1.00",
+    "LIABILITY,T2,S2,MEAL,,2.00",
+    "WALLET,T1,S1,MEAL,other,1.00",
+    "WALLET,T3,S9,MEAL,,1.00",
+)
+
+
+@dataclass(frozen=True)
+class Sealed:
+    batch: Batch
+    hash: str
+    rows: int
+
+
+def seals(connection: Connection) -> list[Sealed]:
+    """Return every batch as it can be found again from the tables alone."""
+    found = connection.execute(sa.text("SELECT * FROM seal ORDER BY batch_no")).all()
+    return [
+        Sealed(
+            Batch(
+                account=SPRINGFIELD,
+                batch_no=row.batch_no,
+                previous_hash=row.previous_hash,
+                event=row.event,
+                upload_id=UploadId(row.upload_id),
+            ),
+            row.hash,
+            row.rows_sealed,
+        )
+        for row in found
+    ]
+
+
+def test_every_hash_can_be_computed_again_from_the_tables(books: Books) -> None:
+    """An auditor needs nothing but the database to check that nothing was changed."""
+    for _ in range(3):
+        books.post(*ROWS)
+    books.post_bytes(b"")
+    with books.database.reading() as connection:
+        chain = seals(connection)
+        for sealed in chain:
+            assert hash_batch(connection, sealed.batch) == (sealed.hash, sealed.rows)
+        head = connection.execute(sa.text("SELECT batch_no, hash FROM seal_head")).one()
+    assert [sealed.batch.batch_no for sealed in chain] == [1, 2, 3, 4]
+    previous = [sealed.batch.previous_hash for sealed in chain]
+    assert previous == [GENESIS_HASH, *(sealed.hash for sealed in chain[:-1])]
+    assert tuple(head) == (4, chain[-1].hash)
+
+
+def test_sealed_columns_are_all_the_columns_that_the_tables_have(books: Books) -> None:
+    """A column that somebody adds and does not seal could be changed unseen."""
+    with books.database.reading() as connection:
+        inspector = sa.inspect(connection)
+        for table, columns in SEALED_COLUMNS.items():
+            assert {column["name"] for column in inspector.get_columns(table)} == set(columns)
+
+
+@pytest.mark.parametrize("table", SEALED_COLUMNS)
+def test_a_flipped_cell_changes_the_hash(books: Books, table: str) -> None:
+    """Whoever edits a row behind our back, whichever column it is, is found out."""
+    books.post(*ROWS)
+    with books.database.connection() as connection:
+        sealed = seals(connection)[0]
+        connection.rollback()
+        for column in SEALED_COLUMNS[table]:
+            with connection.begin() as transaction:
+                _drop_guards(connection)
+                kinds = {
+                    c["name"]: str(c["type"]) for c in sa.inspect(connection).get_columns(table)
+                }
+                _flip(connection, table, column, is_text="TEXT" in kinds[column].upper())
+                assert hash_batch(connection, sealed.batch)[0] != sealed.hash, column
+                transaction.rollback()
+
+
+def test_a_removed_row_changes_the_hash(books: Books) -> None:
+    """A charge, a finding or a verdict cannot vanish unseen either."""
+    books.post(*ROWS)
+    with books.database.connection() as connection:
+        sealed = seals(connection)[0]
+        connection.rollback()
+        for table in SEALED_COLUMNS:
+            with connection.begin() as transaction:
+                _drop_guards(connection)
+                connection.exec_driver_sql(f"DELETE FROM {table}")
+                assert hash_batch(connection, sealed.batch)[0] != sealed.hash, table
+                transaction.rollback()
+
+
+def _drop_guards(connection: Connection) -> None:
+    """Take away what keeps a row from being changed: somebody with the file can do so."""
+    if connection.dialect.name == "sqlite":
+        triggers = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type='trigger'")
+        for (name,) in triggers.all():
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+        return
+    checks = connection.exec_driver_sql(
+        "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'c'"
+        " AND connamespace = 'public'::regnamespace"
+    )
+    for table, name in checks.all():
+        connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+
+
+def _flip(connection: Connection, table: str, column: str, *, is_text: bool) -> None:
+    change = f"COALESCE({column}, '') || 'x'" if is_text else f"COALESCE({column}, 0) + 1000"
+    changed = connection.exec_driver_sql(f"UPDATE {table} SET {column} = {change}")
+    assert changed.rowcount > 0

@@ -1,0 +1,13 @@
+"""Books to ask questions of, on either database."""
+
+from __future__ import annotations
+
+from tests.integration.ledger.conftest import (
+    books,
+    database,
+    make_database,
+    server,
+    sqlite_pattern,
+)
+
+__all__ = ["books", "database", "make_database", "server", "sqlite_pattern"]

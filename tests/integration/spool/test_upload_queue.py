@@ -1,0 +1,277 @@
+"""The durable queue, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from ingestd.database.engine import Database
+from ingestd.intake.reading import Progress
+from ingestd.spool import queue
+from ingestd.spool.queue import LEASE_SECONDS, TRIES_MAX, QueuedUpload, QueueEntry
+from ingestd.values.clock import to_microseconds
+from ingestd.values.errors import LeaseLostError
+from ingestd.values.identifiers import AccountId, UploadId
+from tests.integration.ledger.conftest import Books, charges
+
+A, B = AccountId("A"), AccountId("B")
+NODE = "node-a"
+SECOND = 1_000_000
+ROW = "WALLET,T1,S1,MEAL,,1.00"
+
+
+def entry(number: int, *, account: AccountId = A, node: str = NODE) -> QueueEntry:
+    return QueueEntry(
+        account=account,
+        upload_id=UploadId(f"{number:026}"),
+        filename="student_billing.csv",
+        format="student_billing",
+        source="sftp",
+        size_bytes=1,
+        sha256=None,
+        received_at=number * SECOND,
+        node=node,
+    )
+
+
+def put(database: Database, *entries: QueueEntry) -> None:
+    with database.writing() as connection:
+        for each in entries:
+            assert queue.enqueue(connection, each)
+
+
+def take(database: Database, now: int = 0, *, node: str = NODE) -> QueuedUpload | None:
+    with database.writing() as connection:
+        return queue.lease_next(connection, node=node, owner="me", now=now)
+
+
+def taken(database: Database, now: int = 0) -> QueuedUpload:
+    upload = take(database, now)
+    assert upload is not None
+    return upload
+
+
+def finish(database: Database, upload: QueuedUpload) -> None:
+    with database.writing() as connection:
+        queue.mark_done(connection, upload, status="processed")
+
+
+def fail(database: Database, upload: QueuedUpload, now: int) -> bool:
+    with database.writing() as connection:
+        return queue.put_back(connection, upload, error="disk", now=now)
+
+
+def state(database: Database, number: int, account: AccountId = A) -> QueuedUpload:
+    with database.reading() as connection:
+        found = queue.find_upload(connection, account, UploadId(f"{number:026}"))
+    assert found is not None
+    return found
+
+
+def test_an_accounts_files_go_one_at_a_time_in_the_order_of_arrival(database: Database) -> None:
+    """Of two files with the same key the earlier one must win, however many workers there are."""
+    put(database, entry(3), entry(1), entry(2))
+    for number in (1, 2, 3):
+        upload = taken(database)
+        assert upload.received_at == number * SECOND
+        assert take(database) is None
+        finish(database, upload)
+    assert take(database) is None
+
+
+def test_another_account_does_not_wait(database: Database) -> None:
+    """One district's long file never holds up another's."""
+    put(database, entry(1), entry(2), entry(3, account=B))
+    assert (taken(database).account, taken(database).account) == (A, B)
+    assert take(database) is None
+
+
+def test_a_node_takes_only_files_that_lie_in_its_own_folder(database: Database) -> None:
+    """Two daemons on one database must not look for each other's files."""
+    put(database, entry(1, node="other"))
+    assert take(database) is None
+    assert take(database, node="other") is not None
+
+
+def test_a_file_enters_the_queue_once(database: Database) -> None:
+    """A restart that finds a claimed file again does not bill it again."""
+    put(database, entry(1))
+    finish(database, taken(database))
+    with database.writing() as connection:
+        assert not queue.enqueue(connection, replace(entry(1), filename="other.csv"))
+    assert (state(database, 1).state, state(database, 1).filename) == (
+        "done",
+        "student_billing.csv",
+    )
+
+
+def test_a_lease_that_ran_out_passes_to_another(database: Database) -> None:
+    """A worker that hangs for ever does not keep a district's files for ever."""
+    put(database, entry(1))
+    first = taken(database)
+    assert take(database, LEASE_SECONDS * SECOND) is None
+    second = taken(database, LEASE_SECONDS * SECOND + 1)
+    assert second.claim_token == first.claim_token + 1
+    with pytest.raises(LeaseLostError):
+        finish(database, first)
+    with database.writing() as connection:
+        assert not queue.renew_lease(connection, first, now=0, records=1)
+        queue.hand_back(connection, first)
+    fail(database, first, 0)
+    assert state(database, 1).state == "working"
+    finish(database, second)
+
+
+def test_a_renewed_lease_lasts_longer(database: Database) -> None:
+    """A long file that makes progress stays with its worker."""
+    put(database, entry(1))
+    upload = taken(database)
+    with database.writing() as connection:
+        assert queue.renew_lease(connection, upload, now=50 * SECOND, records=77)
+    assert take(database, 100 * SECOND) is None
+    assert state(database, 1).records_done == 77
+    assert take(database, 111 * SECOND) is not None
+
+
+def test_after_six_failures_a_file_waits_for_a_person_and_later_ones_go_on(
+    database: Database,
+) -> None:
+    """A broken disk sector under one file does not stop a district's billing."""
+    put(database, entry(1), entry(2))
+    now = 0
+    for wait in (1, 5, 15, 60, 300):
+        upload = taken(database, now)
+        assert fail(database, upload, now)
+        assert take(database, now + wait * SECOND - 1) is None
+        now += wait * SECOND
+    last = taken(database, now)
+    assert (last.attempts, last.last_error) == (TRIES_MAX, "disk")
+    assert not fail(database, last, now)
+    assert state(database, 1).state == "failed"
+    assert taken(database, now).received_at == 2 * SECOND
+
+
+def test_retry_lets_a_failed_file_be_tried_again_at_once(database: Database) -> None:
+    """An operator who mended the disk does not wait."""
+    put(database, entry(1))
+    assert not _retry(database)
+    now = 0
+    for _ in range(TRIES_MAX):
+        upload = taken(database, now)
+        assert not _retry(database)
+        fail(database, upload, now)
+        now += 1000 * SECOND
+    assert _retry(database)
+    again = taken(database)
+    assert again.attempts == 1
+    finish(database, again)
+    assert not _retry(database)
+
+
+def test_release_leases_gives_back_what_a_killed_daemon_had(database: Database) -> None:
+    """After a crash work goes on at once, and the crash does not count as a failed try."""
+    put(database, entry(1), entry(2, account=B, node="other"))
+    taken(database)
+    assert take(database, node="other") is not None
+    with database.writing() as connection:
+        assert queue.release_leases(connection, node=NODE) == 1
+    assert (state(database, 1).state, state(database, 1).attempts) == ("waiting", 0)
+    assert state(database, 2, B).state == "working"
+    assert taken(database).attempts == 1
+
+
+def test_hand_back_does_not_count_as_a_try(database: Database) -> None:
+    """A daemon that is restarted every minute does not use up a file's tries."""
+    put(database, entry(1))
+    for _ in range(TRIES_MAX + 2):
+        with database.writing() as connection:
+            queue.hand_back(connection, taken_on(connection))
+    assert state(database, 1).attempts == 0
+
+
+def taken_on(connection: object) -> QueuedUpload:
+    upload = queue.lease_next(connection, node=NODE, owner="me", now=0)  # type: ignore[arg-type]
+    assert upload is not None
+    return upload
+
+
+def test_workers_that_hurry_never_take_the_same_upload(database: Database) -> None:
+    """No file is processed twice at the same time."""
+    accounts = [AccountId(f"A{number}") for number in range(4)]
+    put(database, *(entry(n, account=accounts[n % 4]) for n in range(40)))
+    order: list[tuple[AccountId, int]] = []
+    busy: set[AccountId] = set()
+    lock = threading.Lock()
+
+    def work(_: int) -> None:
+        while upload := _next_of_any(database):
+            with lock:
+                assert upload.account not in busy
+                busy.add(upload.account)
+                order.append((upload.account, upload.received_at))
+            with lock:
+                busy.discard(upload.account)
+            finish(database, upload)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
+    assert len(order) == len(set(order)) == 40
+    for account in accounts:
+        times = [received for owner, received in order if owner == account]
+        assert times == sorted(times)
+
+
+def _next_of_any(database: Database) -> QueuedUpload | None:
+    """Return the next upload; None only when no other worker can leave one behind."""
+    while True:
+        upload = take(database)
+        with database.reading() as connection:
+            if upload is not None or queue.count_open(connection, node=NODE) == (0, 0):
+                return upload
+
+
+def _retry(database: Database) -> bool:
+    with database.writing() as connection:
+        return queue.retry(connection, A, UploadId(f"{1:026}"))
+
+
+def stealing(books: Books) -> Iterator[QueuedUpload]:
+    """Yield what another worker took over while the first was reading."""
+    later = to_microseconds(books.clock.now()) + 2 * LEASE_SECONDS * SECOND
+    with books.database.writing() as connection:
+        upload = queue.lease_next(connection, node=books.node, owner="thief", now=later)
+    assert upload is not None
+    yield upload
+
+
+def test_a_worker_whose_lease_was_taken_over_commits_nothing(books: Books) -> None:
+    """A worker that slept through its lease must not post what another is posting."""
+    books.queue(charges(ROW))
+    first = books.lease()
+    assert first is not None
+    stolen: list[QueuedUpload] = []
+    slow = Progress(report=lambda _: stolen.extend(stealing(books)), must_stop=lambda: False)
+    with pytest.raises(LeaseLostError):
+        books.process(first, slow)
+    assert books.dump("charge", "seal") == {"charge": [], "seal": []}
+    outcome, _ = books.process(stolen[0])
+    assert outcome.applied_amount == 100
+    with pytest.raises(LeaseLostError):
+        books.process(stolen[0])
+    assert len(books.dump("seal")["seal"]) == 1
+
+
+def test_an_upload_cannot_be_taken_over_while_its_transaction_lives(books: Books) -> None:
+    """A file whose posting takes minutes is not started anew by every other worker in turn."""
+    books.queue(charges(ROW))
+    upload = books.lease()
+    assert upload is not None
+    later = to_microseconds(books.clock.now()) + 10 * LEASE_SECONDS * SECOND
+    with books.database.writing() as connection:
+        assert queue.renew_lease(connection, upload, now=0, records=1)
+        if not books.database.is_embedded:  # SQLite has no second writer
+            assert take(books.database, later, node=books.node) is None

@@ -1,0 +1,63 @@
+"""What the ledger decides without a database."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ingestd.formats.student_billing import AccountType
+from ingestd.ledger import messages
+from ingestd.ledger.chart import BALANCE, CHARGED, LedgerAccount
+from ingestd.ledger.outcomes import FileStatus, RowCounts, status_of
+
+
+@pytest.mark.parametrize(
+    ("applied", "duplicate", "conflict", "rejected", "status"),
+    [
+        (0, 0, 0, 0, FileStatus.PROCESSED),
+        (3, 0, 0, 0, FileStatus.PROCESSED),
+        (1, 2, 0, 0, FileStatus.PROCESSED),
+        (1, 0, 1, 0, FileStatus.PROCESSED_WITH_FINDINGS),
+        (1, 0, 0, 1, FileStatus.PROCESSED_WITH_FINDINGS),
+    ],
+)
+def test_a_file_has_findings_when_a_row_was_not_taken(
+    applied: int, duplicate: int, conflict: int, rejected: int, status: FileStatus
+) -> None:
+    """The office looks at a receipt only where there is something to do."""
+    rows = RowCounts(applied=applied, duplicate=duplicate, conflict=conflict, rejected=rejected)
+    assert status_of(rows) is status
+    assert rows.total == applied + duplicate + conflict + rejected
+
+
+def test_every_account_type_has_its_receivable_and_its_credit() -> None:
+    """A charge is owed on the account on which its payment will be looked for."""
+    for account_type in AccountType:
+        assert CHARGED[account_type].debit is BALANCE[account_type].receivable
+        assert CHARGED[account_type].credit is LedgerAccount.DEFERRED_REVENUE
+    assert (
+        len({accounts for each in BALANCE.values() for accounts in (each.receivable, each.credit)})
+        == 4
+    )
+
+
+def test_the_numbers_of_the_chart_never_change() -> None:
+    """They are stored with every posting for ever."""
+    assert [account.value for account in LedgerAccount] == [
+        *(1000, 1050, 1060, 1100, 1110, 2000, 2010, 2050, 2100, 2200, 2300, 2310, 2320, 2330),
+        *(4000, 4900),
+    ]
+
+
+def test_messages_ask_for_what_their_statement_fills_in() -> None:
+    """No district ever reads `{row}` in a receipt."""
+    wanted = {
+        text: set(re.findall(r"\{(\w+)\}", text))
+        for name, text in vars(messages).items()
+        if name.isupper()
+    }
+    assert wanted.pop(messages.CONFLICT_WITH_LEDGER) == {"upload", "row"}
+    assert wanted.pop(messages.CONFLICT_IN_FILE) == {"row"}
+    assert wanted.pop(messages.DUPLICATE_IN_FILE) == {"row"}
+    assert set().union(*wanted.values()) == set()

@@ -11,13 +11,15 @@ from typing import Annotated
 import typer
 from sqlalchemy.engine import Connection
 
+from ingestd.access.accounts import Account
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
 from ingestd.cli.output import print_csv, print_table
+from ingestd.ledger.head import read_known_at
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items
 from ingestd.reports.report import Question, Report
 from ingestd.service.bootstrap import prepared_installation
-from ingestd.values.clock import day_in
+from ingestd.values.clock import day_in, from_microseconds
 from ingestd.values.errors import UsageError
 from ingestd.values.money import decimals_of
 
@@ -80,16 +82,22 @@ def _answer(
     with prepared_installation(config_path(config)) as installation:
         found = installation.account(account)
         now = installation.clock.now()
-        question = Question(
-            account=found.account_id,
-            as_of=as_of.date() if as_of else day_in(found.timezone, now),
-            as_known=_instant(as_known) if as_known else now,
-            decimals=decimals_of(found.currency),
-            since=since.date() if since else None,
-            until=until.date() if until else None,
-        )
         with installation.database.reading() as connection:
+            question = Question(
+                account=found.account_id,
+                as_of=as_of.date() if as_of else day_in(found.timezone, now),
+                as_known=_instant(as_known) if as_known else _known(connection, found) or now,
+                decimals=decimals_of(found.currency),
+                since=since.date() if since else None,
+                until=until.date() if until else None,
+            )
             _print(ask(connection, question), output)
+
+
+def _known(connection: Connection, account: Account) -> datetime | None:
+    """Return the instant of the last batch: asked again, it gives the same answer for ever."""
+    known_at = read_known_at(connection, account.account_id)
+    return None if known_at is None else from_microseconds(known_at)
 
 
 def _instant(text: str) -> datetime:

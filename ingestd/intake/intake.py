@@ -103,6 +103,9 @@ class Intake:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody needs waking
                 loop.call_soon_threadsafe(self._look.set)
 
+        for account in self._keeper.current.accounts:
+            with contextlib.suppress(IngestdError):  # the first look at the account reports it
+                self._folders.create_for(account)
         self._watcher = Watcher(self._folders.spool, wake)
         self._keeper.on_change(lambda _: wake())
         try:

@@ -90,7 +90,8 @@ def decide(
 ) -> tuple[FileOutcome, Seal]:
     """Write all that the file comes to; the caller owns the write transaction."""
     head = lock_head(connection, account.account_id)
-    batch = open_batch(head, event=UPLOAD, upload_id=upload.upload_id)
+    now = to_microseconds(works.clock.now())
+    batch = open_batch(head, event=UPLOAD, now=now, upload_id=upload.upload_id)
     rows, applied_amount = None, 0
     if reading.refused:
         status = FileStatus.REJECTED
@@ -126,7 +127,7 @@ def decide(
         findings=store_findings(connection, account.account_id, upload.upload_id),
     )
     store_file_outcome(connection, batch, outcome)
-    return outcome, seal(connection, head, batch, sealed_at=outcome.finished_at)
+    return outcome, seal(connection, head, batch)
 
 
 def close_without_rows(
@@ -150,7 +151,7 @@ def close_without_rows(
             if upload is None:
                 return None
             head = lock_head(connection, account.account_id)
-            batch = open_batch(head, event=UPLOAD, upload_id=upload.upload_id)
+            batch = open_batch(head, event=UPLOAD, now=now, upload_id=upload.upload_id)
             outcome = FileOutcome(
                 account=account.account_id,
                 upload_id=upload.upload_id,
@@ -165,7 +166,7 @@ def close_without_rows(
             )
             store_file_outcome(connection, batch, outcome)
             mark_done(connection, upload, status=status.value)
-            seal(connection, head, batch, sealed_at=outcome.finished_at)
+            seal(connection, head, batch)
             return outcome
 
         return works.database.transact(connection, commit)

@@ -126,7 +126,7 @@ class Worker:
         if account is None:
             raise AccountGoneError(
                 f"Account {upload.account} is not in accounts.toml any more. "
-                "Put it back, and its files go on."
+                "Put it back; then run: ingestd uploads retry"
             )
         claimed = self.folders.claimed(upload.account) / upload.upload_id / upload.filename
         return process(self.works, account, upload, claimed, self._progress(upload))

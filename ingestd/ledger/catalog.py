@@ -14,8 +14,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, create_temporary, drop_temporary, stage
 from ingestd.formats.catalog import CatalogKind
-from ingestd.ledger.chart import PartyKind
-from ingestd.ledger.head import lock_head, store_head
+from ingestd.ledger.head import lock_head
 from ingestd.values.identifiers import AccountId
 
 ALWAYS = "0001-01-01"
@@ -40,7 +39,7 @@ class _Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """How many entries a file added, changed, and left as they were."""
+    """How many rows of a file brought something new, changed something, or neither."""
 
     added: int
     changed: int
@@ -98,10 +97,6 @@ _TABLES: Mapping[CatalogKind, tuple[_Table, ...]] = {
         ),
     ),
 }
-_PARTIES = {
-    CatalogKind.STUDENTS: (PartyKind.STUDENT, "student", "student_id"),
-    CatalogKind.PARENTS: (PartyKind.PARENT, "parent", "parent_code"),
-}
 
 
 def import_catalog(
@@ -114,23 +109,19 @@ def import_catalog(
 ) -> Imported:
     """Update an account's catalog with checked rows; the caller owns the write transaction.
 
-    `present` names the columns that the file has: others keep what they hold. Students and
-    parents become parties of the ledger. Safe to repeat: then everything is unchanged.
+    `present` names the columns that the file has: others keep what they hold. A row counts
+    as added or changed when any entry that it makes is. Safe to repeat: then all is unchanged.
     """
-    head = lock_head(connection, account)
+    # The same lock as for charges: a file sees one catalog, the old one or the new one.
+    lock_head(connection, account)
     given = frozenset(present)
-    results = [_import_table(connection, account, table, rows, given) for table in _TABLES[kind]]
-    if kind in _PARTIES:
-        party_kind, table_name, code = _PARTIES[kind]
-        head.parties += _add_parties(
-            connection, account, head.parties, party_kind, f"{table_name} t", f"t.{code}"
-        )
-        store_head(connection, head)
-    return Imported(
-        added=sum(result.added for result in results),
-        changed=sum(result.changed for result in results),
-        unchanged=sum(result.unchanged for result in results),
-    )
+    news: dict[int, str] = {}
+    for table in _TABLES[kind]:
+        if table.needs is None or table.needs in given:
+            for index, what in _import_table(connection, account, table, rows, given):
+                news[index] = "added" if "added" in {what, news.get(index)} else what
+    added = sum(what == "added" for what in news.values())
+    return Imported(added=added, changed=len(news) - added, unchanged=len(rows) - len(news))
 
 
 def _import_table(
@@ -139,33 +130,23 @@ def _import_table(
     table: _Table,
     rows: Sequence[CatalogRow],
     given: frozenset[str],
-) -> Imported:
-    temporary = Temporary(f"stage_{table.name}", table.columns, key=table.key)
+) -> list[tuple[int, str]]:
+    """Update one table; return which rows, by their index, added or changed an entry."""
+    columns = {"row_index": "whole", **table.columns}
+    temporary = Temporary(f"stage_{table.name}", columns, key=table.key)
+    # Of rows with one key the last one counts: a product's prices repeat the product.
     staged = {
-        tuple(_value(row, column, table) for column in table.key): tuple(
-            _value(row, column, table) for column in table.columns
+        tuple(_value(row, column, table) for column in table.key): (
+            index,
+            *(_value(row, column, table) for column in table.columns),
         )
-        for row in rows
+        for index, row in enumerate(rows)
         if table.needs is None or row.get(table.needs) is not None
     }
-    if table.needs is not None and table.needs not in given:
-        return Imported(added=0, changed=0, unchanged=0)
     create_temporary(connection, temporary)
     stage(connection, temporary, list(staged.values()))
     settable = [name for name in table.columns if name not in table.key and name in given]
-    same_key = " AND ".join(f"t.{name} = s.{name}" for name in table.key)
-    is_other = " OR ".join(f"t.{name} IS DISTINCT FROM s.{name}" for name in settable) or "FALSE"
-    changed = _count(
-        connection,
-        f"{temporary.name} s JOIN {table.name} t ON t.account = :account AND {same_key}"
-        f" WHERE {is_other}",
-        account,
-    )
-    known = _count(
-        connection,
-        f"{temporary.name} s JOIN {table.name} t ON t.account = :account AND {same_key}",
-        account,
-    )
+    news = _news(connection, account, table, temporary, settable)
     names = ", ".join(table.columns)
     updates = ", ".join(f"{name} = excluded.{name}" for name in settable)
     on_conflict = f"DO UPDATE SET {updates}" if settable else "DO NOTHING"
@@ -178,38 +159,30 @@ def _import_table(
         {"account": account},
     )
     drop_temporary(connection, temporary)
-    return Imported(added=len(staged) - known, changed=changed, unchanged=known - changed)
+    return news
 
 
-def _add_parties(
+def _news(
     connection: Connection,
     account: AccountId,
-    parties: int,
-    kind: PartyKind,
-    source: str,
-    code: str,
-) -> int:
+    table: _Table,
+    temporary: Temporary,
+    settable: Sequence[str],
+) -> list[tuple[int, str]]:
+    same_key = " AND ".join(f"t.{name} = s.{name}" for name in table.key)
+    is_other = " OR ".join(f"t.{name} IS DISTINCT FROM s.{name}" for name in settable) or "FALSE"
     result = connection.execute(
         sa.text(
-            "INSERT INTO party (account, party_no, kind, party_code)"
-            f" SELECT t.account, :parties + ROW_NUMBER() OVER (ORDER BY {code}), :kind, {code}"
-            f" FROM {source} WHERE t.account = :account AND NOT EXISTS"
-            " (SELECT 1 FROM party p WHERE p.account = t.account AND p.kind = :kind"
-            f" AND p.party_code = {code})"
+            "SELECT s.row_index, CASE WHEN t.account IS NULL THEN 'added' ELSE 'changed' END"
+            f" FROM {temporary.name} s"
+            f" LEFT JOIN {table.name} t ON t.account = :account AND {same_key}"
+            f" WHERE t.account IS NULL OR {is_other}"
         ),
-        {"account": account, "parties": parties, "kind": kind.value},
+        {"account": account},
     )
-    return result.rowcount
+    return [(int(index), str(what)) for index, what in result]
 
 
 def _value(row: CatalogRow, column: str, table: _Table) -> str | int | None:
     value = row.get(column)
     return table.defaults.get(column) if value is None else value
-
-
-def _count(connection: Connection, source: str, account: AccountId) -> int:
-    return int(
-        connection.execute(
-            sa.text(f"SELECT COUNT(*) FROM {source}"), {"account": account}
-        ).scalar_one()
-    )

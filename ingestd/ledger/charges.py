@@ -20,6 +20,7 @@ from ingestd.ledger.messages import (
     CONFLICT_IN_FILE,
     CONFLICT_WITH_LEDGER,
     DUPLICATE_IN_FILE,
+    KEYS_ALIKE,
     PRICE_MISSING,
     STUDENT_UNKNOWN,
 )
@@ -68,6 +69,7 @@ def judge_staged_charges(
     _forget_rejected(connection)
     _find_repeats_of_ledger(connection, head)
     _find_repeats_in_file(connection)
+    _find_keys_alike(connection)
     if all_or_nothing and _any_bad_row(connection):
         _reject_everything(connection)
     if register_students:
@@ -76,7 +78,7 @@ def judge_staged_charges(
 
 def post_staged_charges(connection: Connection, head: Head, batch: Batch) -> Posted:
     """Write the charges that the stage still holds, and their postings; count every verdict."""
-    add_missing_parties(connection, head)
+    add_missing_parties(connection, head, batch)
     applied = _insert_charges(connection, head, batch)
     first, head.charges = head.charges, head.charges + applied
     head.postings += _insert_postings(connection, head, batch, charges_before=first)
@@ -230,6 +232,30 @@ def _find_repeats_in_file(connection: Connection) -> None:
                 "outcome": outcome,
             },
         )
+
+
+def _find_keys_alike(connection: Connection) -> None:
+    # Keys are compared byte for byte; two that only look different are worth a word.
+    if not _count(connection, "(SELECT 1 FROM stage_charge WHERE folded_id IS NOT NULL LIMIT 1) f"):
+        return
+    connection.execute(
+        sa.text(
+            "INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)"
+            " SELECT :code, :verdict, a.row, a.line, 'charge_tracking_id', a.tracking_id,"
+            " REPLACE(:message, '{row}', CAST(a.first_row AS TEXT))"
+            " FROM (SELECT s.row, s.line, s.tracking_id,"
+            "   FIRST_VALUE(s.tracking_id) OVER alike AS first_id,"
+            "   FIRST_VALUE(s.row) OVER alike AS first_row FROM stage_charge s"
+            "   WINDOW alike AS (PARTITION BY COALESCE(s.folded_id, s.tracking_id)"
+            "    ORDER BY s.row)) a"
+            " WHERE a.tracking_id <> a.first_id"
+        ),
+        {
+            "code": Code.KEYS_ALIKE.value,
+            "verdict": Verdict.WARNING.value,
+            "message": KEYS_ALIKE,
+        },
+    )
 
 
 def _any_bad_row(connection: Connection) -> bool:

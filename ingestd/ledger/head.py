@@ -15,7 +15,7 @@ GENESIS_HASH = "0" * 64
 
 @dataclass(slots=True, kw_only=True)
 class Head:
-    """Where an account's books end: the last batch, its hash, and the last number of each kind.
+    """Where an account's books end: the last batch, its hash and time, the last numbers.
 
     Held only inside the write transaction that locked it; `seal` stores it again.
     """
@@ -23,6 +23,7 @@ class Head:
     account: AccountId
     batch_no: int
     hash: str
+    sealed_at: int
     charges: int
     postings: int
     parties: int
@@ -40,7 +41,7 @@ def lock_head(connection: Connection, account: AccountId) -> Head:
     lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE"
     row = connection.execute(
         sa.text(
-            "SELECT batch_no, hash, charges, postings, parties FROM seal_head"
+            "SELECT batch_no, hash, sealed_at, charges, postings, parties FROM seal_head"
             f" WHERE account = :account{lock}"
         ),
         {"account": account},
@@ -49,6 +50,7 @@ def lock_head(connection: Connection, account: AccountId) -> Head:
         account=account,
         batch_no=row.batch_no,
         hash=row.hash,
+        sealed_at=row.sealed_at,
         charges=row.charges,
         postings=row.postings,
         parties=row.parties,
@@ -59,13 +61,14 @@ def store_head(connection: Connection, head: Head) -> None:
     """Make `head` the account's last word; the caller holds the lock."""
     connection.execute(
         sa.text(
-            "UPDATE seal_head SET batch_no = :batch_no, hash = :hash, charges = :charges,"
-            " postings = :postings, parties = :parties WHERE account = :account"
+            "UPDATE seal_head SET batch_no = :batch_no, hash = :hash, sealed_at = :sealed_at,"
+            " charges = :charges, postings = :postings, parties = :parties WHERE account = :account"
         ),
         {
             "account": head.account,
             "batch_no": head.batch_no,
             "hash": head.hash,
+            "sealed_at": head.sealed_at,
             "charges": head.charges,
             "postings": head.postings,
             "parties": head.parties,
@@ -83,3 +86,15 @@ def read_head_hash(connection: Connection, account: AccountId, *, known_at: int)
         {"account": account, "known_at": known_at},
     ).scalar()
     return GENESIS_HASH if found is None else str(found)
+
+
+def read_known_at(connection: Connection, account: AccountId) -> int | None:
+    """Return when the last batch was sealed, in microseconds since 1970; None before the first.
+
+    What is known then stays known for ever: every later batch is sealed later.
+    """
+    found = connection.execute(
+        sa.text("SELECT sealed_at FROM seal_head WHERE account = :account AND batch_no > 0"),
+        {"account": account},
+    ).scalar()
+    return None if found is None else int(found)

@@ -29,3 +29,7 @@ DUPLICATE_IN_FILE = (
     "Row {row} of this file has the same charge_tracking_id and the same content. "
     "The charge counts once; nothing needs to be done."
 )
+KEYS_ALIKE = (
+    "Row {row} of this file has a charge_tracking_id that differs only in upper and lower case or "
+    "in width. They were taken as two charges; check that they are."
+)

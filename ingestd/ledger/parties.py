@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID, PartyKind
 from ingestd.ledger.head import Head
+from ingestd.ledger.seal import Batch
 
 
 def register_staged_students(connection: Connection, head: Head) -> None:
@@ -27,21 +28,26 @@ def register_staged_students(connection: Connection, head: Head) -> None:
     )
 
 
-def add_missing_parties(connection: Connection, head: Head) -> None:
-    """Give every student that is about to be charged a party number.
+def add_missing_parties(connection: Connection, head: Head, batch: Batch) -> None:
+    """Give every student that is about to be charged for the first time a party number.
 
-    The caller holds the head's lock.
+    Who the party is, is a fact of this batch and sealed with it. The caller holds the head's lock.
     """
     result = connection.execute(
         sa.text(
-            "INSERT INTO party (account, party_no, kind, party_code)"
+            "INSERT INTO party (account, party_no, kind, party_code, batch_no)"
             " SELECT :account, :parties + ROW_NUMBER() OVER (ORDER BY n.student_id), :kind,"
-            " n.student_id"
+            " n.student_id, :batch_no"
             " FROM (SELECT DISTINCT s.student_id FROM stage_charge s WHERE NOT EXISTS"
             "  (SELECT 1 FROM party p WHERE p.account = :account AND p.kind = :kind"
             "   AND p.party_code = s.student_id)"
             "  AND NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)) n"
         ),
-        {"account": head.account, "parties": head.parties, "kind": PartyKind.STUDENT.value},
+        {
+            "account": head.account,
+            "parties": head.parties,
+            "kind": PartyKind.STUDENT.value,
+            "batch_no": batch.batch_no,
+        },
     )
     head.parties += result.rowcount

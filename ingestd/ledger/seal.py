@@ -32,6 +32,7 @@ SEALED_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("account", "upload_id", "finding_no", "code", "verdict", "row", "line"),
             *("column_name", "value", "message"),
         ),
+        "party": ("account", "party_no", "kind", "party_code", "batch_no"),
         "charge": (
             *("account", "charge_no", "tracking_id", "content_hash", "party_no", "account_type"),
             *("billing_code", "amount", "tax", "note", "occurred_at", "effective_on", "batch_no"),
@@ -48,6 +49,7 @@ _ORDER = {
     "file_outcome": "upload_id",
     "row_outcome": "row",
     "finding": "finding_no",
+    "party": "party_no",
     "charge": "charge_no",
     "posting": "posting_no",
 }
@@ -57,6 +59,7 @@ _BELONGS = {
     "file_outcome": _OF_BATCH,
     "row_outcome": _OF_UPLOAD,
     "finding": _OF_UPLOAD,
+    "party": f"{_OF_BATCH} AND party_no > :parties_before",
     "charge": f"{_OF_BATCH} AND charge_no > :charges_before",
     "posting": f"{_OF_BATCH} AND posting_no > :postings_before",
 }
@@ -74,27 +77,39 @@ class Seal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A batch's place in the books: what its rows are found by."""
+    """A batch's place in the books: what its rows are found by, and when they were known.
+
+    `sealed_at` is in microseconds since 1970, and later than that of every batch before.
+    """
 
     account: AccountId
     batch_no: int
     previous_hash: str
     event: str
+    sealed_at: int
     upload_id: UploadId | None = None
     charges_before: int = 0
     postings_before: int = 0
+    parties_before: int = 0
 
 
-def open_batch(head: Head, *, event: str, upload_id: UploadId | None = None) -> Batch:
-    """Number the account's next batch; the caller holds the head's lock."""
+def open_batch(head: Head, *, event: str, now: int, upload_id: UploadId | None = None) -> Batch:
+    """Number and date the account's next batch; the caller holds the head's lock.
+
+    `now` is in microseconds since 1970. A clock that was set back, or another node's that is
+    behind, never makes a batch look older than the one it follows: what a report has once
+    answered "as known" at an instant, it answers for ever.
+    """
     return Batch(
         account=head.account,
         batch_no=head.batch_no + 1,
         previous_hash=head.hash,
         event=event,
+        sealed_at=max(now, head.sealed_at + 1),
         upload_id=upload_id,
         charges_before=head.charges,
         postings_before=head.postings,
+        parties_before=head.parties,
     )
 
 
@@ -102,20 +117,25 @@ def hash_batch(connection: Connection, batch: Batch) -> tuple[str, int]:
     """Return a batch's hash as its stored rows give it, and how many rows there are.
 
     SHA-256 over UTF-8 lines of JSON without spaces: an array of the previous hash, the batch
-    number and the event; then for each table its name, and on the next line an array of its
-    rows, each an array of all columns. Anybody can compute it again from the tables, in any
-    language.
+    number, the event, the upload and when it was sealed; then for each table its name, and on
+    the next line an array of its rows, each an array of all columns. Anybody can compute it
+    again from the tables, in any language.
     """
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     digest = hashlib.sha256()
     rows_sealed = 0
-    digest.update(encode([batch.previous_hash, batch.batch_no, batch.event]).encode() + b"\n")
+    heading = [
+        *(batch.previous_hash, batch.batch_no, batch.event),
+        *(batch.upload_id, batch.sealed_at),
+    ]
+    digest.update(encode(heading).encode() + b"\n")
     values = {
         "account": batch.account,
         "batch_no": batch.batch_no,
         "upload_id": batch.upload_id,
         "charges_before": batch.charges_before,
         "postings_before": batch.postings_before,
+        "parties_before": batch.parties_before,
     }
     for table in SEALED_COLUMNS:
         digest.update(encode(table).encode() + b"\n[")
@@ -129,11 +149,10 @@ def hash_batch(connection: Connection, batch: Batch) -> tuple[str, int]:
     return digest.hexdigest(), rows_sealed
 
 
-def seal(connection: Connection, head: Head, batch: Batch, *, sealed_at: int) -> Seal:
+def seal(connection: Connection, head: Head, batch: Batch) -> Seal:
     """Close a batch: store its seal and move the account's head to it.
 
-    `sealed_at` is in microseconds since 1970, and is when the books knew of the batch. The
-    caller holds the head's lock and has inserted all of the batch's rows.
+    The caller holds the head's lock and has inserted all of the batch's rows.
     """
     batch_hash, rows_sealed = hash_batch(connection, batch)
     amount_posted = connection.execute(
@@ -164,7 +183,7 @@ def seal(connection: Connection, head: Head, batch: Batch, *, sealed_at: int) ->
             "batch_no": batch.batch_no,
             "event": batch.event,
             "upload_id": batch.upload_id,
-            "sealed_at": sealed_at,
+            "sealed_at": batch.sealed_at,
             "rows_sealed": rows_sealed,
             "amount_posted": closed.amount_posted,
             "previous_hash": batch.previous_hash,
@@ -173,6 +192,7 @@ def seal(connection: Connection, head: Head, batch: Batch, *, sealed_at: int) ->
     )
     head.batch_no = batch.batch_no
     head.hash = batch_hash
+    head.sealed_at = batch.sealed_at
     store_head(connection, head)
     return closed
 

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from ingestd.database.bulk import Temporary, analyse, create_temporary, drop_temporary, stage
 from ingestd.formats.charges import ChargeRow
 from ingestd.formats.findings import Finding
+from ingestd.formats.texts import fold_key
 
 CHARGES = Temporary(
     "stage_charge",
@@ -30,6 +31,7 @@ CHARGES = Temporary(
         "occurred_at": "whole",
         "effective_on": "text",
         "content_hash": "text",
+        "folded_id": "text?",
     },
     key=("row",),
 )
@@ -127,6 +129,7 @@ class ChargeStage:
             occurred_at,
             self._day(occurred_at),
             row.content_hash,
+            _folded(row.tracking_id),
         )
 
     def _day(self, instant: int) -> str:
@@ -163,3 +166,9 @@ def charge_stage(
             connection.rollback()
             with connection.begin():
                 drop_temporary(connection, *_TABLES)
+
+
+def _folded(tracking_id: str) -> str | None:
+    """Return by what keys alike are found, or None where that is the key itself."""
+    folded = tracking_id.lower() if tracking_id.isascii() else fold_key(tracking_id)
+    return None if folded == tracking_id else folded

@@ -47,7 +47,7 @@ ORDER BY c.charge_no
 
 
 def report_items(connection: Connection, question: Question) -> Report:
-    """Return one row for each charge, in the order in which they were applied.
+    """Return one row for each charge, batch by batch, within one by tracking id.
 
     Rows are read as they are asked for, in bounded memory: the connection must stay open.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable, Mapping
 
 import sqlalchemy as sa
@@ -48,8 +49,9 @@ class HealthServer:
             await site.start()
         except OSError as error:
             await runner.cleanup()
+            reason = os.strerror(error.errno) if error.errno else str(error)
             raise ListenError(
-                f"Cannot listen on {self._host}:{self._port} for HTTP: {error.strerror}. "
+                f"Cannot listen on {self._host}:{self._port} for HTTP: {reason}. "
                 "Stop what uses it, or change [http] listen.",
                 detail=repr(error),
             ) from error

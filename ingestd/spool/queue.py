@@ -19,6 +19,7 @@ from ingestd.values.identifiers import AccountId, UploadId
 
 LEASE_SECONDS = 60
 TRIES_MAX = 6
+DEATHS_MAX = 100  # a kill is seldom a file's fault, but one file must not kill for ever
 _SECOND = 1_000_000
 _BACKOFF_SECONDS = (1, 5, 15, 60, 300)
 
@@ -226,14 +227,17 @@ def hand_back(connection: Connection, upload: QueuedUpload) -> None:
 
 
 def release_leases(connection: Connection, *, node: str) -> int:
-    """Free what a daemon on this node was working on when it died; only at its start."""
-    # A crash is no fault of the file: the try does not count.
+    """Free what a daemon on this node was working on when it died; only at its start.
+
+    A file that was being worked on at a hundred deaths waits for an operator.
+    """
     result = connection.execute(
         sa.text(
-            "UPDATE upload SET state = 'waiting', attempts = attempts - 1"
+            "UPDATE upload SET last_error = 'the daemon died while it worked on the file',"
+            " state = CASE WHEN attempts >= :deaths_max THEN 'failed' ELSE 'waiting' END"
             " WHERE node = :node AND state = 'working'"
         ),
-        {"node": node},
+        {"node": node, "deaths_max": DEATHS_MAX},
     )
     return result.rowcount
 

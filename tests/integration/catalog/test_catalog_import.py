@@ -98,17 +98,15 @@ def test_a_product_without_a_price_has_none(database: Database) -> None:
     assert select(database, "SELECT billing_code FROM product") == [("BOOK",)]
 
 
-def test_students_and_parents_become_parties_once(database: Database) -> None:
-    """A party's number is what postings refer to: it must never change or come twice."""
-    for _ in range(2):
-        take(database, CatalogKind.STUDENTS, [{"student_id": "7"}, {"student_id": "8"}])
-        take(database, CatalogKind.PARENTS, [{"parent_code": "7"}])
+def test_a_product_and_its_price_are_one_row(database: Database) -> None:
+    """Who imports forty products wants to read "40", not "80"."""
+    rows: list[CatalogRow] = [{"billing_code": "A", "price": 100}, {"billing_code": "B"}]
+    assert take(database, CatalogKind.PRODUCTS, rows) == Imported(added=2, changed=0, unchanged=0)
 
-    assert select(database, "SELECT kind, party_code FROM party ORDER BY party_no") == [
-        ("student", "7"),
-        ("student", "8"),
-        ("parent", "7"),
-    ]
+    dearer: list[CatalogRow] = [{"billing_code": "A", "price": 200}, {"billing_code": "B"}]
+    result = take(database, CatalogKind.PRODUCTS, dearer)
+
+    assert result == Imported(added=0, changed=1, unchanged=1)
 
 
 def test_accounts_do_not_see_each_other(database: Database) -> None:

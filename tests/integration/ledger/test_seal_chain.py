@@ -38,6 +38,7 @@ def seals(connection: Connection) -> list[Sealed]:
                 batch_no=row.batch_no,
                 previous_hash=row.previous_hash,
                 event=row.event,
+                sealed_at=row.sealed_at,
                 upload_id=UploadId(row.upload_id),
             ),
             row.hash,

@@ -173,15 +173,28 @@ def test_retry_lets_a_failed_file_be_tried_again_at_once(database: Database) -> 
 
 
 def test_release_leases_gives_back_what_a_killed_daemon_had(database: Database) -> None:
-    """After a crash work goes on at once, and the crash does not count as a failed try."""
+    """After a crash work goes on at once."""
     put(database, entry(1), entry(2, account=B, node="other"))
     taken(database)
     assert take(database, node="other") is not None
     with database.writing() as connection:
         assert queue.release_leases(connection, node=NODE) == 1
-    assert (state(database, 1).state, state(database, 1).attempts) == ("waiting", 0)
+    assert state(database, 1).state == "waiting"
     assert state(database, 2, B).state == "working"
-    assert taken(database).attempts == 1
+    assert taken(database).attempts == 2
+
+
+def test_a_file_that_kills_the_daemon_is_set_aside_in_the_end(database: Database) -> None:
+    """One poisoned file must not keep every other school waiting for ever."""
+    put(database, entry(1))
+    deaths = 0
+    while state(database, 1).state != "failed":
+        taken(database)
+        with database.writing() as connection:
+            queue.release_leases(connection, node=NODE)
+        deaths += 1
+    assert deaths == queue.DEATHS_MAX
+    assert _retry(database)
 
 
 def test_hand_back_does_not_count_as_a_try(database: Database) -> None:

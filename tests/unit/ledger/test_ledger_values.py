@@ -60,4 +60,5 @@ def test_messages_ask_for_what_their_statement_fills_in() -> None:
     assert wanted.pop(messages.CONFLICT_WITH_LEDGER) == {"upload", "row"}
     assert wanted.pop(messages.CONFLICT_IN_FILE) == {"row"}
     assert wanted.pop(messages.DUPLICATE_IN_FILE) == {"row"}
+    assert wanted.pop(messages.KEYS_ALIKE) == {"row"}
     assert set().union(*wanted.values()) == set()

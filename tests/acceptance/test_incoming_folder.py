@@ -1,0 +1,108 @@
+"""Files in `incoming/`: copied in by hand, under temporary names, under names nobody knows."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import School
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def name() -> str:
+    """A recognised name that no other test uses."""
+    return f"student_billing_{next(_numbers)}.csv"
+
+
+def row(key: str) -> str:
+    return f"LIABILITY,{key},00042,LOST_BOOK,,18.50,"
+
+
+@pytest.fixture
+def let_a_file_pass(shared_school: School) -> Callable[[], None]:
+    """Lend a function that returns once a file that came after all others was processed."""
+
+    def send() -> None:
+        later = f"student_billing_later_{next(_numbers)}.csv"
+        shared_school.upload(shared_school.write(later, row(later)))
+        shared_school.wait_until_receipt(later)
+
+    return send
+
+
+@pytest.fixture
+def rename(shared_school: School) -> Callable[[str, str], None]:
+    """Lend a function that renames a file in `incoming/` as a client does."""
+
+    def send(old: str, new: str) -> None:
+        folder = f"/{shared_school.account}/incoming"
+        done = shared_school.sftp_batch(f"rename {folder}/{old} {folder}/{new}")
+        assert done.returncode == 0, done.stderr
+
+    return send
+
+
+def test_a_file_copied_in_by_hand_is_processed(shared_school: School, name: str) -> None:
+    """An operator can bring in a file that came by mail, and it takes the same road."""
+    shutil.copy(shared_school.write(name, row(name)), shared_school.incoming / name)
+    assert shared_school.wait_until_receipt(name)["rows"]["applied"] == 1
+    assert shared_school.log.wait_until_event("file_claimed", filename=name)["source"] == "folder"
+    assert not (shared_school.incoming / name).exists()
+
+
+def test_a_file_copied_in_while_the_daemon_was_down_is_processed(school: School) -> None:
+    """Files that wait are found at the start: the folder is the truth."""
+    school.incoming.mkdir(parents=True)
+    shutil.copy(school.write("student_billing.csv", row("DOWN")), school.incoming)
+    school.start()
+    assert school.wait_until_receipt("student_billing.csv")["rows"]["applied"] == 1
+
+
+@pytest.mark.parametrize("form", ["{}.filepart", "{}.part", "{}.partial", "{}.tmp", ".{}"])
+def test_a_temporary_name_waits_until_it_is_renamed(
+    shared_school: School,
+    name: str,
+    form: str,
+    let_a_file_pass: Callable[[], None],
+    rename: Callable[[str, str], None],
+) -> None:
+    """Clients that upload under a temporary name are never read half-way."""
+    temporary = form.format(name)
+    shared_school.upload(shared_school.write(temporary, row(name)))
+    let_a_file_pass()
+    assert (shared_school.incoming / temporary).exists()
+    rename(temporary, name)
+    receipt = shared_school.wait_until_receipt(name)
+    assert (receipt["filename"], receipt["rows"]["applied"]) == (name, 1)
+    assert shared_school.log.events("file_claimed", filename=temporary) == []
+
+
+def test_a_name_that_nobody_recognises_waits_untouched(
+    shared_school: School, let_a_file_pass: Callable[[], None], rename: Callable[[str, str], None]
+) -> None:
+    """A file that was named wrongly is not swallowed; renaming it saves sending it again."""
+    path = shared_school.write("charges.csv", row("WRONG-NAME"))
+    shared_school.upload(path)
+    let_a_file_pass()
+    assert (shared_school.incoming / path.name).read_bytes() == path.read_bytes()
+    rename(path.name, "student_billing_right_name.csv")
+    receipt = shared_school.wait_until_receipt("student_billing_right_name.csv")
+    assert receipt["rows"]["applied"] == 1
+
+
+def test_a_file_can_be_withdrawn_before_it_is_claimed(school: School) -> None:
+    """Who notices a mistake right away can take the file back."""
+    school.set(intake__settle_seconds=60)
+    school.start()
+    school.upload(school.write("student_billing.csv", row("BACK")))
+    folder = f"/{school.account}/incoming"
+    assert school.sftp_batch(f"rm {folder}/student_billing.csv").returncode == 0
+    assert list(school.incoming.iterdir()) == []
+    assert school.ask("uploads", "list") == []

@@ -1,0 +1,182 @@
+"""Running it: health, metrics, the doctor, dry runs, lists, and what stdout may hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import School
+
+NAME = "student_billing_check.csv"
+ROWS = (
+    "LIABILITY,C-1,00042,LOST_BOOK,,18.50,2025-03-02T14:38:02Z",
+    "LIABILITY,C-1,00042,LOST_BOOK,,19.50,2025-03-02T14:38:02Z",
+    "LIABILITY,C-2,99999,LOST_BOOK,,18.50,",
+    "WALLET,C-3,00043,NO_SUCH_CODE,,1E+2,",
+    "WALLET,C-4,00043,LATE_FEE,,,",
+)
+PARTS = {"sftp", "intake", "database"}
+
+
+@pytest.fixture(scope="module")
+def receipt(shared_school: School) -> dict[str, Any]:
+    """Send a file with findings; return its receipt."""
+    shared_school.upload(shared_school.write(NAME, *ROWS))
+    return shared_school.wait_until_receipt(NAME)
+
+
+def curl(school: School, path: str) -> tuple[int, str]:
+    """Ask over HTTP as a monitor does; return the status and the body."""
+    url = f"http://127.0.0.1:{school.http_port}{path}"
+    done = school.run_client("curl", "-sS", "-w", "\n%{http_code}", url)
+    assert done.returncode == 0, done.stderr
+    body, _, status = done.stdout.rpartition("\n")
+    return int(status), body
+
+
+def test_healthz_says_that_the_process_lives(shared_school: School) -> None:
+    """A supervisor knows when to restart."""
+    assert curl(shared_school, "/healthz")[0] == 200
+
+
+def test_readyz_says_ok_of_each_part(shared_school: School) -> None:
+    """A load balancer knows where uploads will be taken."""
+    status, body = curl(shared_school, "/readyz")
+    answer = json.loads(body)
+    assert (status, answer["ready"]) == (200, True)
+    assert set(answer["checks"]) >= PARTS
+    assert set(answer["checks"].values()) == {"ok"}
+
+
+def test_metrics_count_files_and_rows_and_name_no_child(
+    shared_school: School, receipt: dict[str, Any]
+) -> None:
+    """A dashboard shows rejected rows, and may be shown on a wall."""
+    status, body = curl(shared_school, "/metrics")
+    assert status == 200
+    lines = set(body.splitlines())
+    for verdict in ("applied", "duplicate", "conflict", "rejected"):
+        count = float(receipt["rows"][verdict])
+        labels = f'account="SPRINGFIELD",outcome="{verdict}"'
+        assert f"ingestd_rows_total{{{labels}}} {count}" in lines
+    assert "00042" not in body
+    assert "Marchetti" not in body
+
+
+def test_an_unknown_page_is_not_found(shared_school: School) -> None:
+    """A typing error is told as one."""
+    assert curl(shared_school, "/no-such-page")[0] == 404
+
+
+def test_the_doctor_finds_a_running_installation_well(shared_school: School) -> None:
+    """After a change one command says whether all is well."""
+    done = shared_school.run("doctor", "--output", "json")
+    results = json.loads(done.stdout)
+    assert (done.returncode, {row["ok"] for row in results}) == (0, {"ok"}), results
+    assert {"config", "database", "daemon", "sftp"} <= {row["check"] for row in results}
+
+
+def test_the_doctor_exits_1_when_nothing_runs(school: School) -> None:
+    """A check from cron notices a daemon that is gone, and says how to start it."""
+    done = school.run("doctor")
+    assert done.returncode == 1
+    assert "ingestd serve" in done.stdout
+
+
+def test_a_dry_run_shows_the_receipt_to_come_and_stores_nothing(school: School) -> None:
+    """A district tries a new export before it counts."""
+
+    def same(told: dict[str, Any]) -> dict[str, Any]:
+        changing = ("upload_id", "received_at", "finished_at")
+        text = json.dumps({key: told[key] for key in told if key not in changing})
+        # The second row contradicts the first, which is named by its upload.
+        return dict(json.loads(text.replace(told["upload_id"], "UPLOAD")))
+
+    path = school.write(NAME, *ROWS)
+    before = hashlib.sha256((school.folder / "data" / "ledger.db").read_bytes()).digest()
+    done = school.run("check", str(path), "--account", school.account)
+    assert (done.returncode, done.stderr) == (1, "")
+    after = hashlib.sha256((school.folder / "data" / "ledger.db").read_bytes()).digest()
+    assert after == before
+    school.start()
+    school.upload(path)
+    assert same(json.loads(done.stdout)) == same(school.wait_until_receipt(NAME))
+
+
+def test_a_dry_run_of_a_good_file_exits_0(shared_school: School) -> None:
+    """A script can ask before it sends."""
+    path = shared_school.write("student_billing_good.csv", "LIABILITY,G-1,00042,LATE_FEE,,,")
+    done = shared_school.run("check", str(path), "--account", shared_school.account)
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "processed")
+
+
+def test_uploads_are_listed_with_what_became_of_their_rows(
+    shared_school: School, receipt: dict[str, Any]
+) -> None:
+    """The office sees all of a district's files on one screen."""
+    listed = shared_school.ask("uploads", "list", "--status", "processed_with_findings")
+    assert [row["upload_id"] for row in listed] == [receipt["upload_id"]]
+    counts = {name: listed[0][name] for name in ("applied", "duplicate", "conflict", "rejected")}
+    assert counts | {"total": listed[0]["rows"]} == receipt["rows"]
+    assert shared_school.ask("uploads", "list", "--status", "rejected") == []
+
+
+def test_one_upload_is_shown_with_its_origin_and_its_receipt(
+    shared_school: School, receipt: dict[str, Any]
+) -> None:
+    """Who sent a file, from where, and what became of it, stands in one place."""
+    shown = shared_school.ask("uploads", "show", receipt["upload_id"])
+    assert shown["receipt"] == receipt
+    assert (shown["peer"], shown["sha256"]) == ("127.0.0.1", receipt["sha256"])
+    assert shown["key_fingerprint"].startswith("SHA256:")
+
+
+def test_an_upload_that_does_not_exist_exits_2(shared_school: School) -> None:
+    """A mistyped ID is no empty answer."""
+    account = ("--account", shared_school.account)
+    done = shared_school.run("uploads", "show", "01K0000000000000000000000", *account)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_account_that_does_not_exist_exits_2_and_names_those_that_do(
+    shared_school: School,
+) -> None:
+    """A typing error in a script is found at its first run."""
+    done = shared_school.run("report", "items", "--account", "SPRNGFIELD", "--output", "json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "SPRINGFIELD" in done.stderr
+
+
+def test_db_current_names_the_revision(shared_school: School) -> None:
+    """Before an upgrade everybody knows where they stand."""
+    done = shared_school.run("db", "current")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["account list", "config check", "allowlist test 127.0.0.1", "report balances --account A"],
+)
+def test_json_stands_alone_on_stdout(shared_school: School, command: str) -> None:
+    """Every answer can be piped into jq."""
+    words = command.replace("--account A", f"--account {shared_school.account}").split()
+    done = shared_school.run(*words, "--output", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    json.loads(done.stdout)
+
+
+def test_a_catalog_import_counts_its_rows_and_repeats_to_nothing(school: School) -> None:
+    """A nightly import of the whole catalog says what was new, and changes nothing twice."""
+    path = school.outbox / "more.csv"
+    path.write_text("billing_code,name,price,valid_from\nBAND,Band,40.00,2020-01-01\n")
+    command = ("catalog", "import", "products", str(path))
+    first, second = school.ask(*command), school.ask(*command)
+    counts = ("rows", "added", "changed", "unchanged", "rejected")
+    assert [first[name] for name in counts] == [1, 1, 0, 0, 0]
+    assert [second[name] for name in counts] == [1, 0, 0, 1, 0]

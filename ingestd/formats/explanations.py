@@ -330,9 +330,10 @@ EXPLANATIONS: Mapping[Code, Explanation] = MappingProxyType(
         Code.UPLOAD_INTERRUPTED: Explanation(
             "The file did not arrive whole.", "Send it again.", _FILE
         ),
-        Code.FILE_UNREADABLE: Explanation(
-            "The file could not be read where it is stored, or is no regular file.",
-            "Send it again; tell the operator if this happens twice.",
+        Code.FILE_TOO_LARGE: Explanation(
+            "The file is larger than the server takes; it was refused while it was sent.",
+            "Split it into files of their own, each with the header; or ask the operator to raise "
+            "`max_upload_bytes`.",
             _FILE,
         ),
     }

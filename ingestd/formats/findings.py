@@ -87,7 +87,7 @@ class Code(StrEnum):
     # the upload
     FILE_NAME_UNRECOGNISED = "file_name_unrecognised"
     UPLOAD_INTERRUPTED = "upload_interrupted"
-    FILE_UNREADABLE = "file_unreadable"
+    FILE_TOO_LARGE = "file_too_large"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,16 @@ from ingestd.values.identifiers import AccountId, UploadId
 
 _LOST_NOTE_SECONDS = 300  # a note is written moments before its file is renamed into place
 
+# Why an upload is not whole, in the door's words, and in those of a receipt.
+_CAUSE_OTHERWISE = "The upload ended after {bytes} bytes, before the file was whole."
+_CAUSES = {
+    "no_space": "The server had no space left for the file.",
+    "hole": "Parts of the file are missing.",
+    "size_mismatch": "The file has not the size that the client announced.",
+    "write_failed": "The server could not store the file.",
+    "publish_failed": "The server could not store the file.",
+}
+
 log = get_logger("ingestd.intake")
 
 
@@ -135,18 +145,11 @@ class Claims:
         return closed is not None
 
     def _close_interrupted(self, account: Account, note: Arrival) -> None:
-        finding = Finding(
-            code=Code.UPLOAD_INTERRUPTED,
-            verdict=Verdict.FILE,
-            message=f"The upload ended after {note.size_bytes} bytes, before the file was whole. "
-            "Nothing of it was taken. Send the file again.",
-        )
         entry = entry_of_arrival(
             note, format_name=_format_name(note.filename), node=self.works.node
         )
-        close_without_rows(
-            self.works, account, entry, status=FileStatus.INTERRUPTED, finding=finding
-        )
+        status, finding = _verdict_on(note)
+        close_without_rows(self.works, account, entry, status=status, finding=finding)
         note_path(self.folders, note).unlink(missing_ok=True)
 
     def _is_lost(self, note: Arrival) -> bool:
@@ -156,6 +159,23 @@ class Claims:
         folder = self.folders.incoming(note.account)
         with storage_errors(folder), os.scandir(folder) as entries:
             return all(entry.inode() != note.inode for entry in entries)
+
+
+def _verdict_on(note: Arrival) -> tuple[FileStatus, Finding]:
+    """Return what the receipt of an upload that is not whole says."""
+    if note.loss == "too_large":
+        return FileStatus.REJECTED, Finding(
+            code=Code.FILE_TOO_LARGE,
+            verdict=Verdict.FILE,
+            message="The file is larger than this server takes, and nothing of it was taken. "
+            "Split it into files of their own, each with the header, and send those.",
+        )
+    cause = _CAUSES.get(note.loss or "", _CAUSE_OTHERWISE).format(bytes=note.size_bytes)
+    return FileStatus.INTERRUPTED, Finding(
+        code=Code.UPLOAD_INTERRUPTED,
+        verdict=Verdict.FILE,
+        message=f"{cause} Nothing of it was taken. Send the file again.",
+    )
 
 
 def _format_name(filename: str) -> str | None:

@@ -30,11 +30,15 @@ from ingestd.values.identifiers import AccountId, UploadId, new_upload_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRequest:
-    """What a client asked for when it opened a file for writing."""
+    """What a client asked for when it opened a file for writing.
+
+    `taken`: what it has sent under this name a short while ago was claimed meanwhile.
+    """
 
     filename: str
     truncate: bool = False
     append: bool = False
+    taken: bool = False
     announced_bytes: int | None = None
 
 
@@ -90,7 +94,7 @@ class Uploads:
         """
         await _caught_up(upload)
         loss = upload.loss()
-        if upload.leaves_base_untouched:
+        if upload.changes_nothing:
             await self._drop(upload)
         elif loss is None:
             await self._publish(upload, log)
@@ -106,11 +110,14 @@ class Uploads:
             self._metrics.uploads.labels(outcome="refused").inc()
             log.warning(Event.UPLOAD_REFUSED, reason=loss.value, bytes=upload.size_bytes)
             await self._drop(upload)
+            with contextlib.suppress(StorageError):
+                # Many clients show "Failure" and no more: the receipt says what to do.
+                await asyncio.to_thread(self._leave_note, upload, loss)
             return
         kept_bytes = upload.kept_bytes
         self._metrics.uploads.labels(outcome="interrupted").inc()
         try:
-            await asyncio.to_thread(self._keep, upload)
+            await asyncio.to_thread(self._keep, upload, loss)
         except StorageError as error:
             log.warning(Event.UPLOAD_INTERRUPTED, reason=loss.value, bytes=0, detail=error.detail)
             await self._drop(upload)
@@ -176,6 +183,7 @@ class Uploads:
                     size_bytes_max=self._limits.max_upload_bytes,
                     disk_reserve_bytes=self._limits.disk_reserve_bytes,
                     started=self._clock.monotonic(),
+                    taken=request.taken and not request.truncate,
                 )
         except BaseException:
             if base is not None:
@@ -202,10 +210,15 @@ class Uploads:
         size_bytes = os.fstat(descriptor).st_size
         return Base(descriptor=descriptor, size_bytes=size_bytes, waiting=not found.partial)
 
-    def _keep(self, upload: StagedUpload) -> None:
+    def _leave_note(self, upload: StagedUpload, loss: Loss) -> None:
+        size_bytes = upload.size_bytes
+        arrival = self._arrival(upload, whole=False, size_bytes=size_bytes, sha256=None, loss=loss)
+        write_note(note_path(self._folders, arrival), arrival)
+
+    def _keep(self, upload: StagedUpload, loss: Loss) -> None:
         """Leave the note of an interrupted upload, and its bytes if there are any."""
         size_bytes = upload.kept_bytes
-        arrival = self._arrival(upload, whole=False, size_bytes=size_bytes, sha256=None)
+        arrival = self._arrival(upload, whole=False, size_bytes=size_bytes, sha256=None, loss=loss)
         if size_bytes == 0:
             upload.discard()
             write_note(note_path(self._folders, arrival), arrival)
@@ -221,7 +234,13 @@ class Uploads:
             await asyncio.to_thread(upload.discard)
 
     def _arrival(
-        self, upload: StagedUpload, *, whole: bool, size_bytes: int, sha256: str | None
+        self,
+        upload: StagedUpload,
+        *,
+        whole: bool,
+        size_bytes: int,
+        sha256: str | None,
+        loss: Loss | None = None,
     ) -> Arrival:
         sender = upload.sender
         return Arrival(
@@ -236,6 +255,7 @@ class Uploads:
             session_id=sender.session_id,
             key_fingerprint=sender.key_fingerprint,
             client_version=sender.client_version,
+            loss=None if loss is None else loss.value,
         )
 
 

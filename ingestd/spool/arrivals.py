@@ -26,8 +26,8 @@ class Arrival:
     """One upload as the door saw it end.
 
     `whole` tells a published file from an interrupted one; `sha256` is None when the bytes
-    were not hashed in one pass (a resumed upload); `inode` is how a published file is known
-    again after renames.
+    are not kept; `inode` is how a published file is known again after renames; `loss` says why
+    an upload is not whole, in a word of the door's.
     """
 
     upload_id: UploadId
@@ -42,6 +42,7 @@ class Arrival:
     key_fingerprint: str | None = None
     client_version: str | None = None
     inode: int = 0
+    loss: str | None = None
 
 
 def note_path(folders: Folders, arrival: Arrival) -> Path:

@@ -83,9 +83,11 @@ class Station:
         staged.write_bytes(content)
         return publish(self.folders, staged, arrival).upload_id
 
-    def interrupt(self, name: str = "student_billing.csv") -> UploadId:
+    def interrupt(
+        self, name: str = "student_billing.csv", *, loss: str = "connection_lost"
+    ) -> UploadId:
         """Leave the note of an upload that ended too early."""
-        arrival = self.arrival(b"x", name, whole=False)
+        arrival = replace(self.arrival(b"x", name, whole=False), loss=loss)
         write_note(note_path(self.folders, arrival), arrival)
         return arrival.upload_id
 

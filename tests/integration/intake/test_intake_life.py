@@ -50,6 +50,19 @@ async def test_every_file_gets_its_receipt(station: Station) -> None:
     assert len(station.events(Event.FILE_CLAIMED)) == 3
 
 
+async def test_the_receipt_of_a_file_that_was_too_large_says_so(station: Station) -> None:
+    """OpenSSH shows "Failure" and no more: district IT needs to know what to change."""
+    too_large = station.interrupt(loss="too_large")
+    full = station.interrupt("student_billing_full.csv", loss="no_space")
+    async with station.running():
+        await station.until_delivered(2)
+    receipts = station.receipts()
+    assert receipts[too_large]["status"] == "rejected"
+    assert [f["code"] for f in receipts[too_large]["findings"]] == ["file_too_large"]
+    assert receipts[full]["status"] == "interrupted"
+    assert "no space left" in receipts[full]["findings"][0]["message"]
+
+
 async def test_files_of_one_name_are_judged_in_the_order_of_their_arrival(
     station: Station,
 ) -> None:

@@ -154,7 +154,8 @@ async def test_an_upload_over_the_limit_is_refused_and_removed(open_door: Any) -
     assert await raw.close(handle) == (FAILURE, "too large")
     assert [event["reason"] for event in school.events("upload_refused")] == ["too_large"] * 2
     assert school.staged() == []
-    assert school.notes() == []
+    (note,) = school.notes()  # of the one of which something came
+    assert (note.whole, note.loss) == (False, "too_large")
 
 
 async def test_a_full_disk_refuses_at_open(open_door: Any) -> None:

@@ -121,12 +121,16 @@ class FileServer(TreeServer):
         waits = self._files.waits(file.name)
         if waits and pflags & asyncssh.FXF_EXCL:
             raise asyncssh.SFTPFileAlreadyExists("already exists")
-        if not pflags & asyncssh.FXF_CREAT and self._files.find(file) is None:
+        taken = self._uploads.received.find(self._account, file.name) is not None
+        if not (pflags & asyncssh.FXF_CREAT or taken or self._files.find(file)):
             raise asyncssh.SFTPNoSuchFile("no such file")
+        truncate = bool(pflags & (asyncssh.FXF_TRUNC | asyncssh.FXF_EXCL))
         request = OpenRequest(
             filename=file.name,
-            truncate=bool(pflags & (asyncssh.FXF_TRUNC | asyncssh.FXF_EXCL)),
+            truncate=truncate,
             append=bool(pflags & asyncssh.FXF_APPEND),
+            # Who truncates means a new file, if only an empty one.
+            taken=taken and not truncate,
             # Some clients send their attributes unset, as zeros.
             announced_bytes=attrs.size or None,
         )

@@ -51,6 +51,7 @@ class StagedUpload:
     Offsets are those of the client's file. `size_bytes` is the size that the file claims to
     have; the upload is whole when exactly that many bytes were written without a hole.
     What a base holds counts as written only when the first write starts at its end.
+    `taken`: a file of this name was received, and claimed, a short while ago.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only, and each is one fact of the OPEN request
@@ -66,6 +67,7 @@ class StagedUpload:
         size_bytes_max: int,
         disk_reserve_bytes: int,
         started: float,
+        taken: bool = False,
     ) -> None:
         self.sender = sender
         self.upload_id = upload_id
@@ -75,6 +77,7 @@ class StagedUpload:
         self.follower: asyncio.Task[None] | None = None
         self._base = base
         self._base_bytes = base.size_bytes if base else 0
+        self._taken = taken
         self._append = append
         self._announced_bytes = announced_bytes
         self._size_bytes_max = size_bytes_max
@@ -82,6 +85,7 @@ class StagedUpload:
         self._floor_bytes = self._base_bytes
         self._written = WrittenRanges()
         self._write_count = 0
+        self._resized = False
         self._loss: Loss | None = None
         self._hash = hashlib.sha256()
         self._hashed_bytes = 0
@@ -108,14 +112,16 @@ class StagedUpload:
         return self._loss
 
     @property
-    def leaves_base_untouched(self) -> bool:
-        """Whether a waiting file was opened for writing, and nothing was asked of it."""
-        return (
-            self._base is not None
-            and self._base.waiting
-            and self._write_count == 0
-            and self._floor_bytes == self._base.size_bytes
-        )
+    def changes_nothing(self) -> bool:
+        """Whether a file that waits, or was taken, was opened, and nothing was asked of it.
+
+        That is how `touch` sets times through a mount; an empty upload would be a second file.
+        """
+        if self._write_count:
+            return False
+        if self._base is None:
+            return self._taken and not self._resized
+        return self._base.waiting and self._floor_bytes == self._base.size_bytes
 
     def continues_base(self, offset: int) -> bool:
         """Tell whether a write at `offset` is the first one and continues the base.
@@ -176,6 +182,7 @@ class StagedUpload:
                 os.ftruncate(self._descriptor, size_bytes)
         except OSError as error:
             self._lose(loss_of(error), error)
+        self._resized = True
         self._written.cut(size_bytes)
         self._floor_bytes = size_bytes
         self._base_bytes = min(self._base_bytes, size_bytes)

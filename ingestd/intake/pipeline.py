@@ -16,7 +16,6 @@ from ingestd.ledger.head import lock_head
 from ingestd.ledger.outcomes import (
     FileOutcome,
     FileStatus,
-    Provenance,
     RowCounts,
     status_of,
     store_file_outcome,
@@ -35,6 +34,7 @@ from ingestd.spool.queue import (
 )
 from ingestd.values.clock import Clock, to_microseconds
 from ingestd.values.errors import LeaseLostError, StorageError
+from ingestd.values.provenance import Provenance
 
 UPLOAD = "upload"
 

@@ -15,6 +15,7 @@ from ingestd.formats.findings import Verdict
 from ingestd.ledger.head import Head
 from ingestd.ledger.seal import Batch
 from ingestd.values.identifiers import AccountId, UploadId
+from ingestd.values.provenance import Provenance
 
 _CHUNK_ROWS = 5_000
 
@@ -41,26 +42,6 @@ class RowCounts:
     def total(self) -> int:
         """All rows of the file."""
         return self.applied + self.duplicate + self.conflict + self.rejected
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """Where a file came from: what every figure can be followed back to.
-
-    `received_at` is in microseconds since 1970.
-    """
-
-    filename: str
-    format: str | None
-    source: str
-    size_bytes: int
-    sha256: str | None
-    received_at: int
-    peer: str | None
-    session_id: str | None
-    key_fingerprint: str | None
-    client_version: str | None
-    node: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from ingestd.spool.arrivals import Arrival
 from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import LeaseLostError
 from ingestd.values.identifiers import AccountId, UploadId
+from ingestd.values.provenance import Provenance
 
 LEASE_SECONDS = 60
 TRIES_MAX = 6
@@ -31,22 +32,17 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueuedUpload:
-    """An upload as the queue knows it. Instants are microseconds since 1970."""
+class QueueEntry(Provenance):
+    """An upload as it enters the queue."""
 
     account: AccountId
     upload_id: UploadId
-    filename: str
-    format: str | None
-    source: str
-    size_bytes: int
-    sha256: str | None
-    received_at: int
-    peer: str | None
-    session_id: str | None
-    key_fingerprint: str | None
-    client_version: str | None
-    node: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedUpload(QueueEntry):
+    """An upload as the queue knows it: how far it is, and who works on it."""
+
     state: str
     status: str | None
     owner: str | None
@@ -55,25 +51,6 @@ class QueuedUpload:
     last_error: str | None
     records_done: int
     delivered: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueEntry:
-    """What is known of an upload when it enters the queue."""
-
-    account: AccountId
-    upload_id: UploadId
-    filename: str
-    format: str | None
-    source: str
-    size_bytes: int
-    sha256: str | None
-    received_at: int
-    peer: str | None = None
-    session_id: str | None = None
-    key_fingerprint: str | None = None
-    client_version: str | None = None
-    node: str
 
 
 def entry_of_arrival(arrival: Arrival, *, format_name: str | None, node: str) -> QueueEntry:

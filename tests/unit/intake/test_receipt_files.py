@@ -21,12 +21,12 @@ from ingestd.intake.receipt import (
 from ingestd.ledger.outcomes import (
     FileOutcome,
     FileStatus,
-    Provenance,
     RowCounts,
     RowVerdict,
     StoredFinding,
 )
 from ingestd.values.identifiers import AccountId, UploadId
+from ingestd.values.provenance import Provenance
 
 UPLOAD = UploadId("01K" + "0" * 23)
 PROVENANCE = Provenance(

@@ -115,11 +115,13 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - a worker outlives any one file
             self._put_back(upload, error)
             return
-        self._tell(outcome, seal, seconds=time.monotonic() - started)
+        seconds = time.monotonic() - started
         try:
             self._deliver(upload)
         except (IngestdError, OSError) as error:
             self._complain(upload, error, will_retry=True)
+        # Told last: who reads the line finds the receipt.
+        self._tell(outcome, seal, seconds=seconds)
 
     def _process(self, upload: QueuedUpload) -> tuple[FileOutcome, Seal]:
         account = self.keeper.current.accounts.get(upload.account)

@@ -10,7 +10,7 @@ from ingestd.formats.findings import Code, Finding, Verdict, shorten
 from ingestd.formats.names import FormatName, format_of, is_recognised
 from ingestd.intake.pipeline import Works, close_without_rows
 from ingestd.ledger.outcomes import FileStatus
-from ingestd.spool.arrivals import Arrival, list_notes, note_path
+from ingestd.spool.arrivals import Arrival, list_interrupted, list_notes, note_path
 from ingestd.spool.claimed import ClaimedFile, list_claimed, take
 from ingestd.spool.files import storage_errors
 from ingestd.spool.folders import Folders
@@ -21,6 +21,8 @@ from ingestd.values.clock import to_microseconds
 from ingestd.values.identifiers import AccountId, UploadId
 
 _LOST_NOTE_SECONDS = 300  # a note is written moments before its file is renamed into place
+
+_LOST_SOUGHT_SECONDS = 60.0
 
 # Why an upload is not whole, in the door's words, and in those of a receipt.
 _CAUSE_OTHERWISE = "The upload ended after {bytes} bytes, before the file was whole."
@@ -42,6 +44,7 @@ class Claims:
     works: Works
     folders: Folders
     _queued: set[UploadId] = field(default_factory=set)
+    _lost_sought: dict[AccountId, float] = field(default_factory=dict)
 
     def claim(self, account: AccountId, filename: str) -> bool:
         """Take a published file; False when it was withdrawn, or taken by another, first."""
@@ -74,14 +77,11 @@ class Claims:
 
         Notes of files that were withdrawn before they were claimed go as well.
         """
-        closed = 0
-        for note in list_notes(self.folders, account.account_id):
-            if not note.whole:
-                self._close_interrupted(account, note)
-                closed += 1
-            elif self._is_lost(note):
-                note_path(self.folders, note).unlink(missing_ok=True)
-        return closed
+        interrupted = list_interrupted(self.folders, account.account_id)
+        for note in interrupted:
+            self._close_interrupted(account, note)
+        self._forget_lost(account.account_id)
+        return len(interrupted)
 
     def forget(self, upload_id: UploadId) -> None:
         """Stop remembering an upload that left the claimed folder."""
@@ -151,6 +151,16 @@ class Claims:
         status, finding = _verdict_on(note)
         close_without_rows(self.works, account, entry, status=status, finding=finding)
         note_path(self.folders, note).unlink(missing_ok=True)
+
+    def _forget_lost(self, account: AccountId) -> None:
+        """Remove the notes of files that were withdrawn; they are read once a minute at most."""
+        now = self.works.clock.monotonic()
+        if now - self._lost_sought.get(account, -_LOST_SOUGHT_SECONDS) < _LOST_SOUGHT_SECONDS:
+            return
+        self._lost_sought[account] = now
+        for note in list_notes(self.folders, account):
+            if note.whole and self._is_lost(note):
+                note_path(self.folders, note).unlink(missing_ok=True)
 
     def _is_lost(self, note: Arrival) -> bool:
         age_seconds = (self.works.clock.now() - note.received_at).total_seconds()

@@ -27,6 +27,7 @@ from ingestd.values.errors import IngestdError
 _IDLE_SECONDS = 5.0  # how often an idle worker asks for uploads whose next try is due
 _WATCHER_CHECK_SECONDS = 1.0
 _TROUBLE_SECONDS = 1.0
+_CROWD_SECONDS = 0.02
 
 log = get_logger("ingestd.intake")
 
@@ -160,6 +161,8 @@ class Intake:
             self._work.set()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), timeout=wait)
+                # A crowd of events is worth one look, not one each.
+                await asyncio.sleep(_CROWD_SECONDS)
 
     def _look_once(self) -> float:
         """Claim all that is ready; return in how many seconds to look again."""

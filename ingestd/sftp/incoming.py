@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ingestd.formats.names import is_recognised
 from ingestd.sftp.tree import File, FolderName, is_tellable
-from ingestd.spool.arrivals import list_notes, note_path
+from ingestd.spool.arrivals import note_path, notes_of_file
 from ingestd.spool.claimed import take
 from ingestd.spool.files import move_durably, storage_errors, sync_folder
 from ingestd.spool.folders import Folders
@@ -173,8 +173,7 @@ class AccountFiles:
             return []
         return [
             note_path(self.folders, note)
-            for note in list_notes(self.folders, self.account)
-            if note.whole and note.inode == inode
+            for note in notes_of_file(self.folders, self.account, inode)
         ]
 
 

@@ -46,8 +46,13 @@ class Arrival:
 
 
 def note_path(folders: Folders, arrival: Arrival) -> Path:
-    """Return where an upload's note lies until the intake takes it."""
-    return folders.arrivals(arrival.account) / f"{arrival.upload_id}{NOTE_SUFFIX}"
+    """Return where an upload's note lies until the intake takes it.
+
+    The file's inode stands in the name, so that the note of a file is found among thousands
+    without reading them; 0 stands for an upload that is not whole.
+    """
+    inode = arrival.inode if arrival.whole else 0
+    return folders.arrivals(arrival.account) / f"{arrival.upload_id}.{inode}{NOTE_SUFFIX}"
 
 
 def write_note(path: Path, arrival: Arrival) -> None:
@@ -70,11 +75,39 @@ def read_note(path: Path) -> Arrival | None:
 
 def list_notes(folders: Folders, account: AccountId) -> list[Arrival]:
     """Return an account's notes, oldest upload first."""
+    return _read_notes(folders, account, NOTE_SUFFIX)
+
+
+def list_interrupted(folders: Folders, account: AccountId) -> list[Arrival]:
+    """Return the notes of uploads that are not whole, oldest first."""
+    notes = _read_notes(folders, account, f".0{NOTE_SUFFIX}")
+    return [note for note in notes if not note.whole]
+
+
+def notes_of_file(folders: Folders, account: AccountId, inode: int) -> list[Arrival]:
+    """Return the notes of a published file, oldest first; only the last is surely its own."""
+    notes = _read_notes(folders, account, f".{inode}{NOTE_SUFFIX}")
+    return [note for note in notes if note.whole and note.inode == inode]
+
+
+def note_of_upload(folders: Folders, account: AccountId, upload_id: str) -> Arrival | None:
+    """Return the note of one upload, or None."""
+    notes = _read_notes(folders, account, NOTE_SUFFIX, prefix=f"{upload_id}.")
+    return notes[0] if notes else None
+
+
+def _read_notes(
+    folders: Folders, account: AccountId, suffix: str, *, prefix: str = ""
+) -> list[Arrival]:
     folder = folders.arrivals(account)
     with storage_errors(folder):
         try:
-            names = sorted(name for name in os.listdir(folder) if name.endswith(NOTE_SUFFIX))
+            names = sorted(os.listdir(folder))
         except FileNotFoundError:
             return []
-    notes = (read_note(folder / name) for name in names if not name.startswith("."))
+    notes = [
+        read_note(folder / name)
+        for name in names
+        if name.endswith(suffix) and name.startswith(prefix) and not name.startswith(".")
+    ]
     return [note for note in notes if note is not None]

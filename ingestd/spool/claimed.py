@@ -13,12 +13,12 @@ from ingestd.formats.names import NAME_BYTES_MAX
 from ingestd.spool.arrivals import (
     NOTE_SUFFIX,
     Arrival,
-    list_notes,
+    note_of_upload,
     note_path,
+    notes_of_file,
     read_note,
-    write_note,
 )
-from ingestd.spool.files import make_folder, move_durably, storage_errors
+from ingestd.spool.files import make_folder, move_durably, storage_errors, sync_folder
 from ingestd.spool.folders import Folders
 from ingestd.values.identifiers import AccountId, UploadId, new_upload_id
 
@@ -68,7 +68,8 @@ def _take(folders: Folders, account: AccountId, filename: str) -> ClaimedFile | 
     arrival = _arrival_of(folders, account, name, status)
     home = _make_home(folders, account, arrival)
     try:
-        move_durably(source, home / name)
+        with storage_errors(home):
+            os.rename(source, home / name)  # noqa: PTH104 - rename(2), which decides who has it
     except FileNotFoundError:
         _remove_if_empty(home)
         return None
@@ -80,10 +81,12 @@ def _take(folders: Folders, account: AccountId, filename: str) -> ClaimedFile | 
         home = _make_home(folders, account, arrival)
         move_durably(wrong / name, home / name)
         _remove_if_empty(wrong)
-    if arrival:
-        # Order matters: the note's copy is durable before the original goes.
-        write_note(home / ARRIVAL_NOTE, arrival)
-        note_path(folders, arrival).unlink(missing_ok=True)
+    with storage_errors(home):
+        if arrival:
+            # After the file: a crash in between leaves a note that is found by its upload.
+            note_path(folders, arrival).replace(home / ARRIVAL_NOTE)
+        sync_folder(home)
+        sync_folder(source.parent)
     return ClaimedFile(
         account=account, upload_id=UploadId(home.name), filename=name, arrival=arrival
     )
@@ -141,7 +144,10 @@ def _list_claimed(folders: Folders, account: AccountId, known: Container[str]) -
         if not files:
             # Between another thread's mkdir and its rename, or a crash between them: no file yet.
             continue
-        arrival = read_note(home / ARRIVAL_NOTE) or _note_left_behind(folders, account, name)
+        arrival = read_note(home / ARRIVAL_NOTE) or note_of_upload(folders, account, name)
+        if arrival is not None:
+            # The note has the name under which the file arrived; it may have been renamed since.
+            arrival = replace(arrival, filename=files[0])
         found.append(
             ClaimedFile(
                 account=account, upload_id=UploadId(name), filename=files[0], arrival=arrival
@@ -154,15 +160,10 @@ def _arrival_of(
     folders: Folders, account: AccountId, name: str, status: os.stat_result
 ) -> Arrival | None:
     """Return the note of exactly this file: renames keep the inode, so the inode tells."""
-    for note in reversed(list_notes(folders, account)):
-        if note.whole and note.inode == status.st_ino and note.size_bytes == status.st_size:
+    for note in reversed(notes_of_file(folders, account, status.st_ino)):
+        if note.size_bytes == status.st_size:
             return replace(note, filename=name)
     return None
-
-
-def _note_left_behind(folders: Folders, account: AccountId, upload_id: str) -> Arrival | None:
-    """Return the note of a file whose move was cut short by a crash before the note's own move."""
-    return read_note(folders.arrivals(account) / f"{upload_id}{NOTE_SUFFIX}")
 
 
 def _remove_if_empty(home: Path) -> None:

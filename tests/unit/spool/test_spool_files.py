@@ -280,5 +280,5 @@ def test_a_note_lies_under_its_upload(folders: Folders) -> None:
     arrival = send(folders, b"x")
     path = note_path(folders, arrival)
     write_note(path, arrival)
-    assert path.name == f"{arrival.upload_id}.json"
+    assert path.name == f"{arrival.upload_id}.{arrival.inode}.json"
     assert folders.accounts() == [A]

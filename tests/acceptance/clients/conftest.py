@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    from tests.acceptance.conftest import Log, School
+    from tests.acceptance.conftest import School
+    from tests.acceptance.daemon_log import Log
 Until = Callable[..., Any]
 
 MB = 1_000_000

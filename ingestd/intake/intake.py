@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ingestd.access.accounts import Account
 from ingestd.access.keeper import AccessKeeper
+from ingestd.intake.agenda import Agenda
 from ingestd.intake.claim import Claims
 from ingestd.intake.pipeline import Works
 from ingestd.intake.rescan import Rescan
@@ -23,11 +26,13 @@ from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.errors import IngestdError
+from ingestd.values.identifiers import AccountId
 
 _IDLE_SECONDS = 5.0  # how often an idle worker asks for uploads whose next try is due
 _WATCHER_CHECK_SECONDS = 1.0
 _TROUBLE_SECONDS = 1.0
 _CROWD_SECONDS = 0.02
+_RESTS_A_LOOK = 3.0
 
 log = get_logger("ingestd.intake")
 
@@ -78,6 +83,7 @@ class Intake:
             metrics=metrics,
             stopping=threading.Event(),
         )
+        self._agenda = Agenda(works.clock, rescan_seconds=settings.rescan_seconds)
         self._look = asyncio.Event()
         self._work = asyncio.Event()
         self._watcher: Watcher | None = None
@@ -100,15 +106,18 @@ class Intake:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._executor, self._release_leases)
 
-        def wake() -> None:
+        def from_any_thread(work: Callable[[], None]) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody needs waking
-                loop.call_soon_threadsafe(self._look.set)
+                loop.call_soon_threadsafe(work)
+
+        def wake(folder: str) -> None:
+            from_any_thread(functools.partial(self._on_event, AccountId(folder)))
 
         for account in self._keeper.current.accounts:
             with contextlib.suppress(IngestdError):  # the first look at the account reports it
                 self._folders.create_for(account)
         self._watcher = Watcher(self._folders.spool, wake)
-        self._keeper.on_change(lambda _: wake())
+        self._keeper.on_change(lambda _: from_any_thread(self._on_trouble))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_watching(self._watcher))
@@ -124,6 +133,14 @@ class Intake:
         self._worker.stopping.set()
         self._look.set()
         self._work.set()
+
+    def _on_event(self, account: AccountId) -> None:
+        self._agenda.note_event(account)
+        self._look.set()
+
+    def _on_trouble(self) -> None:
+        self._agenda.note_trouble()
+        self._look.set()
 
     def _must_stop(self) -> bool:
         return self._worker.stopping.is_set()
@@ -143,36 +160,44 @@ class Intake:
                     if event is Event.WATCHER_RESTARTED:
                         self._metrics.watcher_restarts.inc()
                     event = Event.WATCHER_RESTARTED
-                    self._look.set()
+                    self._on_trouble()
             await asyncio.sleep(_WATCHER_CHECK_SECONDS)
 
     async def _keep_looking(self) -> None:
         """Rescan at once when something appears, when a file settles, and every so often."""
         loop = asyncio.get_running_loop()
+        clock = self._works.clock
         while not self._must_stop():
             self._look.clear()
+            accounts = self._keeper.current.accounts
+            due = [accounts[account_id] for account_id in self._agenda.take_due(accounts)]
+            started = clock.monotonic()
             try:
-                wait = await loop.run_in_executor(self._executor, self._look_once)
+                waits = await loop.run_in_executor(self._executor, self._look_once, due)
             except IngestdError as error:
-                wait = _TROUBLE_SECONDS
+                waits = {account.account_id: _TROUBLE_SECONDS for account in due}
                 self._report_trouble("intake", error)
             else:
                 self._troubles.pop("intake", None)
+            for account_id, seconds in waits.items():
+                self._agenda.look_again(account_id, seconds)
             self._work.set()
+            # A crowd of events is worth one look, not one each; and however long a look takes,
+            # most of the time is left for the uploads themselves.
+            rest = max(_CROWD_SECONDS, _RESTS_A_LOOK * (clock.monotonic() - started))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), timeout=wait)
-                # A crowd of events is worth one look, not one each.
-                await asyncio.sleep(_CROWD_SECONDS)
+                await asyncio.wait_for(self._look.wait(), timeout=self._agenda.wait_seconds)
+                await asyncio.sleep(rest)
 
-    def _look_once(self) -> float:
-        """Claim all that is ready; return in how many seconds to look again."""
-        wait = self._settings.rescan_seconds
-        for account in list(self._keeper.current.accounts.values()):
+    def _look_once(self, accounts: Sequence[Account]) -> dict[AccountId, float]:
+        """Claim all that is ready; return in how many seconds to look again at each account."""
+        waits: dict[AccountId, float] = {}
+        for account in accounts:
             # One account's broken folder must not keep the others' files waiting.
             try:
-                wait = min(wait, self._look_at(account))
+                waits[account.account_id] = self._look_at(account)
             except (IngestdError, OSError) as error:
-                wait = min(wait, _TROUBLE_SECONDS)
+                waits[account.account_id] = _TROUBLE_SECONDS
                 self._report_trouble(account.account_id, error)
             else:
                 self._troubles.pop(account.account_id, None)
@@ -181,7 +206,7 @@ class Intake:
             waiting, failed = count_open(connection, node=self._works.node)
         self._metrics.files_waiting.set(waiting)
         self._metrics.files_failed.set(failed)
-        return wait
+        return waits
 
     def _look_at(self, account: Account) -> float:
         self._folders.create_for(account.account_id)

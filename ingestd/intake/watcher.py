@@ -23,7 +23,8 @@ _EVENTS: list[type[FileSystemEvent]] = [FileMovedEvent, FileClosedEvent, FileCre
 
 
 class _Wake(FileSystemEventHandler):
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, root: Path, wake: Callable[[str], None]) -> None:
+        self._root = root
         self._wake = wake
 
     def on_any_event(self, event: FileSystemEvent) -> None:
@@ -31,15 +32,19 @@ class _Wake(FileSystemEventHandler):
         # Our own writing wakes nobody: on a full disk each try to write a receipt would bring
         # the next look, and that the next try, as fast as the machine can.
         if not name.startswith(".") and os.path.basename(folder) != "receipts":  # noqa: PTH119
-            self._wake()
+            below = os.path.relpath(folder, self._root)
+            self._wake(below.split(os.sep, 1)[0])
 
 
 class Watcher:
-    """Calls `wake`, from a thread of its own, whenever something appears below a folder."""
+    """Calls `wake`, from a thread of its own, whenever something appears below a folder.
 
-    def __init__(self, folder: Path, wake: Callable[[], None]) -> None:
+    `wake` is told in which of the folder's own folders that was, or `.` for none of them.
+    """
+
+    def __init__(self, folder: Path, wake: Callable[[str], None]) -> None:
         self._folder = folder
-        self._handler = _Wake(wake)
+        self._handler = _Wake(folder, wake)
         self._observer: BaseObserver | None = None
 
     def start(self) -> None:

@@ -2,6 +2,7 @@
 #   make demo    a throw-away school, end to end (KEEP=1 leaves it running)
 #   make test    every check and every test
 #   make check   linters, types and the architecture's laws alone
+#   make bench   the benchmarks, about six minutes (BENCH=sftp_upload runs one of them)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ READY := $(VENV)/.ready
 # At least two, so that tests which start together are tested together.
 TEST_PROCESSES ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 2 ] && echo 2 || echo $$n)
 
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test check bench format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -33,6 +34,9 @@ check: $(READY)
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+bench: $(READY)
+	$(BIN)/python -m bench $(BENCH)
 
 format: $(READY)
 	$(BIN)/ruff check --fix-only --quiet .

@@ -87,6 +87,7 @@ class Intake:
         self._look = asyncio.Event()
         self._work = asyncio.Event()
         self._watcher: Watcher | None = None
+        self._queued = False
         self._troubles: dict[str, str] = {}
         self._executor = ThreadPoolExecutor(
             max_workers=settings.workers + 1, thread_name_prefix="intake"
@@ -181,7 +182,9 @@ class Intake:
                 self._troubles.pop("intake", None)
             for account_id, seconds in waits.items():
                 self._agenda.look_again(account_id, seconds)
-            self._work.set()
+            if self._queued:
+                self._queued = False
+                self._work.set()
             # A crowd of events is worth one look, not one each; and however long a look takes,
             # most of the time is left for the uploads themselves.
             rest = max(_CROWD_SECONDS, _RESTS_A_LOOK * (clock.monotonic() - started))
@@ -214,10 +217,10 @@ class Intake:
         self._count(account, FileStatus.INTERRUPTED, interrupted)
         # Before anything new is claimed: what the door made way for arrived earlier, and of two
         # files with the same key the earlier one is to win.
-        self._claims.recover(account)
+        self._queued |= self._claims.recover(account) > 0
         found = self._rescan.look(account.account_id)
         for filename in found.ready:
-            self._claims.claim(account.account_id, filename)
+            self._queued |= self._claims.claim(account.account_id, filename)
         for filename in found.unrecognised:
             set_aside = self._claims.quarantine(account, filename)
             self._count(account, FileStatus.REJECTED, int(set_aside))

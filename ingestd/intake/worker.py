@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from ingestd.access.keeper import AccessKeeper
 from ingestd.database.engine import Database
@@ -170,7 +171,7 @@ class Worker:
             attempts=upload.attempts,
             will_retry=will_retry,
             error=error.message if isinstance(error, IngestdError) else type(error).__name__,
-            exc_info=None if is_ours else error,
+            exc_info=None if is_ours else _where(error),
         )
 
     def _tell(self, outcome: FileOutcome, seal: Seal, *, seconds: float) -> None:
@@ -217,3 +218,8 @@ class Worker:
 
     def _now(self) -> int:
         return to_microseconds(self.works.clock.now())
+
+
+def _where(error: Exception) -> tuple[type[Exception], Exception, TracebackType | None]:
+    """Return where an error came from, without its own words: they may quote a row."""
+    return RuntimeError, RuntimeError(type(error).__name__), error.__traceback__

@@ -1,0 +1,19 @@
+"""What a worker tells of an error that nobody foresaw."""
+
+from __future__ import annotations
+
+import traceback
+
+import pytest
+
+from ingestd.intake.worker import _where
+
+
+def test_an_unforeseen_error_is_told_without_its_own_words() -> None:
+    """Its words may quote a row, and rows never reach a log; the place is what helps."""
+    with pytest.raises(ValueError, match="Marchetti") as caught:
+        int("Lisa Marchetti")
+    told = "".join(traceback.format_exception(*_where(caught.value)))
+    assert "Marchetti" not in told.replace('int("Lisa Marchetti")', "")
+    assert "RuntimeError: ValueError" in told
+    assert "test_an_unforeseen_error" in told

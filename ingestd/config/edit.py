@@ -74,6 +74,7 @@ def _commit_all(replacements: list[tuple[Replacement, bytes]]) -> None:
             replacement.commit()
             committed.append((replacement, before))
     except Exception:
+        # Whatever stopped the second file, the first must not stay changed alone.
         for replacement, before in committed:
             Replacement(replacement.path, before).commit()
         raise

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from hashlib import blake2b
 from itertools import compress, repeat
 from typing import Any, NamedTuple, TypeVar, cast
-from zoneinfo import ZoneInfo
 
 from ingestd.formats import student_billing as columns
 from ingestd.formats.amounts import AmountJudge
+from ingestd.formats.contents import hash_contents
 from ingestd.formats.fields import Column
-from ingestd.formats.findings import Code, Finding, Verdict, shorten
-from ingestd.formats.header import Layout, is_header_like
+from ingestd.formats.findings import Code
+from ingestd.formats.header import Layout
 from ingestd.formats.judged import Judgements, Problem
-from ingestd.formats.shape import ShapedRows, header_repeated
+from ingestd.formats.problems import Problems
+from ingestd.formats.rows import CheckedRows, FileRules
+from ingestd.formats.shape import ShapedRows
 from ingestd.formats.student_billing import STUDENT_BILLING
 from ingestd.formats.texts import ChoiceJudge, IdentifierJudge, NoteJudge
 from ingestd.formats.times import TimeJudge
 
 T = TypeVar("T")
 
-HASH_BYTES = 16
-
 _IDENTIFIERS = (columns.CHARGE_TRACKING_ID, columns.STUDENT_ID, columns.BILLING_CODE)
-_STRAY_QUOTE: Problem[str] = Problem(
-    code=Code.STRAY_QUOTE,
-    verdict=Verdict.WARNING,
-    message="A quote stands inside a field that is not quoted. It was taken as part of the text.",
-)
 
 
 class ChargeRow(NamedTuple):
@@ -52,41 +45,27 @@ class ChargeRow(NamedTuple):
     content_hash: str
 
 
-class CheckedCharges(NamedTuple):
-    """What became of a batch of regular rows."""
-
-    rows: list[ChargeRow]
-    findings: list[Finding]
-    rejected: list[tuple[int, int]]
-
-
 class ChargeChecker:
     """Judges the fields of a charge file's rows, many rows at a time."""
 
-    def __init__(
-        self,
-        layout: Layout,
-        *,
-        timezone: ZoneInfo,
-        decimals: int,
-        now: datetime,
-        reject_naive_time: bool,
-    ) -> None:
+    def __init__(self, layout: Layout, rules: FileRules) -> None:
         self._layout = layout
         self._account_types = Judgements(
             ChoiceJudge(columns.ACCOUNT_TYPE, Code.ACCOUNT_TYPE_INVALID)
         )
         self._identifiers = {column.name: IdentifierJudge(column) for column in _IDENTIFIERS}
         self._notes = NoteJudge(columns.NOTE)
-        self._amounts = Judgements(AmountJudge(decimals))
-        self._times = TimeJudge(timezone=timezone, now=now, reject_naive=reject_naive_time)
+        self._amounts = Judgements(AmountJudge(rules.decimals))
+        self._times = TimeJudge(
+            timezone=rules.timezone, now=rules.now, reject_naive=rules.reject_naive_time
+        )
 
-    def check(self, rows: ShapedRows) -> CheckedCharges:
+    def check(self, rows: ShapedRows) -> CheckedRows[ChargeRow]:
         """Return charge rows for the good rows and findings for the others.
 
         Every problem of a row is told, one for each column.
         """
-        problems = _Problems(rows, self._layout)
+        problems = Problems(rows, self._layout, STUDENT_BILLING)
         account_types = self._remembered(columns.ACCOUNT_TYPE, self._account_types, rows, problems)
         identifiers = [self._identified(column, rows, problems) for column in _IDENTIFIERS]
         notes = self._noted(rows, problems)
@@ -107,7 +86,7 @@ class ChargeChecker:
         if rejected:
             is_good = [index not in rejected for index in range(len(rows.rows))]
             checked = [list(compress(column, is_good)) for column in checked]
-        return CheckedCharges(
+        return CheckedRows(
             rows=_charge_rows(checked),
             findings=findings,
             rejected=[(rows.rows[index], rows.lines[index]) for index in sorted(rejected)],
@@ -119,7 +98,7 @@ class ChargeChecker:
         return None if position is None else rows.columns[position]
 
     def _remembered(
-        self, column: Column, judgements: Judgements[T], rows: ShapedRows, problems: _Problems
+        self, column: Column, judgements: Judgements[T], rows: ShapedRows, problems: Problems
     ) -> Sequence[T | None]:
         texts = self._texts_of(column, rows)
         if texts is None:
@@ -131,7 +110,7 @@ class ChargeChecker:
         return cast("list[T | None]", judged)
 
     def _identified(
-        self, column: Column, rows: ShapedRows, problems: _Problems
+        self, column: Column, rows: ShapedRows, problems: Problems
     ) -> Sequence[str | None]:
         judge = self._identifiers[column.name]
         texts = self._texts_of(column, rows) or ()
@@ -140,7 +119,7 @@ class ChargeChecker:
         judged: Iterable[str | Problem[str] | None] = map(judge, texts)
         return problems.settled(column, judged)
 
-    def _noted(self, rows: ShapedRows, problems: _Problems) -> Sequence[str | None]:
+    def _noted(self, rows: ShapedRows, problems: Problems) -> Sequence[str | None]:
         """Return the notes, empty where there is none."""
         texts = self._texts_of(columns.NOTE, rows)
         if texts is None:
@@ -151,7 +130,7 @@ class ChargeChecker:
         return problems.settled(columns.NOTE, judged)
 
     def _occurred(
-        self, rows: ShapedRows, problems: _Problems
+        self, rows: ShapedRows, problems: Problems
     ) -> tuple[Sequence[int | None], Sequence[str]]:
         """Return the instants, and the text of each by which contents are compared."""
         column = columns.TRANSACTION_OCCURRED_TIME
@@ -168,80 +147,13 @@ class ChargeChecker:
         )
 
 
-class _Problems:
-    """What is wrong in a batch of rows: the first problem of each column of each row."""
-
-    def __init__(self, rows: ShapedRows, layout: Layout) -> None:
-        self._rows = rows
-        self._layout = layout
-        self._problems: dict[int, dict[str, Problem[Any]]] = {}
-
-    def settled(self, column: Column, judged: Iterable[T | Problem[T] | None]) -> list[T | None]:
-        """Note a column's problems, and return its clean values."""
-        values: list[T | None] = []
-        for index, value in enumerate(judged):
-            if isinstance(value, Problem):
-                self._problems.setdefault(index, {})[column.name] = value
-                values.append(value.clean)
-            else:
-                values.append(value)
-        return values
-
-    def add_stray_quotes(self) -> None:
-        """Note the fields with stray quotes that have no other problem."""
-        for index, positions in self._rows.stray_quotes.items():
-            for position in positions:
-                if position < len(self._layout.labels):
-                    label = self._layout.labels[position]
-                    self._problems.setdefault(index, {}).setdefault(label, _STRAY_QUOTE)
-
-    def findings(self) -> tuple[list[Finding], set[int]]:
-        """Return the findings in the order of the file, and the index of each rejected row."""
-        findings: list[Finding] = []
-        rejected: set[int] = set()
-        for index in sorted(self._problems):
-            found = self._problems[index]
-            if any(problem.verdict is Verdict.ROW for problem in found.values()):
-                rejected.add(index)
-                if is_header_like(self._rows.fields_of(index), STUDENT_BILLING):
-                    findings.append(
-                        header_repeated(self._rows.rows[index], self._rows.lines[index])
-                    )
-                    continue
-            findings += [
-                self._finding(index, position, found[label])
-                for position, label in enumerate(self._layout.labels)
-                if label in found
-            ]
-        return findings, rejected
-
-    def _finding(self, index: int, position: int, problem: Problem[Any]) -> Finding:
-        return Finding(
-            code=problem.code,
-            verdict=problem.verdict,
-            message=problem.message,
-            row=self._rows.rows[index],
-            line=self._rows.lines[index],
-            column=shorten(self._layout.labels[position]),
-            value=shorten(self._rows.columns[position][index]),
-        )
-
-
 def _charge_rows(columns_of_rows: Sequence[Iterable[Any]]) -> list[ChargeRow]:
     """Put the columns of good rows together: those of `ChargeRow`, then times as written.
 
-    What is hashed has a NUL between the fields: no accepted field holds one, so that no
-    two contents look the same. An absent amount reads `None`, as no amount is written.
+    For the hash an absent amount reads `None`, as no amount is written.
     """
     *places, notes, amounts, occurred, written_times = columns_of_rows
-    texts = (*places[2:], notes, map(str, amounts), written_times)
-    hashes: list[str] = []
-    # A copied hash spares its set-up, a third of the time.
-    new_hash = blake2b(digest_size=HASH_BYTES).copy
-    for content in map(str.encode, map("\0".join, zip(*texts, strict=True))):
-        content_hash = new_hash()
-        content_hash.update(content)
-        hashes.append(content_hash.hexdigest())
+    hashes = hash_contents(*places[2:], notes, map(str, amounts), written_times)
     fields = (*places, [note or None for note in notes], amounts, occurred, hashes)
     # The tuple's own constructor spares a call of Python code for each row.
     made = map(tuple.__new__, repeat(ChargeRow), zip(*fields, strict=True))

@@ -1,48 +1,46 @@
-"""The front door: a charge file's bytes in, batches of good rows and findings out."""
+"""The front door: a file's bytes in, batches of good rows and findings out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from typing import Generic, Protocol, TypeVar
 
 from ingestd.formats.bytes_in import CHUNK_BYTES
 from ingestd.formats.charges import ChargeChecker, ChargeRow
+from ingestd.formats.fields import FileFormat
 from ingestd.formats.findings import FileRefusedError, Finding, Verdict
+from ingestd.formats.header import Layout
 from ingestd.formats.lines import Piece
+from ingestd.formats.refunds import RefundChecker, RefundRow
+from ingestd.formats.rows import CheckedRows, FileRules
+from ingestd.formats.shape import ShapedRows
 from ingestd.formats.student_billing import STUDENT_BILLING
+from ingestd.formats.student_refunds import STUDENT_REFUNDS
 from ingestd.formats.table import TableReader
+
+T = TypeVar("T")
 
 BATCH_RECORDS = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChargeRules:
-    """Everything that a verdict on a charge file depends on, besides its bytes.
+class Checker(Protocol[T]):
+    """Judges the fields of rows that have one field for each column."""
 
-    `decimals` is how many decimals the account's currency has, `now` an instant with a
-    time zone. `encoding` is a text encoding that Python knows, `delimiter` one character.
-    """
-
-    timezone: ZoneInfo
-    decimals: int
-    now: datetime
-    encoding: str = "utf-8"
-    delimiter: str = ","
-    reject_unterminated_last_row: bool = True
-    reject_naive_time: bool = False
+    def check(self, rows: ShapedRows) -> CheckedRows[T]:
+        """Return what became of each of the rows."""
+        ...
 
 
 @dataclass(slots=True)
-class ChargeBatch:
+class RowBatch(Generic[T]):
     """The next ten thousand or so records of a file, judged, in the order of the file.
 
     `rejected` holds (row, line) of each record that a ROW finding rejects; the others are
     in `rows`, so that `len(rows) + len(rejected) == records`. Blank rows are no records.
     """
 
-    rows: list[ChargeRow] = field(default_factory=list)
+    rows: list[T] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     records: int = 0
     rejected: list[tuple[int, int]] = field(default_factory=list)
@@ -54,15 +52,40 @@ class ChargeBatch:
 
 
 def check_charge_file(
-    blocks: Iterable[bytes], rules: ChargeRules, *, chunk_bytes: int = CHUNK_BYTES
-) -> Iterator[ChargeBatch]:
-    """Judge a charge file in one pass over its bytes, in bounded memory.
+    blocks: Iterable[bytes], rules: FileRules, *, chunk_bytes: int = CHUNK_BYTES
+) -> Iterator[RowBatch[ChargeRow]]:
+    """Judge a charge file; see `check_file`."""
+
+    def checker(layout: Layout) -> Checker[ChargeRow]:
+        return ChargeChecker(layout, rules)
+
+    return check_file(blocks, STUDENT_BILLING, rules, checker, chunk_bytes=chunk_bytes)
+
+
+def check_refund_file(blocks: Iterable[bytes], rules: FileRules) -> Iterator[RowBatch[RefundRow]]:
+    """Judge a refund file; see `check_file`."""
+
+    def checker(layout: Layout) -> Checker[RefundRow]:
+        return RefundChecker(layout, rules)
+
+    return check_file(blocks, STUDENT_REFUNDS, rules, checker)
+
+
+def check_file(
+    blocks: Iterable[bytes],
+    file_format: FileFormat,
+    rules: FileRules,
+    make_checker: Callable[[Layout], Checker[T]],
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> Iterator[RowBatch[T]]:
+    """Judge a file in one pass over its bytes, in bounded memory.
 
     Yields one batch at least. A file that is refused ends with a batch that has findings
     with verdict FILE, and whatever came before it is void. How the bytes are cut into
     blocks changes nothing; `chunk_bytes` only how much is read at a time.
     """
-    check = _FileCheck(rules)
+    check = _FileCheck(file_format, rules, make_checker)
     try:
         for piece in check.begin(blocks, chunk_bytes):
             check.take(piece)
@@ -74,19 +97,24 @@ def check_charge_file(
     yield check.finish_batch()
 
 
-class _FileCheck:
+class _FileCheck(Generic[T]):
     """One file's way from its header to its last row."""
 
-    def __init__(self, rules: ChargeRules) -> None:
-        self._rules = rules
+    def __init__(
+        self,
+        file_format: FileFormat,
+        rules: FileRules,
+        make_checker: Callable[[Layout], Checker[T]],
+    ) -> None:
         self._table = TableReader(
-            STUDENT_BILLING,
+            file_format,
             encoding=rules.encoding,
             delimiter=rules.delimiter,
             reject_unterminated=rules.reject_unterminated_last_row,
         )
-        self._batch = ChargeBatch()
-        self._checker: ChargeChecker | None = None
+        self._batch: RowBatch[T] = RowBatch()
+        self._make_checker = make_checker
+        self._checker: Checker[T] | None = None
 
     @property
     def is_batch_full(self) -> bool:
@@ -96,13 +124,7 @@ class _FileCheck:
     def begin(self, blocks: Iterable[bytes], chunk_bytes: int) -> Iterator[Piece]:
         """Read as far as the header, make ready for its rows, and return them."""
         pieces = self._table.begin(blocks, chunk_bytes)
-        self._checker = ChargeChecker(
-            self._table.layout,
-            timezone=self._rules.timezone,
-            decimals=self._rules.decimals,
-            now=self._rules.now,
-            reject_naive_time=self._rules.reject_naive_time,
-        )
+        self._checker = self._make_checker(self._table.layout)
         return pieces
 
     def take(self, piece: Piece) -> None:
@@ -121,9 +143,9 @@ class _FileCheck:
             batch.rejected += checked.rejected
             batch.records += len(regular.rows)
 
-    def finish_batch(self, refusals: Iterable[Finding] = ()) -> ChargeBatch:
+    def finish_batch(self, refusals: Iterable[Finding] = ()) -> RowBatch[T]:
         """Return what was taken since the last batch, in the order of the file."""
-        batch, self._batch = self._batch, ChargeBatch()
+        batch, self._batch = self._batch, RowBatch()
         batch.findings += self._table.take_findings()
         batch.findings.sort(key=lambda finding: finding.row or 0)
         batch.findings += refusals

@@ -293,6 +293,13 @@ EXPLANATIONS: Mapping[Code, Explanation] = MappingProxyType(
             "Write the amount, or import the price, then send the file again.",
             _ROW,
         ),
+        Code.CHARGE_UNKNOWN: Explanation(
+            "A refund names a charge that was never applied to this account: the key is "
+            "misspelt, or the charge was rejected or has not been sent yet.",
+            "Correct the `charge_tracking_id`, or send the charge first; then send the row again. "
+            "The key was not used up.",
+            _ROW,
+        ),
         Code.DUPLICATE: Explanation(
             "The charge was applied already, by an earlier upload or an earlier row, with the "
             "same content. It was not applied again.",

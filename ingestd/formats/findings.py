@@ -79,6 +79,7 @@ class Code(StrEnum):
     STUDENT_UNKNOWN = "student_unknown"
     BILLING_CODE_UNKNOWN = "billing_code_unknown"
     PRICE_MISSING = "price_missing"
+    CHARGE_UNKNOWN = "charge_unknown"
     DUPLICATE = "duplicate"
     DUPLICATE_IN_FILE = "duplicate_in_file"
     CONFLICT = "conflict"

@@ -9,18 +9,19 @@ from typing import Generic, TypeVar
 from ingestd.formats.findings import Code, Verdict
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 REMEMBERED_MAX = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem(Generic[T]):
+class Problem(Generic[T_co]):
     """What is wrong with one text; a warning comes with the value that is taken all the same."""
 
     code: Code
     message: str
     verdict: Verdict = Verdict.ROW
-    clean: T | None = None
+    clean: T_co | None = None
 
 
 class Judgements(dict[str, T | None]):

@@ -11,6 +11,7 @@ class FormatName(StrEnum):
     """The formats that are taken: what their file names start with, and their name in receipts."""
 
     STUDENT_BILLING = "student_billing"
+    STUDENT_REFUNDS = "student_refunds"
 
 
 NAME_BYTES_MAX = 255  # what Linux file systems take in one name

@@ -7,11 +7,12 @@ from pathlib import Path
 from ingestd.access.accounts import Account
 from ingestd.database.engine import rehearsal
 from ingestd.formats.names import FormatName, format_of
+from ingestd.intake.handling import handling_of
 from ingestd.intake.pipeline import Works, decide
-from ingestd.intake.reading import Progress, read_into_stage
+from ingestd.intake.reading import Progress, read_into_stage, rules_of
 from ingestd.intake.receipt import FINDINGS_MAX, receipt_fields
 from ingestd.ledger.outcomes import FileOutcome, read_findings
-from ingestd.ledger.stage import charge_stage
+from ingestd.ledger.stage import lent_stage
 from ingestd.spool.claimed import storable_name
 from ingestd.spool.files import storage_errors
 from ingestd.spool.queue import QueuedUpload
@@ -38,14 +39,14 @@ def check_file(
             f"{path.name} is no recognised file name. Rename it, or give --format: {known}."
         )
     upload = _as_if_uploaded(works, account, path, format_name)
+    handling = handling_of(format_name)
+    rules = rules_of(account, received_at=upload.received_at)
     with (
         works.database.connection() as connection,
-        charge_stage(connection, zone=account.timezone, received_at=upload.received_at) as stage,
+        lent_stage(handling.stage(connection, account, upload.received_at), connection) as stage,
     ):
         with connection.begin():
-            reading = read_into_stage(
-                path, stage, account, received_at=upload.received_at, progress=_QUIET
-            )
+            reading = read_into_stage(path, stage, handling, rules, progress=_QUIET)
         with rehearsal(connection):
             outcome, _ = decide(works, connection, account, upload, reading, stage)
             findings = read_findings(

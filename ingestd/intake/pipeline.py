@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from ingestd.access.accounts import Account, FilePolicy, StudentPolicy
+from ingestd.access.accounts import Account, FilePolicy
 from ingestd.database.engine import Database
 from ingestd.formats.findings import Finding
-from ingestd.intake.reading import Progress, Reading, read_into_stage
-from ingestd.ledger.charges import judge_staged_charges, post_staged_charges
+from ingestd.intake.handling import handling_of
+from ingestd.intake.reading import Progress, Reading, read_into_stage, rules_of
 from ingestd.ledger.head import lock_head
 from ingestd.ledger.outcomes import (
     FileOutcome,
@@ -23,7 +24,7 @@ from ingestd.ledger.outcomes import (
     store_row_outcomes,
 )
 from ingestd.ledger.seal import Seal, open_batch, seal
-from ingestd.ledger.stage import ChargeStage, charge_stage
+from ingestd.ledger.stage import Stage, lent_stage
 from ingestd.spool.queue import (
     QueuedUpload,
     QueueEntry,
@@ -57,14 +58,14 @@ def process(
     bytes cannot be read or are not those that were received, and DatabaseError; nothing is
     stored then, and the upload may be tried again.
     """
+    handling = handling_of(upload.format)
+    rules = rules_of(account, received_at=upload.received_at)
     with (
         works.database.connection() as connection,
-        charge_stage(connection, zone=account.timezone, received_at=upload.received_at) as stage,
+        lent_stage(handling.stage(connection, account, upload.received_at), connection) as stage,
     ):
         with connection.begin():
-            reading = read_into_stage(
-                path, stage, account, received_at=upload.received_at, progress=progress
-            )
+            reading = read_into_stage(path, stage, handling, rules, progress=progress)
         _require_same_bytes(upload, reading)
 
         def commit() -> tuple[FileOutcome, Seal]:
@@ -86,7 +87,7 @@ def decide(
     account: Account,
     upload: QueuedUpload,
     reading: Reading,
-    stage: ChargeStage,
+    stage: Stage[Any],
 ) -> tuple[FileOutcome, Seal]:
     """Write all that the file comes to; the caller owns the write transaction."""
     head = lock_head(connection, account.account_id)
@@ -96,14 +97,7 @@ def decide(
     if reading.refused:
         status = FileStatus.REJECTED
     else:
-        all_or_nothing = account.policy.file is FilePolicy.ALL_OR_NOTHING
-        judge_staged_charges(
-            connection,
-            head,
-            register_students=account.policy.students is StudentPolicy.REGISTER,
-            all_or_nothing=all_or_nothing,
-        )
-        posted = post_staged_charges(connection, head, batch)
+        posted = handling_of(upload.format).post(connection, head, batch, account)
         rows = RowCounts(
             applied=posted.applied,
             duplicate=posted.duplicate,
@@ -113,6 +107,7 @@ def decide(
         if rows.total != stage.records:
             raise AssertionError("every record has exactly one verdict")
         applied_amount = posted.applied_amount
+        all_or_nothing = account.policy.file is FilePolicy.ALL_OR_NOTHING
         refused_whole = all_or_nothing and rows.rejected > 0
         status = FileStatus.REJECTED if refused_whole else status_of(rows)
         store_row_outcomes(connection, head, batch)
@@ -139,7 +134,7 @@ def close_without_rows(
     """
     with (
         works.database.connection() as connection,
-        charge_stage(connection, zone=account.timezone, received_at=entry.received_at) as stage,
+        lent_stage(Stage[Any](connection), connection) as stage,
     ):
         with connection.begin():
             stage.add_findings([finding])

@@ -7,12 +7,13 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ingestd.access.accounts import Account, LastRowPolicy, NaiveTimePolicy
-from ingestd.formats.charges import ChargeRow
-from ingestd.formats.checking import ChargeRules, check_charge_file
 from ingestd.formats.findings import Verdict
-from ingestd.ledger.stage import ChargeStage
+from ingestd.formats.rows import FileRules
+from ingestd.intake.handling import Handling
+from ingestd.ledger.stage import Stage
 from ingestd.spool.files import storage_errors
 from ingestd.values.clock import from_microseconds
 from ingestd.values.errors import StorageError
@@ -68,7 +69,7 @@ class _HashedBlocks:
 
 
 def read_into_stage(
-    path: Path, stage: ChargeStage, account: Account, *, received_at: int, progress: Progress
+    path: Path, stage: Stage[Any], handling: Handling, rules: FileRules, *, progress: Progress
 ) -> Reading:
     """Read, judge and stage a whole file; after a refusal the stage holds its findings alone.
 
@@ -76,9 +77,8 @@ def read_into_stage(
     """
     blocks = _HashedBlocks(path)
     stream = iter(blocks)
-    rules = rules_of(account, received_at=received_at)
     refused = False
-    for batch in check_charge_file(stream, rules):
+    for batch in handling.check(stream, rules):
         if progress.must_stop():
             raise HandedBackError
         refusals = [finding for finding in batch.findings if finding.verdict is Verdict.FILE]
@@ -87,9 +87,11 @@ def read_into_stage(
             stage.add_findings(refusals)
             refused = True
             break
-        rows: list[ChargeRow] = batch.rows
         stage.add(
-            rows=rows, rejected=batch.rejected, findings=batch.findings, records=batch.records
+            rows=batch.rows,
+            rejected=batch.rejected,
+            findings=batch.findings,
+            records=batch.records,
         )
         progress.report(stage.records)
     for _ in stream:  # the hash is over the whole file, also when the verdict came early
@@ -98,10 +100,10 @@ def read_into_stage(
     return Reading(sha256=blocks.sha256, size_bytes=blocks.size_bytes, refused=refused)
 
 
-def rules_of(account: Account, *, received_at: int) -> ChargeRules:
+def rules_of(account: Account, *, received_at: int) -> FileRules:
     """Return what the account's policy means for the reader; `received_at` is its present."""
     policy = account.policy
-    return ChargeRules(
+    return FileRules(
         timezone=account.timezone,
         decimals=decimals_of(account.currency),
         now=from_microseconds(received_at),

@@ -5,8 +5,6 @@ The caller holds the account's head locked, so nothing can come between a check 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -17,15 +15,25 @@ from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID, CHARGED, PartyKind
 from ingestd.ledger.head import Head
 from ingestd.ledger.messages import (
     BILLING_CODE_UNKNOWN,
-    CONFLICT_IN_FILE,
-    CONFLICT_WITH_LEDGER,
-    DUPLICATE_IN_FILE,
+    CHARGE_REPEATED,
     KEYS_ALIKE,
     PRICE_MISSING,
     STUDENT_UNKNOWN,
 )
 from ingestd.ledger.parties import add_missing_parties, register_staged_students
 from ingestd.ledger.seal import Batch
+from ingestd.ledger.verdicts import (
+    Keyed,
+    Posted,
+    any_bad_row,
+    count,
+    counted,
+    find_repeats_in_file,
+    find_repeats_of_ledger,
+    forget_rejected,
+    reject,
+    reject_everything,
+)
 
 _EVENT = "charge"
 
@@ -44,15 +52,13 @@ _KNOWN_PRODUCT = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
-    """What a file's charges came to: how many of each verdict, and the amount that was applied."""
-
-    applied: int
-    duplicate: int
-    conflict: int
-    rejected: int
-    applied_amount: int
+_STAGE = "stage_charge"
+_KEYED = Keyed(
+    stage=_STAGE,
+    column="charge_tracking_id",
+    earlier="{join} charge c ON c.account = :account AND c.tracking_id = s.row_key",
+    messages=CHARGE_REPEATED,
+)
 
 
 def judge_staged_charges(
@@ -66,12 +72,12 @@ def judge_staged_charges(
     _reject_unknown_students(connection, head, register_students=register_students)
     _reject_unknown_products(connection, head)
     _reject_missing_prices(connection, head)
-    _forget_rejected(connection)
-    _find_repeats_of_ledger(connection, head)
-    _find_repeats_in_file(connection)
+    forget_rejected(connection, _STAGE)
+    find_repeats_of_ledger(connection, head, _KEYED)
+    find_repeats_in_file(connection, _KEYED)
     _find_keys_alike(connection)
-    if all_or_nothing and _any_bad_row(connection):
-        _reject_everything(connection)
+    if all_or_nothing and any_bad_row(connection):
+        reject_everything(connection, _STAGE)
     if register_students:
         register_staged_students(connection, head)
 
@@ -82,11 +88,9 @@ def post_staged_charges(connection: Connection, head: Head, batch: Batch) -> Pos
     applied = _insert_charges(connection, head, batch)
     first, head.charges = head.charges, head.charges + applied
     head.postings += _insert_postings(connection, head, batch, charges_before=first)
-    return Posted(
+    return counted(
+        connection,
         applied=applied,
-        duplicate=_count(connection, "stage_repeat WHERE outcome = 'duplicate'"),
-        conflict=_count(connection, "stage_repeat WHERE outcome = 'conflict'"),
-        rejected=_count(connection, "stage_rejected"),
         applied_amount=_applied_amount(connection, head, charges_before=first),
     )
 
@@ -96,159 +100,59 @@ def _reject_unknown_students(
 ) -> None:
     # The reserved party for anonymous sales is not a student that a file may charge.
     is_reserved = f"s.student_id = '{ANONYMOUS_STUDENT_ID}'"
-    _reject(
+    reject(
         connection,
         head,
+        stage=_STAGE,
         where=is_reserved if register_students else f"{is_reserved} OR NOT {_KNOWN_STUDENT}",
         code=Code.STUDENT_UNKNOWN,
         column="student_id",
+        value="s.student_id",
         message=STUDENT_UNKNOWN,
     )
 
 
 def _reject_unknown_products(connection: Connection, head: Head) -> None:
-    _reject(
+    reject(
         connection,
         head,
+        stage=_STAGE,
         where=f"NOT {_KNOWN_PRODUCT}",
         code=Code.BILLING_CODE_UNKNOWN,
         column="billing_code",
+        value="s.billing_code",
         message=BILLING_CODE_UNKNOWN,
     )
 
 
 def _reject_missing_prices(connection: Connection, head: Head) -> None:
-    _reject(
+    reject(
         connection,
         head,
+        stage=_STAGE,
         where=f"s.amount IS NULL AND {_KNOWN_PRODUCT} AND {_PRICE} IS NULL",
         code=Code.PRICE_MISSING,
         column="amount",
+        value="''",
         message=PRICE_MISSING,
     )
 
 
-def _reject(
-    connection: Connection, head: Head, *, where: str, code: Code, column: str, message: str
-) -> None:
-    value = "''" if column == "amount" else f"s.{column}"
-    connection.execute(
-        sa.text(
-            "INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)"
-            f" SELECT :code, :verdict, s.row, s.line, :column, {value}, :message"
-            f" FROM stage_charge s WHERE {where}"
-        ),
-        {
-            "account": head.account,
-            "code": code.value,
-            "verdict": Verdict.ROW.value,
-            "column": column,
-            "message": message,
-        },
-    )
-    connection.execute(
-        sa.text(
-            "INSERT INTO stage_rejected (row, line)"
-            f" SELECT s.row, s.line FROM stage_charge s WHERE ({where})"
-            " ON CONFLICT DO NOTHING"
-        ),
-        {"account": head.account},
-    )
-
-
-def _forget_rejected(connection: Connection) -> None:
-    # A rejected row does not use up its key: mended, it may come again, even later in this file.
-    connection.execute(
-        sa.text(
-            "DELETE FROM stage_charge WHERE EXISTS"
-            " (SELECT 1 FROM stage_rejected r WHERE r.row = stage_charge.row)"
-        )
-    )
-
-
-def _find_repeats_of_ledger(connection: Connection, head: Head) -> None:
-    # The charge that the ledger holds is the first; what comes now repeats or contradicts it.
-    join = in_this_order(connection)
-    connection.execute(
-        sa.text(
-            "INSERT INTO stage_repeat (row, line, tracking_id, outcome, first_row)"
-            " SELECT s.row, s.line, s.tracking_id,"
-            " CASE WHEN c.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END, NULL"
-            f" FROM stage_charge s {join} charge c"
-            " ON c.account = :account AND c.tracking_id = s.tracking_id"
-        ),
-        {"account": head.account},
-    )
-    connection.execute(
-        sa.text(
-            "INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)"
-            " SELECT :code, :verdict, r.row, r.line, 'charge_tracking_id', r.tracking_id,"
-            " REPLACE(REPLACE(:message, '{upload}', COALESCE(c.upload_id, '-')),"
-            " '{row}', COALESCE(CAST(c.row AS TEXT), '-'))"
-            f" FROM stage_repeat r {join} charge c"
-            " ON c.account = :account AND c.tracking_id = r.tracking_id"
-            " WHERE r.outcome = 'conflict'"
-        ),
-        {
-            "account": head.account,
-            "code": Code.CONFLICT.value,
-            "verdict": Verdict.ROW.value,
-            "message": CONFLICT_WITH_LEDGER,
-        },
-    )
-
-
-def _find_repeats_in_file(connection: Connection) -> None:
-    # Among rows of this file that share a key the first wins, unless the ledger won already.
-    join = in_this_order(connection)
-    connection.execute(
-        sa.text(
-            "INSERT INTO stage_repeat (row, line, tracking_id, outcome, first_row)"
-            " SELECT s.row, s.line, s.tracking_id,"
-            " CASE WHEN f.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END,"
-            " f.row"
-            " FROM (SELECT tracking_id, MIN(row) AS row FROM stage_charge"
-            "       GROUP BY tracking_id HAVING COUNT(*) > 1) first"
-            f" {join} stage_charge f ON f.row = first.row"
-            f" {join} stage_charge s ON s.tracking_id = first.tracking_id AND s.row > first.row"
-            " WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = f.row)"
-        )
-    )
-    for outcome, code, verdict, message in (
-        ("duplicate", Code.DUPLICATE_IN_FILE, Verdict.WARNING, DUPLICATE_IN_FILE),
-        ("conflict", Code.CONFLICT, Verdict.ROW, CONFLICT_IN_FILE),
-    ):
-        connection.execute(
-            sa.text(
-                "INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)"
-                " SELECT :code, :verdict, r.row, r.line, 'charge_tracking_id', r.tracking_id,"
-                " REPLACE(:message, '{row}', CAST(r.first_row AS TEXT))"
-                " FROM stage_repeat r WHERE r.outcome = :outcome AND r.first_row IS NOT NULL"
-            ),
-            {
-                "code": code.value,
-                "verdict": verdict.value,
-                "message": message,
-                "outcome": outcome,
-            },
-        )
-
-
 def _find_keys_alike(connection: Connection) -> None:
     # Keys are compared byte for byte; two that only look different are worth a word.
-    if not _count(connection, "(SELECT 1 FROM stage_charge WHERE folded_id IS NOT NULL LIMIT 1) f"):
+    if not count(connection, "(SELECT 1 FROM stage_charge WHERE folded_id IS NOT NULL LIMIT 1) f"):
         return
     connection.execute(
         sa.text(
             "INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)"
-            " SELECT :code, :verdict, a.row, a.line, 'charge_tracking_id', a.tracking_id,"
+            " SELECT :code, :verdict, a.row, a.line, 'charge_tracking_id', a.row_key,"
             " REPLACE(:message, '{row}', CAST(a.first_row AS TEXT))"
-            " FROM (SELECT s.row, s.line, s.tracking_id,"
-            "   FIRST_VALUE(s.tracking_id) OVER alike AS first_id,"
+            " FROM (SELECT s.row, s.line, s.row_key,"
+            "   FIRST_VALUE(s.row_key) OVER alike AS first_id,"
             "   FIRST_VALUE(s.row) OVER alike AS first_row FROM stage_charge s"
-            "   WINDOW alike AS (PARTITION BY COALESCE(s.folded_id, s.tracking_id)"
+            "   WINDOW alike AS (PARTITION BY COALESCE(s.folded_id, s.row_key)"
             "    ORDER BY s.row)) a"
-            " WHERE a.tracking_id <> a.first_id"
+            " WHERE a.row_key <> a.first_id"
         ),
         {
             "code": Code.KEYS_ALIKE.value,
@@ -256,27 +160,6 @@ def _find_keys_alike(connection: Connection) -> None:
             "message": KEYS_ALIKE,
         },
     )
-
-
-def _any_bad_row(connection: Connection) -> bool:
-    found = connection.execute(
-        sa.text(
-            "SELECT EXISTS (SELECT 1 FROM stage_rejected)"
-            " OR EXISTS (SELECT 1 FROM stage_repeat WHERE outcome = 'conflict')"
-        )
-    ).scalar_one()
-    return bool(found)
-
-
-def _reject_everything(connection: Connection) -> None:
-    connection.execute(
-        sa.text(
-            "INSERT INTO stage_rejected (row, line) SELECT row, line FROM stage_charge"
-            " WHERE TRUE ON CONFLICT DO NOTHING"
-        )
-    )
-    connection.execute(sa.text("DELETE FROM stage_repeat"))
-    connection.execute(sa.text("DELETE FROM stage_charge"))
 
 
 def _insert_charges(connection: Connection, head: Head, batch: Batch) -> int:
@@ -287,14 +170,14 @@ def _insert_charges(connection: Connection, head: Head, batch: Batch) -> int:
             "INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no,"
             " account_type, billing_code, amount, note, occurred_at, effective_on, batch_no,"
             " upload_id, row)"
-            " SELECT :account, :charges + ROW_NUMBER() OVER (ORDER BY s.tracking_id),"
-            f" s.tracking_id, s.content_hash, p.party_no, s.account_type, s.billing_code,"
+            " SELECT :account, :charges + ROW_NUMBER() OVER (ORDER BY s.row_key),"
+            f" s.row_key, s.content_hash, p.party_no, s.account_type, s.billing_code,"
             f" COALESCE(s.amount, {_PRICE}), s.note, s.occurred_at, s.effective_on, :batch_no,"
             " :upload_id, s.row"
             f" FROM stage_charge s {in_this_order(connection)} party p"
             " ON p.account = :account AND p.kind = :kind AND p.party_code = s.student_id"
             " WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)"
-            " ORDER BY s.tracking_id"
+            " ORDER BY s.row_key"
         ),
         {
             "account": head.account,
@@ -350,7 +233,3 @@ def _applied_amount(connection: Connection, head: Head, *, charges_before: int) 
         {"account": head.account, "charges_before": charges_before},
     ).scalar_one()
     return int(amount)
-
-
-def _count(connection: Connection, source: str) -> int:
-    return int(connection.execute(sa.text(f"SELECT COUNT(*) FROM {source}")).scalar_one())

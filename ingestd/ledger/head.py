@@ -27,6 +27,9 @@ class Head:
     charges: int
     postings: int
     parties: int
+    refunds: int
+    payments: int
+    allocations: int
 
 
 def lock_head(connection: Connection, account: AccountId) -> Head:
@@ -41,7 +44,8 @@ def lock_head(connection: Connection, account: AccountId) -> Head:
     lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE"
     row = connection.execute(
         sa.text(
-            "SELECT batch_no, hash, sealed_at, charges, postings, parties FROM seal_head"
+            "SELECT batch_no, hash, sealed_at, charges, postings, parties, refunds, payments,"
+            " allocations FROM seal_head"
             f" WHERE account = :account{lock}"
         ),
         {"account": account},
@@ -54,6 +58,9 @@ def lock_head(connection: Connection, account: AccountId) -> Head:
         charges=row.charges,
         postings=row.postings,
         parties=row.parties,
+        refunds=row.refunds,
+        payments=row.payments,
+        allocations=row.allocations,
     )
 
 
@@ -62,7 +69,8 @@ def store_head(connection: Connection, head: Head) -> None:
     connection.execute(
         sa.text(
             "UPDATE seal_head SET batch_no = :batch_no, hash = :hash, sealed_at = :sealed_at,"
-            " charges = :charges, postings = :postings, parties = :parties WHERE account = :account"
+            " charges = :charges, postings = :postings, parties = :parties, refunds = :refunds,"
+            " payments = :payments, allocations = :allocations WHERE account = :account"
         ),
         {
             "account": head.account,
@@ -72,6 +80,9 @@ def store_head(connection: Connection, head: Head) -> None:
             "charges": head.charges,
             "postings": head.postings,
             "parties": head.parties,
+            "refunds": head.refunds,
+            "payments": head.payments,
+            "allocations": head.allocations,
         },
     )
 

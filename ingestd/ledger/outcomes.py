@@ -124,7 +124,7 @@ def store_row_outcomes(connection: Connection, head: Head, batch: Batch) -> None
             "INSERT INTO row_outcome (account, upload_id, row, line, outcome, charge_no)"
             " SELECT :account, :upload_id, r.row, r.line, r.outcome, c.charge_no"
             f" FROM stage_repeat r {in_this_order(connection)} charge c"
-            " ON c.account = :account AND c.tracking_id = r.tracking_id ORDER BY r.row"
+            " ON c.account = :account AND c.tracking_id = r.row_key ORDER BY r.row"
         ),
         {"account": head.account, "upload_id": batch.upload_id},
     )

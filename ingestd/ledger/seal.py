@@ -38,6 +38,29 @@ SEALED_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("billing_code", "amount", "tax", "note", "occurred_at", "effective_on", "batch_no"),
             *("upload_id", "row"),
         ),
+        "refund": (
+            *("account", "refund_no", "charge_no", "content_hash", "tx_item_rowid", "note"),
+            *("effective_on", "batch_no", "upload_id", "row"),
+        ),
+        "guest": ("account", "party_no", "name", "email", "phone", "batch_no"),
+        "payment": (
+            *("account", "payment_no", "payment_id", "content_hash", "kind", "party_no", "amount"),
+            *("submitted_at", "received_on", "merchant_id", "batch_num", "receipt_num"),
+            *("for_charge_no", "batch_no", "upload_id", "row"),
+        ),
+        "payment_part": (
+            *("account", "payment_no", "part_no", "kind", "amount", "party_no", "gl_account"),
+            *("tax_code", "batch_no"),
+        ),
+        "payment_event": (
+            *("account", "payment_no", "event", "effective_on", "reason", "batch_no"),
+        ),
+        "allocation": (
+            *("account", "allocation_no", "payment_no", "credit_account", "party_no"),
+            *("charge_no", "amount", "rule", "effective_on", "batch_no"),
+            "reverses_allocation_no",
+        ),
+        "period_close": ("account", "month", "batch_no"),
         "posting": (
             *("account", "posting_no", "batch_no", "event", "effective_on", "debit_account"),
             *("credit_account", "amount", "debit_party_no", "credit_party_no", "charge_no"),
@@ -51,6 +74,13 @@ _ORDER = {
     "finding": "finding_no",
     "party": "party_no",
     "charge": "charge_no",
+    "refund": "refund_no",
+    "guest": "party_no",
+    "payment": "payment_no",
+    "payment_part": "payment_no, part_no",
+    "payment_event": "payment_no, event",
+    "allocation": "allocation_no",
+    "period_close": "month",
     "posting": "posting_no",
 }
 _OF_BATCH = "account = :account AND batch_no = :batch_no"
@@ -61,8 +91,21 @@ _BELONGS = {
     "finding": _OF_UPLOAD,
     "party": f"{_OF_BATCH} AND party_no > :parties_before",
     "charge": f"{_OF_BATCH} AND charge_no > :charges_before",
+    "refund": f"{_OF_BATCH} AND refund_no > :refunds_before",
+    "guest": f"{_OF_BATCH} AND party_no > :parties_before",
+    "payment": f"{_OF_BATCH} AND payment_no > :payments_before",
+    "payment_part": f"{_OF_BATCH} AND payment_no > :payments_before",
+    "payment_event": _OF_BATCH,
+    "allocation": f"{_OF_BATCH} AND allocation_no > :allocations_before",
+    "period_close": _OF_BATCH,
     "posting": f"{_OF_BATCH} AND posting_no > :postings_before",
 }
+
+VERSION = 2
+"""How batches are sealed now; older seals keep the number of the way that they were made."""
+
+# A batch sealed the first way holds rows of these tables only.
+_FIRST_TABLES = ("file_outcome", "row_outcome", "finding", "party", "charge", "posting")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +134,10 @@ class Batch:
     charges_before: int = 0
     postings_before: int = 0
     parties_before: int = 0
+    refunds_before: int = 0
+    payments_before: int = 0
+    allocations_before: int = 0
+    version: int = VERSION
 
 
 def open_batch(head: Head, *, event: str, now: int, upload_id: UploadId | None = None) -> Batch:
@@ -110,6 +157,9 @@ def open_batch(head: Head, *, event: str, now: int, upload_id: UploadId | None =
         charges_before=head.charges,
         postings_before=head.postings,
         parties_before=head.parties,
+        refunds_before=head.refunds,
+        payments_before=head.payments,
+        allocations_before=head.allocations,
     )
 
 
@@ -136,8 +186,11 @@ def hash_batch(connection: Connection, batch: Batch) -> tuple[str, int]:
         "charges_before": batch.charges_before,
         "postings_before": batch.postings_before,
         "parties_before": batch.parties_before,
+        "refunds_before": batch.refunds_before,
+        "payments_before": batch.payments_before,
+        "allocations_before": batch.allocations_before,
     }
-    for table in SEALED_COLUMNS:
+    for table in SEALED_COLUMNS if batch.version > 1 else _FIRST_TABLES:
         digest.update(encode(table).encode() + b"\n[")
         separator = ""
         for rows in stream(connection, _rows_of_batch(table), values, chunk_rows=_CHUNK_ROWS):
@@ -175,8 +228,9 @@ def seal(connection: Connection, head: Head, batch: Batch) -> Seal:
     connection.execute(
         sa.text(
             "INSERT INTO seal (account, batch_no, event, upload_id, sealed_at, rows_sealed,"
-            " amount_posted, previous_hash, hash) VALUES (:account, :batch_no, :event, :upload_id,"
-            " :sealed_at, :rows_sealed, :amount_posted, :previous_hash, :hash)"
+            " amount_posted, previous_hash, hash, version) VALUES (:account, :batch_no, :event,"
+            " :upload_id, :sealed_at, :rows_sealed, :amount_posted, :previous_hash, :hash,"
+            " :version)"
         ),
         {
             "account": batch.account,
@@ -188,6 +242,7 @@ def seal(connection: Connection, head: Head, batch: Batch) -> Seal:
             "amount_posted": closed.amount_posted,
             "previous_hash": batch.previous_hash,
             "hash": batch_hash,
+            "version": batch.version,
         },
     )
     head.batch_no = batch.batch_no

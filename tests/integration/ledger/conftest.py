@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from ingestd.access.accounts import Account, FilePolicy, Policy, StudentPolicy
 from ingestd.database.engine import Database
 from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.names import format_of
 from ingestd.intake.delivery import deliver
 from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading import Progress
@@ -123,7 +124,7 @@ class Books:
             account=self.account.account_id,
             upload_id=upload_id,
             filename=filename,
-            format="student_billing",
+            format=format_of(filename),
             source="folder",
             size_bytes=len(content),
             sha256=None,

@@ -77,16 +77,16 @@ def test_a_flipped_cell_changes_the_hash(books: Books, table: str) -> None:
     """Whoever edits a row behind our back, whichever column it is, is found out."""
     books.post(*ROWS)
     with books.database.connection() as connection:
-        sealed = seals(connection)[0]
+        batch = seals(connection)[0].batch
         connection.rollback()
         for column in SEALED_COLUMNS[table]:
             with connection.begin() as transaction:
                 _drop_guards(connection)
-                kinds = {
-                    c["name"]: str(c["type"]) for c in sa.inspect(connection).get_columns(table)
-                }
-                _flip(connection, table, column, is_text="TEXT" in kinds[column].upper())
-                assert hash_batch(connection, sealed.batch)[0] != sealed.hash, column
+                kinds = _kinds(connection, table)
+                _fill(connection, table, kinds)
+                sealed = hash_batch(connection, batch)[0]
+                _flip(connection, table, column, is_text=kinds[column])
+                assert hash_batch(connection, batch)[0] != sealed, column
                 transaction.rollback()
 
 
@@ -94,14 +94,33 @@ def test_a_removed_row_changes_the_hash(books: Books) -> None:
     """A charge, a finding or a verdict cannot vanish unseen either."""
     books.post(*ROWS)
     with books.database.connection() as connection:
-        sealed = seals(connection)[0]
+        batch = seals(connection)[0].batch
         connection.rollback()
         for table in SEALED_COLUMNS:
             with connection.begin() as transaction:
                 _drop_guards(connection)
+                _fill(connection, table, _kinds(connection, table))
+                sealed = hash_batch(connection, batch)[0]
                 connection.exec_driver_sql(f"DELETE FROM {table}")
-                assert hash_batch(connection, sealed.batch)[0] != sealed.hash, table
+                assert hash_batch(connection, batch)[0] != sealed, table
                 transaction.rollback()
+
+
+def _kinds(connection: Connection, table: str) -> dict[str, bool]:
+    """Return for each column whether it holds text."""
+    columns = sa.inspect(connection).get_columns(table)
+    return {column["name"]: "TEXT" in str(column["type"]).upper() for column in columns}
+
+
+def _fill(connection: Connection, table: str, kinds: dict[str, bool]) -> None:
+    """Give a table that the batch has no row of one that belongs to it."""
+    if connection.exec_driver_sql(f"SELECT 1 FROM {table} LIMIT 1").first() is not None:
+        return
+    values = {column: "x" if is_text else 1 for column, is_text in kinds.items()}
+    values["account"] = SPRINGFIELD
+    names = ", ".join(values)
+    marks = ", ".join(f":{column}" for column in values)
+    connection.execute(sa.text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), values)
 
 
 def _drop_guards(connection: Connection) -> None:

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestd.formats.bytes_in import HEAD_BYTES
-from ingestd.formats.checking import ChargeBatch, ChargeRules, check_charge_file
+from ingestd.formats.charges import ChargeRow
+from ingestd.formats.checking import RowBatch, check_charge_file
 from ingestd.formats.findings import Finding, Verdict
+from ingestd.formats.rows import FileRules
 
-RULES = ChargeRules(
+RULES = FileRules(
     timezone=ZoneInfo("America/Chicago"), decimals=2, now=datetime(2026, 9, 15, 12, tzinfo=UTC)
 )
 
@@ -44,15 +46,15 @@ POLLUTIONS = (
 )
 
 
-def checked(blocks: Iterable[bytes]) -> list[ChargeBatch]:
+def checked(blocks: Iterable[bytes]) -> list[RowBatch[ChargeRow]]:
     return list(check_charge_file(blocks, RULES))
 
 
-def findings_of(batches: Iterable[ChargeBatch]) -> list[Finding]:
+def findings_of(batches: Iterable[RowBatch[ChargeRow]]) -> list[Finding]:
     return [finding for batch in batches for finding in batch.findings]
 
 
-def assert_adds_up(batches: list[ChargeBatch]) -> None:
+def assert_adds_up(batches: list[RowBatch[ChargeRow]]) -> None:
     """Hold a verdict against what is promised of every verdict."""
     assert batches
     assert not any(batch.is_refused for batch in batches[:-1])

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ingestd.formats.charges import ChargeRow
-from ingestd.formats.checking import ChargeBatch, ChargeRules, check_charge_file
+from ingestd.formats.checking import RowBatch, check_charge_file
 from ingestd.formats.findings import Code, Verdict
+from ingestd.formats.rows import FileRules
 from ingestd.formats.texts import fold_key
 from ingestd.values.clock import from_microseconds
 
-CHICAGO = ChargeRules(
+CHICAGO = FileRules(
     timezone=ZoneInfo("America/Chicago"), decimals=2, now=datetime(2026, 9, 15, 12, tzinfo=UTC)
 )
 HEADER = (
@@ -24,7 +25,7 @@ HEADER = (
 )
 
 
-def rows_of(*lines: str, rules: ChargeRules = CHICAGO) -> list[ChargeRow]:
+def rows_of(*lines: str, rules: FileRules = CHICAGO) -> list[ChargeRow]:
     content = "".join(f"{line}\n" for line in (HEADER, *lines)).encode()
     return [row for batch in check_charge_file([content], rules) for row in batch.rows]
 
@@ -42,12 +43,12 @@ def charge(**changes: str) -> str:
     return ",".join((fields | changes).values())
 
 
-def hash_of(changes: Mapping[str, str] = MappingProxyType({}), rules: ChargeRules = CHICAGO) -> str:
+def hash_of(changes: Mapping[str, str] = MappingProxyType({}), rules: FileRules = CHICAGO) -> str:
     (row,) = rows_of(charge(**changes), rules=rules)
     return row.content_hash
 
 
-def instant_of(time: str, rules: ChargeRules = CHICAGO) -> datetime:
+def instant_of(time: str, rules: FileRules = CHICAGO) -> datetime:
     (row,) = rows_of(charge(time=time), rules=rules)
     assert row.occurred_at_us is not None
     return from_microseconds(row.occurred_at_us)
@@ -179,7 +180,7 @@ def test_batches_are_small_and_add_up() -> None:
         charge(charge_tracking_id=f"T-{n}", amount="x" if n % 3 else "1") for n in range(30_000)
     ]
     content = "".join(f"{line}\n" for line in (HEADER, *lines)).encode()
-    batches: list[ChargeBatch] = list(check_charge_file([content], CHICAGO))
+    batches: list[RowBatch[ChargeRow]] = list(check_charge_file([content], CHICAGO))
     assert len(batches) > 2
     assert max(batch.records for batch in batches) < 20_000
     assert sum(batch.records for batch in batches) == 30_000

@@ -11,13 +11,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestd.formats.checking import ChargeBatch, ChargeRules, check_charge_file
+from ingestd.formats.charges import ChargeRow
+from ingestd.formats.checking import RowBatch, check_charge_file
 from ingestd.formats.findings import Finding
+from ingestd.formats.rows import FileRules
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "student_billing"
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.csv"))
 
-RULES = ChargeRules(
+RULES = FileRules(
     timezone=ZoneInfo("America/Chicago"), decimals=2, now=datetime(2026, 9, 15, 12, tzinfo=UTC)
 )
 
@@ -27,7 +29,7 @@ def expected_of(name: str) -> dict[str, Any]:
     return expected
 
 
-def rules_of(expected: dict[str, Any]) -> ChargeRules:
+def rules_of(expected: dict[str, Any]) -> FileRules:
     changes = dict(expected.get("rules", {}))
     if "timezone" in changes:
         changes["timezone"] = ZoneInfo(changes["timezone"])
@@ -44,7 +46,7 @@ def place_of(finding: Finding) -> dict[str, object]:
     return {key: value for key, value in place.items() if value is not None}
 
 
-def judged(name: str) -> list[ChargeBatch]:
+def judged(name: str) -> list[RowBatch[ChargeRow]]:
     blocks = [(SAMPLES / f"{name}.csv").read_bytes()]
     return list(check_charge_file(blocks, rules_of(expected_of(name))))
 

@@ -1,0 +1,80 @@
+"""What is wrong in a batch of rows, column by column, turned into findings row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from ingestd.formats.fields import Column, FileFormat
+from ingestd.formats.findings import Code, Finding, Verdict, shorten
+from ingestd.formats.header import Layout, is_header_like
+from ingestd.formats.judged import Problem
+from ingestd.formats.shape import ShapedRows, header_repeated
+
+T = TypeVar("T")
+
+STRAY_QUOTE: Problem[str] = Problem(
+    code=Code.STRAY_QUOTE,
+    verdict=Verdict.WARNING,
+    message="A quote stands inside a field that is not quoted. It was taken as part of the text.",
+)
+
+
+class Problems:
+    """What is wrong in a batch of rows: the first problem of each column of each row."""
+
+    def __init__(self, rows: ShapedRows, layout: Layout, file_format: FileFormat) -> None:
+        self._rows = rows
+        self._format = file_format
+        self._layout = layout
+        self._problems: dict[int, dict[str, Problem[Any]]] = {}
+
+    def settled(self, column: Column, judged: Iterable[T | Problem[T] | None]) -> list[T | None]:
+        """Note a column's problems, and return its clean values."""
+        values: list[T | None] = []
+        for index, value in enumerate(judged):
+            if isinstance(value, Problem):
+                self._problems.setdefault(index, {})[column.name] = value
+                values.append(value.clean)
+            else:
+                values.append(value)
+        return values
+
+    def add_stray_quotes(self) -> None:
+        """Note the fields with stray quotes that have no other problem."""
+        for index, positions in self._rows.stray_quotes.items():
+            for position in positions:
+                if position < len(self._layout.labels):
+                    label = self._layout.labels[position]
+                    self._problems.setdefault(index, {}).setdefault(label, STRAY_QUOTE)
+
+    def findings(self) -> tuple[list[Finding], set[int]]:
+        """Return the findings in the order of the file, and the index of each rejected row."""
+        findings: list[Finding] = []
+        rejected: set[int] = set()
+        for index in sorted(self._problems):
+            found = self._problems[index]
+            if any(problem.verdict is Verdict.ROW for problem in found.values()):
+                rejected.add(index)
+                if is_header_like(self._rows.fields_of(index), self._format):
+                    findings.append(
+                        header_repeated(self._rows.rows[index], self._rows.lines[index])
+                    )
+                    continue
+            findings += [
+                self._finding(index, position, found[label])
+                for position, label in enumerate(self._layout.labels)
+                if label in found
+            ]
+        return findings, rejected
+
+    def _finding(self, index: int, position: int, problem: Problem[Any]) -> Finding:
+        return Finding(
+            code=problem.code,
+            verdict=problem.verdict,
+            message=problem.message,
+            row=self._rows.rows[index],
+            line=self._rows.lines[index],
+            column=shorten(self._layout.labels[position]),
+            value=shorten(self._rows.columns[position][index]),
+        )

@@ -1,0 +1,154 @@
+"""Rows of any format, judged field by field by what the format says of its columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import compress
+from typing import Generic, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from ingestd.formats.amounts import AmountJudge
+from ingestd.formats.fields import Column, FileFormat, Kind
+from ingestd.formats.findings import Code, Finding
+from ingestd.formats.header import Layout
+from ingestd.formats.judged import Problem
+from ingestd.formats.problems import Problems
+from ingestd.formats.shape import ShapedRows
+from ingestd.formats.texts import ChoiceJudge, IdentifierJudge, NoteJudge
+
+T = TypeVar("T")
+
+Value = str | int | None
+Judge = Callable[[str], "Value | Problem[Value]"]
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRules:
+    """Everything that a verdict on a file depends on, besides its bytes and its format.
+
+    `decimals` is how many decimals the account's currency has, `now` an instant with a
+    time zone. `encoding` is a text encoding that Python knows, `delimiter` one character.
+    """
+
+    timezone: ZoneInfo
+    decimals: int
+    now: datetime
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    reject_unterminated_last_row: bool = True
+    reject_naive_time: bool = False
+
+
+class CheckedRows(NamedTuple, Generic[T]):
+    """What became of a batch of regular rows: `rejected` holds (row, line) of the bad ones."""
+
+    rows: list[T]
+    findings: list[Finding]
+    rejected: list[tuple[int, int]]
+
+
+class CheckedFields(NamedTuple):
+    """One good row: a clean value for each column of its format, in the format's order.
+
+    Columns that the file does not have, and optional fields that are empty, are None.
+    Amounts are in minor units, `yes` and `no` are 1 and 0.
+    """
+
+    row: int
+    line: int
+    values: tuple[Value, ...]
+
+
+class RowChecker:
+    """Judges rows of one format; every problem of a row is told, one for each column."""
+
+    def __init__(self, file_format: FileFormat, layout: Layout, *, decimals: int) -> None:
+        self._format = file_format
+        self._layout = layout
+        self._judges = [judge_of(column, decimals=decimals) for column in file_format.columns]
+
+    def check(self, rows: ShapedRows) -> CheckedRows[CheckedFields]:
+        """Return the values of the good rows and findings for the others."""
+        problems = Problems(rows, self._layout, self._format)
+        columns = [
+            self._checked(column, judge, rows, problems)
+            for column, judge in zip(self._format.columns, self._judges, strict=True)
+        ]
+        problems.add_stray_quotes()
+        findings, rejected = problems.findings()
+        checked = map(CheckedFields, rows.rows, rows.lines, zip(*columns, strict=True))
+        is_good = (index not in rejected for index in range(len(rows.rows)))
+        return CheckedRows(
+            rows=list(compress(checked, is_good)),
+            findings=findings,
+            rejected=[(rows.rows[index], rows.lines[index]) for index in sorted(rejected)],
+        )
+
+    def _checked(
+        self, column: Column, judge: Judge, rows: ShapedRows, problems: Problems
+    ) -> Sequence[Value]:
+        position = self._layout.positions.get(column.name)
+        if position is None:
+            return [None] * len(rows.rows)
+        return problems.settled(column, map(judge, rows.columns[position]))
+
+
+def judge_of(column: Column, *, decimals: int) -> Judge:
+    """Return how the texts of a column are judged; an optional one may be empty."""
+    judge = _JUDGES[column.kind](column, decimals)
+    if column.mandatory:
+        return judge
+
+    def judge_optional(text: str) -> Value | Problem[Value]:
+        return judge(text) if text.strip() else None
+
+    return judge_optional
+
+
+def _choice_judge(column: Column, _decimals: int) -> Judge:
+    choice = ChoiceJudge(column, Code.CHOICE_INVALID)
+    if column.choices != ("yes", "no"):
+        return choice
+
+    def judge_yes_or_no(text: str) -> Value | Problem[str]:
+        word = choice(text)
+        return word if isinstance(word, Problem) else int(word == "yes")
+
+    return judge_yes_or_no
+
+
+def _judge_date(text: str) -> str | Problem[str]:
+    day = text.strip(" ")
+    if _DATE.fullmatch(day):
+        try:
+            return date.fromisoformat(day).isoformat()
+        except ValueError:
+            pass
+    return Problem(
+        code=Code.DATE_INVALID, message="Write the day as YYYY-MM-DD, such as 2026-09-01."
+    )
+
+
+def _judge_whole(text: str) -> int | Problem[int]:
+    number = text.strip(" ")
+    if _WHOLE.fullmatch(number):
+        return int(number)
+    return Problem(
+        code=Code.NUMBER_INVALID, message="Write a whole number of up to nine digits, such as 10."
+    )
+
+
+_JUDGES: Mapping[Kind, Callable[[Column, int], Judge]] = {
+    Kind.CHOICE: _choice_judge,
+    Kind.IDENTIFIER: lambda column, _: IdentifierJudge(column),
+    Kind.TEXT: lambda column, _: NoteJudge(column),
+    Kind.AMOUNT: lambda _, decimals: AmountJudge(decimals),
+    Kind.DATE: lambda *_: _judge_date,
+    Kind.WHOLE: lambda *_: _judge_whole,
+}

@@ -1,0 +1,82 @@
+"""What each format does on its own way: how its bytes are checked, staged and posted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from ingestd.access.accounts import Account, FilePolicy, StudentPolicy
+from ingestd.formats.checking import RowBatch, check_charge_file, check_refund_file
+from ingestd.formats.names import FormatName
+from ingestd.formats.rows import FileRules
+from ingestd.ledger.charge_stage import ChargeStage
+from ingestd.ledger.charges import judge_staged_charges, post_staged_charges
+from ingestd.ledger.head import Head
+from ingestd.ledger.refunds import RefundStage, judge_staged_refunds, post_staged_refunds
+from ingestd.ledger.seal import Batch
+from ingestd.ledger.stage import Stage
+from ingestd.ledger.verdicts import Posted
+from ingestd.values.clock import day_in, from_microseconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """The three steps that depend on a file's format; the journey puts them together.
+
+    `check` turns bytes into judged rows, `stage` makes the tables that hold them (the whole
+    number is when the file was received, in microseconds since 1970), and `post` decides
+    about them and writes the ledger, inside the caller's transaction and under the head's lock.
+    """
+
+    check: Callable[[Iterable[bytes], FileRules], Iterator[RowBatch[Any]]]
+    stage: Callable[[Connection, Account, int], Stage[Any]]
+    post: Callable[[Connection, Head, Batch, Account], Posted]
+
+
+def handling_of(format_name: str | None) -> Handling:
+    """Return how files of a recognised format are handled; no other file is ever read."""
+    if format_name is None:
+        raise AssertionError("only a file of a recognised format is read")
+    return _HANDLINGS[FormatName(format_name)]
+
+
+def _stage_charges(connection: Connection, account: Account, received_at: int) -> ChargeStage:
+    return ChargeStage(connection, zone=account.timezone, received_at=received_at)
+
+
+def _post_charges(connection: Connection, head: Head, batch: Batch, account: Account) -> Posted:
+    judge_staged_charges(
+        connection,
+        head,
+        register_students=account.policy.students is StudentPolicy.REGISTER,
+        all_or_nothing=account.policy.file is FilePolicy.ALL_OR_NOTHING,
+    )
+    return post_staged_charges(connection, head, batch)
+
+
+def _stage_refunds(connection: Connection, _account: Account, _received_at: int) -> RefundStage:
+    return RefundStage(connection)
+
+
+def _post_refunds(connection: Connection, head: Head, batch: Batch, account: Account) -> Posted:
+    judge_staged_refunds(
+        connection, head, all_or_nothing=account.policy.file is FilePolicy.ALL_OR_NOTHING
+    )
+    day = day_in(account.timezone, from_microseconds(batch.sealed_at))
+    return post_staged_refunds(connection, head, batch, day=day.isoformat())
+
+
+_HANDLINGS: Mapping[FormatName, Handling] = MappingProxyType(
+    {
+        FormatName.STUDENT_BILLING: Handling(
+            check=check_charge_file, stage=_stage_charges, post=_post_charges
+        ),
+        FormatName.STUDENT_REFUNDS: Handling(
+            check=check_refund_file, stage=_stage_refunds, post=_post_refunds
+        ),
+    }
+)

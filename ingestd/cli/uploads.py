@@ -12,7 +12,12 @@ from ingestd.access.accounts import Account
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
 from ingestd.cli.output import complain, print_json, print_rows
 from ingestd.intake.receipt import FINDINGS_MAX, counts_of, receipt_fields
-from ingestd.ledger.outcomes import FileOutcome, read_file_outcome, read_findings
+from ingestd.ledger.outcomes import (
+    FileOutcome,
+    find_same_bytes,
+    read_file_outcome,
+    read_findings,
+)
 from ingestd.service.bootstrap import prepared_installation
 from ingestd.spool.queue import QueuedUpload, find_upload, list_uploads, retry
 from ingestd.values.clock import format_second, from_microseconds
@@ -78,13 +83,19 @@ def show(
         with installation.database.reading() as connection:
             upload = _find(connection, found, upload_id)
             outcome = read_file_outcome(connection, found.account_id, upload.upload_id)
-            receipt = None
+            receipt, same_bytes_as = None, None
             if outcome is not None:
                 findings = read_findings(
                     connection, found.account_id, upload.upload_id, limit=FINDINGS_MAX
                 )
+                same_bytes_as = find_same_bytes(
+                    connection,
+                    found.account_id,
+                    upload.upload_id,
+                    outcome.provenance.sha256 or "",
+                )
                 receipt = receipt_fields(outcome, findings, decimals=decimals_of(found.currency))
-    facts = _row(upload) | _origin(upload)
+    facts = _row(upload) | _origin(upload) | {"same_bytes_as": same_bytes_as}
     if output is Output.JSON:
         print_json(facts | {"receipt": receipt})
         return

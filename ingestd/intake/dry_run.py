@@ -21,7 +21,7 @@ from ingestd.values.errors import UsageError
 from ingestd.values.identifiers import new_upload_id
 from ingestd.values.money import decimals_of
 
-_QUIET = Progress(report=lambda _: None, must_stop=lambda: False)
+_QUIET = Progress(report=lambda *_: None, must_stop=lambda: False)
 
 
 def check_file(

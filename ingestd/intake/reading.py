@@ -24,9 +24,9 @@ BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How a worker follows a long file: told of records, asked whether to go on."""
+    """How a worker follows a long file: told of records and bytes read, asked whether to go on."""
 
-    report: Callable[[int], None]
+    report: Callable[[int, int], None]
     must_stop: Callable[[], bool]
 
 
@@ -93,7 +93,7 @@ def read_into_stage(
             findings=batch.findings,
             records=batch.records,
         )
-        progress.report(stage.records)
+        progress.report(stage.records, blocks.size_bytes)
     for _ in stream:  # the hash is over the whole file, also when the verdict came early
         pass
     stage.finish()

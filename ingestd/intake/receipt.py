@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -21,13 +22,15 @@ FINDINGS_MAX = 1_000  # more help nobody, and the CSV has every row
 _NAME_BYTES_MAX = 255
 _CSV_COLUMNS = ("row", "line", "outcome", "column", "code", "value", "message")
 _APPLIED_BEFORE = (
-    "This charge was applied before (upload {upload}, row {row}). Nothing needs to be done."
+    "This row was applied before (upload {upload}, row {row}). Nothing needs to be done."
 )
+_DONE_BEFORE = "What this row asks for was done before by a command. Nothing needs to be done."
 _OTHER_ROWS_BAD = (
     "The row is good, but other rows are not, and this account takes a file whole or not at all. "
     "Mend the others, then send the whole file again."
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Where a cell begins, or what a spreadsheet with another delimiter takes for a new cell.
+_FORMULA_START = re.compile(r"(\A|[;|])(?=\s*[=+\-@＝＋－＠]|[\t\r\n])")
 
 
 def receipt_name(filename: str, upload_id: UploadId, extension: str) -> str:
@@ -152,7 +155,9 @@ def _explain(verdict: RowVerdict) -> tuple[str, str, str, str]:
             Code.DUPLICATE.value,
             "charge_tracking_id",
             "",
-            _APPLIED_BEFORE.format(upload=verdict.first_upload_id, row=verdict.first_row),
+            _DONE_BEFORE
+            if verdict.first_upload_id is None
+            else _APPLIED_BEFORE.format(upload=verdict.first_upload_id, row=verdict.first_row),
         )
     return (
         Code.ALL_OR_NOTHING.value,
@@ -173,4 +178,4 @@ def _safe(text: str) -> str:
     shown = "".join(
         char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text
     )
-    return "'" + shown if shown.startswith(_FORMULA_STARTS) else shown
+    return _FORMULA_START.sub(r"\1'", shown)

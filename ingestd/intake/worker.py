@@ -14,7 +14,7 @@ from ingestd.intake.delivery import deliver
 from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading import HandedBackError, Progress
 from ingestd.intake.receipt import counts_of
-from ingestd.ledger.outcomes import FileOutcome, FileStatus
+from ingestd.ledger.outcomes import FileOutcome, FileStatus, find_same_bytes
 from ingestd.ledger.seal import Seal
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import (
@@ -33,7 +33,7 @@ from ingestd.values.errors import IngestdError, LeaseLostError
 from ingestd.values.identifiers import AccountId, UploadId
 from ingestd.values.money import decimals_of, format_amount
 
-RENEW_SECONDS = 5.0
+RENEW_SECONDS = 3.0
 _DELIVERIES_MAX = 500
 
 log = get_logger("ingestd.intake")
@@ -137,7 +137,7 @@ class Worker:
     def _progress(self, upload: QueuedUpload) -> Progress:
         renewed = time.monotonic()
 
-        def report(records: int) -> None:
+        def report(records: int, bytes_read: int) -> None:
             nonlocal renewed
             if time.monotonic() - renewed < RENEW_SECONDS:
                 return
@@ -145,6 +145,15 @@ class Worker:
             with self._database.writing() as connection:
                 if not renew_lease(connection, upload, now=self._now(), records=records):
                     raise LeaseLostError(f"Upload {upload.upload_id} was taken over.")
+            log.info(
+                Event.FILE_PROGRESSED,
+                account=upload.account,
+                upload_id=upload.upload_id,
+                filename=upload.filename,
+                records=records,
+                bytes_read=bytes_read,
+                size_bytes=upload.size_bytes,
+            )
 
         return Progress(report=report, must_stop=self.stopping.is_set)
 
@@ -191,6 +200,7 @@ class Worker:
             rows=None if rows is None else counts_of(rows),
             applied_amount=format_amount(outcome.applied_amount, decimals),
             findings=outcome.findings,
+            same_bytes_as=self._same_bytes(outcome),
             duration_ms=round(seconds * 1000),
         )
         if rows is not None and rows.conflict:
@@ -203,6 +213,17 @@ class Worker:
             rows_sealed=seal.rows_sealed,
         )
         self._count(outcome, seconds)
+
+    def _same_bytes(self, outcome: FileOutcome) -> UploadId | None:
+        """Return the upload that brought the same bytes first: a client that sends again."""
+        sha256 = outcome.provenance.sha256
+        if sha256 is None:
+            return None
+        try:
+            with self._database.reading() as connection:
+                return find_same_bytes(connection, outcome.account, outcome.upload_id, sha256)
+        except IngestdError:
+            return None  # the file is done: its line is written all the same
 
     def _count(self, outcome: FileOutcome, seconds: float) -> None:
         self.metrics.files.labels(outcome.account, outcome.status.value).inc()

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, CursorResult
 
 from ingestd.database.bulk import in_this_order
 from ingestd.formats.findings import Verdict
+from ingestd.formats.names import FormatName
 from ingestd.ledger.head import Head
 from ingestd.ledger.seal import Batch
 from ingestd.values.identifiers import AccountId, UploadId
 from ingestd.values.provenance import Provenance
 
 _CHUNK_ROWS = 5_000
+
+# The fact that a duplicate or conflict repeats, by the file's format: a charge, unless it says.
+_FACTS = {FormatName.STUDENT_REFUNDS.value: "refund"}
 
 
 class FileStatus(StrEnum):
@@ -84,6 +91,9 @@ class RowVerdict:
     finding: StoredFinding | None
     first_upload_id: str | None
     first_row: int | None
+
+
+_NO_MORE: tuple[float, Iterator[Any]] = (math.inf, iter(()))
 
 
 def status_of(rows: RowCounts) -> FileStatus:
@@ -246,29 +256,82 @@ def iterate_row_verdicts(
     connection: Connection, account: AccountId, upload_id: UploadId
 ) -> Iterator[RowVerdict]:
     """Yield every row that was not applied, once for each of its findings, in the file's order."""
-    result = connection.execute(
+    with (
+        _row_outcomes(connection, account, upload_id) as outcomes,
+        _row_findings(connection, account, upload_id) as stored,
+    ):
+        findings = groupby(stored, key=attrgetter("row"))
+        found_row, found = next(findings, _NO_MORE)
+        for row in outcomes:
+            # Both come in the order of the file: a million rows are joined by walking them once.
+            while found_row < row.row:
+                found_row, found = next(findings, _NO_MORE)
+            of_row = list(found) if found_row == row.row else [None]
+            for finding in of_row:
+                yield RowVerdict(
+                    row=row.row,
+                    line=row.line,
+                    outcome=row.outcome,
+                    finding=None if finding is None else _finding(finding),
+                    first_upload_id=row.first_upload_id,
+                    first_row=row.first_row,
+                )
+
+
+def _row_outcomes(
+    connection: Connection, account: AccountId, upload_id: UploadId
+) -> CursorResult[Any]:
+    fact = _FACTS.get(_format_of(connection, account, upload_id) or "", "charge")
+    return connection.execute(
         sa.text(
-            "SELECT o.row, o.line, o.outcome, f.code, f.verdict, f.column_name, f.value,"
-            " f.message, c.upload_id AS first_upload_id, c.row AS first_row"
+            "SELECT o.row, o.line, o.outcome, c.upload_id AS first_upload_id, c.row AS first_row"
             " FROM row_outcome o"
-            " LEFT JOIN finding f ON f.account = o.account AND f.upload_id = o.upload_id"
-            "  AND f.row = o.row"
-            " LEFT JOIN charge c ON c.account = o.account AND c.charge_no = o.charge_no"
-            " WHERE o.account = :account AND o.upload_id = :upload_id"
-            " ORDER BY o.row, f.finding_no"
+            f" LEFT JOIN {fact} c ON c.account = o.account AND c.charge_no = o.charge_no"
+            " WHERE o.account = :account AND o.upload_id = :upload_id ORDER BY o.row"
         ),
         {"account": account, "upload_id": upload_id},
         execution_options={"yield_per": _CHUNK_ROWS},
     )
-    for row in result:
-        yield RowVerdict(
-            row=row.row,
-            line=row.line,
-            outcome=row.outcome,
-            finding=None if row.code is None else _finding(row),
-            first_upload_id=row.first_upload_id,
-            first_row=row.first_row,
-        )
+
+
+def _row_findings(
+    connection: Connection, account: AccountId, upload_id: UploadId
+) -> CursorResult[Any]:
+    """Return the findings on rows; they are numbered in the order of the file."""
+    return connection.execute(
+        sa.text(
+            "SELECT code, verdict, row, line, column_name, value, message FROM finding"
+            " WHERE account = :account AND upload_id = :upload_id AND row IS NOT NULL"
+            " ORDER BY finding_no"
+        ),
+        {"account": account, "upload_id": upload_id},
+        execution_options={"yield_per": _CHUNK_ROWS},
+    )
+
+
+def find_same_bytes(
+    connection: Connection, account: AccountId, upload_id: UploadId, sha256: str
+) -> UploadId | None:
+    """Return the account's first upload of the same bytes before this one, if there is one."""
+    found = connection.execute(
+        sa.text(
+            "SELECT MIN(upload_id) FROM file_outcome WHERE account = :account"
+            " AND sha256 = :sha256 AND batch_no < (SELECT batch_no FROM file_outcome"
+            "  WHERE account = :account AND upload_id = :upload_id)"
+        ),
+        {"account": account, "upload_id": upload_id, "sha256": sha256},
+    ).scalar()
+    return None if found is None else UploadId(found)
+
+
+def _format_of(connection: Connection, account: AccountId, upload_id: UploadId) -> str | None:
+    format_name: str | None = connection.execute(
+        sa.text(
+            "SELECT format FROM file_outcome WHERE account = :account AND upload_id = :upload_id"
+        ),
+        {"account": account, "upload_id": upload_id},
+    ).scalar()
+    return format_name
 
 
 def _finding(row: Any) -> StoredFinding:  # noqa: ANN401 - a row of either statement

@@ -36,6 +36,7 @@ class Event(StrEnum):
     UPLOAD_RENAMED = "upload_renamed"
     STORAGE_FAILED = "storage_failed"
     FILE_CLAIMED = "file_claimed"
+    FILE_PROGRESSED = "file_progressed"
     FILE_PROCESSED = "file_processed"
     FILE_REJECTED = "file_rejected"
     FILE_QUARANTINED = "file_quarantined"

@@ -19,6 +19,7 @@ from ingestd.config.settings import Settings
 from ingestd.config.validation import section_of
 from ingestd.formats.catalog import CATALOG_FORMATS
 from ingestd.formats.student_billing import STUDENT_BILLING
+from ingestd.formats.student_refunds import STUDENT_REFUNDS
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics
 
@@ -108,8 +109,9 @@ def test_defaults_on_the_page_are_those_of_the_commented_file() -> None:
 
 def test_every_column_is_on_its_page() -> None:
     """Whoever writes an export or a catalog file finds all of its columns."""
-    rows = {key for key, _ in _FIRST_CELL.findall(_text("docs/formats/student_billing.md"))}
-    assert set(STUDENT_BILLING.column_names) <= rows
+    for file_format in (STUDENT_BILLING, STUDENT_REFUNDS):
+        rows = {key for key, _ in _FIRST_CELL.findall(_text(f"docs/formats/{file_format.name}.md"))}
+        assert set(file_format.column_names) <= rows
     page = _text("docs/config.md")
     for kind in CATALOG_FORMATS.values():
         for column in kind.file.column_names:

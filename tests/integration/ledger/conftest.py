@@ -47,7 +47,7 @@ NODE = "node-a"
 HEADER = "account_type,charge_tracking_id,student_id,billing_code,note,amount"
 FACTS = ("party", "charge", "posting", "seal", "seal_head", "file_outcome", "row_outcome")
 TABLES = (*FACTS, "finding", "upload", "student", "product", "product_price", "parent")
-QUIET = Progress(report=lambda _: None, must_stop=lambda: False)
+QUIET = Progress(report=lambda *_: None, must_stop=lambda: False)
 
 
 class FakeClock:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from ingestd.access.accounts import FilePolicy, StudentPolicy
-from ingestd.ledger.outcomes import FileOutcome, FileStatus
+from ingestd.ledger.outcomes import FileOutcome, FileStatus, iterate_row_verdicts
 from ingestd.values.identifiers import AccountId
-from tests.integration.ledger.conftest import HEADER, Books, open_books
+from tests.integration.ledger.conftest import HEADER, SPRINGFIELD, Books, open_books
 
 TIMED = f"{HEADER},transaction_occurred_time"
 LONG_NOTE = "n" * 255
@@ -162,3 +162,13 @@ def test_one_account_never_sees_the_keys_of_another(
     assert counts(shelbyville.post(T1_OTHER)) == (1, 0, 0, 0)
     assert shelbyville.balances() == {("S1", "WALLET"): "-2.00"}
     assert books.balances() == {("S1", "WALLET"): "-1.00"}
+
+
+def test_every_bad_row_of_a_long_file_has_its_finding_in_the_receipt(books: Books) -> None:
+    """Rows and findings are joined while both are read, across many portions of each."""
+    outcome = books.post(*(f"WALLET,T{number},S1,MEAL,,x" for number in range(12_000)))
+    with books.database.reading() as connection:
+        verdicts = list(iterate_row_verdicts(connection, SPRINGFIELD, outcome.upload_id))
+    assert len(verdicts) == 12_000
+    assert [verdict.row for verdict in verdicts] == list(range(2, 12_002))
+    assert {verdict.finding.code for verdict in verdicts if verdict.finding} == {"amount_invalid"}

@@ -156,7 +156,7 @@ def test_a_server_that_drops_the_connection_loses_nothing(
 def _cutting(database: Database) -> Progress:
     """Return a progress that ends every other connection to the server."""
 
-    def cut(_: int) -> None:
+    def cut(_records: int, _bytes_read: int) -> None:
         with database.writing() as connection:
             connection.exec_driver_sql(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

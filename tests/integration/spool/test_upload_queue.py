@@ -267,7 +267,7 @@ def test_a_worker_whose_lease_was_taken_over_commits_nothing(books: Books) -> No
     first = books.lease()
     assert first is not None
     stolen: list[QueuedUpload] = []
-    slow = Progress(report=lambda _: stolen.extend(stealing(books)), must_stop=lambda: False)
+    slow = Progress(report=lambda *_: stolen.extend(stealing(books)), must_stop=lambda: False)
     with pytest.raises(LeaseLostError):
         books.process(first, slow)
     assert books.dump("charge", "seal") == {"charge": [], "seal": []}

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 
 import pytest
 from hypothesis import given
@@ -139,6 +140,13 @@ def test_a_formula_in_a_value_stays_text(value: str) -> None:
     assert written[1][5][0] in "'\\"
     refusal = cells(b"".join(render_csv_of_refusal([finding("file", value=value)])))
     assert refusal[1][5] == written[1][5]
+
+
+@pytest.mark.parametrize("value", ["x;=1+1", "a|+1", " =1", "＝1", "x; @SUM(A1)"])
+def test_a_formula_behind_another_delimiter_stays_text(value: str) -> None:
+    """Where lists are separated by semicolons, a spreadsheet cuts the row elsewhere."""
+    written = cells(b"".join(render_csv([row("rejected", finding(value=value))])))
+    assert not re.search(r"(\A|[;|])\s*[=+@＝]", written[1][5])
 
 
 @given(value=st.text(max_size=40))

@@ -56,9 +56,7 @@ _LOTS = (
     "stage_member m JOIN credit_lot l ON l.account = :account AND l.party_no = m.party_no"
     " AND l.credit_account = m.credit_account AND l.remaining > 0"
 )
-_CHARGES = (
-    "charge c LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no"
-)
+_STATE = "LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no"
 
 
 def allocate(
@@ -112,7 +110,7 @@ def _find_directed(connection: Connection, bound: Mapping[str, object]) -> None:
             f"  CASE p.kind WHEN '{CASH_SALE}' THEN '{CASH_SALE}' ELSE '{DIRECTED}' END AS rule"
             f"  FROM {_LOTS}"
             "  JOIN payment p ON p.account = :account AND p.payment_no = l.payment_no"
-            f"  JOIN {_CHARGES} ON c.account = :account AND c.charge_no = p.for_charge_no"
+            f"  JOIN charge c ON c.account = :account AND c.charge_no = p.for_charge_no {_STATE}"
             "   JOIN stage_member w ON w.party_no = c.party_no"
             "    AND w.account_type = c.account_type AND w.pool = m.pool"
             "   LEFT JOIN product r ON r.account = :account AND r.billing_code = c.billing_code"
@@ -157,8 +155,8 @@ def _stage_open(connection: Connection, bound: Mapping[str, object]) -> None:
             "    AS open_on"
             "  FROM stage_member m"
             "  JOIN (SELECT DISTINCT pool FROM stage_credit) k ON k.pool = m.pool"
-            f"  JOIN {_CHARGES} ON c.account = :account AND c.party_no = m.party_no"
-            "    AND c.account_type = m.account_type"
+            "  JOIN charge c ON c.account = :account AND c.party_no = m.party_no"
+            f"   AND c.account_type = m.account_type {_STATE}"
             "  LEFT JOIN product r ON r.account = :account AND r.billing_code = c.billing_code"
             f" WHERE {_OPEN_AMOUNT} > 0"
             "  WINDOW queue AS (PARTITION BY m.pool ORDER BY c.occurred_at, COALESCE(r.sort, 0),"
@@ -240,7 +238,7 @@ def _apply(connection: Connection, head: Head, batch: Batch) -> None:
             " SELECT c.account, c.charge_no, c.amount, x.amount, 0 FROM"
             " (SELECT charge_no, SUM(amount) AS amount FROM stage_allocation GROUP BY charge_no) x"
             " JOIN charge c ON c.account = :account AND c.charge_no = x.charge_no"
-            " ON CONFLICT (account, charge_no)"
+            " WHERE TRUE ON CONFLICT (account, charge_no)"
             " DO UPDATE SET allocated = charge_state.allocated + excluded.allocated",
         ),
         bound,

@@ -222,7 +222,7 @@ def _move_to_wallets(connection: Connection, head: Head, batch: Batch, *, day: s
             "  GROUP BY a.payment_no, a.party_no, c.party_no) x"
             " JOIN credit_lot l ON l.account = :account AND l.payment_no = x.payment_no"
             f"  AND l.credit_account = {fees:d} AND l.party_no = x.payer_no"
-            " ON CONFLICT (account, payment_no, credit_account, party_no)"
+            " WHERE TRUE ON CONFLICT (account, payment_no, credit_account, party_no)"
             " DO UPDATE SET remaining = credit_lot.remaining + excluded.remaining,"
             " available_on = excluded.available_on",
         ),

@@ -51,6 +51,7 @@ def downgrade() -> None:
     op.drop_index("ix_posting_payment_no", "posting")
     op.drop_index("ix_posting_charge_no", "posting")
     op.drop_index("ix_charge_party_no", "charge")
+    op.drop_index("ix_student_parent_code", "student")
     for table in reversed(FACTS + PROJECTIONS):
         op.drop_table(table)
 
@@ -220,6 +221,7 @@ def _create_projections() -> None:
 
 
 def _create_indexes() -> None:
+    op.create_index("ix_student_parent_code", "student", ["account", "parent_code"])
     op.create_index("ix_charge_party_no", "charge", ["account", "party_no"])
     # The posting of a charge itself needs no index: files of a million rows are spared it.
     moved = sa.text("event <> 'charge'")

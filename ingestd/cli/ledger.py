@@ -1,0 +1,104 @@
+"""`ingestd ledger`: the books themselves, to be exported and followed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from sqlalchemy.engine import Connection
+
+from ingestd.cli.following import Answer, print_explained, print_traced
+from ingestd.cli.known import AsKnownOption, known_instant
+from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
+from ingestd.cli.output import complain
+from ingestd.reports.book import Book
+from ingestd.reports.drill import Inquiry
+from ingestd.reports.explain import explain_payment
+from ingestd.reports.export import ExportFormat, export_book, writer_of
+from ingestd.reports.trace import trace_charge
+from ingestd.service.bootstrap import prepared_installation
+from ingestd.values.errors import EXIT_ANSWER_IS_NO
+from ingestd.values.money import decimals_of
+
+app = typer.Typer(name="ledger", help="The books themselves.", no_args_is_help=True)
+
+
+@app.command("export")
+def export(
+    account: AccountOption,
+    book_format: Annotated[ExportFormat, typer.Option("--format", help="For which program.")],
+    as_known: AsKnownOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write the whole book for Beancount or hledger, with its balances to be checked."""
+    with prepared_installation(config_path(config)) as installation:
+        found = installation.account(account)
+        with installation.database.reading() as connection:
+            book = Book(
+                account=found.account_id,
+                as_known=known_instant(
+                    connection, found.account_id, as_known, now=installation.clock.now()
+                ),
+                currency=found.currency,
+            )
+            # UTF-8 whatever the terminal's locale: so the file is read.
+            for text in export_book(connection, book, writer_of(book_format, book)):
+                sys.stdout.buffer.write(text.encode())
+            sys.stdout.buffer.flush()
+
+
+@app.command("explain")
+def explain(
+    account: AccountOption,
+    payment: Annotated[str, typer.Option("--payment", metavar="ID", help="The payment's ID.")],
+    as_known: AsKnownOption = None,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Tell where each cent of a payment went, and by which rule."""
+
+    def ask(connection: Connection, inquiry: Inquiry) -> Answer:
+        return explain_payment(connection, inquiry, payment)
+
+    answer = _follow(ask, account, as_known, config)
+    print_explained(answer, output)
+    if not answer["reconciles"]:
+        complain(f"Not all of {payment} is explained: the books are not sound.")
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
+
+
+@app.command("trace")
+def trace(
+    account: AccountOption,
+    tracking_id: Annotated[str, typer.Option("--tracking-id", help="The charge's tracking ID.")],
+    as_known: AsKnownOption = None,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Follow a charge: its postings, and the file, sender and row of all that happened to it."""
+
+    def ask(connection: Connection, inquiry: Inquiry) -> Answer:
+        return trace_charge(connection, inquiry, tracking_id)
+
+    print_traced(_follow(ask, account, as_known, config), output)
+
+
+def _follow(
+    ask: Callable[[Connection, Inquiry], Answer],
+    account: str,
+    as_known: str | None,
+    config: ConfigOption,
+) -> Answer:
+    with prepared_installation(config_path(config)) as installation:
+        found = installation.account(account)
+        with installation.database.reading() as connection:
+            inquiry = Inquiry(
+                account=found.account_id,
+                as_known=known_instant(
+                    connection, found.account_id, as_known, now=installation.clock.now()
+                ),
+                decimals=decimals_of(found.currency),
+            )
+            return ask(connection, inquiry)

@@ -10,16 +10,7 @@ from ingestd.database.engine import Database
 from ingestd.formats.catalog import CatalogKind
 from ingestd.ledger.catalog import Imported
 from ingestd.values.identifiers import AccountId
-from tests.integration.ledger.conftest import (
-    CatalogEntry,
-    database,
-    make_database,
-    server,
-    sqlite_pattern,
-    take_catalog,
-)
-
-__all__ = ["database", "make_database", "server", "sqlite_pattern"]
+from tests.integration.ledger.conftest import CatalogEntry, take_catalog
 
 ACCOUNT = AccountId("SPRINGFIELD")
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from ingestd.database.bulk import Temporary, analyse, create_temporary, ordered
+from ingestd.database.bulk import Temporary, analyse, create_temporary, latest, ordered
 from ingestd.ledger.allocations import CASH_SALE, allocate
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.ledger.entry import Entry
@@ -236,10 +236,10 @@ def settle_payments(
             "INSERT INTO credit_lot (account, payment_no, credit_account, party_no,"
             " settled_batch_no, available_on, remaining)"
             f" SELECT p.account, p.payment_no, {_CREDIT_ACCOUNT}, r.party_no, :batch_no,"
-            " CAST(:day AS TEXT), SUM(r.amount)"
+            f" {_day(entry)}, SUM(r.amount)"
             f" FROM {_CHOSEN} JOIN payment_part r"
             f" ON r.account = p.account AND r.payment_no = p.payment_no AND {_IS_CREDIT}"
-            f" GROUP BY p.account, p.payment_no, {_CREDIT_ACCOUNT}, r.party_no",
+            f" GROUP BY p.account, p.payment_no, p.received_on, {_CREDIT_ACCOUNT}, r.party_no",
         ),
         {**bound, "batch_no": entry.batch.batch_no},
     )
@@ -349,7 +349,7 @@ def store_event(entry: Entry, event: str, *, reason: str | None) -> int:
             entry.connection,
             "INSERT INTO payment_event (account, payment_no, event, effective_on, reason,"
             " batch_no) SELECT p.account, p.payment_no, CAST(:event AS TEXT),"
-            f" CAST(:day AS TEXT), CAST(:reason AS TEXT), :batch_no FROM {_CHOSEN}",
+            f" {_day(entry)}, CAST(:reason AS TEXT), :batch_no FROM {_CHOSEN}",
         ),
         {
             "account": entry.head.account,
@@ -372,13 +372,13 @@ def _post_settled(entry: Entry) -> None:
         event=SETTLED,
         values={"day": entry.day},
         lines=(
-            "SELECT p.payment_no AS position, 0 AS side, CAST(:day AS TEXT) AS effective_on,"
+            f"SELECT p.payment_no AS position, 0 AS side, {_day(entry)} AS effective_on,"
             f" {bank:d} AS debit_account, {clearing:d} AS credit_account, p.amount AS amount,"
             " CAST(NULL AS BIGINT) AS debit_party_no, CAST(NULL AS BIGINT) AS credit_party_no,"
             " CAST(NULL AS BIGINT) AS charge_no, p.payment_no AS payment_no,"
             " CAST(NULL AS TEXT) AS billing_code, CAST(NULL AS BIGINT) AS reverses_posting_no"
             f" FROM {_CHOSEN} WHERE p.kind NOT IN {_CASH_KINDS}"
-            " UNION ALL SELECT p.payment_no, r.part_no, CAST(:day AS TEXT),"
+            f" UNION ALL SELECT p.payment_no, r.part_no, {_day(entry)},"
             f" CASE WHEN r.kind = '{PartKind.DISCOUNT}' THEN {discounts:d}"
             f"  WHEN p.kind IN {_CASH_KINDS} THEN {cash:d} ELSE {pending:d} END,"
             f" {_CREDIT_ACCOUNT}, r.amount,"
@@ -390,3 +390,8 @@ def _post_settled(entry: Entry) -> None:
             " ON r.account = p.account AND r.payment_no = p.payment_no"
         ),
     )
+
+
+def _day(entry: Entry) -> str:
+    """Return the SQL of the day that something happens to a payment: never before it came."""
+    return latest(entry.connection, "p.received_on", "CAST(:day AS TEXT)")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.engine import Connection
 
+from ingestd.cli.desk import bookkeeper, print_answer
 from ingestd.cli.following import Answer, print_explained, print_traced
 from ingestd.cli.known import AsKnownOption, known_instant
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
@@ -19,6 +20,8 @@ from ingestd.reports.explain import explain_payment
 from ingestd.reports.export import ExportFormat, export_book, writer_of
 from ingestd.reports.trace import trace_charge
 from ingestd.service.bootstrap import prepared_installation
+from ingestd.service.office.months import close_month
+from ingestd.service.office.quotes import quote_product
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 from ingestd.values.money import decimals_of
 
@@ -102,3 +105,28 @@ def _follow(
                 decimals=decimals_of(found.currency),
             )
             return ask(connection, inquiry)
+
+
+@app.command("quote")
+def quote(
+    account: AccountOption,
+    party: Annotated[str, typer.Option("--party", help="Who wants to buy.")],
+    billing_code: Annotated[str, typer.Option("--billing-code", help="The product.")],
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Tell what must be paid to buy a product: its price, and what is owed already."""
+    with bookkeeper(config, account) as keeper:
+        print_answer(quote_product(keeper, party, billing_code), output)
+
+
+@app.command("close")
+def close(
+    account: AccountOption,
+    month: Annotated[str, typer.Option("--month", help="Such as 2026-03.")],
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Close a month that is over: what arrives later is posted in the first open month."""
+    with bookkeeper(config, account) as keeper:
+        print_answer(close_month(keeper, month), output)

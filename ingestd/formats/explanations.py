@@ -283,6 +283,13 @@ EXPLANATIONS: Mapping[Code, Explanation] = MappingProxyType(
             "Import the student, then send the file again.",
             _ROW,
         ),
+        Code.STUDENT_DISAPPEARED: Explanation(
+            "A roster that came over SFTP does not name a student who is enrolled. The student "
+            "stays on the roster: nobody is ever removed, since who left may still owe.",
+            "Send the student with `status` `cancelled`, if they left. If the file holds only "
+            "what changed, send the whole roster instead.",
+            _WARNING,
+        ),
         Code.BILLING_CODE_UNKNOWN: Explanation(
             "No product has this billing code. The key is not used up.",
             "Correct the code or import the product, then send the file again.",
@@ -330,8 +337,11 @@ EXPLANATIONS: Mapping[Code, Explanation] = MappingProxyType(
             _FILE,
         ),
         Code.FILE_NAME_UNRECOGNISED: Explanation(
-            "The file's name stayed unrecognised for an hour, so the file was put aside.",
-            "Send it under a recognised name, such as `student_billing_destiny.csv`.",
+            "The file's name stayed unrecognised for an hour, so the file was put aside. The name "
+            "of a catalog file is recognised only where the account's `catalog_over_sftp` is "
+            "`true`.",
+            "Send it under a recognised name, such as `student_billing_destiny.csv`; to send "
+            "catalog files, ask for `catalog_over_sftp` to be set.",
             _FILE,
         ),
         Code.UPLOAD_INTERRUPTED: Explanation(

@@ -77,6 +77,7 @@ class Code(StrEnum):
     TEXT_CONTROL_CHARACTER = "text_control_character"
     # the account's catalog and ledger
     STUDENT_UNKNOWN = "student_unknown"
+    STUDENT_DISAPPEARED = "student_disappeared"
     BILLING_CODE_UNKNOWN = "billing_code_unknown"
     PRICE_MISSING = "price_missing"
     CHARGE_UNKNOWN = "charge_unknown"

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account, FilePolicy, StudentPolicy
-from ingestd.formats.checking import RowBatch, check_charge_file, check_refund_file
+from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.checking import (
+    RowBatch,
+    check_catalog_file,
+    check_charge_file,
+    check_refund_file,
+)
 from ingestd.formats.names import FormatName
 from ingestd.formats.rows import FileRules
+from ingestd.ledger.catalog import (
+    CatalogStage,
+    find_disappeared_students,
+    judge_staged_catalog,
+    post_staged_catalog,
+)
 from ingestd.ledger.charge_stage import ChargeStage
 from ingestd.ledger.charges import judge_staged_charges, post_staged_charges
 from ingestd.ledger.head import Head
@@ -70,6 +83,28 @@ def _post_refunds(connection: Connection, head: Head, batch: Batch, account: Acc
     return post_staged_refunds(connection, head, batch, day=day.isoformat())
 
 
+def catalog_handling(kind: CatalogKind) -> Handling:
+    """Return how catalog files of a kind are handled."""
+
+    def stage(connection: Connection, _account: Account, _received_at: int) -> CatalogStage:
+        return CatalogStage(connection, kind)
+
+    def post(connection: Connection, head: Head, _batch: Batch, account: Account) -> Posted:
+        judge_staged_catalog(
+            connection,
+            head,
+            kind,
+            all_or_nothing=account.policy.file is FilePolicy.ALL_OR_NOTHING,
+        )
+        posted = post_staged_catalog(connection, head, kind)
+        # A file of which nothing applies is no roster: it says nothing of who left.
+        if kind is CatalogKind.STUDENTS and posted.applied:
+            find_disappeared_students(connection, head)
+        return posted
+
+    return Handling(check=partial(check_catalog_file, kind), stage=stage, post=post)
+
+
 _HANDLINGS: Mapping[FormatName, Handling] = MappingProxyType(
     {
         FormatName.STUDENT_BILLING: Handling(
@@ -78,5 +113,8 @@ _HANDLINGS: Mapping[FormatName, Handling] = MappingProxyType(
         FormatName.STUDENT_REFUNDS: Handling(
             check=check_refund_file, stage=_stage_refunds, post=_post_refunds
         ),
+        FormatName.PRODUCTS: catalog_handling(CatalogKind.PRODUCTS),
+        FormatName.STUDENTS: catalog_handling(CatalogKind.STUDENTS),
+        FormatName.PARENTS: catalog_handling(CatalogKind.PARENTS),
     }
 )

@@ -34,11 +34,11 @@ class Entry:
     day: str
 
 
-class Repeated(Exception):  # noqa: N818 - no error: the change was made before
-    """Raised while an entry is written, when all of it was written before; carries the answer."""
+class Unchanged(Exception):  # noqa: N818 - no error: the books stay as they are
+    """Raised where an entry turns out to change nothing: it was made before, or was a question."""
 
     def __init__(self, answer: object) -> None:
-        super().__init__("written before")
+        super().__init__("nothing to write")
         self.answer = answer
 
 
@@ -54,7 +54,7 @@ def write_entry(
     """Run `work` as one sealed batch, and return its answer; nothing of it is kept when it fails.
 
     `on` is the effective day, today by default. Raises LedgerRefusal for a day that is ahead or
-    in a closed month, and whatever `work` raises; `Repeated` is answered without a new batch.
+    in a closed month, and whatever `work` raises; `Unchanged` is answered without a batch.
     """
     with database.connection() as connection:
 
@@ -72,7 +72,7 @@ def write_entry(
 
         try:
             return database.transact(connection, write)
-        except Repeated as repeated:
+        except Unchanged as repeated:
             answer: T = repeated.answer  # type: ignore[assignment]
             return answer
 

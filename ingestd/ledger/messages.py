@@ -42,6 +42,12 @@ CHARGE_REPEATED = RepeatMessages(
     duplicate_in_file="Row {row} of this file has the same charge_tracking_id and the same "
     "content. The charge counts once; nothing needs to be done.",
 )
+KEY_RESERVED = "This key is reserved. Use another."
+KEY_REPEATED = "Row {row} of this file has the same key. Keep one of them."
+STUDENT_DISAPPEARED = (
+    "This student is enrolled, and the file does not name them. They stay on the roster. If they "
+    "left, send them with status cancelled; if the file holds only changes, send the whole roster."
+)
 CHARGE_UNKNOWN = (
     "No charge with this charge_tracking_id was applied. Correct it, or send the charge first; "
     "then send the row again."

@@ -10,7 +10,7 @@ from ulid import ULID
 from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.allocations import CASH_SALE
 from ingestd.ledger.chart import PartyKind
-from ingestd.ledger.entry import Entry, Repeated
+from ingestd.ledger.entry import Entry, Unchanged
 from ingestd.ledger.parties import Party, add_party, find_party, party_of
 from ingestd.ledger.payments import CASH, NewPayment, Part, PartKind, receive_payment
 from ingestd.ledger.sales import (
@@ -53,7 +53,7 @@ def void_charge(keeper: Bookkeeper, tracking_id: str, *, on: date | None = None)
         charge = stored_charge(entry, tracking_id)
         answer: Answer = {"tracking_id": tracking_id, "status": "void"}
         if charge.is_refunded:
-            raise Repeated(answer)
+            raise Unchanged(answer)
         refund_by_command(entry, charge, tracking_id=tracking_id)
         return answer
 
@@ -129,7 +129,7 @@ def charge_once(
                 f"Charge {charge.tracking_id} exists with other content and stays as it is."
             )
         party = party_of(entry.connection, entry.head, stored.party_no)
-        raise Repeated(answer | {"party": party.code})
+        raise Unchanged(answer | {"party": party.code})
     add_charge(entry, charge, event=event)
     if pays_at_once:
         pay_from_waiting_credit(entry, charge.party.party_no)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from ingestd.ledger.entry import Entry, Repeated
+from ingestd.ledger.entry import Entry, Unchanged
 from ingestd.ledger.periods import close_month as close_period
 from ingestd.ledger.periods import is_closed
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
@@ -23,7 +23,7 @@ def close_month(keeper: Bookkeeper, month: str) -> Answer:
         if month >= entry.day[: len(month)]:
             raise LedgerRefusal(f"{month} is not over yet; it can be closed afterwards.")
         if is_closed(entry.connection, entry.head.account, month):
-            raise Repeated(answer)
+            raise Unchanged(answer)
         close_period(entry.connection, entry.head.account, month, batch_no=entry.batch.batch_no)
         return answer
 

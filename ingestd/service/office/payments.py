@@ -9,7 +9,7 @@ from ulid import ULID
 
 from ingestd.formats.contents import hash_contents
 from ingestd.formats.student_billing import AccountType
-from ingestd.ledger.entry import Entry, Repeated
+from ingestd.ledger.entry import Entry, Unchanged
 from ingestd.ledger.parties import Party, find_party, party_of
 from ingestd.ledger.payments import (
     NewPayment,
@@ -201,7 +201,7 @@ def _refuse_other_content(entry: Entry, key: str, content_hash: str) -> None:
             f"Payment {key} exists with other content and stays as it is. "
             "If this is another payment, give it an --id of its own."
         )
-    raise Repeated(_told(stored))
+    raise Unchanged(_told(stored))
 
 
 def _named_charge(entry: Entry, payment: Payment, payer: Party) -> int | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from beancount import loader
@@ -21,7 +22,6 @@ from beancount.core.data import Entries, Transaction
 
 from ingestd.formats.catalog import CatalogKind
 from ingestd.formats.student_billing import AccountType
-from ingestd.ledger.catalog import CatalogRow
 from ingestd.ledger.entry import Entry
 from ingestd.ledger.parties import find_party
 from ingestd.ledger.payments import NewPayment, Part, PartKind, receive_payment
@@ -36,11 +36,11 @@ from ingestd.service.office import payments as desk_payments
 from ingestd.service.office.bookkeeper import Bookkeeper
 from ingestd.values.clock import to_microseconds
 from ingestd.values.money import decimals_of
-from tests.integration.ledger.conftest import HEADER, Books
+from tests.integration.ledger.conftest import HEADER, Books, CatalogEntry
 
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 TIMED = f"{HEADER},transaction_occurred_time"
-PRODUCTS: list[CatalogRow] = [
+PRODUCTS: list[CatalogEntry] = [
     {"billing_code": "LOST_BOOK", "price": 1850},
     {"billing_code": "CHROMEBOOK", "price": 25000},
     {"billing_code": "LATE_FEE", "price": 500},
@@ -49,7 +49,7 @@ PRODUCTS: list[CatalogRow] = [
     {"billing_code": "NSF_FEE", "price": 2500},
     {"billing_code": "SUMMER", "price": 12000},
 ]
-STUDENTS: list[CatalogRow] = [
+STUDENTS: list[CatalogEntry] = [
     {"student_id": "S1", "parent_code": "COLL001"},
     {"student_id": "S2", "parent_code": "COLL001"},
 ]
@@ -147,18 +147,18 @@ class District:
         with self.books.database.reading() as connection:
             return "".join(export_book(connection, book, writer_of(export_format, book)))
 
-    def _inquiry(self) -> Inquiry:
+    def _inquiry(self, as_known: datetime) -> Inquiry:
         account = self.books.account
         decimals = decimals_of(account.currency)
-        return Inquiry(account=account.account_id, as_known=LATER, decimals=decimals)
+        return Inquiry(account=account.account_id, as_known=as_known, decimals=decimals)
 
-    def explain(self, payment_id: str) -> dict[str, object]:
+    def explain(self, payment_id: str, as_known: datetime = LATER) -> dict[str, Any]:
         with self.books.database.reading() as connection:
-            return explain_payment(connection, self._inquiry(), payment_id)
+            return explain_payment(connection, self._inquiry(as_known), payment_id)
 
-    def trace(self, tracking_id: str) -> dict[str, object]:
+    def trace(self, tracking_id: str, as_known: datetime = LATER) -> dict[str, Any]:
         with self.books.database.reading() as connection:
-            return trace_charge(connection, self._inquiry(), tracking_id)
+            return trace_charge(connection, self._inquiry(as_known), tracking_id)
 
 
 def open_district(books: Books) -> District:

@@ -174,13 +174,11 @@ def check_explained(district: District, payments: list[str], balances: dict[str,
         answer = district.explain(payment_id)
         assert answer["reconciles"], answer
         totals = answer["totals"]
-        assert isinstance(totals, dict)
         assert totals["unexplained"] == "0.00"
         amount = {name: Decimal(text) for name, text in totals.items()}
         money += amount["amount"] - amount["returned"] - amount["voided"] - amount["pending"]
         waiting += amount["waiting"]
         told = answer["allocations"]
-        assert isinstance(told, list)
         live = sum(
             (Decimal(each["amount"]) for each in told if each["undone_on"] is None),
             start=Decimal(0),
@@ -198,7 +196,6 @@ def check_traced(district: District) -> None:
     for item in district.books.items():
         answer = district.trace(str(item["tracking_id"]))
         charge = answer["charge"]
-        assert isinstance(charge, dict)
         assert {name: charge[name] for name in ("amount", "paid", "open", "status")} == {
             name: item[name] for name in ("amount", "paid", "open", "status")
         }

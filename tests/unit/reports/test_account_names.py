@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -46,6 +47,13 @@ def test_every_account_of_the_chart_has_a_name_of_its_own() -> None:
     """A new account of the chart cannot be forgotten in exports."""
     assert set(ACCOUNT_NAMES) == set(LedgerAccount)
     assert len(set(ACCOUNT_NAMES.values())) == len(LedgerAccount)
+
+
+def test_every_account_is_explained_on_the_accountants_page() -> None:
+    """Whoever reads an exported book finds what each of its accounts holds."""
+    page = (Path(__file__).parents[3] / "docs" / "ledger-export.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d{4}) \| `([\w:]+?)(?::…)?` \|", page, re.MULTILINE)
+    assert rows == [(str(int(number)), name) for number, name in ACCOUNT_NAMES.items()]
 
 
 def test_parties_and_products_stand_below_their_accounts() -> None:

@@ -242,6 +242,7 @@ def _create_indexes() -> None:
     )
     op.create_index("ix_payment_event_batch_no", "payment_event", ["account", "batch_no"])
     op.create_index("ix_payment_batch_num", "payment", ["account", "merchant_id", "batch_num"])
+    op.create_index("ix_payment_batch_no", "payment", ["account", "batch_no"])
     op.create_index("ix_payment_party_no", "payment", ["account", "party_no"])
     op.create_index("ix_allocation_charge_no", "allocation", ["account", "charge_no"])
     op.create_index("ix_allocation_payment_no", "allocation", ["account", "payment_no"])

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from ingestd.database.bulk import Temporary, analyse, create_temporary, ordered
+from ingestd.database.bulk import Temporary, analyse, create_temporary, latest, ordered
 from ingestd.ledger.allocations import CASH_SALE, allocate
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.ledger.entry import Entry
@@ -329,7 +329,9 @@ def mirror_postings(entry: Entry, *, event: str) -> None:
         values={"day": entry.day},
         # What was posted last goes first, as one unwinds a thread.
         lines=(
-            "SELECT -o.posting_no AS position, 1 AS side, CAST(:day AS TEXT) AS effective_on,"
+            "SELECT -o.posting_no AS position, 1 AS side,"
+            # Never before the day of what is turned around.
+            f" {latest(entry.connection, 'o.effective_on', 'CAST(:day AS TEXT)')} AS effective_on,"
             " o.credit_account AS debit_account, o.debit_account AS credit_account,"
             " o.amount AS amount, o.credit_party_no AS debit_party_no,"
             " o.debit_party_no AS credit_party_no, o.charge_no AS charge_no,"

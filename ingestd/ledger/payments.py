@@ -97,6 +97,7 @@ class StoredPayment:
     kind: str
     party_no: int
     amount: int
+    received_on: str
     status: str
     settled_on: str | None
     returned_on: str | None
@@ -116,7 +117,7 @@ def find_payment(entry: Entry, payment_id: str) -> StoredPayment | None:
     row = entry.connection.execute(
         sa.text(
             "SELECT p.payment_no, p.payment_id, p.content_hash, p.kind, p.party_no, p.amount,"
-            " v.effective_on AS voided_on, s.effective_on AS settled_on,"
+            " p.received_on, v.effective_on AS voided_on, s.effective_on AS settled_on,"
             " r.effective_on AS returned_on FROM payment p"
             " LEFT JOIN payment_event v ON v.account = p.account"
             "  AND v.payment_no = p.payment_no AND v.event = 'voided'"
@@ -144,6 +145,7 @@ def find_payment(entry: Entry, payment_id: str) -> StoredPayment | None:
         kind=row.kind,
         party_no=row.party_no,
         amount=row.amount,
+        received_on=row.received_on,
         status=status,
         settled_on=row.settled_on,
         returned_on=row.returned_on,
@@ -327,7 +329,9 @@ def mirror_postings(entry: Entry, *, event: str) -> None:
         values={"day": entry.day},
         # What was posted last goes first, as one unwinds a thread.
         lines=(
-            "SELECT -o.posting_no AS position, 1 AS side, CAST(:day AS TEXT) AS effective_on,"
+            "SELECT -o.posting_no AS position, 1 AS side,"
+            # Never before the day of what is turned around.
+            f" {latest(entry.connection, 'o.effective_on', 'CAST(:day AS TEXT)')} AS effective_on,"
             " o.credit_account AS debit_account, o.debit_account AS credit_account,"
             " o.amount AS amount, o.credit_party_no AS debit_party_no,"
             " o.debit_party_no AS credit_party_no, o.charge_no AS charge_no,"

@@ -29,6 +29,7 @@ COMMANDS: Final = MappingProxyType(
         "catalog": "catalog:app",
         "uploads": "uploads:app",
         "report": "reports:app",
+        "ledger": "ledger:app",
         "db": "database:app",
         "doctor": "doctor:doctor",
     }

@@ -215,11 +215,13 @@ class Books:
             as_of=datetime(2099, 1, 1, tzinfo=UTC).date(),
             as_known=datetime(2099, 1, 1, tzinfo=UTC),
             decimals=2,
+            zone=self.account.timezone,
         )
         with self.database.reading() as connection:
             report = ask(connection, replace(question, **changes))  # type: ignore[arg-type]
             rows = list(report.rows)
             answer = report.heading() | {"rows": rows, "totals": report.totals}
+            answer["identities"] = report.identities
         return dict(json.loads(json.dumps(answer)))
 
     def items(self, **changes: object) -> list[Row]:

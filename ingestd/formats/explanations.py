@@ -188,7 +188,8 @@ EXPLANATIONS: Mapping[Code, Explanation] = MappingProxyType(
             _ROW,
         ),
         Code.NUMBER_INVALID: Explanation(
-            "A whole number is written otherwise than as up to nine digits.",
+            "A whole number is written otherwise than as digits, or with more of them than the "
+            "message names.",
             "Write the number as digits, such as 10.",
             _ROW,
         ),
@@ -198,7 +199,8 @@ EXPLANATIONS: Mapping[Code, Explanation] = MappingProxyType(
             _ROW,
         ),
         Code.KEY_RESERVED: Explanation(
-            "A catalog file uses a key that is reserved, such as ANONYMOUS.",
+            "A catalog file uses a key that is reserved, such as `ANONYMOUS` for a student, or "
+            "`null`, which payment files write where there is nothing.",
             "Use another key.",
             _ROW,
         ),

@@ -8,9 +8,17 @@ from enum import StrEnum
 FIELD_BYTES_MAX = 128 * 1024
 ROW_BYTES_MAX = 1024 * 1024
 
+LIST_SEPARATOR = ";"
+LIST_CHARACTERS_MAX = 4000
+"""How long a list may be altogether: ten thousand rows are in memory at a time."""
+
 
 class Kind(StrEnum):
-    """What a column's text means, and so which rules it is judged by."""
+    """What a column's text means, and so which rules it is judged by.
+
+    WHOLE is a number to count with, DIGITS one that names something: it is kept as text
+    without leading zeros, so that `0042` and `42` are the same.
+    """
 
     CHOICE = "choice"
     IDENTIFIER = "identifier"
@@ -19,6 +27,7 @@ class Kind(StrEnum):
     TIME = "time"
     DATE = "date"
     WHOLE = "whole"
+    DIGITS = "digits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +36,9 @@ class Column:
 
     `length_max` counts characters after Unicode normalisation (NFC); where it is not given,
     the kind's own rules or the reader's limit are narrower. `choices` are the only texts
-    that a CHOICE may hold.
+    that a CHOICE may hold, `reserved` the ones that no value may be (in any case; `0` stands
+    for any number of zeros). A list holds several values, a `;` between them; then all else
+    is said of each of them.
     """
 
     name: str
@@ -36,6 +47,8 @@ class Column:
     description: str
     length_max: int = FIELD_BYTES_MAX
     choices: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
+    is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

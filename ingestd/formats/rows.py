@@ -17,7 +17,15 @@ from ingestd.formats.header import Layout
 from ingestd.formats.judged import Problem
 from ingestd.formats.problems import Problems
 from ingestd.formats.shape import ShapedRows
-from ingestd.formats.texts import ChoiceJudge, IdentifierJudge, NoteJudge
+from ingestd.formats.texts import (
+    ChoiceJudge,
+    DigitsJudge,
+    IdentifierJudge,
+    ListJudge,
+    NoteJudge,
+    ReservedJudge,
+    TextJudge,
+)
 
 T = TypeVar("T")
 
@@ -57,7 +65,8 @@ class CheckedFields(NamedTuple):
     """One good row: a clean value for each column of its format, in the format's order.
 
     Columns that the file does not have, and optional fields that are empty, are None.
-    Amounts are in minor units, `yes` and `no` are 1 and 0.
+    Amounts are in minor units, `yes` and `no` are 1 and 0; a list is one text, with a `;`
+    between its values.
     """
 
     row: int
@@ -101,7 +110,12 @@ class RowChecker:
 
 def judge_of(column: Column, *, decimals: int) -> Judge:
     """Return how the texts of a column are judged; an optional one may be empty."""
-    judge = _JUDGES[column.kind](column, decimals)
+    text_judge = _TEXT_JUDGES.get(column.kind)
+    judge = (
+        _JUDGES[column.kind](column, decimals)
+        if text_judge is None
+        else _judge_of_texts(column, text_judge(column))
+    )
     if column.mandatory:
         return judge
 
@@ -109,6 +123,12 @@ def judge_of(column: Column, *, decimals: int) -> Judge:
         return judge(text) if text.strip() else None
 
     return judge_optional
+
+
+def _judge_of_texts(column: Column, judge: TextJudge) -> TextJudge:
+    if column.reserved:
+        judge = ReservedJudge(column, judge)
+    return ListJudge(judge) if column.is_list else judge
 
 
 def _choice_judge(column: Column, _decimals: int) -> Judge:
@@ -144,10 +164,14 @@ def _judge_whole(text: str) -> int | Problem[int]:
     )
 
 
+_TEXT_JUDGES: Mapping[Kind, Callable[[Column], TextJudge]] = {
+    Kind.IDENTIFIER: IdentifierJudge,
+    Kind.DIGITS: DigitsJudge,
+    Kind.TEXT: NoteJudge,
+}
+
 _JUDGES: Mapping[Kind, Callable[[Column, int], Judge]] = {
     Kind.CHOICE: _choice_judge,
-    Kind.IDENTIFIER: lambda column, _: IdentifierJudge(column),
-    Kind.TEXT: lambda column, _: NoteJudge(column),
     Kind.AMOUNT: lambda _, decimals: AmountJudge(decimals),
     Kind.DATE: lambda *_: _judge_date,
     Kind.WHOLE: lambda *_: _judge_whole,

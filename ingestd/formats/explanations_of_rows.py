@@ -30,7 +30,8 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             ROW,
         ),
         Code.NUMBER_INVALID: Explanation(
-            "A whole number is written otherwise than as up to nine digits.",
+            "A whole number is written otherwise than as digits, or with more of them than the "
+            "message names.",
             "Write the number as digits, such as 10.",
             ROW,
         ),
@@ -40,7 +41,8 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             ROW,
         ),
         Code.KEY_RESERVED: Explanation(
-            "A catalog file uses a key that is reserved, such as ANONYMOUS.",
+            "A catalog file uses a key that is reserved, such as `ANONYMOUS` for a student, or "
+            "`null`, which payment files write where there is nothing.",
             "Use another key.",
             ROW,
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingestd.formats.fields import Column, FileFormat, Kind
+from ingestd.formats.fields import DIGITS_MAX, Column, FileFormat, Kind
 from ingestd.formats.names import FormatName
 
 _SOURCE = "spec/payment-files.txt"
@@ -69,8 +69,9 @@ def _text(name: str, length_max: int, description: str, *, mandatory: bool = Fal
 def _number(name: str, description: str, *, mandatory: bool = False) -> Column:
     return Column(
         name=name,
-        kind=Kind.NUMBER,
+        kind=Kind.DIGITS,
         mandatory=mandatory,
+        length_max=DIGITS_MAX,
         null_is_absent=True,
         description=description,
     )

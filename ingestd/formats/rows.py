@@ -20,9 +20,12 @@ from ingestd.formats.shape import ShapedRows
 from ingestd.formats.texts import (
     VALUE_MISSING,
     ChoiceJudge,
+    DigitsJudge,
     IdentifierJudge,
+    ListJudge,
     NoteJudge,
-    NumberJudge,
+    ReservedJudge,
+    TextJudge,
 )
 from ingestd.formats.times import MomentJudge
 
@@ -69,7 +72,8 @@ class CheckedFields(NamedTuple):
     """One good row: a clean value for each column of its format, in the format's order.
 
     Columns that the file does not have, and optional fields that are empty, are None.
-    Amounts are in minor units, `yes` and `no` are 1 and 0.
+    Amounts are in minor units, `yes` and `no` are 1 and 0; a list is one text, with a `;`
+    between its values.
     """
 
     row: int
@@ -132,7 +136,12 @@ class RowChecker:
 
 def judge_of(column: Column, rules: FileRules) -> Judge:
     """Return how the texts of a column are judged; an optional one may be absent."""
-    judge = _JUDGES[column.kind](column, rules)
+    text_judge = _TEXT_JUDGES.get(column.kind)
+    judge = (
+        _JUDGES[column.kind](column, rules)
+        if text_judge is None
+        else _judge_of_texts(column, text_judge(column))
+    )
     if column.null_is_absent:
         judge = _null_as_empty(judge)
     if column.mandatory:
@@ -159,6 +168,12 @@ def _absence_of(column: Column) -> Callable[[str], bool]:
     if not column.zero_is_absent:
         return lambda text: text.strip().lower() in {"", _NULL}
     return lambda text: _ABSENT_OR_ZERO.fullmatch(text.strip().lower()) is not None
+
+
+def _judge_of_texts(column: Column, judge: TextJudge) -> TextJudge:
+    if column.reserved:
+        judge = ReservedJudge(column, judge)
+    return ListJudge(judge) if column.is_list else judge
 
 
 def _choice_judge(column: Column, _rules: FileRules) -> Judge:
@@ -194,21 +209,25 @@ def _judge_whole(text: str) -> int | Problem[int]:
     )
 
 
-def _mandatory_text(column: Column, _rules: FileRules) -> Judge:
+def _written_text(column: Column) -> TextJudge:
     note = NoteJudge(column)
     if not column.mandatory:
         return note
 
-    def judge_written(text: str) -> Value | Problem[Value]:
+    def judge_written(text: str) -> str | Problem[str]:
         return note(text) if text.strip() else VALUE_MISSING
 
     return judge_written
 
 
+_TEXT_JUDGES: Mapping[Kind, Callable[[Column], TextJudge]] = {
+    Kind.IDENTIFIER: IdentifierJudge,
+    Kind.DIGITS: DigitsJudge,
+    Kind.TEXT: _written_text,
+}
+
 _JUDGES: Mapping[Kind, Callable[[Column, FileRules], Judge]] = {
     Kind.CHOICE: _choice_judge,
-    Kind.IDENTIFIER: lambda column, _: IdentifierJudge(column),
-    Kind.TEXT: _mandatory_text,
     Kind.AMOUNT: lambda _, rules: AmountJudge(rules.decimals),
     Kind.DATE: lambda *_: _judge_date,
     Kind.WHOLE: lambda *_: _judge_whole,
@@ -216,5 +235,4 @@ _JUDGES: Mapping[Kind, Callable[[Column, FileRules], Judge]] = {
     Kind.MONEY: lambda column, rules: MoneyJudge(
         rules.decimals, must_be_positive=column.must_be_positive
     ),
-    Kind.NUMBER: lambda *_: NumberJudge(),
 }

@@ -1,4 +1,4 @@
-"""The catalog: products, students and parents, as the district last sent them.
+"""The catalog: what charges and payments refer to, as the district last sent it.
 
 Reference data is no fact: a file updates by key what it has columns for, and leaves everything
 else, and everything it does not name, as it was. All set-based.
@@ -6,15 +6,18 @@ else, and everything it does not name, as it was. All set-based.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import Temporary, stage
+from ingestd.database.bulk import Temporary, ordered, stage
 from ingestd.formats.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
-from ingestd.formats.findings import Code, Verdict
+from ingestd.formats.findings import Code, Finding, Verdict
+from ingestd.ledger.catalog_lists import listed_in, lists_of, news_of_list, replace_list
+from ingestd.ledger.catalog_tables import CATALOGS, Catalog, Table
 from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID
 from ingestd.ledger.head import Head
 from ingestd.ledger.messages import KEY_REPEATED, KEY_RESERVED, STUDENT_DISAPPEARED
@@ -29,37 +32,12 @@ from ingestd.ledger.verdicts import (
     reject_everything,
 )
 
-ALWAYS = "0001-01-01"
-"""The `valid_from` of a price that says none: it was always valid."""
-
 # The columns that the file has: the others keep what they hold.
 GIVEN = Temporary("stage_given", {"column_name": "text"}, key=("column_name",))
 # Whom rejected rows are about: they are named, though nothing is taken from them.
 REJECTED_KEYS = Temporary("stage_rejected_key", {"row_key": "text"})
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Table:
-    """One table that a kind of file fills: its key, and its other columns.
-
-    `needs` names a column without which a row of the file says nothing to this table. Where it
-    `repeats`, good rows of one file may share the table's key, and the last one counts.
-    """
-
-    name: str
-    key: tuple[str, ...]
-    columns: tuple[str, ...]
-    needs: str | None = None
-    repeats: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Catalog:
-    """How one kind of file is staged, what an empty field stands for, and which tables it fills."""
-
-    stage: Temporary
-    defaults: Mapping[str, str | int]
-    tables: tuple[_Table, ...]
+LISTED_AT_A_TIME = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,96 +49,50 @@ class Imported:
     unchanged: int
 
 
-_CATALOGS: Mapping[CatalogKind, _Catalog] = {
-    CatalogKind.PRODUCTS: _Catalog(
-        stage=Temporary(
-            "stage_products",
-            {
-                "row": "whole",
-                "line": "whole",
-                "billing_code": "text",
-                "name": "text",
-                "price": "whole?",
-                "valid_from": "text",
-                "repayment": "text",
-                "sort": "whole",
-                "installments": "whole",
-                "gl_account": "text?",
-            },
-            key=("row",),
-        ),
-        defaults={
-            "name": "",
-            "valid_from": ALWAYS,
-            "repayment": "chronological",
-            "sort": 0,
-            "installments": 0,
-        },
-        tables=(
-            _Table(
-                name="product",
-                key=("billing_code",),
-                columns=("name", "repayment", "sort", "installments", "gl_account"),
-                repeats=True,
-            ),
-            _Table(
-                name="product_price",
-                key=("billing_code", "valid_from"),
-                columns=("price",),
-                needs="price",
-            ),
-        ),
-    ),
-    CatalogKind.STUDENTS: _Catalog(
-        stage=Temporary(
-            "stage_students",
-            {
-                "row": "whole",
-                "line": "whole",
-                "student_id": "text",
-                "name": "text",
-                "parent_code": "text?",
-                "status": "text",
-            },
-            key=("row",),
-        ),
-        defaults={"name": "", "status": "enrolled"},
-        tables=(
-            _Table(name="student", key=("student_id",), columns=("name", "parent_code", "status")),
-        ),
-    ),
-    CatalogKind.PARENTS: _Catalog(
-        stage=Temporary(
-            "stage_parents",
-            {
-                "row": "whole",
-                "line": "whole",
-                "parent_code": "text",
-                "name": "text",
-                "email": "text?",
-            },
-            key=("row",),
-        ),
-        defaults={"name": ""},
-        tables=(_Table(name="parent", key=("parent_code",), columns=("name", "email")),),
-    ),
-}
-
-
 class CatalogStage(Stage[CatalogRow]):
     """One catalog file's rows on their way into the catalog, empty fields filled in."""
 
     def __init__(self, connection: Connection, kind: CatalogKind) -> None:
-        catalog = _CATALOGS[kind]
+        catalog = CATALOGS[kind]
         super().__init__(connection, catalog.stage)
         names = CATALOG_FORMATS[kind].file.column_names
-        self._defaults = tuple(catalog.defaults.get(name) for name in names)
+        self._lists = [(names.index(table.column), table.stage) for table in catalog.lists]
+        apart = {position for position, _ in self._lists}
+        self._defaults = [
+            (position, catalog.defaults.get(name))
+            for position, name in enumerate(names)
+            if position not in apart
+        ]
         self._given: frozenset[str] = frozenset()
 
     @property
     def tables(self) -> tuple[Temporary, ...]:
         """All temporary tables of this stage."""
-        return (*super().tables, GIVEN, REJECTED_KEYS)
+        return (*super().tables, GIVEN, REJECTED_KEYS, *(table for _, table in self._lists))
+
+    def add(
+        self,
+        *,
+        rows: Iterable[CatalogRow],
+        rejected: Iterable[tuple[int, int]],
+        findings: Iterable[Finding],
+        records: int,
+        rejected_keys: Iterable[str] = (),
+    ) -> None:
+        """Append one batch of checked records, and the values of their lists."""
+        rows = list(rows)
+        super().add(
+            rows=rows,
+            rejected=rejected,
+            findings=findings,
+            records=records,
+            rejected_keys=rejected_keys,
+        )
+        for position, table in self._lists:
+            values = listed_in(rows, position)
+            # A short text may be a long list.
+            while some := list(islice(values, LISTED_AT_A_TIME)):
+                stage(self._connection, table, some)
 
     def finish(self) -> None:
         """Say that all rows are there."""
@@ -169,9 +101,10 @@ class CatalogStage(Stage[CatalogRow]):
 
     def _values(self, row: CatalogRow) -> tuple[object, ...]:
         self._given = row.given
+        values = row.values
         filled = (
-            default if value is None else value
-            for value, default in zip(row.values, self._defaults, strict=True)
+            default if values[position] is None else values[position]
+            for position, default in self._defaults
         )
         return (row.row, row.line, *filled)
 
@@ -187,7 +120,7 @@ def judge_staged_catalog(
     Afterwards exactly the rows that stay in the stage are to be applied; under
     `all_or_nothing` that is none as soon as one row is bad.
     """
-    catalog = _CATALOGS[kind]
+    catalog = CATALOGS[kind]
     if kind is CatalogKind.STUDENTS:
         reject(
             connection,
@@ -211,13 +144,16 @@ def count_staged_news(connection: Connection, head: Head, kind: CatalogKind) -> 
 
     A row counts as added or changed when any entry that it makes is.
     """
-    catalog = _CATALOGS[kind]
+    catalog = CATALOGS[kind]
     given = _given(connection)
     news = [_news_of(catalog, table, given) for table in _filled(catalog, given)]
+    for list_table in lists_of(catalog, given):
+        news += news_of_list(catalog, list_table)
     row = connection.execute(
-        sa.text(
+        ordered(
+            connection,
             "SELECT COUNT(DISTINCT CASE WHEN n.is_new = 1 THEN n.row END) AS added,"
-            f" COUNT(DISTINCT n.row) AS touched FROM ({' UNION ALL '.join(news)}) n"
+            f" COUNT(DISTINCT n.row) AS touched FROM ({' UNION ALL '.join(news)}) n",
         ),
         {"account": head.account},
     ).one()
@@ -232,10 +168,12 @@ def post_staged_catalog(connection: Connection, head: Head, kind: CatalogKind) -
 
     A row that says what is in force already counts as applied like any other.
     """
-    catalog = _CATALOGS[kind]
+    catalog = CATALOGS[kind]
     given = _given(connection)
     for table in _filled(catalog, given):
         _update(connection, head, catalog, table, given)
+    for list_table in lists_of(catalog, given):
+        replace_list(connection, head, catalog, list_table)
     return counted(connection, applied=count(connection, catalog.stage.name), applied_amount=0)
 
 
@@ -263,7 +201,7 @@ def find_disappeared_students(connection: Connection, head: Head) -> None:
 
 
 def _reject_repeated_keys(connection: Connection, kind: CatalogKind) -> None:
-    stage_name, key = _CATALOGS[kind].stage.name, CATALOG_FORMATS[kind].key
+    stage_name, key = CATALOGS[kind].stage.name, CATALOG_FORMATS[kind].key
     # Of rows that share a key the first counts; nobody but the district knows which is meant.
     repeated = (
         f"(SELECT row, line, {key[0]} AS row_key, MIN(row) OVER (PARTITION BY {', '.join(key)})"
@@ -291,7 +229,7 @@ def _given(connection: Connection) -> frozenset[str]:
     return frozenset(connection.execute(sa.text("SELECT column_name FROM stage_given")).scalars())
 
 
-def _filled(catalog: _Catalog, given: frozenset[str]) -> list[_Table]:
+def _filled(catalog: Catalog, given: frozenset[str]) -> list[Table]:
     """Return the tables that a file with these columns has something to say to."""
     return [table for table in catalog.tables if table.needs is None or table.needs in given]
 
@@ -299,8 +237,8 @@ def _filled(catalog: _Catalog, given: frozenset[str]) -> list[_Table]:
 def _update(
     connection: Connection,
     head: Head,
-    catalog: _Catalog,
-    table: _Table,
+    catalog: Catalog,
+    table: Table,
     given: frozenset[str],
 ) -> None:
     names = ", ".join((*table.key, *table.columns))
@@ -319,7 +257,7 @@ def _update(
     )
 
 
-def _news_of(catalog: _Catalog, table: _Table, given: frozenset[str]) -> str:
+def _news_of(catalog: Catalog, table: Table, given: frozenset[str]) -> str:
     """Return the query for the rows that add or change an entry of a table."""
     same_key = " AND ".join(f"t.{name} = s.{name}" for name in table.key)
     differs = _differs("t", "s", [name for name in table.columns if name in given])
@@ -331,7 +269,7 @@ def _news_of(catalog: _Catalog, table: _Table, given: frozenset[str]) -> str:
     )
 
 
-def _entries(catalog: _Catalog, table: _Table) -> str:
+def _entries(catalog: Catalog, table: Table) -> str:
     """Return the condition for the staged rows that make the entries of a table."""
     needed = "TRUE" if table.needs is None else f"s.{table.needs} IS NOT NULL"
     if not table.repeats:

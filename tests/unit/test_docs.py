@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")])
 GENERATED = {ROOT / "docs" / "findings.md"}
 PROSE_CHARACTERS_MAX = 100
+LIMITED = {Kind.IDENTIFIER, Kind.DIGITS, Kind.TEXT}
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -119,17 +120,17 @@ def test_every_column_is_on_its_page() -> None:
 def test_every_table_of_the_catalog_page_is_the_format(kind: CatalogKind) -> None:
     """Whoever sets up a nightly export reads which columns it needs, and how long they may be."""
     page = _text("docs/formats/catalogs.md")
-    below = page.partition(f"## {kind.capitalize()}\n")[2]
+    below = page.partition(f" (`{kind}`)\n")[2]
     section = re.split(r"^## ", below, flags=re.MULTILINE)[0]
     told = {
         column.name: ("mandatory" if column.mandatory else "optional")
-        + (f", {column.length_max}" if column.kind in {Kind.IDENTIFIER, Kind.TEXT} else "")
+        + (f", {column.length_max}" if column.kind in LIMITED else "")
         for column in CATALOG_FORMATS[kind].file.columns
     }
     assert dict(_FIRST_CELL.findall(section)) == told
     for column in CATALOG_FORMATS[kind].file.columns:
-        for choice in column.choices:
-            assert f"`{choice}`" in section
+        for word in (*column.choices, *column.reserved):
+            assert f"`{word}`" in section
 
 
 @pytest.mark.parametrize(("page", "command"), sorted(set(_commands())))

@@ -141,7 +141,7 @@ class CatalogChecker:
 
     def __init__(self, catalog_format: CatalogFormat, layout: Layout, rules: FileRules) -> None:
         file_format = catalog_format.file
-        self._rows = RowChecker(file_format, layout, decimals=rules.decimals)
+        self._rows = RowChecker(file_format, layout, rules)
         self._given = frozenset(file_format.column_names) & layout.positions.keys()
 
     def check(self, rows: ShapedRows) -> CheckedRows[CatalogRow]:

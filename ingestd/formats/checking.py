@@ -14,6 +14,9 @@ from ingestd.formats.findings import FileRefusedError, Finding, Verdict
 from ingestd.formats.header import Layout
 from ingestd.formats.keys import KeyTeller
 from ingestd.formats.lines import Piece
+from ingestd.formats.names import FormatName
+from ingestd.formats.payment_files import PAYMENT_FORMATS
+from ingestd.formats.payments import PaymentChecker, PaymentRow
 from ingestd.formats.refunds import RefundChecker, RefundRow
 from ingestd.formats.rows import CheckedRows, FileRules
 from ingestd.formats.shape import ShapedRows
@@ -86,6 +89,17 @@ def check_catalog_file(
         return CatalogChecker(catalog_format, layout, rules)
 
     return check_file(blocks, catalog_format.file, rules, checker, key=catalog_format.subject)
+
+
+def check_payment_file(
+    blocks: Iterable[bytes], format_name: FormatName, rules: FileRules
+) -> Iterator[RowBatch[PaymentRow]]:
+    """Judge a payment file; see `check_file`."""
+
+    def checker(layout: Layout) -> Checker[PaymentRow]:
+        return PaymentChecker(format_name, layout, rules)
+
+    return check_file(blocks, PAYMENT_FORMATS[format_name], rules, checker)
 
 
 def check_file(

@@ -12,6 +12,9 @@ class FormatName(StrEnum):
 
     STUDENT_BILLING = "student_billing"
     STUDENT_REFUNDS = "student_refunds"
+    FEE_PAYMENTS = "fee_payments"
+    SUNDRY_PAYMENTS = "sundry_payments"
+    ENROLMENT_PAYMENTS = "enrolment_payments"
     PRODUCTS = "products"
     STUDENTS = "students"
     PARENTS = "parents"

@@ -10,8 +10,8 @@ from ingestd.formats.names import CATALOG_NAMES, FormatName, format_of, names_ta
 from ingestd.intake.handling import handling_of
 from ingestd.intake.pipeline import Works, decide
 from ingestd.intake.reading import Progress, read_into_stage, rules_of
-from ingestd.intake.receipt import FINDINGS_MAX, receipt_fields
-from ingestd.ledger.outcomes import FileOutcome, read_findings
+from ingestd.intake.receipt import receipt_of
+from ingestd.ledger.outcomes import FileOutcome
 from ingestd.ledger.stage import lent_stage
 from ingestd.spool.claimed import storable_name
 from ingestd.spool.files import storage_errors
@@ -45,10 +45,8 @@ def check_file(
             reading = read_into_stage(path, stage, handling, rules, progress=_QUIET)
         with rehearsal(connection):
             outcome, _ = decide(works, connection, account, upload, reading, stage)
-            findings = read_findings(
-                connection, account.account_id, upload.upload_id, limit=FINDINGS_MAX
-            )
-    return outcome, receipt_fields(outcome, findings, decimals=decimals_of(account.currency))
+            receipt = receipt_of(connection, outcome, decimals=decimals_of(account.currency))
+    return outcome, receipt
 
 
 def _format_to_check(account: Account, path: Path, given: FormatName | None) -> FormatName:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from ingestd.database.bulk import Temporary, analyse, create_temporary, ordered
+from ingestd.database.bulk import Temporary, analyse, create_temporary, latest, ordered
 from ingestd.ledger.allocations import CASH_SALE, allocate
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.ledger.entry import Entry
@@ -97,6 +97,7 @@ class StoredPayment:
     kind: str
     party_no: int
     amount: int
+    received_on: str
     status: str
     settled_on: str | None
     returned_on: str | None
@@ -116,7 +117,7 @@ def find_payment(entry: Entry, payment_id: str) -> StoredPayment | None:
     row = entry.connection.execute(
         sa.text(
             "SELECT p.payment_no, p.payment_id, p.content_hash, p.kind, p.party_no, p.amount,"
-            " v.effective_on AS voided_on, s.effective_on AS settled_on,"
+            " p.received_on, v.effective_on AS voided_on, s.effective_on AS settled_on,"
             " r.effective_on AS returned_on FROM payment p"
             " LEFT JOIN payment_event v ON v.account = p.account"
             "  AND v.payment_no = p.payment_no AND v.event = 'voided'"
@@ -144,6 +145,7 @@ def find_payment(entry: Entry, payment_id: str) -> StoredPayment | None:
         kind=row.kind,
         party_no=row.party_no,
         amount=row.amount,
+        received_on=row.received_on,
         status=status,
         settled_on=row.settled_on,
         returned_on=row.returned_on,
@@ -236,10 +238,10 @@ def settle_payments(
             "INSERT INTO credit_lot (account, payment_no, credit_account, party_no,"
             " settled_batch_no, available_on, remaining)"
             f" SELECT p.account, p.payment_no, {_CREDIT_ACCOUNT}, r.party_no, :batch_no,"
-            " CAST(:day AS TEXT), SUM(r.amount)"
+            f" {_day(entry)}, SUM(r.amount)"
             f" FROM {_CHOSEN} JOIN payment_part r"
             f" ON r.account = p.account AND r.payment_no = p.payment_no AND {_IS_CREDIT}"
-            f" GROUP BY p.account, p.payment_no, {_CREDIT_ACCOUNT}, r.party_no",
+            f" GROUP BY p.account, p.payment_no, p.received_on, {_CREDIT_ACCOUNT}, r.party_no",
         ),
         {**bound, "batch_no": entry.batch.batch_no},
     )
@@ -327,7 +329,9 @@ def mirror_postings(entry: Entry, *, event: str) -> None:
         values={"day": entry.day},
         # What was posted last goes first, as one unwinds a thread.
         lines=(
-            "SELECT -o.posting_no AS position, 1 AS side, CAST(:day AS TEXT) AS effective_on,"
+            "SELECT -o.posting_no AS position, 1 AS side,"
+            # Never before the day of what is turned around.
+            f" {latest(entry.connection, 'o.effective_on', 'CAST(:day AS TEXT)')} AS effective_on,"
             " o.credit_account AS debit_account, o.debit_account AS credit_account,"
             " o.amount AS amount, o.credit_party_no AS debit_party_no,"
             " o.debit_party_no AS credit_party_no, o.charge_no AS charge_no,"
@@ -349,7 +353,7 @@ def store_event(entry: Entry, event: str, *, reason: str | None) -> int:
             entry.connection,
             "INSERT INTO payment_event (account, payment_no, event, effective_on, reason,"
             " batch_no) SELECT p.account, p.payment_no, CAST(:event AS TEXT),"
-            f" CAST(:day AS TEXT), CAST(:reason AS TEXT), :batch_no FROM {_CHOSEN}",
+            f" {_day(entry)}, CAST(:reason AS TEXT), :batch_no FROM {_CHOSEN}",
         ),
         {
             "account": entry.head.account,
@@ -372,13 +376,13 @@ def _post_settled(entry: Entry) -> None:
         event=SETTLED,
         values={"day": entry.day},
         lines=(
-            "SELECT p.payment_no AS position, 0 AS side, CAST(:day AS TEXT) AS effective_on,"
+            f"SELECT p.payment_no AS position, 0 AS side, {_day(entry)} AS effective_on,"
             f" {bank:d} AS debit_account, {clearing:d} AS credit_account, p.amount AS amount,"
             " CAST(NULL AS BIGINT) AS debit_party_no, CAST(NULL AS BIGINT) AS credit_party_no,"
             " CAST(NULL AS BIGINT) AS charge_no, p.payment_no AS payment_no,"
             " CAST(NULL AS TEXT) AS billing_code, CAST(NULL AS BIGINT) AS reverses_posting_no"
             f" FROM {_CHOSEN} WHERE p.kind NOT IN {_CASH_KINDS}"
-            " UNION ALL SELECT p.payment_no, r.part_no, CAST(:day AS TEXT),"
+            f" UNION ALL SELECT p.payment_no, r.part_no, {_day(entry)},"
             f" CASE WHEN r.kind = '{PartKind.DISCOUNT}' THEN {discounts:d}"
             f"  WHEN p.kind IN {_CASH_KINDS} THEN {cash:d} ELSE {pending:d} END,"
             f" {_CREDIT_ACCOUNT}, r.amount,"
@@ -390,3 +394,8 @@ def _post_settled(entry: Entry) -> None:
             " ON r.account = p.account AND r.payment_no = p.payment_no"
         ),
     )
+
+
+def _day(entry: Entry) -> str:
+    """Return the SQL of the day that something happens to a payment: never before it came."""
+    return latest(entry.connection, "p.received_on", "CAST(:day AS TEXT)")

@@ -26,7 +26,7 @@ def open_from(connection: Connection, account: AccountId) -> str:
 
 def is_closed(connection: Connection, account: AccountId, month: str) -> bool:
     """Tell whether a month (`YYYY-MM`) is closed, by itself or by a later one."""
-    return open_from(connection, account) > month
+    return open_from(connection, account) >= day_after_month(month)
 
 
 def close_month(connection: Connection, account: AccountId, month: str, *, batch_no: int) -> None:

@@ -192,6 +192,7 @@ def _move_to_wallets(connection: Connection, head: Head, batch: Batch, *, day: s
         " JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no"
         f" WHERE a.credit_account = {fees:d}"
     )
+    available_on = latest(connection, "credit_lot.available_on", "excluded.available_on")
     moved = post_lines(
         connection,
         head,
@@ -216,7 +217,8 @@ def _move_to_wallets(connection: Connection, head: Head, batch: Batch, *, day: s
             "INSERT INTO credit_lot (account, payment_no, credit_account, party_no,"
             " settled_batch_no, available_on, remaining)"
             f" SELECT l.account, l.payment_no, {wallet:d}, x.party_no, l.settled_batch_no,"
-            f" {latest(connection, 'l.available_on', 'CAST(:day AS TEXT)')}, x.amount"
+            # The fees credit is available since it was freed.
+            " l.available_on, x.amount"
             " FROM (SELECT a.payment_no, a.party_no AS payer_no, c.party_no,"
             f"  SUM(a.amount) AS amount FROM {freed}"
             "  GROUP BY a.payment_no, a.party_no, c.party_no) x"
@@ -224,9 +226,9 @@ def _move_to_wallets(connection: Connection, head: Head, batch: Batch, *, day: s
             f"  AND l.credit_account = {fees:d} AND l.party_no = x.payer_no"
             " WHERE TRUE ON CONFLICT (account, payment_no, credit_account, party_no)"
             " DO UPDATE SET remaining = credit_lot.remaining + excluded.remaining,"
-            " available_on = excluded.available_on",
+            f" available_on = {available_on}",
         ),
-        {**values, "day": day},
+        values,
     )
     connection.execute(
         ordered(

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from ingestd.ledger.allocations import allocate
 from ingestd.ledger.entry import Entry
 from ingestd.ledger.payments import StoredPayment, choose, mirror_postings, store_event
-from ingestd.ledger.undo import IS_LIVE, undo_allocations
+from ingestd.ledger.undo import IS_LIVE, find_undone_after, undo_allocations
+from ingestd.values.errors import LedgerRefusal
 
 RETURNED = "returned"
 
@@ -17,10 +18,19 @@ def return_payment(entry: Entry, payment: StoredPayment, *, reason: str | None) 
 
     What it paid is open again, what it realised is deferred again, what a refund had moved of
     it to a wallet is taken back, and the bank has it no more. Other credit that waits pays what
-    was reopened at once.
+    was reopened at once. Raises LedgerRefusal for a day on which it still paid what was taken
+    back from it later.
     """
     connection, head = entry.connection, entry.head
     values: dict[str, object] = {"payment_no": payment.payment_no}
+    until = find_undone_after(
+        connection, head, day=entry.day, of="a.payment_no = :payment_no", values=values
+    )
+    if until is not None:
+        raise LedgerRefusal(
+            f"Until {until} payment {payment.payment_id} paid a charge that was taken back then. "
+            "Return it on that day or later."
+        )
     choose(entry, payment)
     store_event(entry, RETURNED, reason=reason)
     undo_allocations(

@@ -14,6 +14,7 @@ from ingestd.ledger.entry import Entry
 from ingestd.ledger.parties import Party
 from ingestd.ledger.post import post_lines
 from ingestd.ledger.refunds import refund_charge
+from ingestd.ledger.undo import find_undone_after
 from ingestd.values.errors import LedgerRefusal, UsageError
 
 SALE, PENALTY = "sale", "penalty"
@@ -174,11 +175,24 @@ def pay_from_waiting_credit(entry: Entry, party_no: int) -> None:
 def void_charge(entry: Entry, charge: StoredCharge, *, tracking_id: str) -> None:
     """Take a charge back; what was paid for it goes to the wallet.
 
-    Raises LedgerRefusal for a day before the charge's own.
+    Raises LedgerRefusal for a day before the charge's own, or on which it was still paid by what
+    was returned later.
     """
     if entry.day < charge.effective_on:
         raise LedgerRefusal(
             f"{tracking_id} was charged on {charge.effective_on}; it cannot be taken back before."
+        )
+    until = find_undone_after(
+        entry.connection,
+        entry.head,
+        day=entry.day,
+        of="a.charge_no = :charge_no",
+        values={"charge_no": charge.charge_no},
+    )
+    if until is not None:
+        raise LedgerRefusal(
+            f"Until {until} {tracking_id} was paid by a payment that was returned then. "
+            "Take it back on that day or later."
         )
     [content_hash] = hash_contents([tracking_id], [""], [""])
     refund_charge(

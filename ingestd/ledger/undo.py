@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, create_temporary, latest, ordered
@@ -65,8 +66,9 @@ def undo_allocations(
         ordered(
             connection,
             "UPDATE charge_state SET allocated = allocated - x.amount,"
-            f" open_on = {latest(connection, 'open_on', 'CAST(:day AS TEXT)')} FROM"
-            f" (SELECT a.charge_no, SUM(a.amount) AS amount FROM {_UNDONE} GROUP BY a.charge_no) x"
+            f" open_on = {latest(connection, 'open_on', 'x.undone_on')} FROM"
+            " (SELECT a.charge_no, SUM(a.amount) AS amount,"
+            f"  MAX({_undone_on(connection)}) AS undone_on FROM {_UNDONE} GROUP BY a.charge_no) x"
             " WHERE charge_state.account = :account AND charge_state.charge_no = x.charge_no",
         ),
         values,
@@ -75,8 +77,9 @@ def undo_allocations(
         ordered(
             connection,
             "UPDATE credit_lot SET remaining = remaining + x.amount,"
-            f" available_on = {latest(connection, 'available_on', 'CAST(:day AS TEXT)')} FROM"
-            " (SELECT a.payment_no, a.credit_account, a.party_no, SUM(a.amount) AS amount"
+            f" available_on = {latest(connection, 'available_on', 'x.undone_on')} FROM"
+            " (SELECT a.payment_no, a.credit_account, a.party_no, SUM(a.amount) AS amount,"
+            f"  MAX({_undone_on(connection)}) AS undone_on"
             f"  FROM {_UNDONE} GROUP BY a.payment_no, a.credit_account, a.party_no) x"
             " WHERE credit_lot.account = :account AND credit_lot.payment_no = x.payment_no"
             " AND credit_lot.credit_account = x.credit_account"
@@ -85,6 +88,25 @@ def undo_allocations(
         values,
     )
     return result.rowcount
+
+
+def find_undone_after(
+    connection: Connection, head: Head, *, day: str, of: str, values: dict[str, object]
+) -> str | None:
+    """Return the last day after `day` until which an allocation counted that is undone by now.
+
+    `of` is a condition on allocations `a`. None: whatever else is undone can be dated `day`.
+    """
+    found = connection.execute(
+        sa.text(
+            "SELECT MAX(r.effective_on) FROM allocation a JOIN allocation r"
+            " ON r.account = a.account AND r.reverses_allocation_no = a.allocation_no"
+            f" WHERE a.account = :account AND {of}"
+            " AND r.effective_on > a.effective_on AND r.effective_on > :day"
+        ),
+        {**values, "account": head.account, "day": day},
+    ).scalar()
+    return None if found is None else str(found)
 
 
 def _post_undone(connection: Connection, head: Head, batch: Batch, *, event: str, day: str) -> None:

@@ -89,7 +89,7 @@ def settle_payment(keeper: Bookkeeper, payment_id: str, *, on: date | None = Non
 
     def work(entry: Entry) -> Answer:
         payment = _stored(entry, payment_id)
-        _refuse_unless_pending(payment)
+        _refuse_unless_pending(entry, payment)
         settle_one(entry, payment.payment_no)
         return _told(_stored(entry, payment_id))
 
@@ -143,7 +143,7 @@ def take_back_payment(
 
     def work(entry: Entry) -> Answer:
         payment = _stored(entry, payment_id)
-        _refuse_unless_pending(payment)
+        _refuse_unless_pending(entry, payment)
         void_payment(entry, payment, reason=reason)
         return _told(_stored(entry, payment_id))
 
@@ -228,10 +228,14 @@ def _told(payment: StoredPayment) -> Answer:
     return {"payment_id": payment.payment_id, "status": payment.status}
 
 
-def _refuse_unless_pending(payment: StoredPayment) -> None:
+def _refuse_unless_pending(entry: Entry, payment: StoredPayment) -> None:
     match payment.status:
         case "pending":
-            return
+            if entry.day < payment.received_on:
+                raise LedgerRefusal(
+                    f"Payment {payment.payment_id} was received on {payment.received_on}; "
+                    "nothing can have become of it before."
+                )
         case "settled":
             raise LedgerRefusal(
                 f"Payment {payment.payment_id} settled on {payment.settled_on} already."

@@ -1,18 +1,32 @@
-"""`ingestd ledger`: the books themselves."""
+"""`ingestd ledger`: the books themselves, to be verified, exported and followed."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
 import typer
+from sqlalchemy.engine import Connection
 
+from ingestd.cli.desk import bookkeeper, print_answer
+from ingestd.cli.following import Answer, print_explained, print_traced
+from ingestd.cli.known import AsKnownOption, known_instant
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
-from ingestd.cli.output import print_csv, print_json, print_table
+from ingestd.cli.output import complain
+from ingestd.cli.verified import print_verified
 from ingestd.ledger.head import read_head_hash, read_known_at
-from ingestd.ledger.verify import Verification, verify_ledger
+from ingestd.ledger.verify import verify_ledger
+from ingestd.reports.book import Book
+from ingestd.reports.drill import Inquiry
+from ingestd.reports.explain import explain_payment
+from ingestd.reports.export import ExportFormat, export_book, writer_of
+from ingestd.reports.trace import trace_charge
 from ingestd.service.bootstrap import prepared_installation
+from ingestd.service.office.months import close_month
+from ingestd.service.office.quotes import quote_product
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
-from ingestd.values.money import decimals_of, format_amount
-
-_DIFFERENCES = ("check", "batch", "upload_id", "difference")
+from ingestd.values.money import decimals_of
 
 app = typer.Typer(name="ledger", help="The books themselves.", no_args_is_help=True)
 
@@ -34,53 +48,110 @@ def verify(
             verification = verify_ledger(connection, found.account_id)
             known_at = read_known_at(connection, found.account_id) or 0
             head = read_head_hash(connection, found.account_id, known_at=known_at)
-    _print(found.account_id, head, verification, output, decimals_of(found.currency))
+    print_verified(found.account_id, head, verification, output, decimals_of(found.currency))
     if not verification.holds:
         raise typer.Exit(EXIT_ANSWER_IS_NO)
 
 
-def _print(
-    account: str, head: str, verification: Verification, output: Output, decimals: int
+@app.command("export")
+def export(
+    account: AccountOption,
+    book_format: Annotated[ExportFormat, typer.Option("--format", help="For which program.")],
+    as_known: AsKnownOption = None,
+    config: ConfigOption = None,
 ) -> None:
-    differences = [
-        {
-            "check": difference.check,
-            "batch": difference.batch_no,
-            "upload_id": difference.upload_id,
-            "difference": difference.message,
-        }
-        for difference in verification.differences
-    ]
-    identities = [
-        {
-            "identity": identity.name,
-            "left": format_amount(identity.left, decimals),
-            "right": format_amount(identity.right, decimals),
-            "holds": identity.holds,
-        }
-        for identity in verification.identities
-    ]
-    match output:
-        case Output.JSON:
-            print_json(
-                {
-                    "account": account,
-                    "ledger_head": head,
-                    "holds": verification.holds,
-                    "checked": dict(verification.checked),
-                    "identities": identities,
-                    "differences": differences,
-                }
+    """Write the whole book for Beancount or hledger, with its balances to be checked."""
+    with prepared_installation(config_path(config)) as installation:
+        found = installation.account(account)
+        with installation.database.reading() as connection:
+            book = Book(
+                account=found.account_id,
+                as_known=known_instant(
+                    connection, found.account_id, as_known, now=installation.clock.now()
+                ),
+                currency=found.currency,
             )
-        case Output.CSV:
-            print_csv(differences, _DIFFERENCES)
-        case Output.TABLE:
-            counts = " · ".join(f"{name} {n}" for name, n in verification.checked.items())
-            typer.echo(f"checked {counts}")
-            if differences:
-                print_table(differences, _DIFFERENCES)
-            for identity in identities:
-                sign = "=" if identity["holds"] else "≠"
-                typer.echo(f"{identity['identity']} {identity['left']} {sign} {identity['right']}")
-            typer.echo("the books are right" if verification.holds else "the books are NOT right")
-            typer.echo(f"ledger head {head}")
+            # UTF-8 whatever the terminal's locale: so the file is read.
+            for text in export_book(connection, book, writer_of(book_format, book)):
+                sys.stdout.buffer.write(text.encode())
+            sys.stdout.buffer.flush()
+
+
+@app.command("explain")
+def explain(
+    account: AccountOption,
+    payment: Annotated[str, typer.Option("--payment", metavar="ID", help="The payment's ID.")],
+    as_known: AsKnownOption = None,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Tell where each cent of a payment went, and by which rule."""
+
+    def ask(connection: Connection, inquiry: Inquiry) -> Answer:
+        return explain_payment(connection, inquiry, payment)
+
+    answer = _follow(ask, account, as_known, config)
+    print_explained(answer, output)
+    if not answer["reconciles"]:
+        complain(f"Not all of {payment} is explained: the books are not sound.")
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
+
+
+@app.command("trace")
+def trace(
+    account: AccountOption,
+    tracking_id: Annotated[str, typer.Option("--tracking-id", help="The charge's tracking ID.")],
+    as_known: AsKnownOption = None,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Follow a charge: its postings, and the file, sender and row of all that happened to it."""
+
+    def ask(connection: Connection, inquiry: Inquiry) -> Answer:
+        return trace_charge(connection, inquiry, tracking_id)
+
+    print_traced(_follow(ask, account, as_known, config), output)
+
+
+def _follow(
+    ask: Callable[[Connection, Inquiry], Answer],
+    account: str,
+    as_known: str | None,
+    config: ConfigOption,
+) -> Answer:
+    with prepared_installation(config_path(config)) as installation:
+        found = installation.account(account)
+        with installation.database.reading() as connection:
+            inquiry = Inquiry(
+                account=found.account_id,
+                as_known=known_instant(
+                    connection, found.account_id, as_known, now=installation.clock.now()
+                ),
+                decimals=decimals_of(found.currency),
+            )
+            return ask(connection, inquiry)
+
+
+@app.command("quote")
+def quote(
+    account: AccountOption,
+    party: Annotated[str, typer.Option("--party", help="Who wants to buy.")],
+    billing_code: Annotated[str, typer.Option("--billing-code", help="The product.")],
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Tell what must be paid to buy a product: its price, and what is owed already."""
+    with bookkeeper(config, account) as keeper:
+        print_answer(quote_product(keeper, party, billing_code), output)
+
+
+@app.command("close")
+def close(
+    account: AccountOption,
+    month: Annotated[str, typer.Option("--month", help="Such as 2026-03.")],
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Close a month that is over: what arrives later is posted in the first open month."""
+    with bookkeeper(config, account) as keeper:
+        print_answer(close_month(keeper, month), output)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated
 
 import typer
 from sqlalchemy.engine import Connection
 
-from ingestd.access.accounts import Account
+from ingestd.cli.known import AsKnownOption, known_instant
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
 from ingestd.cli.output import complain, print_csv, print_table
-from ingestd.ledger.head import read_known_at
 from ingestd.reports.aging import report_aging
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items
@@ -24,8 +23,7 @@ from ingestd.reports.report import Question, Report
 from ingestd.reports.revenue import report_revenue
 from ingestd.reports.sales import report_sales
 from ingestd.service.bootstrap import prepared_installation
-from ingestd.values.clock import day_in, from_microseconds
-from ingestd.values.errors import UsageError
+from ingestd.values.clock import day_in
 from ingestd.values.money import decimals_of
 
 _DAY = ["%Y-%m-%d"]
@@ -35,10 +33,6 @@ app = typer.Typer(name="report", help="Questions to the ledger.", no_args_is_hel
 AsOfOption = Annotated[
     datetime | None,
     typer.Option("--as-of", formats=_DAY, help="The last day that counts. Default: today."),
-]
-AsKnownOption = Annotated[
-    str | None,
-    typer.Option("--as-known", help="What was known by then, such as 2026-03-02T12:00:00Z."),
 ]
 SinceOption = Annotated[
     datetime | None, typer.Option("--from", formats=_DAY, help="Only from this day on.")
@@ -112,30 +106,13 @@ def _answer(
             question = Question(
                 account=found.account_id,
                 as_of=as_of.date() if as_of else day_in(found.timezone, now),
-                as_known=_instant(as_known) if as_known else _known(connection, found) or now,
+                as_known=known_instant(connection, found.account_id, as_known, now=now),
                 decimals=decimals_of(found.currency),
                 zone=found.timezone,
                 since=since.date() if since else None,
                 until=until.date() if until else None,
             )
             _print(ask(connection, question), output)
-
-
-def _known(connection: Connection, account: Account) -> datetime | None:
-    """Return the instant of the last batch: asked again, it gives the same answer for ever."""
-    known_at = read_known_at(connection, account.account_id)
-    return None if known_at is None else from_microseconds(known_at)
-
-
-def _instant(text: str) -> datetime:
-    """Return the instant that an option means; without an offset it is UTC."""
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(
-            f"--as-known {text} is no instant. Write it such as 2026-03-02T12:00:00Z."
-        ) from error
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _print(report: Report, output: Output) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+
+_INNER_JOIN = re.compile(r"(?<!LEFT )(?<!CROSS )\bJOIN\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,21 @@ def in_this_order(connection: Connection) -> str:
     thousand times slower; there CROSS JOIN keeps the order. PostgreSQL was told by `analyse`.
     """
     return "CROSS JOIN" if connection.dialect.name == "sqlite" else "JOIN"
+
+
+def ordered(connection: Connection, statement: str) -> sa.TextClause:
+    """Return a statement that reads the tables of each join in the order in which they are written.
+
+    For the same reason as `in_this_order`: small staged tables first, the ledger by its keys.
+    """
+    if connection.dialect.name == "sqlite":
+        statement = _INNER_JOIN.sub("CROSS JOIN", statement)
+    return sa.text(statement)
+
+
+def latest(connection: Connection, *days: str) -> str:
+    """Return SQL for the greatest of several values that are never NULL."""
+    return f"{'MAX' if connection.dialect.name == 'sqlite' else 'GREATEST'}({', '.join(days)})"
 
 
 def _driver(connection: Connection) -> Any:  # noqa: ANN401 - sqlite3's connection, or psycopg's

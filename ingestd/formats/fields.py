@@ -19,6 +19,9 @@ class Kind(StrEnum):
     TIME = "time"
     DATE = "date"
     WHOLE = "whole"
+    MOMENT = "moment"
+    MONEY = "money"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,8 @@ class Column:
 
     `length_max` counts characters after Unicode normalisation (NFC); where it is not given,
     the kind's own rules or the reader's limit are narrower. `choices` are the only texts
-    that a CHOICE may hold.
+    that a CHOICE may hold, and MONEY that `must_be_positive` is more than nothing. What stands
+    for an absent value, beside an empty field: `null` in any case, and zero.
     """
 
     name: str
@@ -36,6 +40,9 @@ class Column:
     description: str
     length_max: int = FIELD_BYTES_MAX
     choices: tuple[str, ...] = ()
+    must_be_positive: bool = False
+    null_is_absent: bool = False
+    zero_is_absent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,13 @@ _CONTROL_IN_NOTES = re.compile(
 _CP1252_FROM_80_TO_BF = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
 _DAMAGED = re.compile(f"\ufffd|[ÂÃ][{_CP1252_FROM_80_TO_BF}]|â€|ðŸ")
 
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _SPREADSHEET_SIGNS = ("+", "'", '="', "#")
+
+
+VALUE_MISSING: Problem[str] = Problem(
+    code=Code.VALUE_MISSING, message="This column is mandatory. Fill in a value."
+)
 
 
 class IdentifierJudge:
@@ -66,7 +72,7 @@ class IdentifierJudge:
         trimmed = text.strip(" ")
         identifier = unicodedata.normalize("NFC", trimmed)
         if not identifier:
-            return _MISSING
+            return VALUE_MISSING
         forbidden = _FORBIDDEN_IN_IDENTIFIERS.search(identifier)
         if forbidden:
             return Problem(
@@ -105,7 +111,7 @@ class ChoiceJudge:
         """Return the word as the format writes it, or what is wrong with it."""
         word = text.strip(" ")
         if not word:
-            return _MISSING
+            return VALUE_MISSING
         # Letters outside ASCII are not folded: `ı` in upper case would be an I.
         return (self._choices.get(word.upper()) if word.isascii() else None) or self._problem
 
@@ -151,14 +157,25 @@ class NoteJudge:
         return note
 
 
+class NumberJudge:
+    """Judges whole numbers that name something: compared by value, never computed with."""
+
+    def __call__(self, text: str) -> str | Problem[str]:
+        """Return the number without leading zeros, or what is wrong with it."""
+        number = text.strip(" ")
+        if not number:
+            return VALUE_MISSING
+        if not _NUMBER.fullmatch(number):
+            return Problem(
+                code=Code.NUMBER_INVALID,
+                message="Write a whole number of up to eighteen digits, such as 20110715.",
+            )
+        return number.lstrip("0") or "0"
+
+
 def fold_key(tracking_id: str) -> str:
     """Return a key by which two tracking ids that differ only by case or width are the same."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", tracking_id).casefold())
-
-
-_MISSING: Problem[str] = Problem(
-    code=Code.VALUE_MISSING, message="This column is mandatory. Fill in a value."
-)
 
 
 def _too_long(length_max: int) -> Problem[str]:

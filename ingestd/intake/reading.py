@@ -46,17 +46,17 @@ class Reading:
 class _HashedBlocks:
     """A file's blocks, hashed on their way to whoever iterates."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, follow_links: bool) -> None:
         self._path = path
+        self._flags = os.O_RDONLY if follow_links else os.O_RDONLY | os.O_NOFOLLOW
         self._digest = hashlib.sha256()
         self.size_bytes = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        # Opened without following links: what was claimed is a regular file, or nothing.
         with (
             _refuse_missing(self._path),
             storage_errors(self._path),
-            open(os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file,  # noqa: PTH123
+            open(os.open(self._path, self._flags), "rb") as file,  # noqa: PTH123
         ):
             while block := file.read(BLOCK_BYTES):
                 self._digest.update(block)
@@ -69,13 +69,21 @@ class _HashedBlocks:
 
 
 def read_into_stage(
-    path: Path, stage: Stage[Any], handling: Handling, rules: FileRules, *, progress: Progress
+    path: Path,
+    stage: Stage[Any],
+    handling: Handling,
+    rules: FileRules,
+    *,
+    progress: Progress,
+    follow_links: bool = False,
 ) -> Reading:
     """Read, judge and stage a whole file; after a refusal the stage holds its findings alone.
 
-    Raises StorageError when the file cannot be read, HandedBackError when the daemon stops.
+    Links are followed only where an operator named the file: what was claimed is a regular
+    file, or nothing. Raises StorageError when the file cannot be read, HandedBackError when
+    the daemon stops.
     """
-    blocks = _HashedBlocks(path)
+    blocks = _HashedBlocks(path, follow_links=follow_links)
     stream = iter(blocks)
     refused = False
     for batch in handling.check(stream, rules):
@@ -90,6 +98,7 @@ def read_into_stage(
         stage.add(
             rows=batch.rows,
             rejected=batch.rejected,
+            rejected_keys=batch.rejected_keys,
             findings=batch.findings,
             records=batch.records,
         )

@@ -11,8 +11,18 @@ from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 
+from sqlalchemy.engine import Connection
+
 from ingestd.formats.findings import Code, Verdict
-from ingestd.ledger.outcomes import FileOutcome, RowCounts, RowVerdict, StoredFinding
+from ingestd.formats.payment_files import PAYMENT_FORMATS
+from ingestd.ledger.control_totals import BatchTotal, read_batch_totals
+from ingestd.ledger.outcomes import (
+    FileOutcome,
+    RowCounts,
+    RowVerdict,
+    StoredFinding,
+    read_findings,
+)
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.identifiers import UploadId
 from ingestd.values.money import format_amount
@@ -45,11 +55,25 @@ def receipt_name(filename: str, upload_id: UploadId, extension: str) -> str:
     return (shown or "upload") + suffix
 
 
+def receipt_of(connection: Connection, outcome: FileOutcome, *, decimals: int) -> dict[str, object]:
+    """Return an outcome's receipt from what is stored. `decimals` are those of the currency."""
+    findings = read_findings(connection, outcome.account, outcome.upload_id, limit=FINDINGS_MAX)
+    batches = None
+    if outcome.provenance.format in PAYMENT_FORMATS and outcome.rows is not None:
+        batches = read_batch_totals(connection, outcome.account, outcome.upload_id)
+    return receipt_fields(outcome, findings, decimals=decimals, batches=batches)
+
+
 def receipt_fields(
-    outcome: FileOutcome, findings: list[StoredFinding], *, decimals: int
+    outcome: FileOutcome,
+    findings: list[StoredFinding],
+    *,
+    decimals: int,
+    batches: list[BatchTotal] | None = None,
 ) -> dict[str, object]:
-    """Return the receipt as the contract writes it. `decimals` are those of the currency."""
+    """Return the receipt as the contract writes it; `batches` are a payment file's totals."""
     provenance, rows = outcome.provenance, outcome.rows
+    totals = {} if batches is None else {"batches": _batch_fields(batches, decimals)}
     return {
         "receipt_version": RECEIPT_VERSION,
         "upload_id": outcome.upload_id,
@@ -63,6 +87,7 @@ def receipt_fields(
         "status": outcome.status.value,
         "rows": None if rows is None else counts_of(rows),
         "applied_amount": format_amount(outcome.applied_amount, decimals),
+        **totals,
         "findings": [
             {
                 "row": finding.row,
@@ -76,6 +101,18 @@ def receipt_fields(
         ],
         "findings_omitted": outcome.findings - len(findings),
     }
+
+
+def _batch_fields(batches: list[BatchTotal], decimals: int) -> list[dict[str, object]]:
+    return [
+        {
+            "merchant_id": batch.merchant_id,
+            "batch_num": batch.batch_num,
+            "rows": batch.rows,
+            "amount": format_amount(batch.amount, decimals),
+        }
+        for batch in batches
+    ]
 
 
 def counts_of(rows: RowCounts) -> dict[str, int]:

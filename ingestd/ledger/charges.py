@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from ingestd.database.bulk import in_this_order
 from ingestd.formats.findings import Code, Verdict
 from ingestd.formats.student_billing import AccountType
+from ingestd.ledger.allocations import allocate
 from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID, CHARGED, PartyKind
 from ingestd.ledger.head import Head
 from ingestd.ledger.messages import (
@@ -21,6 +22,7 @@ from ingestd.ledger.messages import (
     STUDENT_UNKNOWN,
 )
 from ingestd.ledger.parties import add_missing_parties, register_staged_students
+from ingestd.ledger.periods import open_from
 from ingestd.ledger.seal import Batch
 from ingestd.ledger.verdicts import (
     Keyed,
@@ -83,11 +85,22 @@ def judge_staged_charges(
 
 
 def post_staged_charges(connection: Connection, head: Head, batch: Batch) -> Posted:
-    """Write the charges that the stage still holds, and their postings; count every verdict."""
+    """Write the charges that the stage still holds, and their postings; count every verdict.
+
+    Credit that waits pays the new charges at once.
+    """
     add_missing_parties(connection, head, batch)
     applied = _insert_charges(connection, head, batch)
     first, head.charges = head.charges, head.charges + applied
     head.postings += _insert_postings(connection, head, batch, charges_before=first)
+    allocate(
+        connection,
+        head,
+        batch,
+        parties="SELECT DISTINCT c.party_no FROM charge c"
+        " WHERE c.account = :account AND c.charge_no > :charges_before",
+        values={"charges_before": first},
+    )
     return counted(
         connection,
         applied=applied,
@@ -172,7 +185,10 @@ def _insert_charges(connection: Connection, head: Head, batch: Batch) -> int:
             " upload_id, row)"
             " SELECT :account, :charges + ROW_NUMBER() OVER (ORDER BY s.row_key),"
             f" s.row_key, s.content_hash, p.party_no, s.account_type, s.billing_code,"
-            f" COALESCE(s.amount, {_PRICE}), s.note, s.occurred_at, s.effective_on, :batch_no,"
+            f" COALESCE(s.amount, {_PRICE}), s.note, s.occurred_at,"
+            # What belongs to a closed month is posted on the first open day.
+            " CASE WHEN s.effective_on < :open_from THEN CAST(:open_from AS TEXT)"
+            "  ELSE s.effective_on END, :batch_no,"
             " :upload_id, s.row"
             f" FROM stage_charge s {in_this_order(connection)} party p"
             " ON p.account = :account AND p.kind = :kind AND p.party_code = s.student_id"
@@ -182,6 +198,7 @@ def _insert_charges(connection: Connection, head: Head, batch: Batch) -> int:
         {
             "account": head.account,
             "charges": head.charges,
+            "open_from": open_from(connection, head.account),
             "batch_no": batch.batch_no,
             "upload_id": batch.upload_id,
             "kind": PartyKind.STUDENT.value,

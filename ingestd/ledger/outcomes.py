@@ -23,8 +23,29 @@ from ingestd.values.provenance import Provenance
 
 _CHUNK_ROWS = 5_000
 
-# The fact that a duplicate or conflict repeats, by the file's format: a charge, unless it says.
-_FACTS = {FormatName.STUDENT_REFUNDS.value: "refund"}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Repeated:
+    """What a duplicate or a conflict repeats: by which number it is found, and the fact itself.
+
+    `table` holds the row's key in its column `key`, and the number in `number`.
+    """
+
+    number: str
+    table: str
+    key: str
+    fact: str
+
+
+_CHARGE = _Repeated(number="charge_no", table="charge", key="tracking_id", fact="charge")
+_REFUND = _Repeated(number="charge_no", table="charge", key="tracking_id", fact="refund")
+_PAYMENT = _Repeated(number="payment_no", table="payment", key="payment_id", fact="payment")
+_REPEATED = {
+    FormatName.STUDENT_REFUNDS.value: _REFUND,
+    FormatName.FEE_PAYMENTS.value: _PAYMENT,
+    FormatName.SUNDRY_PAYMENTS.value: _PAYMENT,
+    FormatName.ENROLMENT_PAYMENTS.value: _PAYMENT,
+}
 
 
 class FileStatus(StrEnum):
@@ -120,8 +141,11 @@ def store_findings(connection: Connection, account: AccountId, upload_id: Upload
     return result.rowcount
 
 
-def store_row_outcomes(connection: Connection, head: Head, batch: Batch) -> None:
+def store_row_outcomes(
+    connection: Connection, head: Head, batch: Batch, *, format_name: str | None
+) -> None:
     """Keep a verdict for each staged row that was not applied; call it after posting."""
+    repeated = _REPEATED.get(format_name or "", _CHARGE)
     connection.execute(
         sa.text(
             "INSERT INTO row_outcome (account, upload_id, row, line, outcome)"
@@ -131,10 +155,10 @@ def store_row_outcomes(connection: Connection, head: Head, batch: Batch) -> None
     )
     connection.execute(
         sa.text(
-            "INSERT INTO row_outcome (account, upload_id, row, line, outcome, charge_no)"
-            " SELECT :account, :upload_id, r.row, r.line, r.outcome, c.charge_no"
-            f" FROM stage_repeat r {in_this_order(connection)} charge c"
-            " ON c.account = :account AND c.tracking_id = r.row_key ORDER BY r.row"
+            f"INSERT INTO row_outcome (account, upload_id, row, line, outcome, {repeated.number})"
+            f" SELECT :account, :upload_id, r.row, r.line, r.outcome, c.{repeated.number}"
+            f" FROM stage_repeat r {in_this_order(connection)} {repeated.table} c"
+            f" ON c.account = :account AND c.{repeated.key} = r.row_key ORDER BY r.row"
         ),
         {"account": head.account, "upload_id": batch.upload_id},
     )
@@ -281,12 +305,13 @@ def iterate_row_verdicts(
 def _row_outcomes(
     connection: Connection, account: AccountId, upload_id: UploadId
 ) -> CursorResult[Any]:
-    fact = _FACTS.get(_format_of(connection, account, upload_id) or "", "charge")
+    repeated = _REPEATED.get(_format_of(connection, account, upload_id) or "", _CHARGE)
     return connection.execute(
         sa.text(
             "SELECT o.row, o.line, o.outcome, c.upload_id AS first_upload_id, c.row AS first_row"
             " FROM row_outcome o"
-            f" LEFT JOIN {fact} c ON c.account = o.account AND c.charge_no = o.charge_no"
+            f" LEFT JOIN {repeated.fact} c"
+            f" ON c.account = o.account AND c.{repeated.number} = o.{repeated.number}"
             " WHERE o.account = :account AND o.upload_id = :upload_id ORDER BY o.row"
         ),
         {"account": account, "upload_id": upload_id},

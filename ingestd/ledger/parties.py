@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID, PartyKind
 from ingestd.ledger.head import Head
 from ingestd.ledger.seal import Batch
+from ingestd.values.errors import UsageError
 
 
 def register_staged_students(connection: Connection, head: Head) -> None:
@@ -51,3 +54,87 @@ def add_missing_parties(connection: Connection, head: Head, batch: Batch) -> Non
         },
     )
     head.parties += result.rowcount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """Somebody who can owe or be owed: a number in the books, a kind and a code."""
+
+    party_no: int
+    kind: PartyKind
+    code: str
+
+
+def find_party(connection: Connection, head: Head, batch: Batch, name: str) -> Party:
+    """Return the party that a command names, and give it a number if it has none yet.
+
+    `name` is a student_id, a parent_code, a guest's id or `ANONYMOUS`; `student:NAME` and its
+    like say which kind is meant. Raises UsageError when nobody or more than one has the name.
+    """
+    kind_name, colon, code = name.partition(":")
+    if not colon or kind_name not in set(PartyKind):
+        kind_name, code = "", name
+    found = connection.execute(
+        sa.text(
+            "SELECT kind, MAX(party_no) AS party_no FROM ("
+            " SELECT kind, party_no FROM party"
+            "  WHERE account = :account AND kind IN ('student', 'parent', 'guest')"
+            "  AND party_code = :code"
+            " UNION ALL SELECT 'student', NULL FROM student"
+            "  WHERE account = :account AND student_id = :code"
+            " UNION ALL SELECT 'parent', NULL FROM parent"
+            "  WHERE account = :account AND parent_code = :code"
+            " UNION ALL SELECT 'parent', NULL FROM student"
+            "  WHERE account = :account AND parent_code = :code"
+            " UNION ALL SELECT 'anonymous', (SELECT party_no FROM party"
+            "  WHERE account = :account AND kind = 'anonymous') WHERE :code = :anonymous"
+            ") known WHERE :kind IN ('', kind) GROUP BY kind ORDER BY kind"
+        ),
+        {
+            "account": head.account,
+            "code": code,
+            "kind": kind_name,
+            "anonymous": ANONYMOUS_STUDENT_ID,
+        },
+    ).all()
+    if not found:
+        raise UsageError(f"Nobody is called {name}. Name a student, a parent or a guest.")
+    if len(found) > 1:
+        choices = " or ".join(f"{row.kind}:{code}" for row in found)
+        raise UsageError(f"More than one is called {name}. Write {choices}.")
+    [row] = found
+    kind = PartyKind(row.kind)
+    number = row.party_no
+    if number is None:
+        number = add_party(connection, head, batch, kind, code)
+    return Party(party_no=int(number), kind=kind, code=code)
+
+
+def add_party(connection: Connection, head: Head, batch: Batch, kind: PartyKind, code: str) -> int:
+    """Give somebody a party number, as a fact of this batch; return it."""
+    head.parties += 1
+    connection.execute(
+        sa.text(
+            "INSERT INTO party (account, party_no, kind, party_code, batch_no)"
+            " VALUES (:account, :party_no, :kind, :code, :batch_no)"
+        ),
+        {
+            "account": head.account,
+            "party_no": head.parties,
+            "kind": kind.value,
+            "code": code,
+            "batch_no": batch.batch_no,
+        },
+    )
+    return head.parties
+
+
+def party_of(connection: Connection, head: Head, party_no: int) -> Party:
+    """Return the party that has a number."""
+    row = connection.execute(
+        sa.text(
+            "SELECT kind, party_code FROM party WHERE account = :account AND party_no = :party_no"
+        ),
+        {"account": head.account, "party_no": party_no},
+    ).one()
+    return Party(party_no=party_no, kind=PartyKind(row.kind), code=row.party_code)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.bulk import ordered
 from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.chart import CHARGED
 from ingestd.ledger.head import Head
@@ -36,7 +36,8 @@ def post_lines(
     charge_no, payment_no, billing_code, reverses_posting_no`. Amounts are above zero.
     """
     result = connection.execute(
-        sa.text(
+        ordered(
+            connection,
             "INSERT INTO posting (account, posting_no, batch_no, event, effective_on,"
             " debit_account, credit_account, amount, debit_party_no, credit_party_no, charge_no,"
             " payment_no, billing_code, reverses_posting_no)"
@@ -44,7 +45,7 @@ def post_lines(
             " :postings + ROW_NUMBER() OVER (ORDER BY l.position, l.side), :batch_no,"
             " CAST(:event AS TEXT), l.effective_on, l.debit_account, l.credit_account, l.amount,"
             " l.debit_party_no, l.credit_party_no, l.charge_no, l.payment_no, l.billing_code,"
-            f" l.reverses_posting_no FROM ({lines}) l"
+            f" l.reverses_posting_no FROM ({lines}) l",
         ),
         {
             "account": head.account,

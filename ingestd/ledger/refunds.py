@@ -5,16 +5,17 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import Temporary
+from ingestd.database.bulk import Temporary, latest, ordered
 from ingestd.formats.findings import Code
 from ingestd.formats.refunds import RefundRow
-from ingestd.ledger.allocations import IS_LIVE, undo_allocations
+from ingestd.ledger.allocations import allocate
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.ledger.head import Head
 from ingestd.ledger.messages import CHARGE_UNKNOWN, REFUND_REPEATED
 from ingestd.ledger.post import RECEIVABLE_OF_CHARGE, post_lines
 from ingestd.ledger.seal import Batch
 from ingestd.ledger.stage import Stage
+from ingestd.ledger.undo import IS_LIVE, undo_allocations
 from ingestd.ledger.verdicts import (
     Keyed,
     Posted,
@@ -90,7 +91,8 @@ def post_staged_refunds(connection: Connection, head: Head, batch: Batch, *, day
     """Write the refunds that the stage still holds, dated `day`; count every verdict."""
     before = head.refunds
     result = connection.execute(
-        sa.text(
+        ordered(
+            connection,
             "INSERT INTO refund (account, refund_no, charge_no, content_hash, tx_item_rowid, note,"
             " effective_on, batch_no, upload_id, row)"
             " SELECT CAST(:account AS TEXT), :refunds + ROW_NUMBER() OVER (ORDER BY s.row),"
@@ -98,7 +100,7 @@ def post_staged_refunds(connection: Connection, head: Head, batch: Batch, *, day
             " CAST(:upload_id AS TEXT), s.row"
             f" FROM {_STAGE} s"
             " JOIN charge c ON c.account = :account AND c.tracking_id = s.row_key"
-            " WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)"
+            " WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)",
         ),
         {
             "account": head.account,
@@ -123,7 +125,8 @@ def post_refunds(
     """Write what the newest refunds move; they are those numbered above `refunds_before`.
 
     What was paid is taken back from the charge, the charge is voided, and the money goes to the
-    wallet of the party that was charged, as credit of the payment that it came from.
+    wallet of the party that was charged, as credit of the payment that it came from. There it
+    pays what is open at once.
     """
     undo_allocations(
         connection,
@@ -138,6 +141,14 @@ def post_refunds(
     )
     _void(connection, head, batch, refunds_before=refunds_before, day=day)
     _move_to_wallets(connection, head, batch, day=day)
+    allocate(
+        connection,
+        head,
+        batch,
+        parties=f"SELECT c.party_no FROM {_OF_BATCH} GROUP BY c.party_no",
+        values={"refunds_before": refunds_before},
+        not_before=day,
+    )
 
 
 def _void(
@@ -151,7 +162,8 @@ def _void(
         event=EVENT,
         values={**values, "day": day},
         lines=(
-            "SELECT f.refund_no AS position, 1 AS side, CAST(:day AS TEXT) AS effective_on,"
+            "SELECT f.refund_no AS position, 1 AS side,"
+            f" {latest(connection, 'c.effective_on', 'CAST(:day AS TEXT)')} AS effective_on,"
             f" {LedgerAccount.DEFERRED_REVENUE:d} AS debit_account,"
             f" {RECEIVABLE_OF_CHARGE} AS credit_account, c.amount AS amount,"
             " CAST(NULL AS BIGINT) AS debit_party_no, c.party_no AS credit_party_no,"
@@ -161,10 +173,11 @@ def _void(
         ),
     )
     connection.execute(
-        sa.text(
+        ordered(
+            connection,
             "INSERT INTO charge_state (account, charge_no, amount, allocated, voided)"
             f" SELECT c.account, c.charge_no, c.amount, 0, c.amount FROM {_OF_BATCH}"
-            " ON CONFLICT (account, charge_no) DO UPDATE SET voided = excluded.voided"
+            " ON CONFLICT (account, charge_no) DO UPDATE SET voided = excluded.voided",
         ),
         values,
     )
@@ -179,6 +192,7 @@ def _move_to_wallets(connection: Connection, head: Head, batch: Batch, *, day: s
         " JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no"
         f" WHERE a.credit_account = {fees:d}"
     )
+    available_on = latest(connection, "credit_lot.available_on", "excluded.available_on")
     moved = post_lines(
         connection,
         head,
@@ -186,7 +200,8 @@ def _move_to_wallets(connection: Connection, head: Head, batch: Batch, *, day: s
         event=EVENT,
         values={**values, "day": day},
         lines=(
-            "SELECT a.allocation_no AS position, 1 AS side, CAST(:day AS TEXT) AS effective_on,"
+            "SELECT a.allocation_no AS position, 1 AS side,"
+            f" {latest(connection, 'a.effective_on', 'CAST(:day AS TEXT)')} AS effective_on,"
             f" {fees:d} AS debit_account, {wallet:d} AS credit_account, a.amount AS amount,"
             " a.party_no AS debit_party_no, c.party_no AS credit_party_no,"
             " c.charge_no AS charge_no, a.payment_no AS payment_no,"
@@ -197,27 +212,32 @@ def _move_to_wallets(connection: Connection, head: Head, batch: Batch, *, day: s
     if not moved:
         return
     connection.execute(
-        sa.text(
+        ordered(
+            connection,
             "INSERT INTO credit_lot (account, payment_no, credit_account, party_no,"
-            " settled_batch_no, remaining)"
-            f" SELECT l.account, l.payment_no, {wallet:d}, x.party_no, l.settled_batch_no, x.amount"
+            " settled_batch_no, available_on, remaining)"
+            f" SELECT l.account, l.payment_no, {wallet:d}, x.party_no, l.settled_batch_no,"
+            # The fees credit is available since it was freed.
+            " l.available_on, x.amount"
             " FROM (SELECT a.payment_no, a.party_no AS payer_no, c.party_no,"
             f"  SUM(a.amount) AS amount FROM {freed}"
             "  GROUP BY a.payment_no, a.party_no, c.party_no) x"
             " JOIN credit_lot l ON l.account = :account AND l.payment_no = x.payment_no"
             f"  AND l.credit_account = {fees:d} AND l.party_no = x.payer_no"
-            " ON CONFLICT (account, payment_no, credit_account, party_no)"
-            " DO UPDATE SET remaining = credit_lot.remaining + excluded.remaining"
+            " WHERE TRUE ON CONFLICT (account, payment_no, credit_account, party_no)"
+            " DO UPDATE SET remaining = credit_lot.remaining + excluded.remaining,"
+            f" available_on = {available_on}",
         ),
         values,
     )
     connection.execute(
-        sa.text(
+        ordered(
+            connection,
             "UPDATE credit_lot SET remaining = remaining - x.amount FROM"
             f" (SELECT a.payment_no, a.party_no, SUM(a.amount) AS amount FROM {freed}"
             "  GROUP BY a.payment_no, a.party_no) x"
             " WHERE credit_lot.account = :account AND credit_lot.payment_no = x.payment_no"
-            f" AND credit_lot.credit_account = {fees:d} AND credit_lot.party_no = x.party_no"
+            f" AND credit_lot.credit_account = {fees:d} AND credit_lot.party_no = x.party_no",
         ),
         values,
     )
@@ -225,7 +245,30 @@ def _move_to_wallets(connection: Connection, head: Head, batch: Batch, *, day: s
 
 def _refunded_amount(connection: Connection, head: Head, *, refunds_before: int) -> int:
     amount = connection.execute(
-        sa.text(f"SELECT COALESCE(SUM(c.amount), 0) FROM {_OF_BATCH}"),
+        ordered(connection, f"SELECT COALESCE(SUM(c.amount), 0) FROM {_OF_BATCH}"),
         {"account": head.account, "refunds_before": refunds_before},
     ).scalar_one()
     return int(amount)
+
+
+def refund_charge(
+    connection: Connection, head: Head, batch: Batch, *, charge_no: int, content_hash: str, day: str
+) -> None:
+    """Refund one charge by command; it must not have been refunded before."""
+    before = head.refunds
+    head.refunds += 1
+    connection.execute(
+        sa.text(
+            "INSERT INTO refund (account, refund_no, charge_no, content_hash, effective_on,"
+            " batch_no) VALUES (:account, :refund_no, :charge_no, :content_hash, :day, :batch_no)"
+        ),
+        {
+            "account": head.account,
+            "refund_no": head.refunds,
+            "charge_no": charge_no,
+            "content_hash": content_hash,
+            "day": day,
+            "batch_no": batch.batch_no,
+        },
+    )
+    post_refunds(connection, head, batch, refunds_before=before, day=day)

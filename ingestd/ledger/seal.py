@@ -27,7 +27,9 @@ SEALED_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("key_fingerprint", "client_version", "node", "status", "records", "applied"),
             *("duplicate", "conflict", "rejected", "applied_amount", "findings"),
         ),
-        "row_outcome": ("account", "upload_id", "row", "line", "outcome", "charge_no"),
+        "row_outcome": (
+            *("account", "upload_id", "row", "line", "outcome", "charge_no", "payment_no"),
+        ),
         "finding": (
             *("account", "upload_id", "finding_no", "code", "verdict", "row", "line"),
             *("column_name", "value", "message"),
@@ -42,11 +44,11 @@ SEALED_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("account", "refund_no", "charge_no", "content_hash", "tx_item_rowid", "note"),
             *("effective_on", "batch_no", "upload_id", "row"),
         ),
-        "guest": ("account", "party_no", "name", "email", "phone", "batch_no"),
+        "guest": ("account", "party_no", "name", "email", "phone", "address", "batch_no"),
         "payment": (
             *("account", "payment_no", "payment_id", "content_hash", "kind", "party_no", "amount"),
             *("submitted_at", "received_on", "merchant_id", "batch_num", "receipt_num"),
-            *("for_charge_no", "batch_no", "upload_id", "row"),
+            *("for_charge_no", "comment", "batch_no", "upload_id", "row"),
         ),
         "payment_part": (
             *("account", "payment_no", "part_no", "kind", "amount", "party_no", "gl_account"),
@@ -104,8 +106,9 @@ _BELONGS = {
 VERSION = 2
 """How batches are sealed now; older seals keep the number of the way that they were made."""
 
-# A batch sealed the first way holds rows of these tables only.
+# A batch sealed the first way holds rows of these tables only, and they had fewer columns.
 _FIRST_TABLES = ("file_outcome", "row_outcome", "finding", "party", "charge", "posting")
+_ADDED_SINCE = {"row_outcome": {"payment_no"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +196,9 @@ def hash_batch(connection: Connection, batch: Batch) -> tuple[str, int]:
     for table in SEALED_COLUMNS if batch.version > 1 else _FIRST_TABLES:
         digest.update(encode(table).encode() + b"\n[")
         separator = ""
-        for rows in stream(connection, _rows_of_batch(table), values, chunk_rows=_CHUNK_ROWS):
+        for rows in stream(
+            connection, _rows_of_batch(table, batch.version), values, chunk_rows=_CHUNK_ROWS
+        ):
             text = separator + encode(rows)[1:-1]
             digest.update(text.encode("utf-8", "surrogatepass"))
             rows_sealed += len(rows)
@@ -252,6 +257,7 @@ def seal(connection: Connection, head: Head, batch: Batch) -> Seal:
     return closed
 
 
-def _rows_of_batch(table: str) -> str:
-    columns = ", ".join(SEALED_COLUMNS[table])
+def _rows_of_batch(table: str, version: int) -> str:
+    added = _ADDED_SINCE.get(table, set()) if version == 1 else set()
+    columns = ", ".join(column for column in SEALED_COLUMNS[table] if column not in added)
     return f"SELECT {columns} FROM {table} WHERE {_BELONGS[table]} ORDER BY {_ORDER[table]}"

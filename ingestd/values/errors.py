@@ -37,6 +37,16 @@ class UsageError(IngestdError):
     exit_code = EXIT_USAGE
 
 
+class LedgerRefusal(IngestdError):  # noqa: N818 - the answer to a question, not a failure
+    """The books say no: settled already, never settled, a closed month, a wrong control total.
+
+    Nothing was written.
+    """
+
+    code = "ledger_refusal"
+    exit_code = EXIT_ANSWER_IS_NO
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
     """One mistake in a config file or an environment variable, with its remedy.

@@ -18,7 +18,8 @@ from ingestd.cli.app import build_app
 from ingestd.config.accounts_file import AccountEntry, PolicyEntry
 from ingestd.config.settings import Settings
 from ingestd.config.validation import section_of
-from ingestd.formats.catalog import CATALOG_FORMATS
+from ingestd.formats.catalog import CATALOG_FORMATS, CatalogKind
+from ingestd.formats.fields import Kind
 from ingestd.formats.student_billing import STUDENT_BILLING
 from ingestd.formats.student_refunds import STUDENT_REFUNDS
 from ingestd.ledger.agreement import AGREEMENTS
@@ -115,10 +116,23 @@ def test_every_column_is_on_its_page() -> None:
     for file_format in (STUDENT_BILLING, STUDENT_REFUNDS):
         rows = {key for key, _ in _FIRST_CELL.findall(_text(f"docs/formats/{file_format.name}.md"))}
         assert set(file_format.column_names) <= rows
-    page = _text("docs/config.md")
-    for kind in CATALOG_FORMATS.values():
-        for column in kind.file.column_names:
-            assert f"`{column}`" in page
+
+
+@pytest.mark.parametrize("kind", CATALOG_FORMATS)
+def test_every_table_of_the_catalog_page_is_the_format(kind: CatalogKind) -> None:
+    """Whoever sets up a nightly export reads which columns it needs, and how long they may be."""
+    page = _text("docs/formats/catalogs.md")
+    below = page.partition(f"## {kind.capitalize()}\n")[2]
+    section = re.split(r"^## ", below, flags=re.MULTILINE)[0]
+    told = {
+        column.name: ("mandatory" if column.mandatory else "optional")
+        + (f", {column.length_max}" if column.kind in {Kind.IDENTIFIER, Kind.TEXT} else "")
+        for column in CATALOG_FORMATS[kind].file.columns
+    }
+    assert dict(_FIRST_CELL.findall(section)) == told
+    for column in CATALOG_FORMATS[kind].file.columns:
+        for choice in column.choices:
+            assert f"`{choice}`" in section
 
 
 @pytest.mark.parametrize(

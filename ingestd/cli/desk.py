@@ -1,0 +1,50 @@
+"""What the commands of the business office share: whose books, which day, how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ingestd.cli.options import Output, config_path
+from ingestd.cli.output import print_json, print_rows
+from ingestd.service.bootstrap import prepared_installation
+from ingestd.service.office.bookkeeper import Answer, Bookkeeper
+
+OnOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--on", formats=["%Y-%m-%d"], help="The effective day. Default: today, account's time zone."
+    ),
+]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", help="Why, such as NSF; kept with the payment.")
+]
+
+
+@contextmanager
+def bookkeeper(config: Path | None, account: str) -> Iterator[Bookkeeper]:
+    """Lend the writer of an account's books."""
+    with prepared_installation(config_path(config)) as installation:
+        yield Bookkeeper(
+            database=installation.database,
+            clock=installation.clock,
+            account=installation.account(account),
+        )
+
+
+def day_of(option: datetime | None) -> date | None:
+    """Return the day that `--on` names."""
+    return None if option is None else option.date()
+
+
+def print_answer(answer: Answer, output: Output) -> None:
+    """Print what a command did: one row, or one JSON object."""
+    if output is Output.JSON:
+        print_json(answer)
+    else:
+        print_rows([answer], tuple(answer), output)

@@ -1,0 +1,87 @@
+"""Printing what was followed through the books: facts first, then what happened, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import typer
+
+from ingestd.cli.options import Output
+from ingestd.cli.output import print_csv, print_json, print_table
+
+Answer = dict[str, Any]
+Row = Mapping[str, object]
+
+_EXPLAINED_COLUMNS = (
+    *("what", "amount", "party", "tracking_id", "billing_code", "rule", "effective_on", "batch"),
+    *("undone_on", "undone_by", "undone_batch"),
+)
+_TRACED_COLUMNS = (
+    *("posting", "batch", "event", "effective_on", "debit", "debit_party", "credit"),
+    *("credit_party", "amount", "payment_id", "reverses", "known_at"),
+)
+
+
+def print_explained(answer: Answer, output: Output) -> None:
+    """Print where a payment went; CSV has the lines alone."""
+    lines = list(_explained_lines(answer))
+    _print(answer, answer["payment"], lines, _EXPLAINED_COLUMNS, output)
+    if output is Output.TABLE:
+        totals = " · ".join(f"{name} {value}" for name, value in answer["totals"].items())
+        typer.echo(f"\n{totals}")
+        typer.echo(f"ledger head {answer['ledger_head']}")
+
+
+def print_traced(answer: Answer, output: Output) -> None:
+    """Print where a charge came from and what became of it; CSV has the postings alone."""
+    facts = answer["charge"] | _named("refund", answer["refund"])
+    for payment in answer["payments"]:
+        facts |= _named(f"payment {payment['payment_id']}", payment)
+    _print(answer, facts, answer["postings"], _TRACED_COLUMNS, output)
+    if output is Output.TABLE:
+        typer.echo(f"ledger head {answer['ledger_head']}")
+
+
+def _print(
+    answer: Answer, facts: Answer, lines: Sequence[Row], columns: Sequence[str], output: Output
+) -> None:
+    match output:
+        case Output.JSON:
+            print_json(answer)
+        case Output.CSV:
+            print_csv(lines, columns)
+        case Output.TABLE:
+            print_table(_pairs(facts), ("what", "value"))
+            typer.echo()
+            print_table(lines, columns)
+
+
+def _pairs(facts: Answer) -> Iterator[Row]:
+    """Yield each fact on a line of its own; those of an origin stand with the others."""
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            is_origin = name == "origin"
+            yield from _pairs({key if is_origin else f"{name} {key}": value[key] for key in value})
+        elif value is not None:
+            yield {"what": name, "value": value}
+
+
+def _named(name: str, facts: Answer | None) -> Answer:
+    if facts is None:
+        return {}
+    origin = facts.get("origin") or {}
+    return {name: {key: value for key, value in facts.items() if key != "origin"} | origin}
+
+
+def _explained_lines(answer: Answer) -> Iterator[Row]:
+    for part in answer["parts"]:
+        yield part | {"what": f"part: {part['kind']}"}
+    for allocation in answer["allocations"]:
+        yield allocation | {"what": "pays"}
+    for moved in answer["moved_to_wallets"]:
+        yield moved | {"what": "moved to wallet", "party": moved["to_party"]}
+    for waiting in answer["waiting"]:
+        yield waiting | {"what": f"waits: {waiting['account_type']}"}
+    for held in answer["held"]:
+        yield held | {"what": f"held: {held['account']}"}

@@ -1,0 +1,69 @@
+"""`ingestd sales`: what is sold at a counter or in a shop."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from ingestd.cli.charges import AmountOption, BillingCodeOption
+from ingestd.cli.desk import OnOption, bookkeeper, day_of, print_answer
+from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
+from ingestd.formats.student_billing import AccountType
+from ingestd.service.office.charges import Sale, add_sale
+
+app = typer.Typer(name="sales", help="Sales by hand.", no_args_is_help=True)
+
+
+class Paid(StrEnum):
+    """How a sale was paid for on the spot."""
+
+    CASH = "cash"
+
+
+@app.callback()
+def group() -> None:
+    """Keep the group a group while it has one command."""
+
+
+@app.command("add")
+def add(
+    *,
+    account: AccountOption,
+    party: Annotated[
+        str,
+        typer.Option("--party", help="ANONYMOUS, a student, a guest's ID; guest: a new one."),
+    ],
+    billing_code: BillingCodeOption,
+    amount: AmountOption = None,
+    paid: Annotated[Paid | None, typer.Option("--paid", help="Paid for on the spot.")] = None,
+    to: Annotated[
+        AccountType | None,
+        typer.Option("--to", help="The account that is charged. Default: LIABILITY."),
+    ] = None,
+    tracking_id: Annotated[
+        str | None,
+        typer.Option("--tracking-id", help="The sale's ID; makes the command safe to repeat."),
+    ] = None,
+    on: OnOption = None,
+    name: Annotated[str | None, typer.Option("--name", help="A new guest's name.")] = None,
+    email: Annotated[str | None, typer.Option("--email", help="A new guest's address.")] = None,
+    phone: Annotated[str | None, typer.Option("--phone", help="A new guest's number.")] = None,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Write down a sale. Cash pays this sale alone; otherwise it is owed like any charge."""
+    sale = Sale(
+        party=party,
+        billing_code=billing_code,
+        amount=amount,
+        cash=paid is Paid.CASH,
+        account_type=to,
+        tracking_id=tracking_id,
+        name=name,
+        email=email,
+        phone=phone,
+    )
+    with bookkeeper(config, account) as keeper:
+        print_answer(add_sale(keeper, sale, on=day_of(on)), output)

@@ -1,0 +1,45 @@
+"""Periods: months that are closed, so that their figures stay as they were reported."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingestd.values.identifiers import AccountId
+
+_DAYS_IN_NO_MONTH = 32
+
+
+def open_from(connection: Connection, account: AccountId) -> str:
+    """Return the first day that postings may be dated; empty while no month is closed.
+
+    What belongs to an earlier day is posted on this one and keeps the time when it occurred.
+    """
+    month = connection.execute(
+        sa.text("SELECT MAX(month) FROM period_close WHERE account = :account"),
+        {"account": account},
+    ).scalar()
+    return "" if month is None else day_after_month(str(month))
+
+
+def is_closed(connection: Connection, account: AccountId, month: str) -> bool:
+    """Tell whether a month (`YYYY-MM`) is closed, by itself or by a later one."""
+    return open_from(connection, account) >= day_after_month(month)
+
+
+def close_month(connection: Connection, account: AccountId, month: str, *, batch_no: int) -> None:
+    """Close a month, and with it every month before."""
+    connection.execute(
+        sa.text(
+            "INSERT INTO period_close (account, month, batch_no) VALUES (:account, :month, :batch)"
+        ),
+        {"account": account, "month": month, "batch": batch_no},
+    )
+
+
+def day_after_month(month: str) -> str:
+    """Return the first day after a month: `2026-03` → `2026-04-01`."""
+    first = date.fromisoformat(f"{month}-01")
+    return (first + timedelta(days=_DAYS_IN_NO_MONTH)).replace(day=1).isoformat()

@@ -1,0 +1,135 @@
+"""Following one thing through the books: what its pages have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Row as SqlRow
+
+from ingestd.formats.student_billing import AccountType
+from ingestd.ledger.chart import BALANCE, LedgerAccount
+from ingestd.ledger.head import read_head_hash
+from ingestd.ledger.outcomes import read_file_outcome
+from ingestd.reports.account_names import ACCOUNT_NAMES
+from ingestd.values.clock import format_instant, from_microseconds, to_microseconds
+from ingestd.values.identifiers import AccountId, UploadId
+from ingestd.values.money import format_amount
+
+SqlRows = Iterable[SqlRow[tuple[object, ...]]]
+
+KNOWN = "b.sealed_at <= :known_at"
+"""SQL that holds for what was known when it was asked for; `b` is the seal of its batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """In which account's books something is followed, as known at which instant.
+
+    `decimals` are those of the account's currency.
+    """
+
+    account: AccountId
+    as_known: datetime
+    decimals: int
+
+    def bound(self, **values: object) -> dict[str, object]:
+        """Return what every statement binds, and `values`."""
+        known_at = to_microseconds(self.as_known)
+        return {"account": self.account, "known_at": known_at, **values}
+
+    def heading(self, connection: Connection, name: str) -> dict[str, object]:
+        """Return what stands above every answer."""
+        known_at = to_microseconds(self.as_known)
+        return {
+            "report": name,
+            "account": self.account,
+            "as_known": format_instant(self.as_known),
+            "ledger_head": read_head_hash(connection, self.account, known_at=known_at),
+        }
+
+    def written(self, amount: int) -> str:
+        """Return an amount as the account's currency is written."""
+        return format_amount(amount, self.decimals)
+
+
+def origin_of(
+    connection: Connection, account: AccountId, upload_id: str | None, row: int | None
+) -> dict[str, object] | None:
+    """Return the file and row that a fact came from, and who sent it; None for a command's."""
+    if upload_id is None:
+        return None
+    origin: dict[str, object] = {"upload_id": upload_id, "row": row}
+    outcome = read_file_outcome(connection, account, UploadId(upload_id))
+    if outcome is None:
+        return origin
+    provenance = outcome.provenance
+    return origin | {
+        "filename": provenance.filename,
+        "format": provenance.format,
+        "sha256": provenance.sha256,
+        "size_bytes": provenance.size_bytes,
+        "received_at": format_instant(from_microseconds(provenance.received_at)),
+        "source": provenance.source,
+        "peer": provenance.peer,
+        "session_id": provenance.session_id,
+        "key_fingerprint": provenance.key_fingerprint,
+        "client_version": provenance.client_version,
+        "node": provenance.node,
+    }
+
+
+def read_postings(
+    connection: Connection, inquiry: Inquiry, *, where: str, values: Mapping[str, object]
+) -> list[SqlRow[tuple[object, ...]]]:
+    """Return postings `p` that `where` holds for, in the order in which they were written."""
+    return list(
+        connection.execute(
+            sa.text(
+                "SELECT p.posting_no, p.batch_no, p.event, p.effective_on, p.debit_account,"
+                " p.credit_account, p.amount, d.party_code AS debit_party,"
+                " k.party_code AS credit_party, c.tracking_id, m.payment_id, p.billing_code,"
+                " p.reverses_posting_no, b.sealed_at"
+                " FROM posting p"
+                " JOIN seal b ON b.account = p.account AND b.batch_no = p.batch_no"
+                " LEFT JOIN party d ON d.account = p.account AND d.party_no = p.debit_party_no"
+                " LEFT JOIN party k ON k.account = p.account AND k.party_no = p.credit_party_no"
+                " LEFT JOIN charge c ON c.account = p.account AND c.charge_no = p.charge_no"
+                " LEFT JOIN payment m ON m.account = p.account AND m.payment_no = p.payment_no"
+                f" WHERE p.account = :account AND {KNOWN} AND {where} ORDER BY p.posting_no"
+            ),
+            inquiry.bound(**values),
+        )
+    )
+
+
+def posting_fields(inquiry: Inquiry, posting: SqlRow[tuple[object, ...]]) -> dict[str, object]:
+    """Return a posting as JSON tells it."""
+    return {
+        "posting": posting.posting_no,
+        "batch": posting.batch_no,
+        "event": posting.event,
+        "effective_on": posting.effective_on,
+        "debit": account_label(posting.debit_account),
+        "debit_party": posting.debit_party,
+        "credit": account_label(posting.credit_account),
+        "credit_party": posting.credit_party,
+        "amount": inquiry.written(posting.amount),
+        "payment_id": posting.payment_id,
+        "reverses": posting.reverses_posting_no,
+        "known_at": format_instant(from_microseconds(posting.sealed_at)),
+    }
+
+
+def account_label(number: int) -> str:
+    """Return an account's number and name: `1000 Assets:Bank`."""
+    return f"{number} {ACCOUNT_NAMES[LedgerAccount(number)]}"
+
+
+def account_type_of(credit_account: int) -> AccountType:
+    """Return which of a party's two balances a credit account belongs to."""
+    is_wallet = credit_account == BALANCE[AccountType.WALLET].credit
+    return AccountType.WALLET if is_wallet else AccountType.LIABILITY

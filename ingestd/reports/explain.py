@@ -1,0 +1,234 @@
+"""Explain: where each minor unit of a payment went, and by which rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Row as SqlRow
+
+from ingestd.ledger.chart import LedgerAccount
+from ingestd.reports.drill import (
+    KNOWN,
+    Inquiry,
+    account_label,
+    account_type_of,
+    origin_of,
+    read_postings,
+)
+from ingestd.values.errors import UsageError
+
+Answer = dict[str, object]
+_Postings = list[SqlRow[tuple[object, ...]]]
+
+_CREDITS = (LedgerAccount.UNAPPLIED_FEES, LedgerAccount.WALLET_CREDIT)
+_RECEIVABLES = (LedgerAccount.RECEIVABLE_FEES, LedgerAccount.RECEIVABLE_WALLET)
+_HELD = (
+    *(LedgerAccount.TAX, LedgerAccount.BUILDING_FUND, LedgerAccount.DEPOSITS),
+    *(LedgerAccount.ADVANCES, LedgerAccount.OTHER_GL),
+)
+_PAYMENT = f"""
+SELECT m.payment_no, m.payment_id, m.kind, y.party_code AS payer, m.amount, m.received_on,
+  m.merchant_id, m.batch_num, m.receipt_num, c.tracking_id AS for_tracking_id, m.batch_no,
+  m.upload_id, m.row
+FROM payment m JOIN seal b ON b.account = m.account AND b.batch_no = m.batch_no
+  JOIN party y ON y.account = m.account AND y.party_no = m.party_no
+  LEFT JOIN charge c ON c.account = m.account AND c.charge_no = m.for_charge_no
+WHERE m.account = :account AND m.payment_id = :payment_id AND {KNOWN}
+"""
+_EVENTS = f"""
+SELECT e.event, e.effective_on, e.reason, e.batch_no
+FROM payment_event e JOIN seal b ON b.account = e.account AND b.batch_no = e.batch_no
+WHERE e.account = :account AND e.payment_no = :payment_no AND {KNOWN} ORDER BY e.batch_no
+"""
+_PARTS = """
+SELECT r.kind, r.amount, y.party_code AS party, r.gl_account, r.tax_code
+FROM payment_part r LEFT JOIN party y ON y.account = r.account AND y.party_no = r.party_no
+WHERE r.account = :account AND r.payment_no = :payment_no ORDER BY r.part_no
+"""
+# An allocation and what undid it, if that was known by then.
+_ALLOCATIONS = f"""
+SELECT a.amount, a.rule, a.effective_on, a.batch_no, a.credit_account, f.party_code AS credit_party,
+  c.tracking_id, c.billing_code, y.party_code AS party, u.effective_on AS undone_on,
+  u.rule AS undone_by, u.batch_no AS undone_batch
+FROM allocation a JOIN seal b ON b.account = a.account AND b.batch_no = a.batch_no
+  JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no
+  JOIN party y ON y.account = c.account AND y.party_no = c.party_no
+  JOIN party f ON f.account = a.account AND f.party_no = a.party_no
+  LEFT JOIN (SELECT r.account, r.reverses_allocation_no, r.effective_on, r.rule, r.batch_no
+    FROM allocation r JOIN seal b ON b.account = r.account AND b.batch_no = r.batch_no
+    WHERE r.account = :account AND r.payment_no = :payment_no AND {KNOWN}) u
+    ON u.account = a.account AND u.reverses_allocation_no = a.allocation_no
+WHERE a.account = :account AND a.payment_no = :payment_no
+  AND a.reverses_allocation_no IS NULL AND {KNOWN}
+ORDER BY a.allocation_no
+"""
+
+
+def explain_payment(connection: Connection, inquiry: Inquiry, payment_id: str) -> Answer:
+    """Tell of a payment its parts, what it pays, what it waits as, and what came back.
+
+    `totals` says where its amount is now: `amount` and `discount` come in; `pending`,
+    `allocated`, `waiting`, `held`, `returned` and `voided` are what became of them, and
+    `unexplained` is what is missing then. In sound books it is nothing: that is `reconciles`.
+    Raises UsageError for a payment that was not known.
+    """
+    payment = connection.execute(
+        sa.text(_PAYMENT), inquiry.bound(payment_id=payment_id)
+    ).one_or_none()
+    if payment is None:
+        raise UsageError(f"Account {inquiry.account} has no payment {payment_id}.")
+    bound = inquiry.bound(payment_no=payment.payment_no)
+    postings = read_postings(
+        connection,
+        inquiry,
+        where="p.payment_no = :payment_no",
+        values={"payment_no": payment.payment_no},
+    )
+    return inquiry.heading(connection, "explain") | {
+        "payment": _payment(connection, inquiry, payment),
+        "parts": [_part(inquiry, row) for row in connection.execute(sa.text(_PARTS), bound)],
+        "allocations": [
+            _allocation(inquiry, row) for row in connection.execute(sa.text(_ALLOCATIONS), bound)
+        ],
+        "moved_to_wallets": list(_moved(inquiry, postings)),
+        "waiting": list(_waiting(inquiry, postings)),
+        "held": list(_held(inquiry, postings)),
+        **_totals(inquiry, payment.amount, postings),
+    }
+
+
+def _payment(
+    connection: Connection, inquiry: Inquiry, payment: SqlRow[tuple[object, ...]]
+) -> Answer:
+    events = {
+        row.event: row
+        for row in connection.execute(
+            sa.text(_EVENTS), inquiry.bound(payment_no=payment.payment_no)
+        )
+    }
+    status = next((name for name in ("voided", "returned", "settled") if name in events), "pending")
+    days = {f"{name}_on": row.effective_on for name, row in events.items()}
+    reasons = [row.reason for row in events.values() if row.reason is not None]
+    return {
+        "payment_id": payment.payment_id,
+        "payer": payment.payer,
+        "kind": payment.kind,
+        "amount": inquiry.written(payment.amount),
+        "status": status,
+        "received_on": payment.received_on,
+        **{f"{name}_on": days.get(f"{name}_on") for name in ("settled", "returned", "voided")},
+        "reason": reasons[-1] if reasons else None,
+        "for_tracking_id": payment.for_tracking_id,
+        "merchant_id": payment.merchant_id,
+        "batch_num": payment.batch_num,
+        "receipt_num": payment.receipt_num,
+        "batch": payment.batch_no,
+        "origin": origin_of(connection, inquiry.account, payment.upload_id, payment.row),
+    }
+
+
+def _part(inquiry: Inquiry, part: SqlRow[tuple[object, ...]]) -> Answer:
+    return {
+        "kind": part.kind,
+        "amount": inquiry.written(part.amount),
+        "party": part.party,
+        "gl_account": part.gl_account,
+        "tax_code": part.tax_code,
+    }
+
+
+def _allocation(inquiry: Inquiry, row: SqlRow[tuple[object, ...]]) -> Answer:
+    return {
+        "tracking_id": row.tracking_id,
+        "billing_code": row.billing_code,
+        "party": row.party,
+        "amount": inquiry.written(row.amount),
+        "credit_of": row.credit_party,
+        "credit": account_type_of(row.credit_account),
+        "rule": row.rule,
+        "effective_on": row.effective_on,
+        "batch": row.batch_no,
+        "undone_on": row.undone_on,
+        "undone_by": row.undone_by,
+        "undone_batch": row.undone_batch,
+    }
+
+
+def _moved(inquiry: Inquiry, postings: _Postings) -> Iterator[Answer]:
+    """Yield what refunds moved from credit for fees to wallets, and what took it back."""
+    undone = {row.reverses_posting_no: row for row in postings}
+    for row in postings:
+        is_move = (row.debit_account, row.credit_account) == _CREDITS
+        if not is_move or row.reverses_posting_no is not None:
+            continue
+        back = undone.get(row.posting_no)
+        yield {
+            "tracking_id": row.tracking_id,
+            "from_party": row.debit_party,
+            "to_party": row.credit_party,
+            "amount": inquiry.written(row.amount),
+            "effective_on": row.effective_on,
+            "batch": row.batch_no,
+            "undone_on": None if back is None else back.effective_on,
+            "undone_by": None if back is None else back.event,
+            "undone_batch": None if back is None else back.batch_no,
+        }
+
+
+def _waiting(inquiry: Inquiry, postings: _Postings) -> Iterator[Answer]:
+    """Yield the credit that the payment left and that has paid nothing yet."""
+    left: dict[tuple[str, int], int] = {}
+    for row in postings:
+        for number, party, amount in (
+            (row.credit_account, row.credit_party, row.amount),
+            (row.debit_account, row.debit_party, -row.amount),
+        ):
+            if number in _CREDITS:
+                key = (party or "", number)
+                left[key] = left.get(key, 0) + amount
+    for (party, number), amount in sorted(left.items()):
+        if amount:
+            yield {
+                "party": party,
+                "account_type": account_type_of(number),
+                "amount": inquiry.written(amount),
+            }
+
+
+def _held(inquiry: Inquiry, postings: _Postings) -> Iterator[Answer]:
+    for number in _HELD:
+        amount = _credited(postings, number)
+        if amount:
+            yield {"account": account_label(number), "amount": inquiry.written(amount)}
+
+
+def _credited(postings: _Postings, *numbers: LedgerAccount, event: str | None = None) -> int:
+    """Return credits less debits on some accounts, of one event or of all."""
+    return sum(
+        row.amount * ((row.credit_account in numbers) - (row.debit_account in numbers))
+        for row in postings
+        if event is None or row.event == event
+    )
+
+
+def _totals(inquiry: Inquiry, amount: int, postings: _Postings) -> Answer:
+    bank, cash, clearing = LedgerAccount.BANK, LedgerAccount.CASH, LedgerAccount.CLEARING
+    discount = -_credited(postings, LedgerAccount.DISCOUNTS)
+    became = {
+        "pending": _credited(postings, LedgerAccount.PENDING_RECEIPTS),
+        "allocated": _credited(postings, *_RECEIVABLES),
+        "waiting": _credited(postings, *_CREDITS),
+        "held": _credited(postings, *_HELD),
+        "returned": _credited(postings, bank, cash, clearing, event="returned"),
+        "voided": _credited(postings, bank, cash, clearing, event="voided"),
+    }
+    unexplained = amount + discount - sum(became.values())
+    totals = {
+        "amount": inquiry.written(amount),
+        "discount": inquiry.written(discount),
+        **{name: inquiry.written(value) for name, value in became.items()},
+        "unexplained": inquiry.written(unexplained),
+    }
+    return {"totals": totals, "reconciles": unexplained == 0}

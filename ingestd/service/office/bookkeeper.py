@@ -1,0 +1,55 @@
+"""The bookkeeper: who writes an account's books by command, and how what was typed is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import TypeVar
+
+from ingestd.access.accounts import Account
+from ingestd.database.engine import Database
+from ingestd.formats.amounts import AmountJudge
+from ingestd.formats.judged import Problem
+from ingestd.ledger.entry import Entry, write_entry
+from ingestd.values.clock import Clock, day_in, to_microseconds
+from ingestd.values.errors import UsageError
+from ingestd.values.money import decimals_of, format_amount
+
+T = TypeVar("T")
+
+Answer = dict[str, object]
+"""What a command did, under the names that its JSON has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bookkeeper:
+    """Writes one account's books, one sealed batch for each command."""
+
+    database: Database
+    clock: Clock
+    account: Account
+
+    def write(self, event: str, work: Callable[[Entry], T], *, on: date | None) -> T:
+        """Run `work` as one entry; see `write_entry`."""
+        return write_entry(self.database, self.clock, self.account, event=event, work=work, on=on)
+
+    def amount_of(self, text: str) -> int:
+        """Return an amount in minor units. Raises UsageError, which says how to write it."""
+        judged = AmountJudge(decimals_of(self.account.currency))(text)
+        if judged is None or isinstance(judged, Problem):
+            message = "Write an amount." if judged is None else judged.message
+            raise UsageError(f"{text or 'Nothing'} is no amount. {message}")
+        return judged
+
+    def written(self, amount: int) -> str:
+        """Return an amount as the account's currency is written."""
+        return format_amount(amount, decimals_of(self.account.currency))
+
+    def instant_of(self, entry: Entry) -> int:
+        """Return now, or noon of the entry's day when that is another one (µs since 1970)."""
+        now = self.clock.now()
+        if day_in(self.account.timezone, now).isoformat() == entry.day:
+            return to_microseconds(now)
+        day = date.fromisoformat(entry.day)
+        return to_microseconds(datetime.combine(day, time(12), tzinfo=self.account.timezone))

@@ -1,0 +1,180 @@
+"""Charges at the office's desk: sales, penalties, and what is taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from ulid import ULID
+
+from ingestd.formats.student_billing import AccountType
+from ingestd.ledger.allocations import CASH_SALE
+from ingestd.ledger.chart import PartyKind
+from ingestd.ledger.entry import Entry, Unchanged
+from ingestd.ledger.parties import Party, add_party, find_party, party_of
+from ingestd.ledger.payments import CASH, NewPayment, Part, PartKind, receive_payment
+from ingestd.ledger.sales import (
+    PENALTY,
+    SALE,
+    NewCharge,
+    StoredCharge,
+    add_charge,
+    add_guest,
+    content_hash_of,
+    find_charge,
+    pay_from_waiting_credit,
+)
+from ingestd.ledger.sales import void_charge as refund_by_command
+from ingestd.service.office.bookkeeper import Answer, Bookkeeper
+from ingestd.values.errors import LedgerRefusal, UsageError
+
+GUEST = "guest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    """A sale at a counter or in a shop; `cash` means that it was paid for on the spot."""
+
+    party: str
+    billing_code: str
+    amount: str | None = None
+    cash: bool = False
+    account_type: AccountType | None = None
+    tracking_id: str | None = None
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+def void_charge(keeper: Bookkeeper, tracking_id: str, *, on: date | None = None) -> Answer:
+    """Take a charge back; it becomes a refund as far as it was paid."""
+
+    def work(entry: Entry) -> Answer:
+        charge = stored_charge(entry, tracking_id)
+        answer: Answer = {"tracking_id": tracking_id, "status": "void"}
+        if charge.is_refunded:
+            raise Unchanged(answer)
+        refund_by_command(entry, charge, tracking_id=tracking_id)
+        return answer
+
+    return keeper.write("refund", work, on=on)
+
+
+def add_penalty(
+    keeper: Bookkeeper,
+    party: str,
+    billing_code: str,
+    *,
+    amount: str | None = None,
+    tracking_id: str | None = None,
+    on: date | None = None,
+) -> Answer:
+    """Charge a party a penalty on its fees."""
+    cents = None if amount is None else keeper.amount_of(amount)
+
+    def work(entry: Entry) -> Answer:
+        charge = NewCharge(
+            tracking_id=tracking_id or f"{PENALTY.upper()}-{ULID()}",
+            party=find_party(entry.connection, entry.head, entry.batch, party),
+            account_type=AccountType.LIABILITY,
+            billing_code=billing_code,
+            amount=cents,
+            occurred_at=keeper.instant_of(entry),
+        )
+        return charge_once(entry, charge, event=PENALTY)
+
+    return keeper.write(PENALTY, work, on=on)
+
+
+def add_sale(keeper: Bookkeeper, sale: Sale, *, on: date | None = None) -> Answer:
+    """Write down a sale; a guest gets an account of its own, cash pays this sale alone."""
+    cents = None if sale.amount is None else keeper.amount_of(sale.amount)
+
+    def work(entry: Entry) -> Answer:
+        party = _customer(entry, sale)
+        is_anonymous = party.kind is PartyKind.ANONYMOUS
+        account_type = sale.account_type or (
+            AccountType.WALLET if is_anonymous else AccountType.LIABILITY
+        )
+        charge = NewCharge(
+            tracking_id=sale.tracking_id or f"{SALE.upper()}-{ULID()}",
+            party=party,
+            account_type=account_type,
+            billing_code=sale.billing_code,
+            amount=cents,
+            occurred_at=keeper.instant_of(entry),
+            known_by=None if sale.party != GUEST else f"{GUEST}\0{sale.name}\0{sale.email}",
+        )
+        answer = charge_once(entry, charge, event=SALE, pays_at_once=not sale.cash)
+        if sale.cash:
+            _pay_cash(entry, charge)
+        return answer
+
+    return keeper.write(SALE, work, on=on)
+
+
+def charge_once(
+    entry: Entry, charge: NewCharge, *, event: str, pays_at_once: bool = True
+) -> Answer:
+    """Charge somebody, unless the same charge was made before; then answer as it was then.
+
+    `pays_at_once` lets credit that waits pay it. Raises LedgerRefusal where the tracking id
+    stands for another charge.
+    """
+    answer: Answer = {"tracking_id": charge.tracking_id}
+    stored = find_charge(entry, charge.tracking_id)
+    if stored is not None:
+        if stored.content_hash != content_hash_of(charge):
+            raise LedgerRefusal(
+                f"Charge {charge.tracking_id} exists with other content and stays as it is."
+            )
+        party = party_of(entry.connection, entry.head, stored.party_no)
+        raise Unchanged(answer | {"party": party.code})
+    add_charge(entry, charge, event=event)
+    if pays_at_once:
+        pay_from_waiting_credit(entry, charge.party.party_no)
+    return answer | {"party": charge.party.code}
+
+
+def stored_charge(entry: Entry, tracking_id: str) -> StoredCharge:
+    """Return a charge by its tracking id. Raises UsageError when there is none."""
+    charge = find_charge(entry, tracking_id)
+    if charge is None:
+        raise UsageError(f"There is no charge {tracking_id}.")
+    return charge
+
+
+def _customer(entry: Entry, sale: Sale) -> Party:
+    if sale.party != GUEST:
+        if sale.name or sale.email or sale.phone:
+            raise UsageError("--name, --email and --phone are for --party guest.")
+        return find_party(entry.connection, entry.head, entry.batch, sale.party)
+    if not sale.name:
+        raise UsageError("A guest has a name. Give it with --name.")
+    code = f"{GUEST.upper()}-{ULID()}"
+    number = add_party(entry.connection, entry.head, entry.batch, PartyKind.GUEST, code)
+    party = Party(party_no=number, kind=PartyKind.GUEST, code=code)
+    add_guest(entry, party, name=sale.name, email=sale.email, phone=sale.phone)
+    return party
+
+
+def _pay_cash(entry: Entry, charge: NewCharge) -> None:
+    stored = stored_charge(entry, charge.tracking_id)
+    if not stored.amount:
+        return
+    is_wallet = charge.account_type is AccountType.WALLET
+    kind = PartKind.WALLET if is_wallet else PartKind.FEE
+    part = Part(kind=kind, amount=stored.amount, party_no=stored.party_no)
+    receive_payment(
+        entry,
+        NewPayment(
+            payment_id=f"{CASH.upper()}-{charge.tracking_id}",
+            content_hash=stored.content_hash,
+            kind=CASH_SALE,
+            party_no=stored.party_no,
+            amount=stored.amount,
+            submitted_at=charge.occurred_at,
+            parts=(part,),
+            for_charge_no=stored.charge_no,
+        ),
+    )

@@ -142,14 +142,18 @@ def find_reversals(connection: Connection, account: AccountId) -> Iterator[Disag
 
 
 _STATES = f"""
-SELECT c.batch_no, x.charge_no, x.allocated, x.voided FROM (
-  SELECT y.charge_no, SUM(y.allocated) AS allocated, SUM(y.voided) AS voided FROM (
-    SELECT s.charge_no, s.allocated, s.voided FROM charge_state s WHERE s.account = :account
-    UNION ALL SELECT a.charge_no, -({_ALLOCATED}), 0 FROM allocation a WHERE a.account = :account
-    UNION ALL SELECT f.charge_no, 0, -c.amount FROM refund f
+SELECT c.batch_no, x.charge_no, x.allocated, x.voided, x.states FROM (
+  SELECT y.charge_no, SUM(y.allocated) AS allocated, SUM(y.voided) AS voided,
+    SUM(y.states) AS states FROM (
+    SELECT s.charge_no, s.allocated, s.voided, 1 AS states FROM charge_state s
+      WHERE s.account = :account
+    UNION ALL SELECT a.charge_no, -({_ALLOCATED}), 0, 0 FROM allocation a
+      WHERE a.account = :account
+    UNION ALL SELECT f.charge_no, 0, -c.amount, 0 FROM refund f
       LEFT JOIN charge c ON c.account = f.account AND c.charge_no = f.charge_no
       WHERE f.account = :account
-  ) y GROUP BY y.charge_no HAVING SUM(y.allocated) <> 0 OR SUM(y.voided) <> 0
+  ) y GROUP BY y.charge_no
+  HAVING SUM(y.allocated) <> 0 OR SUM(y.voided) <> 0 OR SUM(y.states) = 0
 ) x LEFT JOIN charge c ON c.account = :account AND c.charge_no = x.charge_no
 """
 _STATE_AMOUNTS = """
@@ -164,7 +168,9 @@ def find_charge_states(connection: Connection, account: AccountId) -> Iterator[D
     for row in connection.execute(sa.text(_STATES), {"account": account}):
         yield Disagreement(
             batch_no=row.batch_no,
-            message=f"charge {row.charge_no}: its state has {row.allocated} too much allocated"
+            message=f"charge {row.charge_no} has no state"
+            if row.states == 0
+            else f"charge {row.charge_no}: its state has {row.allocated} too much allocated"
             f" and {row.voided} too much voided, in minor units",
         )
     for row in connection.execute(sa.text(_STATE_AMOUNTS), {"account": account}):
@@ -191,7 +197,8 @@ SELECT y.batch_no, x.payment_no, x.ledger_account, x.remaining, x.lots FROM (
 ) x LEFT JOIN payment y ON y.account = :account AND y.payment_no = x.payment_no
 """
 _LOTS_SETTLED = """
-SELECT t.settled_batch_no AS batch_no, t.payment_no FROM credit_lot t
+SELECT y.batch_no, t.payment_no FROM credit_lot t
+LEFT JOIN payment y ON y.account = t.account AND y.payment_no = t.payment_no
 LEFT JOIN payment_event e ON e.account = t.account AND e.payment_no = t.payment_no
   AND e.event = 'settled' AND e.batch_no = t.settled_batch_no
 WHERE t.account = :account AND e.payment_no IS NULL

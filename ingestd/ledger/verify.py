@@ -14,7 +14,7 @@ from ingestd.ledger.agreement import AGREEMENTS, Disagreement
 from ingestd.ledger.extent import Extent
 from ingestd.ledger.head import GENESIS_HASH
 from ingestd.ledger.identities import Identity, read_identities
-from ingestd.ledger.seal import SEALED_COLUMNS, Batch, hash_batch
+from ingestd.ledger.seal import SEALED_COLUMNS, VERSION, Batch, hash_batch
 from ingestd.values.identifiers import AccountId, UploadId
 
 _CHUNK_ROWS = 5_000
@@ -130,6 +130,8 @@ def _check_chain(
             found.append("it is not linked to the seal before it")
         if seal.sealed_at <= last_sealed_at:
             found.append("it is not dated later than the batch before it")
+        if not 0 < seal.version <= VERSION:
+            found.append(f"it was sealed in a way that is not known here, {seal.version}")
         found += _differences_of_batch(connection, account, seal, spans, counted)
         for message in found:
             yield Difference(
@@ -233,7 +235,7 @@ def _check_head(
     if row is None:
         if uploads:
             message = "the head is missing"
-            yield _difference("head", Disagreement(batch_no=None, message=message), uploads)
+            yield _difference("head", Disagreement(batch_no=max(uploads), message=message), uploads)
         return
     for name, stored in zip(expected, row, strict=True):
         if stored != expected[name]:

@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from pydantic import BaseModel
@@ -21,6 +22,8 @@ from ingestd.formats.catalog import CATALOG_FORMATS, CatalogKind
 from ingestd.formats.fields import Kind
 from ingestd.formats.student_billing import STUDENT_BILLING
 from ingestd.formats.student_refunds import STUDENT_REFUNDS
+from ingestd.ledger.agreement import AGREEMENTS
+from ingestd.reports import aging, balances, items, payments, revenue, sales
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics
 
@@ -131,6 +134,25 @@ def test_every_table_of_the_catalog_page_is_the_format(kind: CatalogKind) -> Non
     for column in CATALOG_FORMATS[kind].file.columns:
         for word in (*column.choices, *column.reserved):
             assert f"`{word}`" in section
+
+
+@pytest.mark.parametrize(
+    "report", [sales, payments, items, balances, revenue, aging], ids=lambda report: report.__name__
+)
+def test_every_report_has_its_columns_on_the_page(report: ModuleType) -> None:
+    """Whoever reads a column in a spreadsheet finds what it means, and no column that is not."""
+    name = report.__name__.rpartition(".")[2]
+    section = _text("docs/reports.md").split(f"\n## {name}\n")[1].split("\n## ")[0]
+    assert tuple(column for column, _ in _FIRST_CELL.findall(section)) == report.COLUMNS
+
+
+def test_every_check_and_identity_of_the_books_is_on_the_page() -> None:
+    """Whoever is told of a difference can read what was compared."""
+    page = _text("docs/reports.md")
+    for name in (*AGREEMENTS, "seal", "head", "unsealed"):
+        assert f"\n| `{name}` | " in page
+    for name in ("I1", "I2", "I3", "I4", "I5"):
+        assert f"\n| {name} | " in page
 
 
 @pytest.mark.parametrize(("page", "command"), sorted(set(_commands())))

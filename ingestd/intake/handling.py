@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -45,7 +45,7 @@ class Handling:
     about them and writes the ledger, inside the caller's transaction and under the head's lock.
     """
 
-    check: Callable[[Iterable[bytes], FileRules], Iterator[RowBatch[Any]]]
+    check: Callable[[Iterable[bytes], FileRules], Generator[RowBatch[Any], None, None]]
     stage: Callable[[Connection, Account, int], Stage[Any]]
     post: Callable[[Connection, Head, Batch, Account], Posted]
 

@@ -106,7 +106,7 @@ def test_numbers_are_the_same_with_and_without_leading_zeros(written: str, numbe
         ("4.0", Code.NUMBER_INVALID),
         ("٤٢", Code.NUMBER_INVALID),
         ("²", Code.NUMBER_INVALID),
-        ("12345678901", Code.NUMBER_INVALID),
+        ("1234567890123456789", Code.NUMBER_INVALID),
         ("1.23457E+15", Code.CHANGED_BY_SPREADSHEET),
         ("", Code.VALUE_MISSING),
     ],

@@ -67,7 +67,7 @@ _KEYED = Keyed(
     earlier="{join} charge c ON c.account = :account AND c.tracking_id = s.row_key",
     messages=CHARGE_REPEATED,
 )
-_KEYED_IN_ORDER = replace(_KEYED, stage=SORTED_CHARGES.name)
+_KEYED_IN_ORDER = replace(_KEYED, stage=SORTED_CHARGES.name, earlier_no="c.charge_no")
 
 
 def judge_staged_charges(

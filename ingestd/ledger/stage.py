@@ -28,7 +28,7 @@ REPEATS = Temporary(
         "row_key": "text",
         "outcome": "text",
         "first_row": "whole?",
-        "charge_no": "whole?",
+        "earlier_no": "whole?",
     },
     key=("row",),
 )

@@ -24,13 +24,15 @@ class Keyed:
 
     `stage` is the temporary table, with `row`, `line`, `row_key` and `content_hash`; `column` is
     the file's name for the key. `earlier` joins the fact of the same key as `c` to the staged
-    row `s`; `{join}` stands for the join to use.
+    row `s`; `{join}` stands for the join to use. `earlier_no` is the fact's number in SQL, where
+    that is what an outcome keeps; otherwise it is looked up by the key.
     """
 
     stage: str
     column: str
     earlier: str
     messages: RepeatMessages
+    earlier_no: str = "NULL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +102,10 @@ def find_repeats_of_ledger(connection: Connection, head: Head, keyed: Keyed) -> 
     earlier = keyed.earlier.replace("{join}", join)
     connection.execute(
         sa.text(
-            "INSERT INTO stage_repeat (row, line, row_key, outcome, charge_no)"
+            "INSERT INTO stage_repeat (row, line, row_key, outcome, earlier_no)"
             " SELECT s.row, s.line, s.row_key,"
             " CASE WHEN c.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END,"
-            f" c.charge_no FROM {keyed.stage} s {earlier} ORDER BY s.row"
+            f" {keyed.earlier_no} FROM {keyed.stage} s {earlier} ORDER BY s.row"
         ),
         {"account": head.account},
     )

@@ -99,7 +99,7 @@ def test_the_hash_is_what_its_description_says(books: Books, version: int) -> No
 def hash_by_hand(connection: Connection, batch: Batch, tables: Sequence[str]) -> str:
     """Compute the hash of a ledger's only batch as `hash_batch` describes it, in plain Python."""
     heading = [batch.previous_hash, batch.batch_no, batch.event, batch.upload_id, batch.sealed_at]
-    lines = [heading]
+    lines: list[object] = [heading]
     for table in tables:
         columns = [
             column
@@ -108,7 +108,7 @@ def hash_by_hand(connection: Connection, batch: Batch, tables: Sequence[str]) ->
         ]
         found = connection.execute(sa.text(f"SELECT {', '.join(columns)} FROM {table}")).all()
         number = columns.index(NUMBERED_BY.get(table, columns[1]))
-        lines += [table, sorted((list(row) for row in found), key=lambda row: row[number])]
+        lines += [table, [list(row) for row in sorted(found, key=lambda row: int(row[number]))]]
     text = "".join(
         json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines
     )

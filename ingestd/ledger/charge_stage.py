@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, stage
-from ingestd.formats.charges import ChargeRow
+from ingestd.formats.charges import ChargeRow, TurnedRows
 from ingestd.formats.texts import fold_key
 from ingestd.ledger.stage import Stage
 
@@ -75,8 +75,8 @@ class ChargeStage(Stage[ChargeRow]):
         if not rows:
             return ()
         # Column by column: a million calls for one row each would take longer than the rest.
-        lines = zip(*rows, strict=True)
-        row, line, account_types, keys, students, products, notes, amounts, times, hashes = lines
+        columns = rows.columns if isinstance(rows, TurnedRows) else zip(*rows, strict=True)
+        row, line, account_types, keys, students, products, notes, amounts, times, hashes = columns
         occurred = [self._received_at if time is None else time for time in times]
         values = zip(
             *(row, line, keys, hashes, account_types),

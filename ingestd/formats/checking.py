@@ -95,7 +95,7 @@ def check_catalog_file(
 
 def check_payment_file(
     blocks: Iterable[bytes], format_name: FormatName, rules: FileRules
-) -> Iterator[RowBatch[PaymentRow]]:
+) -> Generator[RowBatch[PaymentRow], None, None]:
     """Judge a payment file; see `check_file`."""
 
     def checker(layout: Layout) -> Checker[PaymentRow]:

@@ -114,7 +114,7 @@ def catalog_handling(kind: CatalogKind) -> Handling:
 def payment_handling(format_name: FormatName) -> Handling:
     """Return how payment files of one format are handled."""
 
-    def check(blocks: Iterable[bytes], rules: FileRules) -> Iterator[RowBatch[Any]]:
+    def check(blocks: Iterable[bytes], rules: FileRules) -> Generator[RowBatch[Any], None, None]:
         return check_payment_file(blocks, format_name, rules)
 
     def make_stage(connection: Connection, account: Account, _received_at: int) -> PaymentStage:

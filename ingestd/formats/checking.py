@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -47,7 +47,7 @@ class RowBatch(Generic[T]):
     were checked for them.
     """
 
-    rows: list[T] = field(default_factory=list)
+    rows: Sequence[T] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     records: int = 0
     rejected: list[tuple[int, int]] = field(default_factory=list)
@@ -61,7 +61,7 @@ class RowBatch(Generic[T]):
 
 def check_charge_file(
     blocks: Iterable[bytes], rules: FileRules, *, chunk_bytes: int = CHUNK_BYTES
-) -> Iterator[RowBatch[ChargeRow]]:
+) -> Generator[RowBatch[ChargeRow], None, None]:
     """Judge a charge file; see `check_file`."""
 
     def checker(layout: Layout) -> Checker[ChargeRow]:
@@ -70,7 +70,9 @@ def check_charge_file(
     return check_file(blocks, STUDENT_BILLING, rules, checker, chunk_bytes=chunk_bytes)
 
 
-def check_refund_file(blocks: Iterable[bytes], rules: FileRules) -> Iterator[RowBatch[RefundRow]]:
+def check_refund_file(
+    blocks: Iterable[bytes], rules: FileRules
+) -> Generator[RowBatch[RefundRow], None, None]:
     """Judge a refund file; see `check_file`."""
 
     def checker(layout: Layout) -> Checker[RefundRow]:
@@ -81,7 +83,7 @@ def check_refund_file(blocks: Iterable[bytes], rules: FileRules) -> Iterator[Row
 
 def check_catalog_file(
     kind: CatalogKind, blocks: Iterable[bytes], rules: FileRules
-) -> Iterator[RowBatch[CatalogRow]]:
+) -> Generator[RowBatch[CatalogRow], None, None]:
     """Judge a catalog file; see `check_file`."""
     catalog_format = CATALOG_FORMATS[kind]
 
@@ -93,7 +95,7 @@ def check_catalog_file(
 
 def check_payment_file(
     blocks: Iterable[bytes], format_name: FormatName, rules: FileRules
-) -> Iterator[RowBatch[PaymentRow]]:
+) -> Generator[RowBatch[PaymentRow], None, None]:
     """Judge a payment file; see `check_file`."""
 
     def checker(layout: Layout) -> Checker[PaymentRow]:
@@ -110,7 +112,7 @@ def check_file(
     *,
     key: Column | None = None,
     chunk_bytes: int = CHUNK_BYTES,
-) -> Iterator[RowBatch[T]]:
+) -> Generator[RowBatch[T], None, None]:
     """Judge a file in one pass over its bytes, in bounded memory.
 
     Yields one batch at least. A file that is refused ends with a batch that has findings
@@ -147,6 +149,7 @@ class _FileCheck(Generic[T]):
             reject_unterminated=rules.reject_unterminated_last_row,
         )
         self._batch: RowBatch[T] = RowBatch()
+        self._rows: list[T] = []
         self._make_checker = make_checker
         self._checker: Checker[T] | None = None
         self._key = key
@@ -178,7 +181,7 @@ class _FileCheck(Generic[T]):
             batch.rejected_keys += self._keys.of_misshapen(shaped.rejected_fields)
         for regular in shaped.regular:
             checked = self._checker.check(regular)
-            batch.rows += checked.rows
+            self._rows += checked.rows
             batch.findings += checked.findings
             batch.rejected += checked.rejected
             batch.records += len(regular.rows)
@@ -188,6 +191,7 @@ class _FileCheck(Generic[T]):
     def finish_batch(self, refusals: Iterable[Finding] = ()) -> RowBatch[T]:
         """Return what was taken since the last batch, in the order of the file."""
         batch, self._batch = self._batch, RowBatch()
+        batch.rows, self._rows = self._rows, []
         batch.findings += self._table.take_findings()
         batch.findings.sort(key=lambda finding: finding.row or 0)
         batch.findings += refusals

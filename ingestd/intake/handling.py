@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -51,7 +51,7 @@ class Handling:
     None says that the file is refused after all, for the findings that the stage then holds.
     """
 
-    check: Callable[[Iterable[bytes], FileRules], Iterator[RowBatch[Any]]]
+    check: Callable[[Iterable[bytes], FileRules], Generator[RowBatch[Any], None, None]]
     stage: Callable[[Connection, Account, int], Stage[Any]]
     post: Callable[[Connection, Head, Batch, Account], Posted | None]
 
@@ -114,7 +114,7 @@ def catalog_handling(kind: CatalogKind) -> Handling:
 def payment_handling(format_name: FormatName) -> Handling:
     """Return how payment files of one format are handled."""
 
-    def check(blocks: Iterable[bytes], rules: FileRules) -> Iterator[RowBatch[Any]]:
+    def check(blocks: Iterable[bytes], rules: FileRules) -> Generator[RowBatch[Any], None, None]:
         return check_payment_file(blocks, format_name, rules)
 
     def make_stage(connection: Connection, account: Account, _received_at: int) -> PaymentStage:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult
 
-from ingestd.database.bulk import in_this_order
+from ingestd.database.bulk import stream
 from ingestd.formats.findings import Verdict
 from ingestd.formats.names import FormatName
 from ingestd.ledger.head import Head
@@ -99,8 +100,7 @@ class StoredFinding:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowVerdict:
+class RowVerdict(NamedTuple):
     """A row that was not applied, with one of its findings if it has any.
 
     For a duplicate, `first_upload_id` and `first_row` say where the charge was applied.
@@ -156,9 +156,11 @@ def store_row_outcomes(
     connection.execute(
         sa.text(
             f"INSERT INTO row_outcome (account, upload_id, row, line, outcome, {repeated.number})"
-            f" SELECT :account, :upload_id, r.row, r.line, r.outcome, c.{repeated.number}"
-            f" FROM stage_repeat r {in_this_order(connection)} {repeated.table} c"
-            f" ON c.account = :account AND c.{repeated.key} = r.row_key ORDER BY r.row"
+            # A row that repeats another of this file learns its number only now.
+            " SELECT :account, :upload_id, r.row, r.line, r.outcome, COALESCE(r.earlier_no,"
+            f"  (SELECT c.{repeated.number} FROM {repeated.table} c"
+            f"   WHERE c.account = :account AND c.{repeated.key} = r.row_key))"
+            " FROM stage_repeat r ORDER BY r.row"
         ),
         {"account": head.account, "upload_id": batch.upload_id},
     )
@@ -281,41 +283,36 @@ def iterate_row_verdicts(
 ) -> Iterator[RowVerdict]:
     """Yield every row that was not applied, once for each of its findings, in the file's order."""
     with (
-        _row_outcomes(connection, account, upload_id) as outcomes,
+        closing(_row_outcomes(connection, account, upload_id)) as outcomes,
         _row_findings(connection, account, upload_id) as stored,
     ):
         findings = groupby(stored, key=attrgetter("row"))
         found_row, found = next(findings, _NO_MORE)
-        for row in outcomes:
+        for row, line, outcome, first_upload_id, first_row in chain.from_iterable(outcomes):
             # Both come in the order of the file: a million rows are joined by walking them once.
-            while found_row < row.row:
+            while found_row < row:
                 found_row, found = next(findings, _NO_MORE)
-            of_row = list(found) if found_row == row.row else [None]
-            for finding in of_row:
-                yield RowVerdict(
-                    row=row.row,
-                    line=row.line,
-                    outcome=row.outcome,
-                    finding=None if finding is None else _finding(finding),
-                    first_upload_id=row.first_upload_id,
-                    first_row=row.first_row,
-                )
+            if found_row > row:
+                yield RowVerdict(row, line, outcome, None, first_upload_id, first_row)
+                continue
+            for finding in found:
+                yield RowVerdict(row, line, outcome, _finding(finding), first_upload_id, first_row)
 
 
 def _row_outcomes(
     connection: Connection, account: AccountId, upload_id: UploadId
-) -> CursorResult[Any]:
+) -> Generator[list[tuple[Any, ...]], None, None]:
+    """Yield chunks of rows with their line and outcome, and where the first one stands."""
     repeated = _REPEATED.get(_format_of(connection, account, upload_id) or "", _CHARGE)
-    return connection.execute(
-        sa.text(
-            "SELECT o.row, o.line, o.outcome, c.upload_id AS first_upload_id, c.row AS first_row"
-            " FROM row_outcome o"
-            f" LEFT JOIN {repeated.fact} c"
-            f" ON c.account = o.account AND c.{repeated.number} = o.{repeated.number}"
-            " WHERE o.account = :account AND o.upload_id = :upload_id ORDER BY o.row"
-        ),
+    return stream(
+        connection,
+        "SELECT o.row, o.line, o.outcome, c.upload_id, c.row"
+        " FROM row_outcome o"
+        f" LEFT JOIN {repeated.fact} c"
+        f" ON c.account = o.account AND c.{repeated.number} = o.{repeated.number}"
+        " WHERE o.account = :account AND o.upload_id = :upload_id ORDER BY o.row",
         {"account": account, "upload_id": upload_id},
-        execution_options={"yield_per": _CHUNK_ROWS},
+        chunk_rows=_CHUNK_ROWS,
     )
 
 

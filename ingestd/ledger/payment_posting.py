@@ -11,9 +11,10 @@ from ingestd.ledger.allocations import SUNDRY_SALE
 from ingestd.ledger.chart import CHARGED, PartyKind
 from ingestd.ledger.entry import Entry
 from ingestd.ledger.payment_stage import PAYMENTS
-from ingestd.ledger.payments import PartKind, post_received, settle_payments
+from ingestd.ledger.payments import PartKind, post_received
 from ingestd.ledger.periods import open_from
 from ingestd.ledger.post import post_lines
+from ingestd.ledger.settlement import settle_payments
 from ingestd.ledger.verdicts import Posted, counted
 
 _STAGE = PAYMENTS.name

@@ -29,6 +29,7 @@ _KEYED = Keyed(
     column="receipt_num",
     earlier="{join} payment c ON c.account = :account AND c.payment_id = s.row_key",
     messages=messages.PAYMENT_REPEATED,
+    number="payment_no",
 )
 _MERCHANTS_TOLD_MAX = 100
 

@@ -28,6 +28,7 @@ REPEATS = Temporary(
         "row_key": "text",
         "outcome": "text",
         "first_row": "whole?",
+        "earlier_no": "whole?",
     },
     key=("row",),
 )
@@ -66,7 +67,7 @@ class Stage(Generic[T]):
     def add(
         self,
         *,
-        rows: Iterable[T],
+        rows: Sequence[T],
         rejected: Iterable[tuple[int, int]],
         findings: Iterable[Finding],
         records: int,
@@ -77,7 +78,7 @@ class Stage(Generic[T]):
         `rejected_keys`, whom bad rows are about, is kept by the stages that need it.
         """
         if self._table is not None:
-            stage(self._connection, self._table, [self._values(row) for row in rows])
+            stage(self._connection, self._table, self._staged(rows))
         stage(self._connection, REJECTED, list(rejected))
         self._add_rejected_keys(rejected_keys)
         self.add_findings(findings)
@@ -130,6 +131,10 @@ class Stage(Generic[T]):
 
     def _add_rejected_keys(self, keys: Iterable[str]) -> None:
         """Keep the keys of rejected rows; most formats have no use for them."""
+
+    def _staged(self, rows: Sequence[T]) -> Iterable[Sequence[object]]:
+        """Return the values of each row in the order of the table's columns."""
+        return [self._values(row) for row in rows]
 
     def _values(self, row: T) -> Sequence[object]:
         """Return a row's values in the order of the table's columns."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from ingestd.ledger.chart import LedgerAccount as Ledger
+from ingestd.ledger.undo import IS_LIVE
 from tests.integration.ledger.conftest import Books
 
 RECEIVABLES = (Ledger.RECEIVABLE_FEES, Ledger.RECEIVABLE_WALLET)
 CREDITS = (Ledger.UNAPPLIED_FEES, Ledger.WALLET_CREDIT)
 HELD = (Ledger.BUILDING_FUND, Ledger.DEPOSITS, Ledger.ADVANCES, Ledger.OTHER_GL, Ledger.TAX)
-TYPES = {Ledger.UNAPPLIED_FEES: "LIABILITY", Ledger.WALLET_CREDIT: "WALLET"}
+TYPES: dict[int, str] = {Ledger.UNAPPLIED_FEES: "LIABILITY", Ledger.WALLET_CREDIT: "WALLET"}
 ALWAYS = "9999-12-31"
 
 LotKey = tuple[str, str, str]
@@ -37,13 +39,14 @@ class Posting:
 
 @dataclass(frozen=True)
 class Audit:
-    """All postings of one account, and the two projections that must agree with them."""
+    """All postings of one account, the projections that must agree with them, what pays what."""
 
     postings: tuple[Posting, ...]
     amounts: dict[str, int]
     charged_on: dict[str, str]
     stated_open: dict[str, int]
     stated_lots: dict[LotKey, int]
+    allocated: Counter[tuple[LotKey, str, str]]
 
     @property
     def days(self) -> list[str]:
@@ -113,46 +116,56 @@ def audit(books: Books) -> Audit:
     account = {"account": books.account.account_id}
     with books.database.reading() as connection:
 
-        def rows(statement: str) -> list[tuple[object, ...]]:
-            return [tuple(row) for row in connection.execute(sa.text(statement), account)]
+        def rows(statement: str) -> Sequence[sa.Row[Any]]:
+            return connection.execute(sa.text(statement), account).all()
 
-        parties = dict(rows("SELECT party_no, party_code FROM party WHERE account = :account"))
-        payments = dict(rows("SELECT payment_no, payment_id FROM payment WHERE account = :account"))
+        parties = _names(rows("SELECT party_no, party_code FROM party WHERE account = :account"))
+        payments = _names(
+            rows("SELECT payment_no, payment_id FROM payment WHERE account = :account")
+        )
         charges = rows(
             "SELECT c.charge_no, c.tracking_id, c.amount, c.effective_on,"
-            " c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0) FROM charge c"
+            " c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0) AS left_open"
+            " FROM charge c"
             " LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no"
             " WHERE c.account = :account"
         )
-        tracking_ids = {row[0]: row[1] for row in charges}
-        postings = rows(
-            "SELECT effective_on, debit_account, credit_account, amount, debit_party_no,"
-            " credit_party_no, charge_no, payment_no, billing_code FROM posting"
-            " WHERE account = :account ORDER BY posting_no"
+        postings = rows("SELECT * FROM posting WHERE account = :account ORDER BY posting_no")
+        lots = rows("SELECT * FROM credit_lot WHERE account = :account")
+        allocations = rows(
+            f"SELECT * FROM allocation a WHERE a.account = :account AND {IS_LIVE}"
+            " ORDER BY allocation_no"
         )
-        lots = rows(
-            "SELECT payment_no, credit_account, party_no, remaining FROM credit_lot"
-            " WHERE account = :account"
-        )
+    tracking_ids = _names([row[:2] for row in charges])
+
+    def lot(row: sa.Row[Any]) -> LotKey:
+        return payments[row.payment_no], TYPES[row.credit_account], parties[row.party_no]
+
+    allocated: Counter[tuple[LotKey, str, str]] = Counter()
+    for row in allocations:
+        allocated[lot(row), tracking_ids[row.charge_no], row.rule] += row.amount
     return Audit(
         postings=tuple(
             Posting(
-                *row[:4],  # type: ignore[arg-type]
-                debit_party=str(parties.get(row[4], "")),
-                credit_party=str(parties.get(row[5], "")),
-                tracking_id=str(tracking_ids.get(row[6], "")),
-                payment_id=str(payments.get(row[7], "")),
-                billing_code=str(row[8] or ""),
+                on=row.effective_on,
+                debit=row.debit_account,
+                credit=row.credit_account,
+                amount=row.amount,
+                debit_party=parties[row.debit_party_no],
+                credit_party=parties[row.credit_party_no],
+                tracking_id=tracking_ids[row.charge_no],
+                payment_id=payments[row.payment_no],
+                billing_code=row.billing_code or "",
             )
             for row in postings
         ),
-        amounts={str(row[1]): int(str(row[2])) for row in charges},
-        charged_on={str(row[1]): str(row[3]) for row in charges},
-        stated_open={str(row[1]): int(str(row[4])) for row in charges},
-        stated_lots={
-            (str(payments[row[0]]), TYPES[Ledger(int(str(row[1])))], str(parties[row[2]])): int(
-                str(row[3])
-            )
-            for row in lots
-        },
+        amounts={row.tracking_id: row.amount for row in charges},
+        charged_on={row.tracking_id: row.effective_on for row in charges},
+        stated_open={row.tracking_id: row.left_open for row in charges},
+        stated_lots={lot(row): row.remaining for row in lots},
+        allocated=allocated,
     )
+
+
+def _names(rows: Iterable[Sequence[Any]]) -> dict[int | None, str]:
+    return {None: ""} | {row[0]: row[1] for row in rows}

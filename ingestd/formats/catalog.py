@@ -45,8 +45,7 @@ class CatalogFormat:
         return next(column for column in self.file.columns if column.name == self.key[0])
 
 
-# Lengths of what payment files refer to. Source: spec/payment-files.txt, in which an integer
-# has four bytes.
+# Lengths of what payment files refer to. Source: spec/payment-files.txt.
 _GL_ACCOUNT_CHARACTERS_MAX = 18
 _MERCHANT_CHARACTERS_MAX = 18
 _TAX_CODE_CHARACTERS_MAX = 3

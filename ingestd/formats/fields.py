@@ -41,7 +41,7 @@ class Column:
     `length_max` counts characters after Unicode normalisation (NFC); where it is not given,
     the kind's own rules or the reader's limit are narrower. `choices` are the only texts
     that a CHOICE may hold, `reserved` the ones that no value may be (in any case; `0` stands
-    for any number of zeros), and MONEY that `must_be_positive` is more than nothing. A list
+    for zero as it may be written), and MONEY that `must_be_positive` is more than nothing. A list
     holds several values, a `;` between them; then all else is said of each of them. What stands
     for an absent value, beside an empty field: `null` in any case, and zero.
     """

@@ -39,6 +39,9 @@ _CONTROL_IN_NOTES = re.compile(
 _CP1252_FROM_80_TO_BF = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
 _DAMAGED = re.compile(f"\ufffd|[ÂÃ][{_CP1252_FROM_80_TO_BF}]|â€|ðŸ")
 
+# However zero is written, payment files mean nothing by it.
+_ZERO = re.compile(r"0+(?:\.0+)?")
+
 _SPREADSHEET_SIGNS = ("+", "'", '="', "#")
 
 
@@ -188,8 +191,8 @@ class ReservedJudge:
 
     def __call__(self, text: str) -> str | Problem[str]:
         """Return what the other rules of the column say, unless the value is reserved."""
-        word = text.strip(" ")
-        name = "0" if word and not word.strip("0") else word.lower()
+        word = text.strip(" ").lower()
+        name = "0" if _ZERO.fullmatch(word) else word
         return _RESERVED if name in self._reserved else self._judge(text)
 
 

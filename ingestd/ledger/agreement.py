@@ -141,6 +141,26 @@ def find_reversals(connection: Connection, account: AccountId) -> Iterator[Disag
         )
 
 
+# A batch is read by the numbers of its payments and parties: what hangs on them has to be there.
+_PARTS = """
+SELECT t.batch_no, 'payment_part' AS part FROM payment_part t
+LEFT JOIN payment y ON y.account = t.account AND y.payment_no = t.payment_no
+  AND y.batch_no = t.batch_no
+WHERE t.account = :account AND y.payment_no IS NULL
+UNION ALL SELECT g.batch_no, 'guest' FROM guest g
+LEFT JOIN party q ON q.account = g.account AND q.party_no = g.party_no AND q.batch_no = g.batch_no
+WHERE g.account = :account AND q.party_no IS NULL
+"""
+
+
+def find_stray_parts(connection: Connection, account: AccountId) -> Iterator[Disagreement]:
+    """Find parts of payments, and guests, that are in another batch than what they belong to."""
+    for row in connection.execute(sa.text(_PARTS), {"account": account}):
+        yield Disagreement(
+            batch_no=row.batch_no, message=f"a row of {row.part} belongs to nothing in its batch"
+        )
+
+
 _STATES = f"""
 SELECT c.batch_no, x.charge_no, x.allocated, x.voided, x.states FROM (
   SELECT y.charge_no, SUM(y.allocated) AS allocated, SUM(y.voided) AS voided,
@@ -230,6 +250,7 @@ AGREEMENTS: Mapping[str, Find] = MappingProxyType(
         "charge_postings": find_charges_and_postings,
         "allocation_postings": find_allocations_and_postings,
         "reversals": find_reversals,
+        "parts": find_stray_parts,
         "charge_states": find_charge_states,
         "credit_lots": find_credit_lots,
     }

@@ -88,21 +88,29 @@ _ORDER = {
 }
 _OF_BATCH = "account = :account AND batch_no = :batch_no"
 _OF_UPLOAD = "account = :account AND upload_id = :upload_id"
+
+
+def _numbered(number: str, counter: str) -> str:
+    return f"{_OF_BATCH} AND {number} > :{counter}_before AND {number} <= :{counter}_until"
+
+
 _BELONGS = {
     "file_outcome": _OF_BATCH,
     "row_outcome": _OF_UPLOAD,
     "finding": _OF_UPLOAD,
-    "party": f"{_OF_BATCH} AND party_no > :parties_before",
-    "charge": f"{_OF_BATCH} AND charge_no > :charges_before",
-    "refund": f"{_OF_BATCH} AND refund_no > :refunds_before",
-    "guest": f"{_OF_BATCH} AND party_no > :parties_before",
-    "payment": f"{_OF_BATCH} AND payment_no > :payments_before",
-    "payment_part": f"{_OF_BATCH} AND payment_no > :payments_before",
+    "party": _numbered("party_no", "parties"),
+    "charge": _numbered("charge_no", "charges"),
+    "refund": _numbered("refund_no", "refunds"),
+    "guest": _numbered("party_no", "parties"),
+    "payment": _numbered("payment_no", "payments"),
+    "payment_part": _numbered("payment_no", "payments"),
     "payment_event": _OF_BATCH,
-    "allocation": f"{_OF_BATCH} AND allocation_no > :allocations_before",
+    "allocation": _numbered("allocation_no", "allocations"),
     "period_close": _OF_BATCH,
-    "posting": f"{_OF_BATCH} AND posting_no > :postings_before",
+    "posting": _numbered("posting_no", "postings"),
 }
+
+_NO_END = 2**63 - 1
 
 VERSION = 2
 """How batches are sealed now; older seals keep the number of the way that they were made."""
@@ -126,7 +134,9 @@ class Seal:
 class Batch:
     """A batch's place in the books: what its rows are found by, and when they were known.
 
-    `sealed_at` is in microseconds since 1970, and later than that of every batch before.
+    `sealed_at` is in microseconds since 1970, and later than that of every batch before. The
+    numbers of its rows lie above `…_before` and up to `…_until`: while it is written there is no
+    end, and where it is read again nobody walks all that came later.
     """
 
     account: AccountId
@@ -141,6 +151,12 @@ class Batch:
     refunds_before: int = 0
     payments_before: int = 0
     allocations_before: int = 0
+    charges_until: int = _NO_END
+    postings_until: int = _NO_END
+    parties_until: int = _NO_END
+    refunds_until: int = _NO_END
+    payments_until: int = _NO_END
+    allocations_until: int = _NO_END
     version: int = VERSION
 
 
@@ -192,6 +208,12 @@ def hash_batch(connection: Connection, batch: Batch) -> tuple[str, int]:
         "refunds_before": batch.refunds_before,
         "payments_before": batch.payments_before,
         "allocations_before": batch.allocations_before,
+        "charges_until": batch.charges_until,
+        "postings_until": batch.postings_until,
+        "parties_until": batch.parties_until,
+        "refunds_until": batch.refunds_until,
+        "payments_until": batch.payments_until,
+        "allocations_until": batch.allocations_until,
     }
     for table in SEALED_COLUMNS if batch.version > 1 else _FIRST_TABLES:
         digest.update(_encode(table).encode() + b"\n[")

@@ -154,10 +154,11 @@ def _differences_of_batch(
     counted: dict[str, int],
 ) -> Iterator[str]:
     """Find what differs within one batch, and count its rows in."""
-    before = {}
+    before, until = {}, {}
     for counter, (table, _) in _NUMBERED.items():
         span = spans[counter].get(seal.batch_no)
         before[counter] = counted[counter] if span is None else span.first - 1
+        until[counter] = counted[counter] if span is None else span.last
         if span is None:
             continue
         if (span.first, span.last) != (counted[counter] + 1, counted[counter] + span.rows):
@@ -179,6 +180,12 @@ def _differences_of_batch(
         refunds_before=before["refunds"],
         payments_before=before["payments"],
         allocations_before=before["allocations"],
+        charges_until=until["charges"],
+        postings_until=until["postings"],
+        parties_until=until["parties"],
+        refunds_until=until["refunds"],
+        payments_until=until["payments"],
+        allocations_until=until["allocations"],
         version=seal.version,
     )
     batch_hash, rows_sealed = hash_batch(connection, batch)

@@ -58,6 +58,7 @@ class Account:
     `authorized_keys` are OpenSSH lines, whose comments name the keys in the log.
     `certificate_authorities` are too: a user certificate that one of them signed for the
     account's name opens it like a key. `password_hash` is an argon2id hash.
+    `catalog_over_sftp`: files of products, students and parents are taken like any other.
     """
 
     account_id: AccountId
@@ -67,6 +68,7 @@ class Account:
     authorized_keys: tuple[str, ...] = ()
     certificate_authorities: tuple[str, ...] = ()
     password_hash: str | None = None
+    catalog_over_sftp: bool = False
     policy: Policy = field(default_factory=Policy)
 
 
@@ -87,3 +89,8 @@ class Access:
         if account is None or not self.allowlist.admits(address, account.account_id):
             return None
         return account
+
+    def takes_catalogs(self, account_id: AccountId) -> bool:
+        """Tell whether an account's catalog files are taken over SFTP; an unknown one's are not."""
+        account = self.accounts.get(account_id)
+        return account is not None and account.catalog_over_sftp

@@ -16,7 +16,7 @@ from ingestd.values.errors import UsageError
 from ingestd.values.identifiers import AccountId
 
 KEY_FILE_BYTES_MAX = 65_536
-_COLUMNS = ("account", "name", "timezone", "currency", "keys", "password", "networks")
+_COLUMNS = ("account", "name", "timezone", "currency", "keys", "password", "catalogs", "networks")
 
 app = typer.Typer(name="account", help="Districts: their accounts.", no_args_is_help=True)
 
@@ -59,7 +59,7 @@ def add(
 
 @app.command("list")
 def list_accounts(output: OutputOption = Output.TABLE, config: ConfigOption = None) -> None:
-    """List the accounts, with how many keys and which networks may log in."""
+    """List the accounts: their keys and networks, and whether SFTP takes their catalogs."""
     access = load_access(config_path(config))
     rows = [_row(account, access) for account in access.accounts.values()]
     print_rows(rows, _COLUMNS, output)
@@ -74,6 +74,7 @@ def _row(account: Account, access: Access) -> dict[str, object]:
         "currency": account.currency,
         "keys": len(account.authorized_keys),
         "password": "no" if account.password_hash is None else "yes",
+        "catalogs": "yes" if account.catalog_over_sftp else "no",
         "networks": " ".join(str(rule.network) for rule in rules),
     }
 

@@ -1,4 +1,4 @@
-"""`ingestd catalog`: products, students and parents from the district's files."""
+"""`ingestd catalog`: what charges and payments refer to, from the district's files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ingestd.service.bootstrap import prepared_installation
 from ingestd.service.catalog import import_file
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 
-app = typer.Typer(name="catalog", help="Products, students, parents.", no_args_is_help=True)
+app = typer.Typer(name="catalog", help="What charges and payments refer to.", no_args_is_help=True)
 
 
 @app.callback()

@@ -1,4 +1,4 @@
-"""`ingestd ledger`: the books themselves, to be exported and followed."""
+"""`ingestd ledger`: the books themselves, to be verified, exported and followed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from ingestd.cli.following import Answer, print_explained, print_traced
 from ingestd.cli.known import AsKnownOption, known_instant
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
 from ingestd.cli.output import complain
+from ingestd.cli.verified import print_verified
+from ingestd.ledger.head import read_head_hash, read_known_at
+from ingestd.ledger.verify import verify_ledger
 from ingestd.reports.book import Book
 from ingestd.reports.drill import Inquiry
 from ingestd.reports.explain import explain_payment
@@ -26,6 +29,28 @@ from ingestd.values.errors import EXIT_ANSWER_IS_NO
 from ingestd.values.money import decimals_of
 
 app = typer.Typer(name="ledger", help="The books themselves.", no_args_is_help=True)
+
+
+@app.command("verify")
+def verify(
+    account: AccountOption,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Check all of an account's books against their seals and themselves. Exit 1 when one differs.
+
+    Hashes, links between batches, postings, states and credit lots are computed again from what
+    is stored; every difference is told with its batch and upload.
+    """
+    with prepared_installation(config_path(config)) as installation:
+        found = installation.account(account)
+        with installation.database.reading() as connection:
+            verification = verify_ledger(connection, found.account_id)
+            known_at = read_known_at(connection, found.account_id) or 0
+            head = read_head_hash(connection, found.account_id, known_at=known_at)
+    print_verified(found.account_id, head, verification, output, decimals_of(found.currency))
+    if not verification.holds:
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
 
 
 @app.command("export")

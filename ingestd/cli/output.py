@@ -14,7 +14,9 @@ from ingestd.cli.options import Output
 
 Row = Mapping[str, object]
 
-NUMERIC = frozenset({"amount", "paid", "open", "balance", "charged", "voided", "net", "rows"})
+NUMERIC = frozenset(
+    {"amount", "paid", "open", "balance", "charged", "voided", "net", "realised", "rows"}
+)
 PIPE_COLUMNS = 1000
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -13,10 +14,14 @@ from sqlalchemy.engine import Connection
 
 from ingestd.cli.known import AsKnownOption, known_instant
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
-from ingestd.cli.output import print_csv, print_table
+from ingestd.cli.output import complain, print_csv, print_table
+from ingestd.reports.aging import report_aging
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items
+from ingestd.reports.payments import report_payments
 from ingestd.reports.report import Question, Report
+from ingestd.reports.revenue import report_revenue
+from ingestd.reports.sales import report_sales
 from ingestd.service.bootstrap import prepared_installation
 from ingestd.values.clock import day_in
 from ingestd.values.money import decimals_of
@@ -30,41 +35,62 @@ AsOfOption = Annotated[
     typer.Option("--as-of", formats=_DAY, help="The last day that counts. Default: today."),
 ]
 SinceOption = Annotated[
-    datetime | None, typer.Option("--from", formats=_DAY, help="Occurred on or after this day.")
+    datetime | None, typer.Option("--from", formats=_DAY, help="Only from this day on.")
 ]
 UntilOption = Annotated[
-    datetime | None, typer.Option("--to", formats=_DAY, help="Occurred on or before this day.")
+    datetime | None, typer.Option("--to", formats=_DAY, help="Only up to this day, included.")
 ]
 
 
-@app.command("items")
-def items(
-    account: AccountOption,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    as_of: AsOfOption = None,
-    as_known: AsKnownOption = None,
-    output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-) -> None:
-    """Every charge: what of it is paid and open, and the file and row that it came from."""
-    _answer(report_items, account, since, until, as_of, as_known, output, config)
+Ask = Callable[[Connection, Question], Report]
+
+_REPORTS: Mapping[str, tuple[Ask, str]] = MappingProxyType(
+    {
+        "sales": (
+            report_sales,
+            "What each product was charged for, and what of it was taken back, by day posted.",
+        ),
+        "payments": (report_payments, "Who paid what, by day received, and what became of it."),
+        "items": (
+            report_items,
+            "Every charge, by day occurred: what of it is paid and open, its file and row.",
+        ),
+        "balances": (
+            report_balances,
+            "What each party has in credit, less what it owes; between two days: what changed.",
+        ),
+        "revenue": (
+            report_revenue,
+            "What of each product's sales is realised by settled money, by day posted.",
+        ),
+        "aging": (report_aging, "What is owed, by how many days ago it occurred."),
+    }
+)
 
 
-@app.command("balances")
-def balances(
-    account: AccountOption,
-    as_of: AsOfOption = None,
-    as_known: AsKnownOption = None,
-    output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-) -> None:
-    """What each party has in credit, less what it owes; negative: it owes."""
-    _answer(report_balances, account, None, None, as_of, as_known, output, config)
+def _command(ask: Ask) -> Callable[..., None]:
+    """Return the command that asks for one report; all take the same options."""
+
+    def command(
+        account: AccountOption,
+        since: SinceOption = None,
+        until: UntilOption = None,
+        as_of: AsOfOption = None,
+        as_known: AsKnownOption = None,
+        output: OutputOption = Output.TABLE,
+        config: ConfigOption = None,
+    ) -> None:
+        _answer(ask, account, since, until, as_of, as_known, output, config)
+
+    return command
+
+
+for _name, (_ask, _help) in _REPORTS.items():
+    app.command(_name, help=_help)(_command(_ask))
 
 
 def _answer(
-    ask: Callable[[Connection, Question], Report],
+    ask: Ask,
     account: str,
     since: datetime | None,
     until: datetime | None,
@@ -82,6 +108,7 @@ def _answer(
                 as_of=as_of.date() if as_of else day_in(found.timezone, now),
                 as_known=known_instant(connection, found.account_id, as_known, now=now),
                 decimals=decimals_of(found.currency),
+                zone=found.timezone,
                 since=since.date() if since else None,
                 until=until.date() if until else None,
             )
@@ -97,17 +124,28 @@ def _print(report: Report, output: Output) -> None:
         case Output.TABLE:
             print_table(report.rows, report.columns)
             totals = " · ".join(f"{name} {value}" for name, value in report.totals.items())
+            held = " · ".join(_told(identity) for identity in report.identities)
             typer.echo(f"\n{report.name} as of {report.question.as_of}: {totals}")
+            typer.echo(f"identities {held}")
             typer.echo(f"ledger head {report.ledger_head}")
+    broken = [_told(identity) for identity in report.identities if not identity["holds"]]
+    if broken:
+        complain(f"These books are not right: {', '.join(broken)}. Run: ingestd ledger verify")
+
+
+def _told(identity: Mapping[str, object]) -> str:
+    sign = "=" if identity["holds"] else "≠"
+    return f"{identity['identity']} {identity['left']} {sign} {identity['right']}"
 
 
 def _stream_json(report: Report) -> None:
     """Write the answer row by row: a million rows need no more memory than ten."""
     write = sys.stdout.write
-    heading = json.dumps(report.heading(), ensure_ascii=False)
-    write(f'{heading[:-1]}, "rows": [')
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    write(f'{encode(report.heading())[:-1]}, "rows": [')
     separator = "\n  "
     for row in report.rows:
-        write(separator + json.dumps(row, ensure_ascii=False))
+        write(separator + encode(row))
         separator = ",\n  "
-    write(f'\n], "totals": {json.dumps(report.totals, ensure_ascii=False)}}}\n')
+    write(f'\n], "totals": {encode(report.totals)}')
+    write(f', "identities": {encode(report.identities)}}}\n')

@@ -11,12 +11,11 @@ from sqlalchemy.engine import Connection
 from ingestd.access.accounts import Account
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
 from ingestd.cli.output import complain, print_json, print_rows
-from ingestd.intake.receipt import FINDINGS_MAX, counts_of, receipt_fields
+from ingestd.intake.receipt import counts_of, receipt_of
 from ingestd.ledger.outcomes import (
     FileOutcome,
     find_same_bytes,
     read_file_outcome,
-    read_findings,
 )
 from ingestd.service.bootstrap import prepared_installation
 from ingestd.spool.queue import QueuedUpload, find_upload, list_uploads, retry
@@ -85,16 +84,13 @@ def show(
             outcome = read_file_outcome(connection, found.account_id, upload.upload_id)
             receipt, same_bytes_as = None, None
             if outcome is not None:
-                findings = read_findings(
-                    connection, found.account_id, upload.upload_id, limit=FINDINGS_MAX
-                )
                 same_bytes_as = find_same_bytes(
                     connection,
                     found.account_id,
                     upload.upload_id,
                     outcome.provenance.sha256 or "",
                 )
-                receipt = receipt_fields(outcome, findings, decimals=decimals_of(found.currency))
+                receipt = receipt_of(connection, outcome, decimals=decimals_of(found.currency))
     facts = _row(upload) | _origin(upload) | {"same_bytes_as": same_bytes_as}
     if output is Output.JSON:
         print_json(facts | {"receipt": receipt})

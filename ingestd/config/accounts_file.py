@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from ingestd.config.authorized_keys import AuthorizedKey, parse_authorized_key
 from ingestd.config.mistakes import InvalidValueError, Mistakes, shown, suggest
@@ -144,6 +144,7 @@ class AccountEntry(BaseModel):
     password_hash: Annotated[str | None, BeforeValidator(_check_password_hash)] = Field(
         default=None, repr=False
     )
+    catalog_over_sftp: StrictBool = False
     policy: PolicyEntry = PolicyEntry()
 
 

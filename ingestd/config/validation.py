@@ -14,6 +14,7 @@ from ingestd.config.toml_positions import KeyPath
 Model = TypeVar("Model", bound=BaseModel)
 
 _WANTED = {
+    "bool_type": "true or false, without quotes",
     "int_type": "a whole number",
     "float_type": "a number",
     "string_type": 'a text in quotes: "…"',

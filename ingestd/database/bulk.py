@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,17 +55,15 @@ def drop_temporary(connection: Connection, *tables: Temporary) -> None:
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {schema}.{table.name}")
 
 
-def stage(connection: Connection, table: Temporary, rows: Sequence[Sequence[Any]]) -> None:
+def stage(connection: Connection, table: Temporary, rows: Iterable[Sequence[Any]]) -> None:
     """Append rows to a temporary table, values in the order of its columns.
 
     PostgreSQL: COPY, which takes only values that were checked before. SQLite: one prepared
     statement for all rows.
     """
-    if not rows:
-        return
     driver = _driver(connection)
     if connection.dialect.name == "sqlite":
-        marks = ",".join("?" * len(rows[0]))
+        marks = ",".join("?" * len(table.columns))
         driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
         return
     with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
@@ -73,9 +71,33 @@ def stage(connection: Connection, table: Temporary, rows: Sequence[Sequence[Any]
             copy.write_row(row)
 
 
+def copy_sorted(
+    connection: Connection, source: Temporary, target: Temporary, *, order: str
+) -> None:
+    """Fill an empty temporary table with the rows of another, numbered from 1 in this order.
+
+    The number is the first column of `target`; the others are among those of `source`.
+    """
+    number, *names = target.columns
+    columns = ", ".join(names)
+    if connection.dialect.name == "sqlite":
+        # A row number that is not given is the next one; a window function would take twice
+        # as long.
+        connection.exec_driver_sql(
+            f"INSERT INTO {target.name} ({columns}) SELECT {columns} FROM {source.name}"
+            f" ORDER BY {order}"
+        )
+        return
+    connection.exec_driver_sql(
+        f"INSERT INTO {target.name} ({number}, {columns})"
+        f" SELECT ROW_NUMBER() OVER (ORDER BY {order}), {columns} FROM {source.name}"
+    )
+    analyse(connection, target)
+
+
 def stream(
     connection: Connection, statement: str, values: Mapping[str, object], *, chunk_rows: int
-) -> Iterator[list[tuple[Any, ...]]]:
+) -> Generator[list[tuple[Any, ...]], None, None]:
     """Yield a query's rows as plain tuples, `chunk_rows` at a time, in bounded memory.
 
     `statement` binds its values as `:name`.

@@ -8,6 +8,7 @@ from ingestd.formats.findings import Code
 from ingestd.formats.judged import Problem
 
 WHOLE_DIGITS_MAX = 10
+MONEY_DIGITS_MAX = 10  # money(10,2): ten digits, the decimals among them
 
 _NEGATIVE = re.compile(r"-[0-9]+(?:\.[0-9]+)?")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -55,3 +56,41 @@ class AmountJudge:
         words = _NUMBER_WORDS.get(self._decimals, f"{self._decimals} decimals")
         example = "100." + "0" * self._decimals
         return f"Write the amount as digits with up to {words}, such as {example}."
+
+
+class MoneyJudge:
+    """Judges money(10,2) of payment files: ten digits in all, and zero only where it may be."""
+
+    def __init__(self, decimals: int, *, must_be_positive: bool) -> None:
+        self._amount = AmountJudge(decimals)
+        self._largest = 10**MONEY_DIGITS_MAX - 1
+        self._whole_digits = MONEY_DIGITS_MAX - decimals
+        self._must_be_positive = must_be_positive
+
+    def __call__(self, text: str) -> int | Problem[int]:
+        """Return minor units, or what is wrong with the text."""
+        judged = self._amount(text.strip(" "))
+        match judged:
+            case None:
+                return Problem(
+                    code=Code.VALUE_MISSING, message="This field is mandatory. Fill in an amount."
+                )
+            case Problem(code=Code.AMOUNT_NEGATIVE):
+                return Problem(
+                    code=Code.AMOUNT_NEGATIVE,
+                    message="An amount of a payment cannot be negative. A payment that bounced "
+                    "is returned by the business office.",
+                )
+            case Problem():
+                return judged
+        if judged > self._largest:
+            return Problem(
+                code=Code.AMOUNT_TOO_LARGE,
+                message=f"Write the amount with at most {self._whole_digits} digits before the "
+                "decimal point.",
+            )
+        if self._must_be_positive and judged == 0:
+            return Problem(
+                code=Code.AMOUNT_NOT_POSITIVE, message="This amount must be more than nothing."
+            )
+        return judged

@@ -1,44 +1,91 @@
-"""Catalog files: products, students and parents, as CSV with a header."""
+"""Catalog files: what charges and payments refer to, as CSV with a header."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
-from ingestd.formats.amounts import AmountJudge
-from ingestd.formats.fields import Column, FileFormat, Kind
-from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, shorten
-from ingestd.formats.judged import Problem
+from ingestd.formats.fields import DIGITS_MAX, Column, FileFormat, Kind
+from ingestd.formats.header import Layout
+from ingestd.formats.rows import CheckedRows, FileRules, RowChecker, Value
 from ingestd.formats.shape import ShapedRows
-from ingestd.formats.table import TableReader
-from ingestd.formats.texts import ChoiceJudge, IdentifierJudge, NoteJudge
-
-Value = str | int | None
-Row = Mapping[str, Value]
-Judge = Callable[[str], "Value | Problem[str] | Problem[int]"]
-
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 
 class CatalogKind(StrEnum):
-    """What a catalog file holds."""
+    """What a catalog file holds.
+
+    All can be imported by hand; those that `FormatName` knows, too, can be uploaded.
+    """
 
     PRODUCTS = "products"
     STUDENTS = "students"
     PARENTS = "parents"
+    GL_ACCOUNTS = "gl_accounts"
+    TAX_CODES = "tax_codes"
+    MERCHANTS = "merchants"
+    DONORS = "donors"
 
 
-def _identifier(name: str, description: str, *, mandatory: bool = False) -> Column:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogFormat:
+    """A kind of catalog file, and the columns that no two of its rows may share.
+
+    The first of them is the one mandatory column: whom or what a row is about.
+    """
+
+    file: FileFormat
+    key: tuple[str, ...]
+
+    @property
+    def subject(self) -> Column:
+        """The column that says whom or what a row is about."""
+        return next(column for column in self.file.columns if column.name == self.key[0])
+
+
+# Lengths of what payment files refer to. Source: spec/payment-files.txt, in which an integer
+# has four bytes.
+_GL_ACCOUNT_CHARACTERS_MAX = 18
+_MERCHANT_CHARACTERS_MAX = 18
+_TAX_CODE_CHARACTERS_MAX = 3
+_APPEAL_CODE_CHARACTERS_MAX = 4
+
+# What payment files write for an optional field without a value; zero in the fee format alone.
+_NULL = ("null",)
+_NULL_OR_ZERO = ("null", "0")
+
+
+def _identifier(
+    name: str,
+    description: str,
+    *,
+    mandatory: bool = False,
+    length_max: int = 64,
+    reserved: tuple[str, ...] = (),
+    is_list: bool = False,
+) -> Column:
     return Column(
         name=name,
         kind=Kind.IDENTIFIER,
         mandatory=mandatory,
-        length_max=64,
+        length_max=length_max,
+        reserved=reserved,
+        is_list=is_list,
+        description=description,
+    )
+
+
+def _number(
+    name: str, description: str, *, mandatory: bool = False, is_list: bool = False
+) -> Column:
+    return Column(
+        name=name,
+        kind=Kind.DIGITS,
+        mandatory=mandatory,
+        length_max=DIGITS_MAX,
+        is_list=is_list,
         description=description,
     )
 
@@ -59,260 +106,136 @@ def _other(name: str, kind: Kind, description: str) -> Column:
     return Column(name=name, kind=kind, mandatory=False, description=description)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogFormat:
-    """A kind of catalog file, and the columns that no two of its rows may share."""
+def _format(kind: CatalogKind, *columns: Column, more_key: tuple[str, ...] = ()) -> CatalogFormat:
+    """Return the format whose key is the first column, and `more_key` with it."""
+    return CatalogFormat(
+        key=(columns[0].name, *more_key),
+        file=FileFormat(name=kind, has_header=True, source="contract, section 6", columns=columns),
+    )
 
-    file: FileFormat
-    key: tuple[str, ...]
 
+_FORMATS = (
+    _format(
+        CatalogKind.PRODUCTS,
+        _identifier("billing_code", "What charges name it by.", mandatory=True),
+        _text("name", "What people call it."),
+        _other("price", Kind.AMOUNT, "What a charge without an amount costs."),
+        _other("valid_from", Kind.DATE, "The first day of the price."),
+        _choice(
+            "repayment",
+            "Whether a payment for it pays it first, or the oldest debt.",
+            *("chronological", "direct"),
+        ),
+        _other("sort", Kind.WHOLE, "Which of two charges of one time is paid first."),
+        _choice("installments", "Whether it may be bought despite debt.", *("yes", "no")),
+        _identifier("gl_account", "The account of the general ledger."),
+        more_key=("valid_from",),
+    ),
+    _format(
+        CatalogKind.STUDENTS,
+        _identifier("student_id", "Unique within the district.", mandatory=True),
+        _text("name", "The student's name."),
+        _identifier("parent_code", "The family that pays the student's fees."),
+        _choice("status", "Whether the student is enrolled.", *("enrolled", "cancelled")),
+    ),
+    _format(
+        CatalogKind.PARENTS,
+        _identifier("parent_code", "The family's code.", mandatory=True),
+        _text("name", "The parent's name."),
+        _text("email", "Where invoices go."),
+    ),
+    _format(
+        CatalogKind.GL_ACCOUNTS,
+        _identifier(
+            "gl_account",
+            "What payment files name it by.",
+            mandatory=True,
+            length_max=_GL_ACCOUNT_CHARACTERS_MAX,
+            reserved=_NULL,
+        ),
+        _text("name", "What people call it."),
+        _choice("status", "Whether payments may go to it.", *("open", "closed")),
+        _choice("requires_donor", "Whether a payment to it names a donor.", *("yes", "no")),
+        _choice("requires_appeal", "Whether a payment to it names an appeal.", *("yes", "no")),
+    ),
+    _format(
+        CatalogKind.TAX_CODES,
+        _identifier(
+            "tax_code",
+            "What payment files name it by.",
+            mandatory=True,
+            length_max=_TAX_CODE_CHARACTERS_MAX,
+        ),
+        _text("name", "What people call it."),
+    ),
+    _format(
+        CatalogKind.MERCHANTS,
+        _identifier(
+            "merchant_id",
+            "The number that the bank gave.",
+            mandatory=True,
+            length_max=_MERCHANT_CHARACTERS_MAX,
+            reserved=_NULL_OR_ZERO,
+        ),
+        _text("description", "What the bank calls it."),
+        _choice(
+            "settle",
+            "Whether its batches settle when somebody confirms them, or at once.",
+            *("on_confirm", "on_import"),
+        ),
+        _identifier(
+            "other_gl_account",
+            "Where other amounts of fee payments go.",
+            length_max=_GL_ACCOUNT_CHARACTERS_MAX,
+            reserved=_NULL,
+        ),
+    ),
+    _format(
+        CatalogKind.DONORS,
+        _number("donor_number", "What payment files name the donor by.", mandatory=True),
+        _text("name", "The donor's name."),
+        _number("pledges", "The numbers of what the donor promised to give.", is_list=True),
+        _identifier(
+            "appeals",
+            "The codes of the appeals that the donor answers.",
+            length_max=_APPEAL_CODE_CHARACTERS_MAX,
+            reserved=_NULL,
+            is_list=True,
+        ),
+    ),
+)
 
 CATALOG_FORMATS: Mapping[CatalogKind, CatalogFormat] = MappingProxyType(
-    {
-        CatalogKind.PRODUCTS: CatalogFormat(
-            key=("billing_code", "valid_from"),
-            file=FileFormat(
-                name=CatalogKind.PRODUCTS,
-                has_header=True,
-                source="contract, section 6",
-                columns=(
-                    _identifier("billing_code", "What charges name it by.", mandatory=True),
-                    _text("name", "What people call it."),
-                    _other("price", Kind.AMOUNT, "What a charge without an amount costs."),
-                    _other("valid_from", Kind.DATE, "The first day of the price."),
-                    _choice(
-                        "repayment",
-                        "Whether a payment for it pays it first, or the oldest debt.",
-                        *("chronological", "direct"),
-                    ),
-                    _other("sort", Kind.WHOLE, "Which of two charges of one time is paid first."),
-                    _choice(
-                        "installments", "Whether it may be bought despite debt.", *("yes", "no")
-                    ),
-                    _identifier("gl_account", "The account of the general ledger."),
-                ),
-            ),
-        ),
-        CatalogKind.STUDENTS: CatalogFormat(
-            key=("student_id",),
-            file=FileFormat(
-                name=CatalogKind.STUDENTS,
-                has_header=True,
-                source="contract, section 6",
-                columns=(
-                    _identifier("student_id", "Unique within the district.", mandatory=True),
-                    _text("name", "The student's name."),
-                    _identifier("parent_code", "The family that pays the student's fees."),
-                    _choice(
-                        "status", "Whether the student is enrolled.", *("enrolled", "cancelled")
-                    ),
-                ),
-            ),
-        ),
-        CatalogKind.PARENTS: CatalogFormat(
-            key=("parent_code",),
-            file=FileFormat(
-                name=CatalogKind.PARENTS,
-                has_header=True,
-                source="contract, section 6",
-                columns=(
-                    _identifier("parent_code", "The family's code.", mandatory=True),
-                    _text("name", "The parent's name."),
-                    _text("email", "Where invoices go."),
-                ),
-            ),
-        ),
-    }
+    {CatalogKind(catalog_format.file.name): catalog_format for catalog_format in _FORMATS}
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogRules:
-    """What a verdict on a catalog file depends on, besides its bytes."""
+class CatalogRow(NamedTuple):
+    """One good row of a catalog file: a value for each column of its format, in its order.
 
-    decimals: int
-    encoding: str = "utf-8"
-    delimiter: str = ","
-    reserved: frozenset[str] = frozenset()
-
-
-@dataclass(slots=True)
-class CatalogReading:
-    """A catalog file, judged. `present` are the known columns that it has.
-
-    Values are text, whole numbers (`price` in minor units, `sort`, `installments` as 0 or 1)
-    or None where a field is empty.
+    A value is None where the field is empty, and where the file does not have the column;
+    `given` are the known columns that the file has, the same for all of its rows.
     """
 
-    rows: list[Row] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    records: int = 0
-    rejected: list[tuple[int, int]] = field(default_factory=list)
-    present: frozenset[str] = frozenset()
-    is_refused: bool = False
+    row: int
+    line: int
+    values: tuple[Value, ...]
+    given: frozenset[str]
 
 
-def check_catalog_file(
-    kind: CatalogKind, blocks: Iterable[bytes], rules: CatalogRules
-) -> CatalogReading:
-    """Judge a catalog file whole. Refused: `findings` says why, and there are no rows.
+class CatalogChecker:
+    """Judges the fields of a catalog file's rows."""
 
-    `rules.reserved` are keys that a file may not use.
-    """
-    catalog_format = CATALOG_FORMATS[kind]
-    table = TableReader(
-        catalog_format.file,
-        encoding=rules.encoding,
-        delimiter=rules.delimiter,
-        # A roster that was cut off between two rows would do no harm: nothing is ever removed.
-        reject_unterminated=False,
-    )
-    reading = CatalogReading()
-    try:
-        pieces = table.begin(blocks)
-        checker = _Checker(catalog_format, rules, table, reading)
-        for piece in pieces:
-            shaped = table.shape(piece)
-            reading.findings += shaped.findings
-            reading.rejected += shaped.rejected
-            reading.records += len(shaped.rejected)
-            checker.take(shaped.regular)
-    except FileRefusedError as refusal:
-        return CatalogReading(findings=list(refusal.findings), is_refused=True)
-    reading.findings += table.take_findings()
-    reading.findings.sort(key=lambda finding: finding.row or 0)
-    return reading
+    def __init__(self, catalog_format: CatalogFormat, layout: Layout, rules: FileRules) -> None:
+        file_format = catalog_format.file
+        self._rows = RowChecker(file_format, layout, rules)
+        self._given = frozenset(file_format.column_names) & layout.positions.keys()
 
-
-class _Checker:
-    """Judges rows field by field, and remembers their keys."""
-
-    def __init__(
-        self,
-        catalog_format: CatalogFormat,
-        rules: CatalogRules,
-        table: TableReader,
-        reading: CatalogReading,
-    ) -> None:
-        self._reading = reading
-        self._key = catalog_format.key
-        self._reserved = rules.reserved
-        self._rows_by_key: dict[tuple[Value, ...], int] = {}
-        positions = table.layout.positions
-        self._columns = [
-            (column, positions[column.name], _judge_of(column, rules))
-            for column in catalog_format.file.columns
-            if column.name in positions
-        ]
-        reading.present = frozenset(column.name for column, _, _ in self._columns)
-
-    def take(self, regular: Iterable[ShapedRows]) -> None:
-        for rows in regular:
-            for index, (row, line) in enumerate(zip(rows.rows, rows.lines, strict=True)):
-                self._reading.records += 1
-                self._take_row(rows, index, row, line)
-
-    def _take_row(self, rows: ShapedRows, index: int, row: int, line: int) -> None:
-        values: dict[str, Value] = {}
-        problems: list[Finding] = []
-        for column, position, judge in self._columns:
-            text = rows.columns[position][index]
-            judged = judge(text)
-            if isinstance(judged, Problem):
-                problems.append(_finding(judged, column.name, text, row, line))
-                judged = judged.clean
-            values[column.name] = judged
-        problems += self._key_problems(values, row, line)
-        self._reading.findings += problems
-        if any(problem.verdict is Verdict.ROW for problem in problems):
-            self._reading.rejected.append((row, line))
-        else:
-            self._reading.rows.append(values)
-
-    def _key_problems(self, values: Row, row: int, line: int) -> list[Finding]:
-        column = self._key[0]
-        key = tuple(values.get(name) for name in self._key)
-        if values.get(column) in self._reserved:
-            problem: Problem[str] = Problem(
-                code=Code.KEY_RESERVED, message="This key is reserved. Use another."
-            )
-            return [_finding(problem, column, str(values[column]), row, line)]
-        first = self._rows_by_key.setdefault(key, row)
-        if first == row:
-            return []
-        problem = Problem(
-            code=Code.KEY_REPEATED,
-            message=f"Row {first} of this file has the same key. Keep one of them.",
+    def check(self, rows: ShapedRows) -> CheckedRows[CatalogRow]:
+        """Return catalog rows for the good rows and findings for the others."""
+        checked = self._rows.check(rows)
+        return CheckedRows(
+            rows=[CatalogRow(*fields, self._given) for fields in checked.rows],
+            findings=checked.findings,
+            rejected=checked.rejected,
         )
-        return [_finding(problem, column, str(values[column]), row, line)]
-
-
-def _judge_of(column: Column, rules: CatalogRules) -> Judge:
-    judge = _plain_judge_of(column, rules)
-    if column.mandatory:
-        return judge
-
-    def judge_optional(text: str) -> Value | Problem[str] | Problem[int]:
-        return judge(text) if text.strip() else None
-
-    return judge_optional
-
-
-def _plain_judge_of(column: Column, rules: CatalogRules) -> Judge:
-    match column.kind:
-        case Kind.IDENTIFIER:
-            return IdentifierJudge(column)
-        case Kind.AMOUNT:
-            return AmountJudge(rules.decimals)
-        case Kind.DATE:
-            return _judge_date
-        case Kind.WHOLE:
-            return _judge_whole
-        case Kind.CHOICE:
-            choice = ChoiceJudge(column, Code.CHOICE_INVALID)
-            return _yes_no(choice) if column.choices == ("yes", "no") else choice
-        case _:
-            return NoteJudge(column)
-
-
-def _yes_no(choice: ChoiceJudge) -> Judge:
-    def judge(text: str) -> Value | Problem[str]:
-        word = choice(text)
-        return word if isinstance(word, Problem) else int(word == "yes")
-
-    return judge
-
-
-def _judge_date(text: str) -> str | Problem[str]:
-    day = text.strip(" ")
-    if _DATE.fullmatch(day):
-        try:
-            return date.fromisoformat(day).isoformat()
-        except ValueError:
-            pass
-    return Problem(
-        code=Code.DATE_INVALID, message="Write the day as YYYY-MM-DD, such as 2026-09-01."
-    )
-
-
-def _judge_whole(text: str) -> int | Problem[int]:
-    number = text.strip(" ")
-    if _WHOLE.fullmatch(number):
-        return int(number)
-    return Problem(
-        code=Code.NUMBER_INVALID, message="Write a whole number of up to nine digits, such as 10."
-    )
-
-
-def _finding(
-    problem: Problem[str] | Problem[int], column: str, text: str, row: int, line: int
-) -> Finding:
-    return Finding(
-        code=problem.code,
-        verdict=problem.verdict,
-        message=problem.message,
-        row=row,
-        line=line,
-        column=column,
-        value=shorten(text),
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import compress, repeat
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast, overload
 
 from ingestd.formats import student_billing as columns
 from ingestd.formats.amounts import AmountJudge
@@ -43,6 +43,26 @@ class ChargeRow(NamedTuple):
     amount_cents: int | None
     occurred_at_us: int | None
     content_hash: str
+
+
+class TurnedRows(Sequence[ChargeRow]):
+    """Charge rows that are kept as columns, in the order of the fields of `ChargeRow`."""
+
+    def __init__(self, columns: Sequence[Sequence[Any]]) -> None:
+        self.columns = columns
+
+    @overload
+    def __getitem__(self, index: int) -> ChargeRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[ChargeRow]: ...
+    def __getitem__(self, index: int | slice) -> ChargeRow | Sequence[ChargeRow]:
+        """Return one row, or several."""
+        if isinstance(index, slice):
+            return TurnedRows([column[index] for column in self.columns])
+        return ChargeRow(*(column[index] for column in self.columns))
+
+    def __len__(self) -> int:
+        return len(self.columns[0]) if self.columns else 0
 
 
 class ChargeChecker:

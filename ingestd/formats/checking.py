@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from ingestd.formats.bytes_in import CHUNK_BYTES
+from ingestd.formats.catalog import CATALOG_FORMATS, CatalogChecker, CatalogKind, CatalogRow
 from ingestd.formats.charges import ChargeChecker, ChargeRow
-from ingestd.formats.fields import FileFormat
+from ingestd.formats.fields import Column, FileFormat
 from ingestd.formats.findings import FileRefusedError, Finding, Verdict
 from ingestd.formats.header import Layout
+from ingestd.formats.keys import KeyTeller
 from ingestd.formats.lines import Piece
+from ingestd.formats.names import FormatName
+from ingestd.formats.payment_files import PAYMENT_FORMATS
+from ingestd.formats.payments import PaymentChecker, PaymentRow
 from ingestd.formats.refunds import RefundChecker, RefundRow
 from ingestd.formats.rows import CheckedRows, FileRules
 from ingestd.formats.shape import ShapedRows
@@ -38,12 +43,15 @@ class RowBatch(Generic[T]):
 
     `rejected` holds (row, line) of each record that a ROW finding rejects; the others are
     in `rows`, so that `len(rows) + len(rejected) == records`. Blank rows are no records.
+    `rejected_keys` are the keys of rejected rows, as far as they can be told, in files that
+    were checked for them.
     """
 
-    rows: list[T] = field(default_factory=list)
+    rows: Sequence[T] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     records: int = 0
     rejected: list[tuple[int, int]] = field(default_factory=list)
+    rejected_keys: list[str] = field(default_factory=list)
 
     @property
     def is_refused(self) -> bool:
@@ -53,7 +61,7 @@ class RowBatch(Generic[T]):
 
 def check_charge_file(
     blocks: Iterable[bytes], rules: FileRules, *, chunk_bytes: int = CHUNK_BYTES
-) -> Iterator[RowBatch[ChargeRow]]:
+) -> Generator[RowBatch[ChargeRow], None, None]:
     """Judge a charge file; see `check_file`."""
 
     def checker(layout: Layout) -> Checker[ChargeRow]:
@@ -62,7 +70,9 @@ def check_charge_file(
     return check_file(blocks, STUDENT_BILLING, rules, checker, chunk_bytes=chunk_bytes)
 
 
-def check_refund_file(blocks: Iterable[bytes], rules: FileRules) -> Iterator[RowBatch[RefundRow]]:
+def check_refund_file(
+    blocks: Iterable[bytes], rules: FileRules
+) -> Generator[RowBatch[RefundRow], None, None]:
     """Judge a refund file; see `check_file`."""
 
     def checker(layout: Layout) -> Checker[RefundRow]:
@@ -71,21 +81,46 @@ def check_refund_file(blocks: Iterable[bytes], rules: FileRules) -> Iterator[Row
     return check_file(blocks, STUDENT_REFUNDS, rules, checker)
 
 
+def check_catalog_file(
+    kind: CatalogKind, blocks: Iterable[bytes], rules: FileRules
+) -> Generator[RowBatch[CatalogRow], None, None]:
+    """Judge a catalog file; see `check_file`."""
+    catalog_format = CATALOG_FORMATS[kind]
+
+    def checker(layout: Layout) -> Checker[CatalogRow]:
+        return CatalogChecker(catalog_format, layout, rules)
+
+    return check_file(blocks, catalog_format.file, rules, checker, key=catalog_format.subject)
+
+
+def check_payment_file(
+    blocks: Iterable[bytes], format_name: FormatName, rules: FileRules
+) -> Generator[RowBatch[PaymentRow], None, None]:
+    """Judge a payment file; see `check_file`."""
+
+    def checker(layout: Layout) -> Checker[PaymentRow]:
+        return PaymentChecker(format_name, layout, rules)
+
+    return check_file(blocks, PAYMENT_FORMATS[format_name], rules, checker)
+
+
 def check_file(
     blocks: Iterable[bytes],
     file_format: FileFormat,
     rules: FileRules,
     make_checker: Callable[[Layout], Checker[T]],
     *,
+    key: Column | None = None,
     chunk_bytes: int = CHUNK_BYTES,
-) -> Iterator[RowBatch[T]]:
+) -> Generator[RowBatch[T], None, None]:
     """Judge a file in one pass over its bytes, in bounded memory.
 
     Yields one batch at least. A file that is refused ends with a batch that has findings
     with verdict FILE, and whatever came before it is void. How the bytes are cut into
-    blocks changes nothing; `chunk_bytes` only how much is read at a time.
+    blocks changes nothing; `chunk_bytes` only how much is read at a time. `key` names the
+    mandatory column whose values are told of rejected rows, too.
     """
-    check = _FileCheck(file_format, rules, make_checker)
+    check = _FileCheck(file_format, rules, make_checker, key)
     try:
         for piece in check.begin(blocks, chunk_bytes):
             check.take(piece)
@@ -105,6 +140,7 @@ class _FileCheck(Generic[T]):
         file_format: FileFormat,
         rules: FileRules,
         make_checker: Callable[[Layout], Checker[T]],
+        key: Column | None,
     ) -> None:
         self._table = TableReader(
             file_format,
@@ -113,8 +149,11 @@ class _FileCheck(Generic[T]):
             reject_unterminated=rules.reject_unterminated_last_row,
         )
         self._batch: RowBatch[T] = RowBatch()
+        self._rows: list[T] = []
         self._make_checker = make_checker
         self._checker: Checker[T] | None = None
+        self._key = key
+        self._keys: KeyTeller | None = None
 
     @property
     def is_batch_full(self) -> bool:
@@ -125,6 +164,8 @@ class _FileCheck(Generic[T]):
         """Read as far as the header, make ready for its rows, and return them."""
         pieces = self._table.begin(blocks, chunk_bytes)
         self._checker = self._make_checker(self._table.layout)
+        if self._key is not None:
+            self._keys = KeyTeller(self._key, self._table.layout)
         return pieces
 
     def take(self, piece: Piece) -> None:
@@ -136,16 +177,21 @@ class _FileCheck(Generic[T]):
         batch.findings += shaped.findings
         batch.rejected += shaped.rejected
         batch.records += len(shaped.rejected)
+        if self._keys is not None:
+            batch.rejected_keys += self._keys.of_misshapen(shaped.rejected_fields)
         for regular in shaped.regular:
             checked = self._checker.check(regular)
-            batch.rows += checked.rows
+            self._rows += checked.rows
             batch.findings += checked.findings
             batch.rejected += checked.rejected
             batch.records += len(regular.rows)
+            if self._keys is not None:
+                batch.rejected_keys += self._keys.of_regular(regular, checked.rejected)
 
     def finish_batch(self, refusals: Iterable[Finding] = ()) -> RowBatch[T]:
         """Return what was taken since the last batch, in the order of the file."""
         batch, self._batch = self._batch, RowBatch()
+        batch.rows, self._rows = self._rows, []
         batch.findings += self._table.take_findings()
         batch.findings.sort(key=lambda finding: finding.row or 0)
         batch.findings += refusals

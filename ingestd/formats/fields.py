@@ -8,9 +8,19 @@ from enum import StrEnum
 FIELD_BYTES_MAX = 128 * 1024
 ROW_BYTES_MAX = 1024 * 1024
 
+DIGITS_MAX = 18  # what a whole number of 64 bits holds
+
+LIST_SEPARATOR = ";"
+LIST_CHARACTERS_MAX = 4000
+"""How long a list may be altogether: ten thousand rows are in memory at a time."""
+
 
 class Kind(StrEnum):
-    """What a column's text means, and so which rules it is judged by."""
+    """What a column's text means, and so which rules it is judged by.
+
+    WHOLE is a number to count with, DIGITS one that names something: it is kept as text
+    without leading zeros, so that `0042` and `42` are the same.
+    """
 
     CHOICE = "choice"
     IDENTIFIER = "identifier"
@@ -19,6 +29,9 @@ class Kind(StrEnum):
     TIME = "time"
     DATE = "date"
     WHOLE = "whole"
+    MOMENT = "moment"
+    MONEY = "money"
+    DIGITS = "digits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +40,10 @@ class Column:
 
     `length_max` counts characters after Unicode normalisation (NFC); where it is not given,
     the kind's own rules or the reader's limit are narrower. `choices` are the only texts
-    that a CHOICE may hold.
+    that a CHOICE may hold, `reserved` the ones that no value may be (in any case; `0` stands
+    for any number of zeros), and MONEY that `must_be_positive` is more than nothing. A list
+    holds several values, a `;` between them; then all else is said of each of them. What stands
+    for an absent value, beside an empty field: `null` in any case, and zero.
     """
 
     name: str
@@ -36,6 +52,11 @@ class Column:
     description: str
     length_max: int = FIELD_BYTES_MAX
     choices: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
+    is_list: bool = False
+    must_be_positive: bool = False
+    null_is_absent: bool = False
+    zero_is_absent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

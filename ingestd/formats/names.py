@@ -12,6 +12,16 @@ class FormatName(StrEnum):
 
     STUDENT_BILLING = "student_billing"
     STUDENT_REFUNDS = "student_refunds"
+    FEE_PAYMENTS = "fee_payments"
+    SUNDRY_PAYMENTS = "sundry_payments"
+    ENROLMENT_PAYMENTS = "enrolment_payments"
+    PRODUCTS = "products"
+    STUDENTS = "students"
+    PARENTS = "parents"
+
+
+CATALOG_NAMES = frozenset({FormatName.PRODUCTS, FormatName.STUDENTS, FormatName.PARENTS})
+"""Formats whose files are taken only from accounts that allow it."""
 
 
 NAME_BYTES_MAX = 255  # what Linux file systems take in one name
@@ -35,17 +45,24 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
-def format_of(name: str) -> FormatName | None:
-    """Return the format that a file name stands for, or None when it stands for none.
+def names_taken(*, takes_catalogs: bool) -> tuple[FormatName, ...]:
+    """Return the formats that an account's files may have, by whether it takes catalogs."""
+    return tuple(name for name in FormatName if takes_catalogs or name not in CATALOG_NAMES)
+
+
+def format_of(name: str, *, takes_catalogs: bool) -> FormatName | None:
+    """Return the format that a file name stands for in an account, or None for none.
 
     The whole name counts, in any case, after Unicode normalisation (macOS sends NFD).
+    `takes_catalogs` is the account's answer; without it a catalog's name stands for nothing.
     """
     normal = unicodedata.normalize("NFC", name).casefold()
     if is_temporary(name) or not normal.endswith(".csv"):
         return None
-    return next((format_name for format_name in FormatName if normal.startswith(format_name)), None)
+    taken = names_taken(takes_catalogs=takes_catalogs)
+    return next((format_name for format_name in taken if normal.startswith(format_name)), None)
 
 
-def is_recognised(name: str) -> bool:
-    """Tell whether a file under this name will be claimed."""
-    return format_of(name) is not None
+def is_recognised(name: str, *, takes_catalogs: bool) -> bool:
+    """Tell whether a file under this name will be claimed; `takes_catalogs` as above."""
+    return format_of(name, takes_catalogs=takes_catalogs) is not None

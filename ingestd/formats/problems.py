@@ -40,6 +40,19 @@ class Problems:
                 values.append(value)
         return values
 
+    @property
+    def rejected(self) -> set[int]:
+        """The index of each row that has a problem which rejects it."""
+        return {
+            index
+            for index, found in self._problems.items()
+            if any(problem.verdict is Verdict.ROW for problem in found.values())
+        }
+
+    def add(self, index: int, column: Column, problem: Problem[Any]) -> None:
+        """Note a problem of one row, unless its column has one already."""
+        self._problems.setdefault(index, {}).setdefault(column.name, problem)
+
     def add_stray_quotes(self) -> None:
         """Note the fields with stray quotes that have no other problem."""
         for index, positions in self._rows.stray_quotes.items():

@@ -29,7 +29,7 @@ class RefundChecker:
     """Judges the fields of a refund file's rows."""
 
     def __init__(self, layout: Layout, rules: FileRules) -> None:
-        self._rows = RowChecker(STUDENT_REFUNDS, layout, decimals=rules.decimals)
+        self._rows = RowChecker(STUDENT_REFUNDS, layout, rules)
 
     def check(self, rows: ShapedRows) -> CheckedRows[RefundRow]:
         """Return refund rows for the good rows and findings for the others."""

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import compress
 from typing import Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from ingestd.formats.amounts import AmountJudge
+from ingestd.formats.amounts import AmountJudge, MoneyJudge
 from ingestd.formats.fields import Column, FileFormat, Kind
 from ingestd.formats.findings import Code, Finding
 from ingestd.formats.header import Layout
 from ingestd.formats.judged import Problem
 from ingestd.formats.problems import Problems
 from ingestd.formats.shape import ShapedRows
-from ingestd.formats.texts import ChoiceJudge, IdentifierJudge, NoteJudge
+from ingestd.formats.texts import (
+    VALUE_MISSING,
+    ChoiceJudge,
+    DigitsJudge,
+    IdentifierJudge,
+    ListJudge,
+    NoteJudge,
+    ReservedJudge,
+    TextJudge,
+)
+from ingestd.formats.times import MomentJudge
 
 T = TypeVar("T")
 
 Value = str | int | None
 Judge = Callable[[str], "Value | Problem[Value]"]
+RowJudge = Callable[["tuple[Value, ...]"], "Iterable[tuple[Column, Problem[Value]]]"]
+"""Judges the values of a row whose fields are all fine: (column, problem) for what is wrong."""
+
+_NULL = "null"
+_ABSENT_OR_ZERO = re.compile(r"|null|0+(?:\.0+)?")
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
@@ -57,7 +72,8 @@ class CheckedFields(NamedTuple):
     """One good row: a clean value for each column of its format, in the format's order.
 
     Columns that the file does not have, and optional fields that are empty, are None.
-    Amounts are in minor units, `yes` and `no` are 1 and 0.
+    Amounts are in minor units, `yes` and `no` are 1 and 0; a list is one text, with a `;`
+    between its values.
     """
 
     row: int
@@ -68,10 +84,18 @@ class CheckedFields(NamedTuple):
 class RowChecker:
     """Judges rows of one format; every problem of a row is told, one for each column."""
 
-    def __init__(self, file_format: FileFormat, layout: Layout, *, decimals: int) -> None:
+    def __init__(
+        self,
+        file_format: FileFormat,
+        layout: Layout,
+        rules: FileRules,
+        *,
+        judge_row: RowJudge | None = None,
+    ) -> None:
         self._format = file_format
         self._layout = layout
-        self._judges = [judge_of(column, decimals=decimals) for column in file_format.columns]
+        self._judges = [judge_of(column, rules) for column in file_format.columns]
+        self._judge_row = judge_row
 
     def check(self, rows: ShapedRows) -> CheckedRows[CheckedFields]:
         """Return the values of the good rows and findings for the others."""
@@ -80,6 +104,8 @@ class RowChecker:
             self._checked(column, judge, rows, problems)
             for column, judge in zip(self._format.columns, self._judges, strict=True)
         ]
+        if self._judge_row is not None:
+            self._add_row_problems(columns, problems)
         problems.add_stray_quotes()
         findings, rejected = problems.findings()
         checked = map(CheckedFields, rows.rows, rows.lines, zip(*columns, strict=True))
@@ -90,6 +116,15 @@ class RowChecker:
             rejected=[(rows.rows[index], rows.lines[index]) for index in sorted(rejected)],
         )
 
+    def _add_row_problems(self, columns: Sequence[Sequence[Value]], problems: Problems) -> None:
+        """Note what is wrong with a row as a whole, where each of its fields is fine."""
+        assert self._judge_row is not None
+        bad = problems.rejected
+        for index, values in enumerate(zip(*columns, strict=True)):
+            if index not in bad:
+                for column, problem in self._judge_row(values):
+                    problems.add(index, column, problem)
+
     def _checked(
         self, column: Column, judge: Judge, rows: ShapedRows, problems: Problems
     ) -> Sequence[Value]:
@@ -99,19 +134,49 @@ class RowChecker:
         return problems.settled(column, map(judge, rows.columns[position]))
 
 
-def judge_of(column: Column, *, decimals: int) -> Judge:
-    """Return how the texts of a column are judged; an optional one may be empty."""
-    judge = _JUDGES[column.kind](column, decimals)
+def judge_of(column: Column, rules: FileRules) -> Judge:
+    """Return how the texts of a column are judged; an optional one may be absent."""
+    text_judge = _TEXT_JUDGES.get(column.kind)
+    judge = (
+        _JUDGES[column.kind](column, rules)
+        if text_judge is None
+        else _judge_of_texts(column, text_judge(column))
+    )
+    if column.null_is_absent:
+        judge = _null_as_empty(judge)
     if column.mandatory:
         return judge
+    is_absent = _absence_of(column)
 
     def judge_optional(text: str) -> Value | Problem[Value]:
-        return judge(text) if text.strip() else None
+        return None if is_absent(text) else judge(text)
 
     return judge_optional
 
 
-def _choice_judge(column: Column, _decimals: int) -> Judge:
+def _null_as_empty(judge: Judge) -> Judge:
+    def judge_null(text: str) -> Value | Problem[Value]:
+        return judge("" if text.strip(" ").lower() == _NULL else text)
+
+    return judge_null
+
+
+def _absence_of(column: Column) -> Callable[[str], bool]:
+    """Return what tells that an optional field holds nothing."""
+    if not column.null_is_absent:
+        return lambda text: not text.strip()
+    if not column.zero_is_absent:
+        return lambda text: text.strip().lower() in {"", _NULL}
+    return lambda text: _ABSENT_OR_ZERO.fullmatch(text.strip().lower()) is not None
+
+
+def _judge_of_texts(column: Column, judge: TextJudge) -> TextJudge:
+    if column.reserved:
+        judge = ReservedJudge(column, judge)
+    return ListJudge(judge) if column.is_list else judge
+
+
+def _choice_judge(column: Column, _rules: FileRules) -> Judge:
     choice = ChoiceJudge(column, Code.CHOICE_INVALID)
     if column.choices != ("yes", "no"):
         return choice
@@ -144,11 +209,30 @@ def _judge_whole(text: str) -> int | Problem[int]:
     )
 
 
-_JUDGES: Mapping[Kind, Callable[[Column, int], Judge]] = {
+def _written_text(column: Column) -> TextJudge:
+    note = NoteJudge(column)
+    if not column.mandatory:
+        return note
+
+    def judge_written(text: str) -> str | Problem[str]:
+        return note(text) if text.strip() else VALUE_MISSING
+
+    return judge_written
+
+
+_TEXT_JUDGES: Mapping[Kind, Callable[[Column], TextJudge]] = {
+    Kind.IDENTIFIER: IdentifierJudge,
+    Kind.DIGITS: DigitsJudge,
+    Kind.TEXT: _written_text,
+}
+
+_JUDGES: Mapping[Kind, Callable[[Column, FileRules], Judge]] = {
     Kind.CHOICE: _choice_judge,
-    Kind.IDENTIFIER: lambda column, _: IdentifierJudge(column),
-    Kind.TEXT: lambda column, _: NoteJudge(column),
-    Kind.AMOUNT: lambda _, decimals: AmountJudge(decimals),
+    Kind.AMOUNT: lambda _, rules: AmountJudge(rules.decimals),
     Kind.DATE: lambda *_: _judge_date,
     Kind.WHOLE: lambda *_: _judge_whole,
+    Kind.MOMENT: lambda _, rules: MomentJudge(timezone=rules.timezone, now=rules.now),
+    Kind.MONEY: lambda column, rules: MoneyJudge(
+        rules.decimals, must_be_positive=column.must_be_positive
+    ),
 }

@@ -33,11 +33,15 @@ class ShapedRows(NamedTuple):
 
 @dataclass(slots=True)
 class Shaped:
-    """What became of a piece: its regular rows, and findings on the others."""
+    """What became of a piece: its regular rows, and findings on the others.
+
+    `rejected_fields` are the fields of the rejected records, as many as each has.
+    """
 
     regular: list[ShapedRows] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     rejected: list[tuple[int, int]] = field(default_factory=list)
+    rejected_fields: list[Sequence[str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -155,6 +159,7 @@ class Shaper:
             raise FileRefusedError(*shaped.findings, finding)
         shaped.findings.append(finding)
         shaped.rejected.append((record.row, record.line))
+        shaped.rejected_fields.append(record.fields)
         return False
 
     def _is_blank(self, record: Record, shaped: Shaped) -> bool:

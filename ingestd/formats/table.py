@@ -1,4 +1,4 @@
-"""A file with a header, read as a table: the part of the way that is the same for every format."""
+"""A file read as a table: the part of the way that is the same for every format."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ingestd.formats.bytes_in import CHUNK_BYTES, read_text
 from ingestd.formats.fields import FileFormat
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict
 from ingestd.formats.header import Layout, blank_last_label, is_header_like, read_header
+from ingestd.formats.headerless import fixed_layout, names_columns, refuse_another_format
 from ingestd.formats.lines import Piece, Record, RecordReader, records_of
 from ingestd.formats.shape import (
     Shaped,
@@ -55,6 +56,8 @@ class TableReader:
         first = next(chunks)
         pieces = self._reader.read(chain([first], chunks))
         header, pieces = self._first_record(pieces)
+        if not self._format.has_header:
+            return self._begin_without_header(header, pieces)
         layout, warnings = read_header(
             header, self._format, delimiter=self._delimiter, top=first.text
         )
@@ -63,13 +66,27 @@ class TableReader:
         sample, pieces = _looked_ahead(pieces, self._delimiter)
         self.layout = self._with_trailing_delimiter(header, layout, sample)
         self._refuse_second_header(sample)
+        self._make_shaper()
+        return pieces
+
+    def _begin_without_header(self, first: Record, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """Make ready for rows in the format's own order; a header that is there is skipped."""
+        sample, pieces = _looked_ahead(pieces, self._delimiter)
+        records = [first, *sample]
+        refuse_another_format(self._format, records, delimiter=self._delimiter)
+        self.layout = fixed_layout(self._format, records)
+        if self.layout.is_trailing:
+            self.findings.append(_trailing_delimiter(first))
+        self._make_shaper()
+        return pieces if names_columns(first, self._format) else chain([[first]], pieces)
+
+    def _make_shaper(self) -> None:
         self._shaper = Shaper(
             self.layout,
             self._format,
             delimiter=self._delimiter,
             reject_unterminated=self._reject_unterminated,
         )
-        return pieces
 
     def shape(self, piece: Piece) -> Shaped:
         """Return what became of the records of the next piece."""
@@ -129,16 +146,7 @@ class TableReader:
             raise FileRefusedError(blank_last_label(header))
         if not is_in_header and not is_in_rows:
             return layout
-        self.findings.append(
-            Finding(
-                code=Code.TRAILING_DELIMITER,
-                verdict=Verdict.WARNING,
-                message="Every row ends with one delimiter too many. The empty field after it "
-                "was ignored.",
-                row=header.row,
-                line=header.line,
-            )
-        )
+        self.findings.append(_trailing_delimiter(header))
         return replace(layout, is_trailing=True)
 
     def _refuse_second_header(self, sample: list[Record]) -> None:
@@ -158,6 +166,16 @@ def _looked_ahead(pieces: Iterator[Piece], delimiter: str) -> tuple[list[Record]
         if len(sample) >= RECORDS_LOOKED_AT:
             break
     return sample[:RECORDS_LOOKED_AT], chain(seen, pieces)
+
+
+def _trailing_delimiter(first: Record) -> Finding:
+    return Finding(
+        code=Code.TRAILING_DELIMITER,
+        verdict=Verdict.WARNING,
+        message="Every row ends with one delimiter too many. The empty field after it was ignored.",
+        row=first.row,
+        line=first.line,
+    )
 
 
 def _blank_lines_above() -> Finding:

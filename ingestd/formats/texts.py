@@ -1,14 +1,17 @@
-"""Identifiers, choices and notes: which characters and lengths they may have."""
+"""Identifiers, numbers that name something, choices, notes: their characters and lengths."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from ingestd.formats.fields import Column
-from ingestd.formats.findings import Code, Verdict
+from ingestd.formats.fields import LIST_CHARACTERS_MAX, LIST_SEPARATOR, Column
+from ingestd.formats.findings import Code, Verdict, shorten
 from ingestd.formats.judged import Problem
+
+TextJudge = Callable[[str], "str | Problem[str]"]
 
 # Control characters, and all that shows nothing or another kind of space: no-break and
 # typographic spaces, soft hyphen, zero-width and bidirectional marks, fillers, variation
@@ -39,6 +42,11 @@ _DAMAGED = re.compile(f"\ufffd|[ÂÃ][{_CP1252_FROM_80_TO_BF}]|â€|ðŸ")
 _SPREADSHEET_SIGNS = ("+", "'", '="', "#")
 
 
+VALUE_MISSING: Problem[str] = Problem(
+    code=Code.VALUE_MISSING, message="This column is mandatory. Fill in a value."
+)
+
+
 class IdentifierJudge:
     """Judges the identifiers of one column: text that is never read as a number."""
 
@@ -66,7 +74,7 @@ class IdentifierJudge:
         trimmed = text.strip(" ")
         identifier = unicodedata.normalize("NFC", trimmed)
         if not identifier:
-            return _MISSING
+            return VALUE_MISSING
         forbidden = _FORBIDDEN_IN_IDENTIFIERS.search(identifier)
         if forbidden:
             return Problem(
@@ -77,11 +85,7 @@ class IdentifierJudge:
         if len(identifier) > self._length_max:
             return _too_long(self._length_max)
         if _CHANGED_BY_SPREADSHEET.fullmatch(identifier):
-            return Problem(
-                code=Code.CHANGED_BY_SPREADSHEET,
-                message="The identifier was changed by a spreadsheet. Export the file again and "
-                "send it without opening it in a spreadsheet, or format the column as text first.",
-            )
+            return _SPREADSHEET
         if trimmed != text:
             return Problem(
                 code=Code.IDENTIFIER_TRIMMED,
@@ -90,6 +94,30 @@ class IdentifierJudge:
                 clean=identifier,
             )
         return identifier
+
+
+class DigitsJudge:
+    """Judges the numbers of one column that name something: `0042` and `42` name the same."""
+
+    def __init__(self, column: Column) -> None:
+        self._length_max = column.length_max
+        self._problem: Problem[str] = Problem(
+            code=Code.NUMBER_INVALID,
+            message=f"Write a whole number of up to {column.length_max} digits, such as 42.",
+        )
+
+    def __call__(self, text: str) -> str | Problem[str]:
+        """Return the number without outer spaces and leading zeros, or what is wrong with it."""
+        digits = text.strip(" ")
+        if not digits:
+            return VALUE_MISSING
+        if _CHANGED_BY_SPREADSHEET.fullmatch(digits):
+            return _SPREADSHEET
+        # Other scripts have digits, too; payment files are compared as text.
+        if not (digits.isascii() and digits.isdigit()):
+            return self._problem
+        number = digits.lstrip("0") or "0"
+        return number if len(number) <= self._length_max else self._problem
 
 
 class ChoiceJudge:
@@ -105,7 +133,7 @@ class ChoiceJudge:
         """Return the word as the format writes it, or what is wrong with it."""
         word = text.strip(" ")
         if not word:
-            return _MISSING
+            return VALUE_MISSING
         # Letters outside ASCII are not folded: `ı` in upper case would be an I.
         return (self._choices.get(word.upper()) if word.isascii() else None) or self._problem
 
@@ -151,13 +179,58 @@ class NoteJudge:
         return note
 
 
+class ReservedJudge:
+    """Judges a column some of whose values are reserved: other files write them for nothing."""
+
+    def __init__(self, column: Column, judge: TextJudge) -> None:
+        self._reserved = frozenset(column.reserved)
+        self._judge = judge
+
+    def __call__(self, text: str) -> str | Problem[str]:
+        """Return what the other rules of the column say, unless the value is reserved."""
+        word = text.strip(" ")
+        name = "0" if word and not word.strip("0") else word.lower()
+        return _RESERVED if name in self._reserved else self._judge(text)
+
+
+class ListJudge:
+    """Judges a column of lists: several values in one field."""
+
+    def __init__(self, judge: TextJudge) -> None:
+        self._judge = judge
+
+    def __call__(self, text: str) -> str | Problem[str]:
+        """Return the clean values, each once and in order, or what is wrong with the first bad one.
+
+        Spaces around a value, and places without one, mean nothing.
+        """
+        if len(text) > LIST_CHARACTERS_MAX:
+            return _too_long(LIST_CHARACTERS_MAX)
+        values: dict[str, None] = {}
+        for part in text.split(LIST_SEPARATOR):
+            if word := part.strip(" "):
+                value = self._judge(word)
+                if isinstance(value, Problem):
+                    return replace(value, message=f"“{shorten(word)}”: {value.message}")
+                values[value] = None
+        return LIST_SEPARATOR.join(values)
+
+
 def fold_key(tracking_id: str) -> str:
     """Return a key by which two tracking ids that differ only by case or width are the same."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", tracking_id).casefold())
 
 
-_MISSING: Problem[str] = Problem(
-    code=Code.VALUE_MISSING, message="This column is mandatory. Fill in a value."
+_RESERVED: Problem[str] = Problem(
+    code=Code.KEY_RESERVED,
+    message="Payment files write this where there is nothing, so nothing can be called so. "
+    "Use another, or leave the field empty where that is allowed.",
+)
+
+_SPREADSHEET: Problem[str] = Problem(
+    code=Code.CHANGED_BY_SPREADSHEET,
+    message="The identifier was changed by a spreadsheet. Export the file again and "
+    "send it without opening it in a spreadsheet, or format the column as text first.",
 )
 
 

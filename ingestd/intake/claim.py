@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ingestd.access.accounts import Account
 from ingestd.formats.findings import Code, Finding, Verdict, shorten
-from ingestd.formats.names import FormatName, format_of, is_recognised
+from ingestd.formats.names import format_of, names_taken
 from ingestd.intake.pipeline import Works, close_without_rows
 from ingestd.ledger.outcomes import FileStatus
 from ingestd.spool.arrivals import Arrival, list_interrupted, list_notes, note_path
@@ -46,10 +46,10 @@ class Claims:
     _queued: set[UploadId] = field(default_factory=set)
     _lost_sought: dict[AccountId, float] = field(default_factory=dict)
 
-    def claim(self, account: AccountId, filename: str) -> bool:
+    def claim(self, account: Account, filename: str) -> bool:
         """Take a published file; False when it was withdrawn, or taken by another, first."""
-        claimed = take(self.folders, account, filename)
-        return claimed is not None and self._enqueue(claimed)
+        claimed = take(self.folders, account.account_id, filename)
+        return claimed is not None and self._enqueue(account, claimed)
 
     def quarantine(self, account: Account, filename: str) -> bool:
         """Set aside a file whose name nobody recognises, with a receipt that says so."""
@@ -64,8 +64,8 @@ class Claims:
         recovered = 0
         for claimed in list_claimed(self.folders, account.account_id, known=self._queued):
             try:
-                if is_recognised(claimed.filename):
-                    recovered += self._enqueue(claimed)
+                if _format_name(account, claimed.filename) is not None:
+                    recovered += self._enqueue(account, claimed)
                 else:
                     recovered += self._close_unrecognised(account, claimed)
             except FileNotFoundError:
@@ -87,8 +87,8 @@ class Claims:
         """Stop remembering an upload that left the claimed folder."""
         self._queued.discard(upload_id)
 
-    def _enqueue(self, claimed: ClaimedFile) -> bool:
-        entry = self._entry(claimed)
+    def _enqueue(self, account: Account, claimed: ClaimedFile) -> bool:
+        entry = self._entry(account, claimed)
         with self.works.database.writing() as connection:
             is_new = enqueue(connection, entry)
         self._queued.add(entry.upload_id)
@@ -103,8 +103,8 @@ class Claims:
             )
         return is_new
 
-    def _entry(self, claimed: ClaimedFile) -> QueueEntry:
-        format_name = _format_name(claimed.filename)
+    def _entry(self, account: Account, claimed: ClaimedFile) -> QueueEntry:
+        format_name = _format_name(account, claimed.filename)
         if claimed.arrival is not None:
             return entry_of_arrival(claimed.arrival, format_name=format_name, node=self.works.node)
         path = claimed.path(self.folders)
@@ -123,17 +123,13 @@ class Claims:
         )
 
     def _close_unrecognised(self, account: Account, claimed: ClaimedFile) -> bool:
-        names = ", ".join(f"{format_name}*.csv" for format_name in FormatName)
-        finding = Finding(
-            code=Code.FILE_NAME_UNRECOGNISED,
-            verdict=Verdict.FILE,
-            value=shorten(claimed.filename),
-            message="No format has this file name. Rename the file and send it again; "
-            f"these names are recognised: {names}.",
-        )
-        entry = self._entry(claimed)
+        entry = self._entry(account, claimed)
         closed = close_without_rows(
-            self.works, account, entry, status=FileStatus.REJECTED, finding=finding
+            self.works,
+            account,
+            entry,
+            status=FileStatus.REJECTED,
+            finding=_verdict_on_name(account, claimed.filename),
         )
         if closed is not None:
             log.warning(
@@ -146,7 +142,7 @@ class Claims:
 
     def _close_interrupted(self, account: Account, note: Arrival) -> None:
         entry = entry_of_arrival(
-            note, format_name=_format_name(note.filename), node=self.works.node
+            note, format_name=_format_name(account, note.filename), node=self.works.node
         )
         status, finding = _verdict_on(note)
         close_without_rows(self.works, account, entry, status=status, finding=finding)
@@ -188,6 +184,28 @@ def _verdict_on(note: Arrival) -> tuple[FileStatus, Finding]:
     )
 
 
-def _format_name(filename: str) -> str | None:
-    format_name = format_of(filename)
+def _verdict_on_name(account: Account, filename: str) -> Finding:
+    """Return what the receipt of a file says whose name stands for nothing in its account."""
+    if format_of(filename, takes_catalogs=True) is None:
+        taken = names_taken(takes_catalogs=account.catalog_over_sftp)
+        names = ", ".join(f"{format_name}*.csv" for format_name in taken)
+        message = (
+            "No format has this file name. Rename the file and send it again; "
+            f"these names are recognised: {names}."
+        )
+    else:
+        message = (
+            "This account takes no catalog files over SFTP. Ask the operator to set "
+            "catalog_over_sftp = true for it, then send the file again."
+        )
+    return Finding(
+        code=Code.FILE_NAME_UNRECOGNISED,
+        verdict=Verdict.FILE,
+        value=shorten(filename),
+        message=message,
+    )
+
+
+def _format_name(account: Account, filename: str) -> str | None:
+    format_name = format_of(filename, takes_catalogs=account.catalog_over_sftp)
     return None if format_name is None else format_name.value

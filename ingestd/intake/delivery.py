@@ -11,8 +11,8 @@ from sqlalchemy.engine import Connection
 from ingestd.database.engine import Database
 from ingestd.intake.receipt import (
     FINDINGS_MAX,
-    receipt_fields,
     receipt_name,
+    receipt_of,
     render_csv,
     render_csv_of_refusal,
     render_json,
@@ -54,7 +54,6 @@ def write_receipts(
     """Write the JSON receipt, and the CSV one when any row was not applied."""
     folder = folders.receipts(outcome.account)
     make_folder(folder)
-    findings = read_findings(connection, outcome.account, outcome.upload_id, limit=FINDINGS_MAX)
     filename = outcome.provenance.filename
     if outcome.rows is not None and outcome.rows.applied < outcome.rows.total:
         verdicts = iterate_row_verdicts(connection, outcome.account, outcome.upload_id)
@@ -62,9 +61,10 @@ def write_receipts(
         write_pieces_durably(folder / name, render_csv(verdicts))
     elif outcome.rows is None and outcome.status is FileStatus.REJECTED:
         name = receipt_name(filename, outcome.upload_id, "csv")
+        findings = read_findings(connection, outcome.account, outcome.upload_id, limit=FINDINGS_MAX)
         write_pieces_durably(folder / name, render_csv_of_refusal(findings))
     # The JSON comes last: a client that sees it may rely on the CSV being there.
-    fields = receipt_fields(outcome, findings, decimals=decimals)
+    fields = receipt_of(connection, outcome, decimals=decimals)
     name = receipt_name(filename, outcome.upload_id, "json")
     write_durably(folder / name, render_json(fields))
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from ingestd.access.accounts import Account
 from ingestd.database.engine import rehearsal
-from ingestd.formats.names import FormatName, format_of
+from ingestd.formats.names import CATALOG_NAMES, FormatName, format_of, names_taken
 from ingestd.intake.handling import handling_of
 from ingestd.intake.pipeline import Works, decide
 from ingestd.intake.reading import Progress, read_into_stage, rules_of
-from ingestd.intake.receipt import FINDINGS_MAX, receipt_fields
-from ingestd.ledger.outcomes import FileOutcome, read_findings
+from ingestd.intake.receipt import receipt_of
+from ingestd.ledger.outcomes import FileOutcome
 from ingestd.ledger.stage import lent_stage
 from ingestd.spool.claimed import storable_name
 from ingestd.spool.files import storage_errors
@@ -30,14 +30,10 @@ def check_file(
     """Return the outcome and the receipt that `path` would get if it were uploaded now.
 
     The format comes from the file's name unless it is given. Raises UsageError when neither
-    tells it or there is no such file, StorageError and DatabaseError.
+    tells it, when the account does not take files of this format over SFTP, or when there is
+    no such file; StorageError and DatabaseError.
     """
-    format_name = format_name or format_of(path.name)
-    if format_name is None:
-        known = ", ".join(FormatName)
-        raise UsageError(
-            f"{path.name} is no recognised file name. Rename it, or give --format: {known}."
-        )
+    format_name = _format_to_check(account, path, format_name)
     upload = _as_if_uploaded(works, account, path, format_name)
     handling = handling_of(format_name)
     rules = rules_of(account, received_at=upload.received_at)
@@ -49,10 +45,25 @@ def check_file(
             reading = read_into_stage(path, stage, handling, rules, progress=_QUIET)
         with rehearsal(connection):
             outcome, _ = decide(works, connection, account, upload, reading, stage)
-            findings = read_findings(
-                connection, account.account_id, upload.upload_id, limit=FINDINGS_MAX
-            )
-    return outcome, receipt_fields(outcome, findings, decimals=decimals_of(account.currency))
+            receipt = receipt_of(connection, outcome, decimals=decimals_of(account.currency))
+    return outcome, receipt
+
+
+def _format_to_check(account: Account, path: Path, given: FormatName | None) -> FormatName:
+    format_name = given or format_of(path.name, takes_catalogs=True)
+    if format_name is None:
+        known = ", ".join(names_taken(takes_catalogs=account.catalog_over_sftp))
+        raise UsageError(
+            f"{path.name} is no recognised file name. Rename it, or give --format: {known}."
+        )
+    if format_name in CATALOG_NAMES and not account.catalog_over_sftp:
+        # Its upload would be set aside unread, so there is no receipt of its rows to show.
+        raise UsageError(
+            f"Account {account.account_id} takes no catalog files over SFTP. Set "
+            "catalog_over_sftp = true for it in accounts.toml, or import the file: "
+            f"ingestd catalog import {format_name}"
+        )
+    return format_name
 
 
 def _as_if_uploaded(

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account, FilePolicy, StudentPolicy
-from ingestd.formats.checking import RowBatch, check_charge_file, check_refund_file
+from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.checking import (
+    RowBatch,
+    check_catalog_file,
+    check_charge_file,
+    check_payment_file,
+    check_refund_file,
+)
 from ingestd.formats.names import FormatName
 from ingestd.formats.rows import FileRules
+from ingestd.ledger.catalog import (
+    CatalogStage,
+    find_disappeared_students,
+    judge_staged_catalog,
+    post_staged_catalog,
+)
 from ingestd.ledger.charge_stage import ChargeStage
 from ingestd.ledger.charges import judge_staged_charges, post_staged_charges
+from ingestd.ledger.entry import Entry
 from ingestd.ledger.head import Head
+from ingestd.ledger.payment_posting import post_staged_payments
+from ingestd.ledger.payment_rows import judge_staged_payments
+from ingestd.ledger.payment_stage import PaymentStage
 from ingestd.ledger.refunds import RefundStage, judge_staged_refunds, post_staged_refunds
 from ingestd.ledger.seal import Batch
 from ingestd.ledger.stage import Stage
@@ -29,12 +47,13 @@ class Handling:
 
     `check` turns bytes into judged rows, `stage` makes the tables that hold them (the whole
     number is when the file was received, in microseconds since 1970), and `post` decides
-    about them and writes the ledger, inside the caller's transaction and under the head's lock.
+    about them and writes the ledger, inside the caller's transaction and under the head's lock;
+    None says that the file is refused after all, for the findings that the stage then holds.
     """
 
-    check: Callable[[Iterable[bytes], FileRules], Iterator[RowBatch[Any]]]
+    check: Callable[[Iterable[bytes], FileRules], Generator[RowBatch[Any], None, None]]
     stage: Callable[[Connection, Account, int], Stage[Any]]
-    post: Callable[[Connection, Head, Batch, Account], Posted]
+    post: Callable[[Connection, Head, Batch, Account], Posted | None]
 
 
 def handling_of(format_name: str | None) -> Handling:
@@ -70,6 +89,50 @@ def _post_refunds(connection: Connection, head: Head, batch: Batch, account: Acc
     return post_staged_refunds(connection, head, batch, day=day.isoformat())
 
 
+def catalog_handling(kind: CatalogKind) -> Handling:
+    """Return how catalog files of a kind are handled."""
+
+    def stage(connection: Connection, _account: Account, _received_at: int) -> CatalogStage:
+        return CatalogStage(connection, kind)
+
+    def post(connection: Connection, head: Head, _batch: Batch, account: Account) -> Posted:
+        judge_staged_catalog(
+            connection,
+            head,
+            kind,
+            all_or_nothing=account.policy.file is FilePolicy.ALL_OR_NOTHING,
+        )
+        posted = post_staged_catalog(connection, head, kind)
+        # A file of which nothing applies is no roster: it says nothing of who left.
+        if kind is CatalogKind.STUDENTS and posted.applied:
+            find_disappeared_students(connection, head)
+        return posted
+
+    return Handling(check=partial(check_catalog_file, kind), stage=stage, post=post)
+
+
+def payment_handling(format_name: FormatName) -> Handling:
+    """Return how payment files of one format are handled."""
+
+    def check(blocks: Iterable[bytes], rules: FileRules) -> Generator[RowBatch[Any], None, None]:
+        return check_payment_file(blocks, format_name, rules)
+
+    def make_stage(connection: Connection, account: Account, _received_at: int) -> PaymentStage:
+        return PaymentStage(connection, zone=account.timezone)
+
+    def post(connection: Connection, head: Head, batch: Batch, account: Account) -> Posted | None:
+        all_or_nothing = account.policy.file is FilePolicy.ALL_OR_NOTHING
+        if not judge_staged_payments(connection, head, format_name, all_or_nothing=all_or_nothing):
+            return None
+        day = day_in(account.timezone, from_microseconds(batch.sealed_at))
+        entry = Entry(
+            connection=connection, head=head, batch=batch, account=account, day=day.isoformat()
+        )
+        return post_staged_payments(entry, format_name)
+
+    return Handling(check=check, stage=make_stage, post=post)
+
+
 _HANDLINGS: Mapping[FormatName, Handling] = MappingProxyType(
     {
         FormatName.STUDENT_BILLING: Handling(
@@ -78,5 +141,11 @@ _HANDLINGS: Mapping[FormatName, Handling] = MappingProxyType(
         FormatName.STUDENT_REFUNDS: Handling(
             check=check_refund_file, stage=_stage_refunds, post=_post_refunds
         ),
+        FormatName.FEE_PAYMENTS: payment_handling(FormatName.FEE_PAYMENTS),
+        FormatName.SUNDRY_PAYMENTS: payment_handling(FormatName.SUNDRY_PAYMENTS),
+        FormatName.ENROLMENT_PAYMENTS: payment_handling(FormatName.ENROLMENT_PAYMENTS),
+        FormatName.PRODUCTS: catalog_handling(CatalogKind.PRODUCTS),
+        FormatName.STUDENTS: catalog_handling(CatalogKind.STUDENTS),
+        FormatName.PARENTS: catalog_handling(CatalogKind.PARENTS),
     }
 )

@@ -218,9 +218,9 @@ class Intake:
         # Before anything new is claimed: what the door made way for arrived earlier, and of two
         # files with the same key the earlier one is to win.
         self._queued |= self._claims.recover(account) > 0
-        found = self._rescan.look(account.account_id)
+        found = self._rescan.look(account.account_id, takes_catalogs=account.catalog_over_sftp)
         for filename in found.ready:
-            self._queued |= self._claims.claim(account.account_id, filename)
+            self._queued |= self._claims.claim(account, filename)
         for filename in found.unrecognised:
             set_aside = self._claims.quarantine(account, filename)
             self._count(account, FileStatus.REJECTED, int(set_aside))

@@ -94,10 +94,12 @@ def decide(
     now = to_microseconds(works.clock.now())
     batch = open_batch(head, event=UPLOAD, now=now, upload_id=upload.upload_id)
     rows, applied_amount = None, 0
-    if reading.refused:
+    posted = None
+    if not reading.refused:
+        posted = handling_of(upload.format).post(connection, head, batch, account)
+    if posted is None:
         status = FileStatus.REJECTED
     else:
-        posted = handling_of(upload.format).post(connection, head, batch, account)
         rows = RowCounts(
             applied=posted.applied,
             duplicate=posted.duplicate,
@@ -110,7 +112,7 @@ def decide(
         all_or_nothing = account.policy.file is FilePolicy.ALL_OR_NOTHING
         refused_whole = all_or_nothing and rows.rejected > 0
         status = FileStatus.REJECTED if refused_whole else status_of(rows)
-        store_row_outcomes(connection, head, batch)
+        store_row_outcomes(connection, head, batch, format_name=upload.format)
     outcome = FileOutcome(
         account=account.account_id,
         upload_id=upload.upload_id,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ingestd.access.accounts import Account, LastRowPolicy, NaiveTimePolicy
+from ingestd.formats.checking import check_charge_file
 from ingestd.formats.findings import Verdict
 from ingestd.formats.rows import FileRules
+from ingestd.intake.apart import check_apart
 from ingestd.intake.handling import Handling
 from ingestd.ledger.stage import Stage
 from ingestd.spool.files import storage_errors
@@ -20,6 +23,8 @@ from ingestd.values.errors import StorageError
 from ingestd.values.money import decimals_of
 
 BLOCK_BYTES = 1 << 20
+# From this size on a second process judges the file; below, it would not have started yet.
+APART_BYTES_MIN = 8 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +51,17 @@ class Reading:
 class _HashedBlocks:
     """A file's blocks, hashed on their way to whoever iterates."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, follow_links: bool) -> None:
         self._path = path
+        self._flags = os.O_RDONLY if follow_links else os.O_RDONLY | os.O_NOFOLLOW
         self._digest = hashlib.sha256()
         self.size_bytes = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        # Opened without following links: what was claimed is a regular file, or nothing.
         with (
             _refuse_missing(self._path),
             storage_errors(self._path),
-            open(os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file,  # noqa: PTH123
+            open(os.open(self._path, self._flags), "rb") as file,  # noqa: PTH123
         ):
             while block := file.read(BLOCK_BYTES):
                 self._digest.update(block)
@@ -69,35 +74,55 @@ class _HashedBlocks:
 
 
 def read_into_stage(
-    path: Path, stage: Stage[Any], handling: Handling, rules: FileRules, *, progress: Progress
+    path: Path,
+    stage: Stage[Any],
+    handling: Handling,
+    rules: FileRules,
+    *,
+    progress: Progress,
+    follow_links: bool = False,
 ) -> Reading:
     """Read, judge and stage a whole file; after a refusal the stage holds its findings alone.
 
-    Raises StorageError when the file cannot be read, HandedBackError when the daemon stops.
+    Links are followed only where an operator named the file: what was claimed is a regular
+    file, or nothing. Raises StorageError when the file cannot be read, HandedBackError when
+    the daemon stops.
     """
-    blocks = _HashedBlocks(path)
+    blocks = _HashedBlocks(path, follow_links=follow_links)
     stream = iter(blocks)
     refused = False
-    for batch in handling.check(stream, rules):
-        if progress.must_stop():
-            raise HandedBackError
-        refusals = [finding for finding in batch.findings if finding.verdict is Verdict.FILE]
-        if refusals:
-            stage.empty()
-            stage.add_findings(refusals)
-            refused = True
-            break
-        stage.add(
-            rows=batch.rows,
-            rejected=batch.rejected,
-            findings=batch.findings,
-            records=batch.records,
-        )
-        progress.report(stage.records, blocks.size_bytes)
+    check = handling.check
+    if check is check_charge_file and _size_bytes(path) >= APART_BYTES_MIN:
+        check = check_apart
+    with closing(check(stream, rules)) as batches:
+        for batch in batches:
+            if progress.must_stop():
+                raise HandedBackError
+            refusals = [finding for finding in batch.findings if finding.verdict is Verdict.FILE]
+            if refusals:
+                stage.empty()
+                stage.add_findings(refusals)
+                refused = True
+                break
+            stage.add(
+                rows=batch.rows,
+                rejected=batch.rejected,
+                rejected_keys=batch.rejected_keys,
+                findings=batch.findings,
+                records=batch.records,
+            )
+            progress.report(stage.records, blocks.size_bytes)
     for _ in stream:  # the hash is over the whole file, also when the verdict came early
         pass
     stage.finish()
     return Reading(sha256=blocks.sha256, size_bytes=blocks.size_bytes, refused=refused)
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0  # opening it says what is wrong
 
 
 def rules_of(account: Account, *, received_at: int) -> FileRules:

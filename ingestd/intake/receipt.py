@@ -7,12 +7,22 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 
+from sqlalchemy.engine import Connection
+
 from ingestd.formats.findings import Code, Verdict
-from ingestd.ledger.outcomes import FileOutcome, RowCounts, RowVerdict, StoredFinding
+from ingestd.formats.payment_files import PAYMENT_FORMATS
+from ingestd.ledger.control_totals import BatchTotal, read_batch_totals
+from ingestd.ledger.outcomes import (
+    FileOutcome,
+    RowCounts,
+    RowVerdict,
+    StoredFinding,
+    read_findings,
+)
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.identifiers import UploadId
 from ingestd.values.money import format_amount
@@ -45,11 +55,25 @@ def receipt_name(filename: str, upload_id: UploadId, extension: str) -> str:
     return (shown or "upload") + suffix
 
 
+def receipt_of(connection: Connection, outcome: FileOutcome, *, decimals: int) -> dict[str, object]:
+    """Return an outcome's receipt from what is stored. `decimals` are those of the currency."""
+    findings = read_findings(connection, outcome.account, outcome.upload_id, limit=FINDINGS_MAX)
+    batches = None
+    if outcome.provenance.format in PAYMENT_FORMATS and outcome.rows is not None:
+        batches = read_batch_totals(connection, outcome.account, outcome.upload_id)
+    return receipt_fields(outcome, findings, decimals=decimals, batches=batches)
+
+
 def receipt_fields(
-    outcome: FileOutcome, findings: list[StoredFinding], *, decimals: int
+    outcome: FileOutcome,
+    findings: list[StoredFinding],
+    *,
+    decimals: int,
+    batches: list[BatchTotal] | None = None,
 ) -> dict[str, object]:
-    """Return the receipt as the contract writes it. `decimals` are those of the currency."""
+    """Return the receipt as the contract writes it; `batches` are a payment file's totals."""
     provenance, rows = outcome.provenance, outcome.rows
+    totals = {} if batches is None else {"batches": _batch_fields(batches, decimals)}
     return {
         "receipt_version": RECEIPT_VERSION,
         "upload_id": outcome.upload_id,
@@ -63,6 +87,7 @@ def receipt_fields(
         "status": outcome.status.value,
         "rows": None if rows is None else counts_of(rows),
         "applied_amount": format_amount(outcome.applied_amount, decimals),
+        **totals,
         "findings": [
             {
                 "row": finding.row,
@@ -76,6 +101,18 @@ def receipt_fields(
         ],
         "findings_omitted": outcome.findings - len(findings),
     }
+
+
+def _batch_fields(batches: list[BatchTotal], decimals: int) -> list[dict[str, object]]:
+    return [
+        {
+            "merchant_id": batch.merchant_id,
+            "batch_num": batch.batch_num,
+            "rows": batch.rows,
+            "amount": format_amount(batch.amount, decimals),
+        }
+        for batch in batches
+    ]
 
 
 def counts_of(rows: RowCounts) -> dict[str, int]:
@@ -99,19 +136,9 @@ def render_json(fields: dict[str, object]) -> bytes:
 def render_csv(verdicts: Iterable[RowVerdict]) -> Iterator[bytes]:
     """Write a receipt's CSV file in pieces: every row that was not applied, and why."""
     yield _csv_line(_CSV_COLUMNS)
-    for verdict in _with_reasons(verdicts):
-        code, column, value, message = _explain(verdict)
-        yield _csv_line(
-            (
-                str(verdict.row),
-                str(verdict.line),
-                verdict.outcome,
-                _safe(column),
-                code,
-                _safe(value),
-                _safe(message),
-            )
-        )
+    for has_finding, group in groupby(verdicts, key=_has_finding):
+        render = _lines_with_findings if has_finding else _lines_without
+        yield from render(group)
 
 
 def render_csv_of_refusal(findings: Iterable[StoredFinding]) -> Iterator[bytes]:
@@ -128,13 +155,48 @@ def render_csv_of_refusal(findings: Iterable[StoredFinding]) -> Iterator[bytes]:
         )
 
 
+def _has_finding(verdict: RowVerdict) -> bool:
+    return verdict.finding is not None
+
+
+def _lines_with_findings(verdicts: Iterable[RowVerdict]) -> Iterator[bytes]:
+    for verdict in _with_reasons(verdicts):
+        code, column, value, message = _explain(verdict)
+        yield _csv_line(
+            (
+                str(verdict.row),
+                str(verdict.line),
+                verdict.outcome,
+                _safe(column),
+                code,
+                _safe(value),
+                _safe(message),
+            )
+        )
+
+
+def _lines_without(verdicts: Iterable[RowVerdict]) -> Iterator[bytes]:
+    # Of a million rows that came again only numbers differ: they are put into one line.
+    for row, line, outcome, _, first_upload_id, first_row in verdicts:
+        text = _line_without(outcome, first_upload_id)
+        yield text.format(row, line, first_row).encode("utf-8", "backslashreplace")
+
+
+@lru_cache(maxsize=256)
+def _line_without(outcome: str, first_upload_id: str | None) -> str:
+    """Return a line with `{0}` for the row, `{1}` for its line, `{2}` for the row before."""
+    code, column, value, message = _reason_without(outcome, first_upload_id)
+    line = ("{0}", "{1}", outcome, column, code, value, message)
+    return _csv_line(line).decode()
+
+
 def _with_reasons(verdicts: Iterable[RowVerdict]) -> Iterator[RowVerdict]:
     """Add to each row whose findings are only warnings what really became of it."""
     for _, group in groupby(verdicts, key=attrgetter("row")):
         of_row = list(group)
         if not any(_is_reason(verdict) for verdict in of_row):
-            yield replace(of_row[0], finding=None)
-        yield from (verdict for verdict in of_row if verdict.finding is not None)
+            yield of_row[0]._replace(finding=None)
+        yield from of_row
 
 
 def _is_reason(verdict: RowVerdict) -> bool:
@@ -150,14 +212,21 @@ def _explain(verdict: RowVerdict) -> tuple[str, str, str, str]:
     finding = verdict.finding
     if finding is not None:
         return finding.code, finding.column or "", finding.value or "", finding.message
-    if verdict.outcome == "duplicate":
+    *texts, message = _reason_without(verdict.outcome, verdict.first_upload_id)
+    code, column, value = texts
+    return code, column, value, message.format(None, None, verdict.first_row)
+
+
+def _reason_without(outcome: str, first_upload_id: str | None) -> tuple[str, str, str, str]:
+    """Return what became of a row without a finding, with `{2}` for the row that was first."""
+    if outcome == "duplicate":
         return (
             Code.DUPLICATE.value,
             "charge_tracking_id",
             "",
             _DONE_BEFORE
-            if verdict.first_upload_id is None
-            else _APPLIED_BEFORE.format(upload=verdict.first_upload_id, row=verdict.first_row),
+            if first_upload_id is None
+            else _APPLIED_BEFORE.format(upload=first_upload_id, row="{2}"),
         )
     return (
         Code.ALL_OR_NOTHING.value,
@@ -175,7 +244,9 @@ def _csv_line(cells: Iterable[str]) -> bytes:
 
 def _safe(text: str) -> str:
     """Keep a spreadsheet from running text as a formula, and control characters from hiding."""
-    shown = "".join(
-        char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text
-    )
+    shown = text
+    if not text.isprintable():
+        shown = "".join(
+            char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text
+        )
     return _FORMULA_START.sub(r"\1'", shown)

@@ -55,17 +55,20 @@ class Rescan:
     _sightings: dict[tuple[AccountId, str], _Sighting] = field(default_factory=dict)
     _skipped: set[tuple[AccountId, str]] = field(default_factory=set)
 
-    def look(self, account: AccountId) -> Found:
-        """Look at an account's `incoming/` once. Raises StorageError when it cannot be read."""
+    def look(self, account: AccountId, *, takes_catalogs: bool) -> Found:
+        """Look at an account's `incoming/` once. Raises StorageError when it cannot be read.
+
+        `takes_catalogs` is the account's answer to whether catalog files are claimed.
+        """
         now = self.clock.monotonic()
         ready: list[tuple[float, str]] = []
         unrecognised: list[str] = []
         waits: list[float] = []
         present: set[str] = set()
-        for name, status in self._files(account):
+        for name, status in self._files(account, takes_catalogs=takes_catalogs):
             present.add(name)
             quiet = self._quiet_seconds(account, name, status, now)
-            if not is_recognised(name):
+            if not is_recognised(name, takes_catalogs=takes_catalogs):
                 placed = self.clock.now().timestamp() - status.st_ctime
                 if not is_temporary(name) and min(placed, UNRECOGNISED_SECONDS + quiet) >= (
                     UNRECOGNISED_SECONDS
@@ -84,7 +87,9 @@ class Rescan:
             next_look_seconds=min(waits, default=None),
         )
 
-    def _files(self, account: AccountId) -> list[tuple[str, os.stat_result]]:
+    def _files(
+        self, account: AccountId, *, takes_catalogs: bool
+    ) -> list[tuple[str, os.stat_result]]:
         folder = self.folders.incoming(account)
         files: list[tuple[str, os.stat_result]] = []
         with storage_errors(folder):
@@ -100,7 +105,7 @@ class Rescan:
                         continue  # withdrawn between the two looks
                     if stat.S_ISREG(status.st_mode):
                         files.append((entry.name, status))
-                    elif is_recognised(entry.name):
+                    elif is_recognised(entry.name, takes_catalogs=takes_catalogs):
                         self._skip(account, entry.name)
         return files
 

@@ -17,8 +17,12 @@ from ingestd.ledger.seal import Batch
 
 ALLOCATED = "allocation"
 
-DIRECTED, OLDEST_FIRST, CASH_SALE = "directed", "oldest_first", "cash_sale"
-"""The rules by which credit finds its charge."""
+DIRECTED, OLDEST_FIRST = "directed", "oldest_first"
+CASH_SALE, SUNDRY_SALE = "cash_sale", "sundry"
+"""The rules by which credit finds its charge; the last two are kinds of payments, too."""
+
+# Payments that came with their own sale pay that one, whatever its product says.
+_PAYS_ITS_SALE = f"p.kind IN ('{CASH_SALE}', '{SUNDRY_SALE}', 'enrolment')"
 
 _CREDIT = Temporary(
     "stage_credit",
@@ -107,14 +111,14 @@ def _find_directed(connection: Connection, bound: Mapping[str, object]) -> None:
             "   SUM(l.remaining) OVER queue - l.remaining AS low, l.available_on,"
             f"  {latest(connection, 'c.effective_on', 'COALESCE(t.open_on, c.effective_on)')}"
             "    AS open_on,"
-            f"  CASE p.kind WHEN '{CASH_SALE}' THEN '{CASH_SALE}' ELSE '{DIRECTED}' END AS rule"
+            f"  CASE WHEN {_PAYS_ITS_SALE} THEN p.kind ELSE '{DIRECTED}' END AS rule"
             f"  FROM {_LOTS}"
             "  JOIN payment p ON p.account = :account AND p.payment_no = l.payment_no"
             f"  JOIN charge c ON c.account = :account AND c.charge_no = p.for_charge_no {_STATE}"
             "   JOIN stage_member w ON w.party_no = c.party_no"
             "    AND w.account_type = c.account_type AND w.pool = m.pool"
             "   LEFT JOIN product r ON r.account = :account AND r.billing_code = c.billing_code"
-            f"  WHERE (r.repayment = 'direct' OR p.kind = '{CASH_SALE}') AND {_OPEN_AMOUNT} > 0"
+            f"  WHERE (r.repayment = 'direct' OR {_PAYS_ITS_SALE}) AND {_OPEN_AMOUNT} > 0"
             "   WINDOW queue AS (PARTITION BY c.charge_no ORDER BY l.settled_batch_no,"
             "    l.payment_no, l.party_no)) d"
             " WHERE d.low < d.open_amount",

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import Temporary
-from ingestd.formats.charges import ChargeRow
+from ingestd.database.bulk import Temporary, stage
+from ingestd.formats.charges import ChargeRow, TurnedRows
 from ingestd.formats.texts import fold_key
 from ingestd.ledger.stage import Stage
 
-CHARGES = Temporary(
-    "stage_charge",
-    {
-        "row": "whole",
-        "line": "whole",
-        "row_key": "text",
-        "account_type": "text",
-        "student_id": "text",
-        "billing_code": "text",
-        "note": "text?",
-        "amount": "whole?",
-        "occurred_at": "whole",
-        "effective_on": "text",
-        "content_hash": "text",
-        "folded_id": "text?",
-    },
-    key=("row",),
+_COLUMNS = {
+    "row": "whole",
+    "line": "whole",
+    "row_key": "text",
+    "content_hash": "text",
+    "account_type": "text",
+    "student_no": "whole",
+    "product_no": "whole",
+    "note": "text?",
+    "amount": "whole?",
+    "occurred_at": "whole",
+    "effective_on": "text",
+}
+CHARGES = Temporary("stage_charge", {**_COLUMNS, "folded_id": "text?"}, key=("row",))
+# The charges once more, in the order of their keys: what was judged, and is not yet applied.
+SORTED_CHARGES = Temporary("stage_sorted", {"place": "whole", **_COLUMNS}, key=("place",))
+# Each student and product that the file names, so that the ledger is asked once for each, not
+# for each row. One of them may stand here under several numbers.
+STUDENTS = Temporary(
+    "stage_student",
+    {"student_no": "whole", "student_id": "text", "party_no": "whole?"},
+    key=("student_no",),
 )
+PRODUCTS = Temporary(
+    "stage_product", {"product_no": "whole", "billing_code": "text"}, key=("product_no",)
+)
+
+REMEMBERED_MAX = 100_000
 
 _QUARTER_HOUR = 15 * 60 * 1_000_000  # no zone changes its offset inside a quarter of an hour
 
@@ -43,38 +54,92 @@ class ChargeStage(Stage[ChargeRow]):
 
     def __init__(self, connection: Connection, *, zone: ZoneInfo, received_at: int) -> None:
         super().__init__(connection, CHARGES)
-        self._zone = zone
         self._received_at = received_at
-        self._days: dict[int, str] = {}
+        self._days = _Days(zone)
+        self._students = _Numbers()
+        self._products = _Numbers()
 
-    def _values(self, row: ChargeRow) -> tuple[object, ...]:
-        occurred_at = self._received_at if row.occurred_at_us is None else row.occurred_at_us
-        return (
-            row.row,
-            row.line,
-            row.tracking_id,
-            row.account_type,
-            row.student_id,
-            row.billing_code,
-            row.note,
-            row.amount_cents,
-            occurred_at,
-            self._day(occurred_at),
-            row.content_hash,
-            _folded(row.tracking_id),
+    @property
+    def tables(self) -> tuple[Temporary, ...]:
+        """All temporary tables of this stage."""
+        return (*super().tables, SORTED_CHARGES, STUDENTS, PRODUCTS)
+
+    def empty(self) -> None:
+        """Forget every row and finding."""
+        super().empty()
+        self._students = _Numbers()
+        self._products = _Numbers()
+
+    def _staged(self, rows: Sequence[ChargeRow]) -> Iterable[Sequence[object]]:
+        """Return the values of each row; new students and products are staged on the way."""
+        if not rows:
+            return ()
+        # Column by column: a million calls for one row each would take longer than the rest.
+        columns = rows.columns if isinstance(rows, TurnedRows) else zip(*rows, strict=True)
+        row, line, account_types, keys, students, products, notes, amounts, times, hashes = columns
+        occurred = [self._received_at if time is None else time for time in times]
+        values = zip(
+            *(row, line, keys, hashes, account_types),
+            map(self._students.__getitem__, students),
+            map(self._products.__getitem__, products),
+            *(notes, amounts, occurred),
+            map(self._days.__getitem__, [instant // _QUARTER_HOUR for instant in occurred]),
+            _folded(keys),
+            strict=True,
         )
+        return self._after_names(list(values))
 
-    def _day(self, instant: int) -> str:
-        """Return the day in the account's time zone, which is the day the books file it under."""
-        quarter = instant // _QUARTER_HOUR
-        day = self._days.get(quarter)
-        if day is None:
-            moment = datetime.fromtimestamp(quarter * _QUARTER_HOUR // 1_000_000, UTC)
-            day = self._days[quarter] = moment.astimezone(self._zone).date().isoformat()
+    def _after_names(self, values: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+        students = [(number, name, None) for number, name in self._students.take_new()]
+        stage(self._connection, STUDENTS, students)
+        stage(self._connection, PRODUCTS, self._products.take_new())
+        return values
+
+
+class _Numbers(dict[str, int]):
+    """A number for each name of a column, in bounded memory: what is forgotten gets a new one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = 0
+        self._new: list[tuple[int, str]] = []
+
+    def __missing__(self, name: str) -> int:
+        if len(self) >= REMEMBERED_MAX:
+            self.clear()
+        self._last += 1
+        self[name] = self._last
+        self._new.append((self._last, name))
+        return self._last
+
+    def take_new(self) -> list[tuple[int, str]]:
+        """Return the numbers and names that came since the last time."""
+        new, self._new = self._new, []
+        return new
+
+
+class _Days(dict[int, str]):
+    """The day of each quarter of an hour in the account's time zone.
+
+    It is the day that the books file a charge under.
+    """
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        super().__init__()
+        self._zone = zone
+
+    def __missing__(self, quarter: int) -> str:
+        moment = datetime.fromtimestamp(quarter * _QUARTER_HOUR // 1_000_000, UTC)
+        day = moment.astimezone(self._zone).date().isoformat()
+        if len(self) < REMEMBERED_MAX:
+            self[quarter] = day
         return day
 
 
-def _folded(tracking_id: str) -> str | None:
+def _folded(keys: Sequence[str]) -> list[str | None]:
     """Return by what keys alike are found, or None where that is the key itself."""
-    folded = tracking_id.lower() if tracking_id.isascii() else fold_key(tracking_id)
-    return None if folded == tracking_id else folded
+    joined = "".join(keys)
+    if joined.isascii() and joined == joined.lower():
+        return [None] * len(keys)
+    folded = (key.lower() if key.isascii() else fold_key(key) for key in keys)
+    return [None if text == key else text for key, text in zip(keys, folded, strict=True)]

@@ -5,14 +5,17 @@ The caller holds the account's head locked, so nothing can come between a check 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import in_this_order
+from ingestd.database.bulk import Temporary, copy_sorted, in_this_order, ordered
 from ingestd.formats.findings import Code, Verdict
 from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.allocations import allocate
-from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID, CHARGED, PartyKind
+from ingestd.ledger.charge_stage import CHARGES, PRODUCTS, SORTED_CHARGES, STUDENTS
+from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID, CHARGED
 from ingestd.ledger.head import Head
 from ingestd.ledger.messages import (
     BILLING_CODE_UNKNOWN,
@@ -28,6 +31,7 @@ from ingestd.ledger.verdicts import (
     Keyed,
     Posted,
     any_bad_row,
+    any_row,
     count,
     counted,
     find_repeats_in_file,
@@ -42,25 +46,28 @@ _EVENT = "charge"
 # Days are text, so days compare as text; the youngest price that was valid by then counts.
 _PRICE = (
     "(SELECT p.price FROM product_price p WHERE p.account = :account"
-    " AND p.billing_code = s.billing_code AND p.valid_from <= s.effective_on"
+    " AND p.billing_code = k.billing_code AND p.valid_from <= s.effective_on"
     " ORDER BY p.valid_from DESC LIMIT 1)"
 )
-_KNOWN_STUDENT = (
-    "EXISTS (SELECT 1 FROM student k WHERE k.account = :account AND k.student_id = s.student_id)"
+# The reserved party for anonymous sales is not a student that a file may charge.
+_RESERVED_STUDENT = f"n.student_id = '{ANONYMOUS_STUDENT_ID}'"
+_UNKNOWN_STUDENT = (
+    f"({_RESERVED_STUDENT} OR NOT EXISTS (SELECT 1 FROM student k"
+    "  WHERE k.account = :account AND k.student_id = n.student_id))"
 )
-_KNOWN_PRODUCT = (
-    "EXISTS (SELECT 1 FROM product k WHERE k.account = :account"
-    " AND k.billing_code = s.billing_code)"
+_UNKNOWN_PRODUCT = (
+    "NOT EXISTS (SELECT 1 FROM product p"
+    " WHERE p.account = :account AND p.billing_code = n.billing_code)"
 )
 
-
-_STAGE = "stage_charge"
+_STAGE = CHARGES.name
 _KEYED = Keyed(
     stage=_STAGE,
     column="charge_tracking_id",
     earlier="{join} charge c ON c.account = :account AND c.tracking_id = s.row_key",
     messages=CHARGE_REPEATED,
 )
+_KEYED_IN_ORDER = replace(_KEYED, stage=SORTED_CHARGES.name)
 
 
 def judge_staged_charges(
@@ -68,24 +75,30 @@ def judge_staged_charges(
 ) -> None:
     """Sort the stage: what cannot be charged is rejected, what was charged before is a repeat.
 
-    Afterwards exactly the rows that stay in `stage_charge` without a `stage_repeat` are to be
-    applied; under `all_or_nothing` that is none as soon as one row is bad.
+    Afterwards exactly the rows in `stage_sorted` are to be applied, in the order of their keys;
+    under `all_or_nothing` that is none as soon as one row is bad.
     """
     _reject_unknown_students(connection, head, register_students=register_students)
     _reject_unknown_products(connection, head)
     _reject_missing_prices(connection, head)
     forget_rejected(connection, _STAGE)
-    find_repeats_of_ledger(connection, head, _KEYED)
-    find_repeats_in_file(connection, _KEYED)
+    # In the order of the keys, so that the ledger is looked up, and written, place by place.
+    copy_sorted(connection, CHARGES, SORTED_CHARGES, order="row_key, row")
+    if head.charges:
+        find_repeats_of_ledger(connection, head, _KEYED_IN_ORDER)
+    if _any_key_twice(connection):
+        find_repeats_in_file(connection, _KEYED)
     _find_keys_alike(connection)
     if all_or_nothing and any_bad_row(connection):
         reject_everything(connection, _STAGE)
+        connection.execute(sa.text(f"DELETE FROM {SORTED_CHARGES.name}"))
+    _take_out_repeats(connection)
     if register_students:
         register_staged_students(connection, head)
 
 
 def post_staged_charges(connection: Connection, head: Head, batch: Batch) -> Posted:
-    """Write the charges that the stage still holds, and their postings; count every verdict.
+    """Write the charges that `stage_sorted` holds, and their postings; count every verdict.
 
     Credit that waits pays the new charges at once.
     """
@@ -111,39 +124,58 @@ def post_staged_charges(connection: Connection, head: Head, batch: Batch) -> Pos
 def _reject_unknown_students(
     connection: Connection, head: Head, *, register_students: bool
 ) -> None:
-    # The reserved party for anonymous sales is not a student that a file may charge.
-    is_reserved = f"s.student_id = '{ANONYMOUS_STUDENT_ID}'"
-    reject(
+    _reject_named(
         connection,
         head,
-        stage=_STAGE,
-        where=is_reserved if register_students else f"{is_reserved} OR NOT {_KNOWN_STUDENT}",
+        names=STUDENTS,
+        where=_RESERVED_STUDENT if register_students else _UNKNOWN_STUDENT,
         code=Code.STUDENT_UNKNOWN,
-        column="student_id",
-        value="s.student_id",
         message=STUDENT_UNKNOWN,
     )
 
 
 def _reject_unknown_products(connection: Connection, head: Head) -> None:
-    reject(
+    _reject_named(
         connection,
         head,
-        stage=_STAGE,
-        where=f"NOT {_KNOWN_PRODUCT}",
+        names=PRODUCTS,
+        where=_UNKNOWN_PRODUCT,
         code=Code.BILLING_CODE_UNKNOWN,
-        column="billing_code",
-        value="s.billing_code",
         message=BILLING_CODE_UNKNOWN,
     )
 
 
-def _reject_missing_prices(connection: Connection, head: Head) -> None:
+def _reject_named(
+    connection: Connection, head: Head, *, names: Temporary, where: str, code: Code, message: str
+) -> None:
+    """Reject the rows whose student or product `n` is one for which `where` holds."""
+    # Most files name known ones only: then no row is looked at.
+    if not any_row(connection, f"{names.name} n WHERE {where}", {"account": head.account}):
+        return
+    number, column, *_ = names.columns
+    named = f"{names.name} n WHERE n.{number} = s.{number}"
     reject(
         connection,
         head,
         stage=_STAGE,
-        where=f"s.amount IS NULL AND {_KNOWN_PRODUCT} AND {_PRICE} IS NULL",
+        where=f"EXISTS (SELECT 1 FROM {named} AND {where})",
+        code=code,
+        column=column,
+        value=f"(SELECT n.{column} FROM {named})",
+        message=message,
+    )
+
+
+def _reject_missing_prices(connection: Connection, head: Head) -> None:
+    if not any_row(connection, f"{_STAGE} WHERE amount IS NULL"):
+        return
+    reject(
+        connection,
+        head,
+        stage=_STAGE,
+        where=f"s.amount IS NULL AND EXISTS (SELECT 1 FROM {PRODUCTS.name} n, product k"
+        " WHERE n.product_no = s.product_no AND k.account = :account"
+        f" AND k.billing_code = n.billing_code AND {_PRICE} IS NULL)",
         code=Code.PRICE_MISSING,
         column="amount",
         value="''",
@@ -151,9 +183,29 @@ def _reject_missing_prices(connection: Connection, head: Head) -> None:
     )
 
 
+def _any_key_twice(connection: Connection) -> bool:
+    # In the order of the keys, the same ones are neighbours.
+    join = in_this_order(connection)
+    return any_row(
+        connection,
+        f"{SORTED_CHARGES.name} s {join} {SORTED_CHARGES.name} n ON n.place = s.place + 1"
+        " WHERE n.row_key = s.row_key",
+    )
+
+
+def _take_out_repeats(connection: Connection) -> None:
+    """Leave in `stage_sorted` what is to be applied."""
+    repeats = count(connection, "stage_repeat")
+    if not repeats:
+        return
+    everything = repeats == count(connection, _STAGE)
+    some = "" if everything else " WHERE row IN (SELECT row FROM stage_repeat)"
+    connection.execute(sa.text(f"DELETE FROM {SORTED_CHARGES.name}{some}"))
+
+
 def _find_keys_alike(connection: Connection) -> None:
     # Keys are compared byte for byte; two that only look different are worth a word.
-    if not count(connection, "(SELECT 1 FROM stage_charge WHERE folded_id IS NOT NULL LIMIT 1) f"):
+    if not any_row(connection, f"{_STAGE} WHERE folded_id IS NOT NULL"):
         return
     connection.execute(
         sa.text(
@@ -178,22 +230,25 @@ def _find_keys_alike(connection: Connection) -> None:
 def _insert_charges(connection: Connection, head: Head, batch: Batch) -> int:
     # Numbered and inserted in the order of the key: both trees of the table are appended to,
     # or walked in order, which is several times faster than in the order of the file.
+    staged = f"FROM {SORTED_CHARGES.name}"
+    rows, last = connection.execute(sa.text(f"SELECT COUNT(*), MAX(place) {staged}")).one()
+    # Where no row was taken out, its place is its number already.
+    number = "s.place" if rows == last else "ROW_NUMBER() OVER (ORDER BY s.place)"
     result = connection.execute(
-        sa.text(
+        ordered(
+            connection,
             "INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no,"
             " account_type, billing_code, amount, note, occurred_at, effective_on, batch_no,"
             " upload_id, row)"
-            " SELECT :account, :charges + ROW_NUMBER() OVER (ORDER BY s.row_key),"
-            f" s.row_key, s.content_hash, p.party_no, s.account_type, s.billing_code,"
+            f" SELECT CAST(:account AS TEXT), :charges + {number},"
+            " s.row_key, s.content_hash, n.party_no, s.account_type, k.billing_code,"
             f" COALESCE(s.amount, {_PRICE}), s.note, s.occurred_at,"
             # What belongs to a closed month is posted on the first open day.
             " CASE WHEN s.effective_on < :open_from THEN CAST(:open_from AS TEXT)"
             "  ELSE s.effective_on END, :batch_no,"
-            " :upload_id, s.row"
-            f" FROM stage_charge s {in_this_order(connection)} party p"
-            " ON p.account = :account AND p.kind = :kind AND p.party_code = s.student_id"
-            " WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)"
-            " ORDER BY s.row_key"
+            " CAST(:upload_id AS TEXT), s.row"
+            f" {staged} s JOIN {STUDENTS.name} n ON n.student_no = s.student_no"
+            f" JOIN {PRODUCTS.name} k ON k.product_no = s.product_no ORDER BY s.place",
         ),
         {
             "account": head.account,
@@ -201,7 +256,6 @@ def _insert_charges(connection: Connection, head: Head, batch: Batch) -> int:
             "open_from": open_from(connection, head.account),
             "batch_no": batch.batch_no,
             "upload_id": batch.upload_id,
-            "kind": PartyKind.STUDENT.value,
         },
     )
     return result.rowcount
@@ -211,20 +265,27 @@ def _insert_postings(
     connection: Connection, head: Head, batch: Batch, *, charges_before: int
 ) -> int:
     liability, wallet = CHARGED[AccountType.LIABILITY], CHARGED[AccountType.WALLET]
-    # A charge of nothing moves nothing: it has no posting, and counts as paid.
+    # A charge of nothing moves nothing: it has no posting, and counts as paid. Between two of
+    # them postings are numbered as charges are, so that no row waits for a window function.
     result = connection.execute(
-        sa.text(
+        ordered(
+            connection,
             "INSERT INTO posting (account, posting_no, batch_no, event, effective_on,"
             " debit_account, credit_account, amount, debit_party_no, charge_no, billing_code)"
-            " SELECT account, :postings + ROW_NUMBER() OVER (ORDER BY charge_no), :batch_no,"
-            " :event, effective_on,"
-            " CASE account_type WHEN 'LIABILITY' THEN CAST(:liability_debit AS BIGINT)"
+            " WITH free AS (SELECT charge_no FROM charge WHERE account = :account"
+            "  AND charge_no > :charges_before AND amount = 0 UNION ALL SELECT :end),"
+            " stretch AS (SELECT charge_no AS high, COALESCE(LAG(charge_no) OVER"
+            "   (ORDER BY charge_no), :charges_before) AS low,"
+            "   ROW_NUMBER() OVER (ORDER BY charge_no) - 1 AS skipped FROM free)"
+            " SELECT c.account, :postings - :charges_before + c.charge_no - r.skipped, :batch_no,"
+            " CAST(:event AS TEXT), c.effective_on,"
+            " CASE c.account_type WHEN 'LIABILITY' THEN CAST(:liability_debit AS BIGINT)"
             "  ELSE CAST(:wallet_debit AS BIGINT) END,"
-            " CASE account_type WHEN 'LIABILITY' THEN CAST(:liability_credit AS BIGINT)"
+            " CASE c.account_type WHEN 'LIABILITY' THEN CAST(:liability_credit AS BIGINT)"
             "  ELSE CAST(:wallet_credit AS BIGINT) END,"
-            " amount, party_no, charge_no, billing_code"
-            " FROM charge WHERE account = :account AND charge_no > :charges_before AND amount > 0"
-            " ORDER BY charge_no"
+            " c.amount, c.party_no, c.charge_no, c.billing_code"
+            " FROM stretch r JOIN charge c ON c.account = :account"
+            " AND c.charge_no > r.low AND c.charge_no < r.high",
         ),
         {
             "account": head.account,
@@ -236,6 +297,7 @@ def _insert_postings(
             "wallet_debit": int(wallet.debit),
             "wallet_credit": int(wallet.credit),
             "charges_before": charges_before,
+            "end": head.charges + 1,
         },
     )
     return result.rowcount

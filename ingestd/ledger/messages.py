@@ -42,6 +42,12 @@ CHARGE_REPEATED = RepeatMessages(
     duplicate_in_file="Row {row} of this file has the same charge_tracking_id and the same "
     "content. The charge counts once; nothing needs to be done.",
 )
+KEY_RESERVED = "This key is reserved. Use another."
+KEY_REPEATED = "Row {row} of this file has the same key. Keep one of them."
+STUDENT_DISAPPEARED = (
+    "This student is enrolled, and the file does not name them. They stay on the roster. If they "
+    "left, send them with status cancelled; if the file holds only changes, send the whole roster."
+)
 CHARGE_UNKNOWN = (
     "No charge with this charge_tracking_id was applied. Correct it, or send the charge first; "
     "then send the row again."
@@ -53,4 +59,64 @@ REFUND_REPEATED = RepeatMessages(
     "first one counts. Correct the charge_tracking_id if another charge is meant.",
     duplicate_in_file="Row {row} of this file refunds the same charge with the same content. "
     "The refund counts once; nothing needs to be done.",
+)
+PAYMENT_REPEATED = RepeatMessages(
+    conflict_with_ledger="A payment with this receipt number came before with other content "
+    "(upload {upload}, row {row}), and stays as it was. Ask the payment provider which is right.",
+    conflict_in_file="Row {row} of this file has the same receipt number with other content, and "
+    "the first one counts. Ask the payment provider which is right.",
+    duplicate_in_file="Row {row} of this file is the same payment. It counts once; nothing needs "
+    "to be done.",
+)
+MERCHANT_UNKNOWN = (
+    "No merchant has this merchant_id. Have the merchant imported (ingestd catalog import "
+    "merchants), or correct it; then send the whole file again."
+)
+PARENT_UNKNOWN = (
+    "No parent has this code. Correct it, or have the parent imported; then send the row again."
+)
+PARENT_MISMATCH = (
+    "The student is another parent's. Correct the parent or the student; then send the row again."
+)
+STUDENT_CANCELLED = (
+    "The student's enrolment is cancelled. Correct the student; then send the row again."
+)
+GL_ACCOUNT_UNKNOWN = (
+    "The general ledger has no such account. Correct it, or have it imported; "
+    "then send the row again."
+)
+GL_ACCOUNT_CLOSED = (
+    "This account of the general ledger is closed. Name an open one; then send the row again."
+)
+OTHER_GL_ACCOUNT_MISSING = (
+    "The merchant has no account of the general ledger for other_amt. The amount was taken and "
+    "waits under no account; have the merchant's other_gl_account imported."
+)
+TAX_CODE_UNKNOWN = (
+    "There is no such tax code. Correct it, or have it imported; then send the row again."
+)
+DONOR_UNKNOWN = (
+    "No donor has this number. Correct it, or have the donor imported; then send the row again."
+)
+DONOR_MISSING = (
+    "Payments to this account of the general ledger name their donor. Fill in the donor number; "
+    "then send the row again."
+)
+APPEAL_UNKNOWN = (
+    "There is no such appeal. Correct it, or have it imported; then send the row again."
+)
+APPEAL_MISSING = (
+    "Payments to this account of the general ledger name their appeal. Fill in the appeal code; "
+    "then send the row again."
+)
+PLEDGE_UNKNOWN = (
+    "The donor has no such pledge. Correct it, or have it imported; then send the row again."
+)
+BATCH_SETTLED = (
+    "The batch of this payment is settled already, so that nothing can be added to it. Ask the "
+    "payment provider for the batch that the payment belongs to."
+)
+KEY_OF_A_CHARGE = (
+    "A charge has this payment's key as its charge_tracking_id. Refund that charge and send it "
+    "under another key; then send the row again."
 )

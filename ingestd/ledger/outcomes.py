@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult
 
-from ingestd.database.bulk import in_this_order
+from ingestd.database.bulk import stream
 from ingestd.formats.findings import Verdict
 from ingestd.formats.names import FormatName
 from ingestd.ledger.head import Head
@@ -23,8 +24,29 @@ from ingestd.values.provenance import Provenance
 
 _CHUNK_ROWS = 5_000
 
-# The fact that a duplicate or conflict repeats, by the file's format: a charge, unless it says.
-_FACTS = {FormatName.STUDENT_REFUNDS.value: "refund"}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Repeated:
+    """What a duplicate or a conflict repeats: by which number it is found, and the fact itself.
+
+    `table` holds the row's key in its column `key`, and the number in `number`.
+    """
+
+    number: str
+    table: str
+    key: str
+    fact: str
+
+
+_CHARGE = _Repeated(number="charge_no", table="charge", key="tracking_id", fact="charge")
+_REFUND = _Repeated(number="charge_no", table="charge", key="tracking_id", fact="refund")
+_PAYMENT = _Repeated(number="payment_no", table="payment", key="payment_id", fact="payment")
+_REPEATED = {
+    FormatName.STUDENT_REFUNDS.value: _REFUND,
+    FormatName.FEE_PAYMENTS.value: _PAYMENT,
+    FormatName.SUNDRY_PAYMENTS.value: _PAYMENT,
+    FormatName.ENROLMENT_PAYMENTS.value: _PAYMENT,
+}
 
 
 class FileStatus(StrEnum):
@@ -78,8 +100,7 @@ class StoredFinding:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowVerdict:
+class RowVerdict(NamedTuple):
     """A row that was not applied, with one of its findings if it has any.
 
     For a duplicate, `first_upload_id` and `first_row` say where the charge was applied.
@@ -120,8 +141,11 @@ def store_findings(connection: Connection, account: AccountId, upload_id: Upload
     return result.rowcount
 
 
-def store_row_outcomes(connection: Connection, head: Head, batch: Batch) -> None:
+def store_row_outcomes(
+    connection: Connection, head: Head, batch: Batch, *, format_name: str | None
+) -> None:
     """Keep a verdict for each staged row that was not applied; call it after posting."""
+    repeated = _REPEATED.get(format_name or "", _CHARGE)
     connection.execute(
         sa.text(
             "INSERT INTO row_outcome (account, upload_id, row, line, outcome)"
@@ -131,10 +155,12 @@ def store_row_outcomes(connection: Connection, head: Head, batch: Batch) -> None
     )
     connection.execute(
         sa.text(
-            "INSERT INTO row_outcome (account, upload_id, row, line, outcome, charge_no)"
-            " SELECT :account, :upload_id, r.row, r.line, r.outcome, c.charge_no"
-            f" FROM stage_repeat r {in_this_order(connection)} charge c"
-            " ON c.account = :account AND c.tracking_id = r.row_key ORDER BY r.row"
+            f"INSERT INTO row_outcome (account, upload_id, row, line, outcome, {repeated.number})"
+            # A row that repeats another of this file learns its number only now.
+            " SELECT :account, :upload_id, r.row, r.line, r.outcome, COALESCE(r.earlier_no,"
+            f"  (SELECT c.{repeated.number} FROM {repeated.table} c"
+            f"   WHERE c.account = :account AND c.{repeated.key} = r.row_key))"
+            " FROM stage_repeat r ORDER BY r.row"
         ),
         {"account": head.account, "upload_id": batch.upload_id},
     )
@@ -257,40 +283,36 @@ def iterate_row_verdicts(
 ) -> Iterator[RowVerdict]:
     """Yield every row that was not applied, once for each of its findings, in the file's order."""
     with (
-        _row_outcomes(connection, account, upload_id) as outcomes,
+        closing(_row_outcomes(connection, account, upload_id)) as outcomes,
         _row_findings(connection, account, upload_id) as stored,
     ):
         findings = groupby(stored, key=attrgetter("row"))
         found_row, found = next(findings, _NO_MORE)
-        for row in outcomes:
+        for row, line, outcome, first_upload_id, first_row in chain.from_iterable(outcomes):
             # Both come in the order of the file: a million rows are joined by walking them once.
-            while found_row < row.row:
+            while found_row < row:
                 found_row, found = next(findings, _NO_MORE)
-            of_row = list(found) if found_row == row.row else [None]
-            for finding in of_row:
-                yield RowVerdict(
-                    row=row.row,
-                    line=row.line,
-                    outcome=row.outcome,
-                    finding=None if finding is None else _finding(finding),
-                    first_upload_id=row.first_upload_id,
-                    first_row=row.first_row,
-                )
+            if found_row > row:
+                yield RowVerdict(row, line, outcome, None, first_upload_id, first_row)
+                continue
+            for finding in found:
+                yield RowVerdict(row, line, outcome, _finding(finding), first_upload_id, first_row)
 
 
 def _row_outcomes(
     connection: Connection, account: AccountId, upload_id: UploadId
-) -> CursorResult[Any]:
-    fact = _FACTS.get(_format_of(connection, account, upload_id) or "", "charge")
-    return connection.execute(
-        sa.text(
-            "SELECT o.row, o.line, o.outcome, c.upload_id AS first_upload_id, c.row AS first_row"
-            " FROM row_outcome o"
-            f" LEFT JOIN {fact} c ON c.account = o.account AND c.charge_no = o.charge_no"
-            " WHERE o.account = :account AND o.upload_id = :upload_id ORDER BY o.row"
-        ),
+) -> Generator[list[tuple[Any, ...]], None, None]:
+    """Yield chunks of rows with their line and outcome, and where the first one stands."""
+    repeated = _REPEATED.get(_format_of(connection, account, upload_id) or "", _CHARGE)
+    return stream(
+        connection,
+        "SELECT o.row, o.line, o.outcome, c.upload_id, c.row"
+        " FROM row_outcome o"
+        f" LEFT JOIN {repeated.fact} c"
+        f" ON c.account = o.account AND c.{repeated.number} = o.{repeated.number}"
+        " WHERE o.account = :account AND o.upload_id = :upload_id ORDER BY o.row",
         {"account": account, "upload_id": upload_id},
-        execution_options={"yield_per": _CHUNK_ROWS},
+        chunk_rows=_CHUNK_ROWS,
     )
 
 

@@ -22,9 +22,9 @@ def register_staged_students(connection: Connection, head: Head) -> None:
     connection.execute(
         sa.text(
             "INSERT INTO student (account, student_id, name)"
-            " SELECT DISTINCT :account, s.student_id, '' FROM stage_charge s"
-            " WHERE s.student_id <> :anonymous"
-            " AND NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)"
+            " SELECT DISTINCT :account, n.student_id, '' FROM stage_student n"
+            " WHERE n.student_id <> :anonymous"
+            " AND n.student_no IN (SELECT s.student_no FROM stage_sorted s)"
             " ON CONFLICT DO NOTHING"
         ),
         {"account": head.account, "anonymous": ANONYMOUS_STUDENT_ID},
@@ -34,17 +34,18 @@ def register_staged_students(connection: Connection, head: Head) -> None:
 def add_missing_parties(connection: Connection, head: Head, batch: Batch) -> None:
     """Give every student that is about to be charged for the first time a party number.
 
-    Who the party is, is a fact of this batch and sealed with it. The caller holds the head's lock.
+    Who the party is, is a fact of this batch and sealed with it; the stage knows each number
+    afterwards. The caller holds the head's lock.
     """
     result = connection.execute(
         sa.text(
             "INSERT INTO party (account, party_no, kind, party_code, batch_no)"
             " SELECT :account, :parties + ROW_NUMBER() OVER (ORDER BY n.student_id), :kind,"
             " n.student_id, :batch_no"
-            " FROM (SELECT DISTINCT s.student_id FROM stage_charge s WHERE NOT EXISTS"
+            " FROM (SELECT DISTINCT n.student_id FROM stage_student n WHERE NOT EXISTS"
             "  (SELECT 1 FROM party p WHERE p.account = :account AND p.kind = :kind"
-            "   AND p.party_code = s.student_id)"
-            "  AND NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)) n"
+            "   AND p.party_code = n.student_id)"
+            "  AND n.student_no IN (SELECT s.student_no FROM stage_sorted s)) n"
         ),
         {
             "account": head.account,
@@ -54,6 +55,14 @@ def add_missing_parties(connection: Connection, head: Head, batch: Batch) -> Non
         },
     )
     head.parties += result.rowcount
+    connection.execute(
+        sa.text(
+            "UPDATE stage_student SET party_no = (SELECT p.party_no FROM party p"
+            " WHERE p.account = :account AND p.kind = :kind"
+            " AND p.party_code = stage_student.student_id)"
+        ),
+        {"account": head.account, "kind": PartyKind.STUDENT.value},
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

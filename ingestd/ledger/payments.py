@@ -8,8 +8,8 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from ingestd.database.bulk import Temporary, analyse, create_temporary, latest, ordered
-from ingestd.ledger.allocations import CASH_SALE, allocate
+from ingestd.database.bulk import Temporary, create_temporary, latest, ordered
+from ingestd.ledger.allocations import CASH_SALE
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.ledger.entry import Entry
 from ingestd.ledger.post import post_lines
@@ -17,13 +17,10 @@ from ingestd.ledger.post import post_lines
 RECEIVED, SETTLED, VOIDED = "payment", "settled", "voided"
 
 CASH = "cash"
-_CASH_KINDS = f"('{CASH}', '{CASH_SALE}')"
+CASH_KINDS = f"('{CASH}', '{CASH_SALE}')"
 
 CHOSEN = Temporary("stage_chosen", {"payment_no": "whole"}, key=("payment_no",))
-_CHOSEN = "stage_chosen s JOIN payment p ON p.account = :account AND p.payment_no = s.payment_no"
-
-
-_OF_BATCH = "p.account = :account AND p.merchant_id = :merchant_id AND p.batch_num = :batch_num"
+OF_CHOSEN = "stage_chosen s JOIN payment p ON p.account = :account AND p.payment_no = s.payment_no"
 
 
 class PartKind(StrEnum):
@@ -52,12 +49,6 @@ CREDITED: Mapping[PartKind, LedgerAccount] = {
     PartKind.DEPOSIT: LedgerAccount.DEPOSITS,
     PartKind.ADVANCE: LedgerAccount.ADVANCES,
 }
-_CREDIT_ACCOUNT = (
-    "CASE r.kind "
-    + " ".join(f"WHEN '{kind}' THEN {account:d}" for kind, account in CREDITED.items())
-    + " END"
-)
-_IS_CREDIT = f"r.kind IN ('{PartKind.FEE}', '{PartKind.DISCOUNT}', '{PartKind.WALLET}')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,15 +94,6 @@ class StoredPayment:
     returned_on: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MerchantBatch:
-    """A settlement batch: its payments, their sum in minor units, how many are pending."""
-
-    payments: int
-    amount: int
-    pending: int
-
-
 def find_payment(entry: Entry, payment_id: str) -> StoredPayment | None:
     """Return a payment by its id, as it stands now; None when there is none."""
     row = entry.connection.execute(
@@ -153,7 +135,7 @@ def find_payment(entry: Entry, payment_id: str) -> StoredPayment | None:
 
 
 def receive_payment(entry: Entry, payment: NewPayment) -> int:
-    """Write down a payment that was received; return its number. Cash settles at once."""
+    """Write down a payment that was received; return its number."""
     head = entry.head
     head.payments += 1
     values = {
@@ -190,8 +172,6 @@ def receive_payment(entry: Entry, payment: NewPayment) -> int:
             },
         )
     post_received(entry, payments_before=head.payments - 1)
-    if payment.kind in {CASH, CASH_SALE}:
-        settle_payments(entry, chosen="SELECT :payment_no", values={"payment_no": head.payments})
     return head.payments
 
 
@@ -211,96 +191,9 @@ def post_received(entry: Entry, *, payments_before: int) -> None:
             " CAST(NULL AS BIGINT) AS charge_no, p.payment_no AS payment_no,"
             " CAST(NULL AS TEXT) AS billing_code, CAST(NULL AS BIGINT) AS reverses_posting_no"
             " FROM payment p WHERE p.account = :account AND p.payment_no > :payments_before"
-            f" AND p.kind NOT IN {_CASH_KINDS}"
+            f" AND p.kind NOT IN {CASH_KINDS}"
         ),
     )
-
-
-def settle_payments(
-    entry: Entry, *, chosen: str, values: Mapping[str, object], reason: str | None = None
-) -> int:
-    """Let pending payments settle: their money is in the bank, becomes credit, and pays.
-
-    `chosen` is a SELECT of the numbers of pending payments. Returns how many there were.
-    """
-    connection, head = entry.connection, entry.head
-    bound = {**values, "account": head.account, "day": entry.day}
-    create_temporary(connection, CHOSEN)
-    connection.execute(
-        ordered(connection, f"INSERT INTO stage_chosen (payment_no) {chosen}"), bound
-    )
-    analyse(connection, CHOSEN)
-    count = store_event(entry, SETTLED, reason=reason)
-    _post_settled(entry)
-    connection.execute(
-        ordered(
-            connection,
-            "INSERT INTO credit_lot (account, payment_no, credit_account, party_no,"
-            " settled_batch_no, available_on, remaining)"
-            f" SELECT p.account, p.payment_no, {_CREDIT_ACCOUNT}, r.party_no, :batch_no,"
-            " CAST(:day AS TEXT), SUM(r.amount)"
-            f" FROM {_CHOSEN} JOIN payment_part r"
-            f" ON r.account = p.account AND r.payment_no = p.payment_no AND {_IS_CREDIT}"
-            f" GROUP BY p.account, p.payment_no, {_CREDIT_ACCOUNT}, r.party_no",
-        ),
-        {**bound, "batch_no": entry.batch.batch_no},
-    )
-    allocate(
-        connection,
-        head,
-        entry.batch,
-        parties=(
-            "SELECT DISTINCT l.party_no FROM stage_chosen s JOIN credit_lot l"
-            " ON l.account = :account AND l.payment_no = s.payment_no"
-        ),
-        values={},
-    )
-    return count
-
-
-def settle_one(entry: Entry, payment_no: int) -> None:
-    """Let one pending payment settle."""
-    settle_payments(
-        entry,
-        chosen="SELECT CAST(:payment_no AS BIGINT)",
-        values={"payment_no": payment_no},
-    )
-
-
-def find_batch(entry: Entry, merchant_id: str, batch_num: str) -> MerchantBatch | None:
-    """Return what a merchant's batch holds; None when it has no such batch."""
-    row = entry.connection.execute(
-        sa.text(
-            "SELECT COUNT(*) AS payments, COALESCE(SUM(p.amount), 0) AS amount,"
-            " COUNT(*) - COUNT(e.payment_no) AS pending FROM payment p"
-            " LEFT JOIN (SELECT DISTINCT account, payment_no FROM payment_event) e"
-            "  ON e.account = p.account AND e.payment_no = p.payment_no"
-            f" WHERE {_OF_BATCH}"
-        ),
-        _batch_values(entry, merchant_id, batch_num),
-    ).one()
-    if not row.payments:
-        return None
-    return MerchantBatch(
-        payments=int(row.payments), amount=int(row.amount), pending=int(row.pending)
-    )
-
-
-def settle_batch(entry: Entry, merchant_id: str, batch_num: str) -> None:
-    """Let all payments of a merchant's batch settle; all of them are pending."""
-    settle_payments(
-        entry,
-        chosen=f"SELECT p.payment_no FROM payment p WHERE {_OF_BATCH}",
-        values=_batch_values(entry, merchant_id, batch_num),
-    )
-
-
-def _batch_values(entry: Entry, merchant_id: str, batch_num: str) -> dict[str, object]:
-    return {
-        "account": entry.head.account,
-        "merchant_id": merchant_id,
-        "batch_num": batch_num,
-    }
 
 
 def void_payment(entry: Entry, payment: StoredPayment, *, reason: str | None) -> None:
@@ -353,7 +246,7 @@ def store_event(entry: Entry, event: str, *, reason: str | None) -> int:
             entry.connection,
             "INSERT INTO payment_event (account, payment_no, event, effective_on, reason,"
             " batch_no) SELECT p.account, p.payment_no, CAST(:event AS TEXT),"
-            f" CAST(:day AS TEXT), CAST(:reason AS TEXT), :batch_no FROM {_CHOSEN}",
+            f" {day_of_payment(entry)}, CAST(:reason AS TEXT), :batch_no FROM {OF_CHOSEN}",
         ),
         {
             "account": entry.head.account,
@@ -366,31 +259,6 @@ def store_event(entry: Entry, event: str, *, reason: str | None) -> int:
     return result.rowcount
 
 
-def _post_settled(entry: Entry) -> None:
-    bank, cash, clearing = LedgerAccount.BANK, LedgerAccount.CASH, LedgerAccount.CLEARING
-    pending, discounts = LedgerAccount.PENDING_RECEIPTS, LedgerAccount.DISCOUNTS
-    post_lines(
-        entry.connection,
-        entry.head,
-        entry.batch,
-        event=SETTLED,
-        values={"day": entry.day},
-        lines=(
-            "SELECT p.payment_no AS position, 0 AS side, CAST(:day AS TEXT) AS effective_on,"
-            f" {bank:d} AS debit_account, {clearing:d} AS credit_account, p.amount AS amount,"
-            " CAST(NULL AS BIGINT) AS debit_party_no, CAST(NULL AS BIGINT) AS credit_party_no,"
-            " CAST(NULL AS BIGINT) AS charge_no, p.payment_no AS payment_no,"
-            " CAST(NULL AS TEXT) AS billing_code, CAST(NULL AS BIGINT) AS reverses_posting_no"
-            f" FROM {_CHOSEN} WHERE p.kind NOT IN {_CASH_KINDS}"
-            " UNION ALL SELECT p.payment_no, r.part_no, CAST(:day AS TEXT),"
-            f" CASE WHEN r.kind = '{PartKind.DISCOUNT}' THEN {discounts:d}"
-            f"  WHEN p.kind IN {_CASH_KINDS} THEN {cash:d} ELSE {pending:d} END,"
-            f" {_CREDIT_ACCOUNT}, r.amount,"
-            f" CASE WHEN r.kind <> '{PartKind.DISCOUNT}' AND p.kind NOT IN {_CASH_KINDS}"
-            "  THEN p.party_no END,"
-            " r.party_no, CAST(NULL AS BIGINT), p.payment_no, CAST(NULL AS TEXT),"
-            " CAST(NULL AS BIGINT)"
-            f" FROM {_CHOSEN} JOIN payment_part r"
-            " ON r.account = p.account AND r.payment_no = p.payment_no"
-        ),
-    )
+def day_of_payment(entry: Entry) -> str:
+    """Return the SQL of the day that something happens to a payment: never before it came."""
+    return latest(entry.connection, "p.received_on", "CAST(:day AS TEXT)")

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, analyse, create_temporary, drop_temporary, stage
-from ingestd.formats.findings import Finding
+from ingestd.formats.findings import Code, Finding, Verdict
 
 T = TypeVar("T", bound=tuple[Any, ...])
 AnyStage = TypeVar("AnyStage", bound="Stage[Any]")
@@ -27,6 +28,7 @@ REPEATS = Temporary(
         "row_key": "text",
         "outcome": "text",
         "first_row": "whole?",
+        "earlier_no": "whole?",
     },
     key=("row",),
 )
@@ -65,15 +67,20 @@ class Stage(Generic[T]):
     def add(
         self,
         *,
-        rows: Iterable[T],
+        rows: Sequence[T],
         rejected: Iterable[tuple[int, int]],
         findings: Iterable[Finding],
         records: int,
+        rejected_keys: Iterable[str] = (),
     ) -> None:
-        """Append one batch of checked records; `rejected` holds the (row, line) of bad ones."""
+        """Append one batch of checked records; `rejected` holds the (row, line) of bad ones.
+
+        `rejected_keys`, whom bad rows are about, is kept by the stages that need it.
+        """
         if self._table is not None:
-            stage(self._connection, self._table, [self._values(row) for row in rows])
+            stage(self._connection, self._table, self._staged(rows))
         stage(self._connection, REJECTED, list(rejected))
+        self._add_rejected_keys(rejected_keys)
         self.add_findings(findings)
         self.records += records
 
@@ -99,6 +106,35 @@ class Stage(Generic[T]):
     def finish(self) -> None:
         """Say that all rows are there."""
         analyse(self._connection, *self.tables)
+
+    def findings(self) -> list[Finding]:
+        """Return what was found until now, in the order of the file."""
+        found = self._connection.execute(
+            sa.text(
+                "SELECT code, verdict, row, line, column_name, value, message FROM stage_finding"
+                " ORDER BY COALESCE(row, 0), COALESCE(line, 0), COALESCE(column_name, ''), code,"
+                " message, COALESCE(value, '')"
+            )
+        )
+        return [
+            Finding(
+                code=Code(row.code),
+                verdict=Verdict(row.verdict),
+                message=row.message,
+                row=row.row,
+                line=row.line,
+                column=row.column_name,
+                value=row.value,
+            )
+            for row in found
+        ]
+
+    def _add_rejected_keys(self, keys: Iterable[str]) -> None:
+        """Keep the keys of rejected rows; most formats have no use for them."""
+
+    def _staged(self, rows: Sequence[T]) -> Iterable[Sequence[object]]:
+        """Return the values of each row in the order of the table's columns."""
+        return [self._values(row) for row in rows]
 
     def _values(self, row: T) -> Sequence[object]:
         """Return a row's values in the order of the table's columns."""

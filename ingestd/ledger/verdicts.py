@@ -6,6 +6,7 @@ check and its insert.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -30,6 +31,7 @@ class Keyed:
     column: str
     earlier: str
     messages: RepeatMessages
+    number: str = "charge_no"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +90,7 @@ def forget_rejected(connection: Connection, stage: str) -> None:
     A rejected row does not use up its key: mended, it may come again, even later in this file.
     """
     connection.execute(
-        sa.text(
-            f"DELETE FROM {stage} WHERE EXISTS"
-            f" (SELECT 1 FROM stage_rejected r WHERE r.row = {stage}.row)"
-        )
+        sa.text(f"DELETE FROM {stage} WHERE row IN (SELECT row FROM stage_rejected)")
     )
 
 
@@ -102,10 +101,10 @@ def find_repeats_of_ledger(connection: Connection, head: Head, keyed: Keyed) -> 
     earlier = keyed.earlier.replace("{join}", join)
     connection.execute(
         sa.text(
-            "INSERT INTO stage_repeat (row, line, row_key, outcome, first_row)"
+            "INSERT INTO stage_repeat (row, line, row_key, outcome, earlier_no)"
             " SELECT s.row, s.line, s.row_key,"
-            " CASE WHEN c.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END, NULL"
-            f" FROM {keyed.stage} s {earlier}"
+            " CASE WHEN c.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END,"
+            f" c.{keyed.number} FROM {keyed.stage} s {earlier} ORDER BY s.row"
         ),
         {"account": head.account},
     )
@@ -188,6 +187,14 @@ def reject_everything(connection: Connection, stage: str) -> None:
     )
     connection.execute(sa.text("DELETE FROM stage_repeat"))
     connection.execute(sa.text(f"DELETE FROM {stage}"))
+
+
+def any_row(
+    connection: Connection, source: str, values: Mapping[str, object] | None = None
+) -> bool:
+    """Tell whether a table has any row; `source` may go on with a condition."""
+    statement = sa.text(f"SELECT EXISTS (SELECT 1 FROM {source})")
+    return bool(connection.execute(statement, values).scalar_one())
 
 
 def count(connection: Connection, source: str) -> int:

@@ -7,6 +7,7 @@ credits are kept by party, deferred and realised revenue by product.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -47,7 +48,12 @@ BY_PRODUCT: Final = (LedgerAccount.DEFERRED_REVENUE, LedgerAccount.REALISED_REVE
 """Accounts that have one below them for each product."""
 
 _REMEMBERED_MAX = 65_536
-_ESCAPE = re.compile(r"^X([0-9A-F]+)-|--([0-9A-F]+)-|(-)")
+_PLAIN = frozenset(string.ascii_letters + string.digits)
+# What may begin a component; an X there says that a code point follows.
+_PLAIN_FIRST = frozenset(string.ascii_uppercase + string.digits) - {"X"}
+_DASHES = {"_": "-", "-": "--"}
+_CODES = {dashes: char for char, dashes in _DASHES.items()}
+_WRITTEN = re.compile("^X(?P<first>[0-9A-F]+)-|---(?P<other>[0-9A-F]+)-|(?P<plain>--?)", re.ASCII)
 
 
 def leaf_name(
@@ -68,22 +74,24 @@ def component_of(code: str) -> str:
     """Write a code as one component of an account's name; `code_of` reads it back.
 
     A component starts with a capital or a digit and holds ASCII letters, digits and dashes.
-    `_` becomes `-`; any other character becomes `--HEX-`, its code point, and so does a `_`
-    that follows another. A first character that cannot stand there, and an X, becomes `XHEX-`.
+    Between letters and digits `_` becomes `-`, and `-` becomes `--`. Any other character becomes
+    `---HEX-`, its code point; as the first one, and so does an X there, `XHEX-`.
     """
     written = []
-    previous = ""
-    for char in code:
-        if not previous:
-            is_plain = char.isascii() and (char.isupper() or char.isdigit()) and char != "X"
+    for position, char in enumerate(code):
+        if position == 0:
+            is_plain = char in _PLAIN_FIRST
             written.append(char if is_plain else f"X{ord(char):X}-")
-        elif char.isascii() and char.isalnum():
+        elif char in _PLAIN:
             written.append(char)
-        elif char == "_" and previous != "_":
-            written.append("-")
+        elif (
+            char in _DASHES
+            and code[position - 1] in _PLAIN
+            and code[position + 1 : position + 2] in _PLAIN
+        ):
+            written.append(_DASHES[char])
         else:
-            written.append(f"--{ord(char):X}-")
-        previous = char
+            written.append(f"---{ord(char):X}-")
     return "".join(written)
 
 
@@ -91,6 +99,8 @@ def code_of(component: str) -> str:
     """Return the code that `component_of` wrote."""
 
     def read(match: re.Match[str]) -> str:
-        return "_" if match[3] else chr(int(match[1] or match[2], 16))
+        if match["plain"]:
+            return _CODES[match["plain"]]
+        return chr(int(match["first"] or match["other"], 16))
 
-    return _ESCAPE.sub(read, component)
+    return _WRITTEN.sub(read, component)

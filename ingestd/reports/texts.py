@@ -8,7 +8,7 @@ def shown(text: str, *, also: str = "") -> str:
 
     What is written has no line break and no control or bidirectional character, and is UTF-8.
     """
-    if text.isprintable() and not any(char in text for char in also):
+    if text.isprintable() and not (also and any(char in text for char in also)):
         return text
     return "".join(
         char if char.isprintable() and char not in also else f"\\u{ord(char):04x}" for char in text

@@ -101,6 +101,7 @@ def _to_account(account_id: AccountId, entry: AccountEntry) -> Account:
         authorized_keys=tuple(key.line for key in entry.authorized_keys),
         certificate_authorities=tuple(key.line for key in entry.certificate_authorities),
         password_hash=entry.password_hash,
+        catalog_over_sftp=entry.catalog_over_sftp,
         policy=Policy(
             students=StudentPolicy(entry.policy.students),
             file=FilePolicy(entry.policy.file),

@@ -1,23 +1,30 @@
-"""Importing a catalog file: read, check, and update in one transaction."""
+"""Importing a catalog file by hand: the same steps as an upload's, in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingestd.access.accounts import Account
-from ingestd.formats.catalog import CatalogKind, CatalogRules, check_catalog_file
+from ingestd.formats.catalog import CatalogKind
 from ingestd.formats.findings import Finding
-from ingestd.ledger.catalog import Imported, import_catalog
-from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID
+from ingestd.intake.handling import catalog_handling
+from ingestd.intake.reading import Progress, read_into_stage, rules_of
+from ingestd.ledger.catalog import (
+    CatalogStage,
+    Imported,
+    count_staged_news,
+    judge_staged_catalog,
+    post_staged_catalog,
+)
+from ingestd.ledger.head import lock_head
+from ingestd.ledger.stage import lent_stage
 from ingestd.service.bootstrap import Installation
 from ingestd.spool.files import storage_errors
+from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import UsageError
-from ingestd.values.money import decimals_of
 
-BLOCK_BYTES = 1 << 20
-_RESERVED = {CatalogKind.STUDENTS: frozenset({ANONYMOUS_STUDENT_ID})}
+_QUIET = Progress(report=lambda *_: None, must_stop=lambda: False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,38 +43,40 @@ def import_file(
 ) -> CatalogResult:
     """Take the good rows of a catalog file; safe to repeat.
 
-    Raises UsageError when there is no such file, StorageError and DatabaseError.
+    Good rows are taken whatever the account's policy for files: the operator reads at once
+    what became of the others. Raises UsageError when there is no such file, StorageError and
+    DatabaseError.
     """
-    rules = CatalogRules(
-        decimals=decimals_of(account.currency),
-        encoding=account.policy.encoding,
-        delimiter=account.policy.delimiter,
-        reserved=_RESERVED.get(kind, frozenset()),
-    )
-    reading = check_catalog_file(kind, _blocks(path), rules)
-    imported = Imported(added=0, changed=0, unchanged=0)
-    if not reading.is_refused:
-        with installation.database.writing() as connection:
-            imported = import_catalog(
-                connection,
-                account.account_id,
-                kind,
-                reading.rows,
-                present=reading.present,
+    with storage_errors(path):
+        if not path.exists():
+            raise UsageError(f"There is no file {path}.")
+    database = installation.database
+    received_at = to_microseconds(installation.clock.now())
+    # A file on the operator's own disk was not cut off on its way.
+    rules = replace(rules_of(account, received_at=received_at), reject_unterminated_last_row=False)
+    with (
+        database.connection() as connection,
+        lent_stage(CatalogStage(connection, kind), connection) as stage,
+    ):
+        with connection.begin():
+            reading = read_into_stage(
+                path, stage, catalog_handling(kind), rules, progress=_QUIET, follow_links=True
             )
-    return CatalogResult(
-        records=reading.records,
-        rejected=len(reading.rejected),
-        imported=imported,
-        findings=tuple(reading.findings),
-        is_refused=reading.is_refused,
-    )
 
+        def take() -> CatalogResult:
+            rejected, imported = 0, Imported(added=0, changed=0, unchanged=0)
+            if not reading.refused:
+                # The same lock as for charges: a file sees one catalog, the old or the new one.
+                head = lock_head(connection, account.account_id)
+                judge_staged_catalog(connection, head, kind, all_or_nothing=False)
+                imported = count_staged_news(connection, head, kind)
+                rejected = post_staged_catalog(connection, head, kind).rejected
+            return CatalogResult(
+                records=stage.records,
+                rejected=rejected,
+                imported=imported,
+                findings=tuple(stage.findings()),
+                is_refused=reading.refused,
+            )
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    try:
-        with storage_errors(path), path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                yield block
-    except FileNotFoundError as error:
-        raise UsageError(f"There is no file {path}.") from error
+        return database.transact(connection, take)

@@ -41,10 +41,18 @@ class Removed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccountFiles:
-    """The two folders of one account, and what was kept of its interrupted uploads."""
+    """The two folders of one account, and what was kept of its interrupted uploads.
+
+    `takes_catalogs` is the account's answer to whether catalog files are claimed.
+    """
 
     folders: Folders
     account: AccountId
+    takes_catalogs: bool
+
+    def is_recognised(self, name: str) -> bool:
+        """Tell whether a file under this name will be claimed."""
+        return is_recognised(name, takes_catalogs=self.takes_catalogs)
 
     def find(self, file: File) -> FoundFile | None:
         """Return what is under this name now, or None. Links and devices are not there."""
@@ -117,7 +125,7 @@ class AccountFiles:
         A file that nobody would claim (a temporary name) is dropped with its note, as
         overwriting it means. Raises StorageError.
         """
-        if is_recognised(name):
+        if self.is_recognised(name):
             take(self.folders, self.account, name)
         else:
             for note in self._notes_of(name):

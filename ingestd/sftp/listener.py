@@ -59,7 +59,9 @@ class SftpDoor:
             metrics=metrics,
             authenticator=Authenticator(keeper),
             bans=Bans(limits, clock),
-            uploads=Uploads(folders=folders, limits=limits, clock=clock, metrics=metrics),
+            uploads=Uploads(
+                folders=folders, keeper=keeper, limits=limits, clock=clock, metrics=metrics
+            ),
         )
         self._count = ConnectionCount(limits)
         self._sessions: set[Session] = set()

@@ -152,7 +152,7 @@ class Session(Login):
             raise asyncssh.SFTPPermissionDenied("not logged in")
         with answered(self._log):
             await asyncio.to_thread(door.folders.create_for, hold.sender.account)
-        return FileServer(channel, hold=hold, folders=door.folders, uploads=door.uploads)
+        return FileServer(channel, hold=hold, uploads=door.uploads)
 
     def channel_started(self) -> None:
         """Count a channel that serves SFTP."""

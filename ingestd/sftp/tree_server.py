@@ -9,7 +9,6 @@ import asyncssh
 from asyncssh import SFTPAttrs, SFTPName
 from structlog.stdlib import BoundLogger
 
-from ingestd.formats.names import is_recognised
 from ingestd.sftp.answers import answered, file_attributes, folder_attributes, named
 from ingestd.sftp.incoming import AccountFiles, Removed
 from ingestd.sftp.internals import ChannelServer
@@ -17,7 +16,6 @@ from ingestd.sftp.losses import Loss
 from ingestd.sftp.staged_upload import Sender, StagedUpload
 from ingestd.sftp.tree import File, Folder, FolderName, Home, Place, Root, canonical, resolve
 from ingestd.sftp.uploads import Uploads
-from ingestd.spool.folders import Folders
 from ingestd.telemetry.events import Event
 
 
@@ -55,13 +53,11 @@ class TreeServer(ChannelServer):
         channel: asyncssh.SSHServerChannel[bytes],
         *,
         hold: SessionHold,
-        folders: Folders,
         uploads: Uploads,
     ) -> None:
         super().__init__(channel)
         self._hold = hold
         self._account = hold.sender.account
-        self._files = AccountFiles(folders, self._account)
         self._uploads = uploads
         self._log = hold.log
         self.max_open_files = hold.max_open_files
@@ -128,7 +124,7 @@ class TreeServer(ChannelServer):
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Rename a waiting file; it replaces nothing that nobody would claim."""
         new = self._incoming_file(newpath)
-        if not is_recognised(new.name) and self._files.waits(new.name):
+        if not self._files.is_recognised(new.name) and self._files.waits(new.name):
             raise asyncssh.SFTPFileAlreadyExists("already exists")
         await self.posix_rename(oldpath, newpath)
 
@@ -215,6 +211,10 @@ class TreeServer(ChannelServer):
                     found_files = await asyncio.to_thread(self._files.list_folder, place.name)
                 for found in found_files:
                     yield named(found.name, file_attributes(found.size_bytes, found.modified))
+
+    @property
+    def _files(self) -> AccountFiles:
+        return self._uploads.files_of(self._account)
 
     def _place(self, path: bytes) -> Place | None:
         return resolve(path, self._account)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from structlog.stdlib import BoundLogger
 
+from ingestd.access.keeper import AccessKeeper
 from ingestd.sftp.incoming import AccountFiles
 from ingestd.sftp.limits import DoorLimits
 from ingestd.sftp.losses import REFUSALS, Loss, UploadLostError, has_space
@@ -46,10 +47,17 @@ class Uploads:
     """Begins and ends the uploads of one door."""
 
     def __init__(
-        self, *, folders: Folders, limits: DoorLimits, clock: Clock, metrics: Metrics
+        self,
+        *,
+        folders: Folders,
+        keeper: AccessKeeper,
+        limits: DoorLimits,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
         self.received = ReceivedMemory(clock)
         self._folders = folders
+        self._keeper = keeper
         self._limits = limits
         self._clock = clock
         self._metrics = metrics
@@ -60,6 +68,11 @@ class Uploads:
     def naming(self, account: AccountId) -> asyncio.Lock:
         """The lock to hold while names in an account's `incoming/` change."""
         return self._naming[account]
+
+    def files_of(self, account: AccountId) -> AccountFiles:
+        """Return an account's files as the rules in force now let them be seen and claimed."""
+        takes_catalogs = self._keeper.current.takes_catalogs(account)
+        return AccountFiles(self._folders, account, takes_catalogs)
 
     def now(self) -> float:
         """Return the present, in seconds since 1970, as file times are told."""
@@ -155,9 +168,9 @@ class Uploads:
         )
 
     def _publish_files(self, upload: StagedUpload, arrival: Arrival) -> None:
-        files = AccountFiles(self._folders, arrival.account)
+        files = self.files_of(arrival.account)
         files.make_way(upload.filename)
-        publish(self._folders, upload.path, arrival)
+        publish(self._folders, upload.path, arrival, takes_catalogs=files.takes_catalogs)
         with contextlib.suppress(StorageError):
             # Published is published: what was kept of an earlier try can stay for the sweep.
             files.forget_partial(upload.filename)
@@ -201,7 +214,7 @@ class Uploads:
                 raise UploadLostError(Loss.TOO_MANY_WAITING)
 
     def _base(self, account: AccountId, filename: str) -> Base | None:
-        files = AccountFiles(self._folders, account)
+        files = self.files_of(account)
         file = File(FolderName.INCOMING, filename)
         found = files.find(file)
         descriptor = files.open(file) if found else None

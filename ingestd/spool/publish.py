@@ -14,18 +14,20 @@ from ingestd.spool.folders import Folders
 from ingestd.values.errors import StorageError
 
 
-def publish(folders: Folders, staged: Path, arrival: Arrival) -> Arrival:
+def publish(folders: Folders, staged: Path, arrival: Arrival, *, takes_catalogs: bool) -> Arrival:
     """Make a whole staged file appear in `incoming/`; the caller has fsynced its bytes.
 
     Afterwards the file, its name and its note survive a power cut, and the client may be
-    told OK. A file of the same name that was acknowledged earlier and still waits is not
-    lost: it is claimed as an upload of its own. Returns the arrival with its inode.
-    Raises StorageError, and then nothing is published.
+    told OK. A file of the same recognised name that was acknowledged earlier and still waits
+    is not lost: it is claimed as an upload of its own; `takes_catalogs` is the account's part
+    in which names those are. Returns the arrival with its inode. Raises StorageError, and then
+    nothing is published.
     """
     target = folders.incoming(arrival.account) / arrival.filename
     with storage_errors(staged):
         arrival = replace(arrival, inode=staged.stat().st_ino)
-    make_way(folders, arrival, target)
+    if is_recognised(target.name, takes_catalogs=takes_catalogs):
+        make_way(folders, arrival, target)
     note = note_path(folders, arrival)
     write_note(note, arrival)
     try:
@@ -38,7 +40,7 @@ def publish(folders: Folders, staged: Path, arrival: Arrival) -> Arrival:
 
 def make_way(folders: Folders, arrival: Arrival, target: Path) -> None:
     """Claim what waits at `target`, so that a new file replaces nothing acknowledged."""
-    if is_recognised(target.name) and os.path.lexists(target):
+    if os.path.lexists(target):
         take(folders, arrival.account, target.name)
 
 

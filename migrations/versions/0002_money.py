@@ -31,6 +31,7 @@ def upgrade() -> None:
     _create_projections()
     _create_indexes()
     op.add_column("seal", _whole("version", default=1))
+    op.add_column("row_outcome", _whole("payment_no", null=True))
     for counter in HEAD_COUNTERS:
         op.add_column("seal_head", _whole(counter, default=0))
     if op.get_context().dialect.name == "sqlite":
@@ -46,6 +47,7 @@ def downgrade() -> None:
     """Go back to a ledger of charges alone: payments and refunds are lost with their tables."""
     for counter in HEAD_COUNTERS:
         op.drop_column("seal_head", counter)
+    op.drop_column("row_outcome", "payment_no")
     op.drop_column("seal", "version")
     op.drop_index("ix_file_outcome_sha256", "file_outcome")
     op.drop_index("ix_posting_payment_no", "posting")
@@ -101,6 +103,7 @@ def _create_facts() -> None:
         _text("name"),
         _text("email", null=True),
         _text("phone", null=True),
+        _text("address", null=True),
         _whole("batch_no"),
         _key("guest", "account", "party_no"),
         **STRICT,
@@ -120,6 +123,7 @@ def _create_facts() -> None:
         _text("batch_num", null=True),
         _text("receipt_num", null=True),
         _whole("for_charge_no", null=True),
+        _text("comment", null=True),
         _whole("batch_no"),
         _text("upload_id", null=True),
         _whole("row", null=True),
@@ -241,7 +245,8 @@ def _create_indexes() -> None:
         postgresql_where=paid,
     )
     op.create_index("ix_payment_event_batch_no", "payment_event", ["account", "batch_no"])
-    op.create_index("ix_payment_batch_num", "payment", ["account", "merchant_id", "batch_num"])
+    op.create_index("ix_payment_batch_num", "payment", ["account", "batch_num", "merchant_id"])
+    op.create_index("ix_payment_batch_no", "payment", ["account", "batch_no"])
     op.create_index("ix_payment_party_no", "payment", ["account", "party_no"])
     op.create_index("ix_allocation_charge_no", "allocation", ["account", "charge_no"])
     op.create_index("ix_allocation_payment_no", "allocation", ["account", "payment_no"])

@@ -61,6 +61,7 @@ def test_an_added_account_is_listed_and_admitted(folder: Path) -> None:
             "currency": "USD",
             "keys": 1,
             "password": "no",
+            "catalogs": "no",
             "networks": "203.0.113.16/28",
         }
     ]

@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from pydantic import BaseModel
@@ -17,9 +18,12 @@ from ingestd.cli.app import build_app
 from ingestd.config.accounts_file import AccountEntry, PolicyEntry
 from ingestd.config.settings import Settings
 from ingestd.config.validation import section_of
-from ingestd.formats.catalog import CATALOG_FORMATS
+from ingestd.formats.catalog import CATALOG_FORMATS, CatalogKind
+from ingestd.formats.fields import Kind
 from ingestd.formats.student_billing import STUDENT_BILLING
 from ingestd.formats.student_refunds import STUDENT_REFUNDS
+from ingestd.ledger.agreement import AGREEMENTS
+from ingestd.reports import aging, balances, items, payments, revenue, sales
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics
 
@@ -27,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")])
 GENERATED = {ROOT / "docs" / "findings.md"}
 PROSE_CHARACTERS_MAX = 100
+LIMITED = {Kind.IDENTIFIER, Kind.DIGITS, Kind.TEXT}
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -112,10 +117,42 @@ def test_every_column_is_on_its_page() -> None:
     for file_format in (STUDENT_BILLING, STUDENT_REFUNDS):
         rows = {key for key, _ in _FIRST_CELL.findall(_text(f"docs/formats/{file_format.name}.md"))}
         assert set(file_format.column_names) <= rows
-    page = _text("docs/config.md")
-    for kind in CATALOG_FORMATS.values():
-        for column in kind.file.column_names:
-            assert f"`{column}`" in page
+
+
+@pytest.mark.parametrize("kind", CATALOG_FORMATS)
+def test_every_table_of_the_catalog_page_is_the_format(kind: CatalogKind) -> None:
+    """Whoever sets up a nightly export reads which columns it needs, and how long they may be."""
+    page = _text("docs/formats/catalogs.md")
+    below = page.partition(f" (`{kind}`)\n")[2]
+    section = re.split(r"^## ", below, flags=re.MULTILINE)[0]
+    told = {
+        column.name: ("mandatory" if column.mandatory else "optional")
+        + (f", {column.length_max}" if column.kind in LIMITED else "")
+        for column in CATALOG_FORMATS[kind].file.columns
+    }
+    assert dict(_FIRST_CELL.findall(section)) == told
+    for column in CATALOG_FORMATS[kind].file.columns:
+        for word in (*column.choices, *column.reserved):
+            assert f"`{word}`" in section
+
+
+@pytest.mark.parametrize(
+    "report", [sales, payments, items, balances, revenue, aging], ids=lambda report: report.__name__
+)
+def test_every_report_has_its_columns_on_the_page(report: ModuleType) -> None:
+    """Whoever reads a column in a spreadsheet finds what it means, and no column that is not."""
+    name = report.__name__.rpartition(".")[2]
+    section = _text("docs/reports.md").split(f"\n## {name}\n")[1].split("\n## ")[0]
+    assert tuple(column for column, _ in _FIRST_CELL.findall(section)) == report.COLUMNS
+
+
+def test_every_check_and_identity_of_the_books_is_on_the_page() -> None:
+    """Whoever is told of a difference can read what was compared."""
+    page = _text("docs/reports.md")
+    for name in (*AGREEMENTS, "seal", "head", "unsealed"):
+        assert f"\n| `{name}` | " in page
+    for name in ("I1", "I2", "I3", "I4", "I5"):
+        assert f"\n| {name} | " in page
 
 
 @pytest.mark.parametrize(("page", "command"), sorted(set(_commands())))

@@ -12,7 +12,7 @@ from ingestd.ledger.allocations import CASH_SALE
 from ingestd.ledger.chart import PartyKind
 from ingestd.ledger.entry import Entry, Unchanged
 from ingestd.ledger.parties import Party, add_party, find_party, party_of
-from ingestd.ledger.payments import CASH, NewPayment, Part, PartKind, find_payment, receive_payment
+from ingestd.ledger.payments import CASH, NewPayment, Part, PartKind, find_payment
 from ingestd.ledger.sales import (
     PENALTY,
     SALE,
@@ -25,6 +25,7 @@ from ingestd.ledger.sales import (
     pay_from_waiting_credit,
 )
 from ingestd.ledger.sales import void_charge as refund_by_command
+from ingestd.ledger.settlement import take_cash
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.values.errors import LedgerRefusal, UsageError
 
@@ -176,7 +177,7 @@ def _pay_cash(entry: Entry, charge: NewCharge) -> None:
     is_wallet = charge.account_type is AccountType.WALLET
     kind = PartKind.WALLET if is_wallet else PartKind.FEE
     part = Part(kind=kind, amount=stored.amount, party_no=stored.party_no)
-    receive_payment(
+    take_cash(
         entry,
         NewPayment(
             payment_id=payment_id,

@@ -12,20 +12,20 @@ from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.entry import Entry, Unchanged
 from ingestd.ledger.parties import Party, find_party, party_of
 from ingestd.ledger.payments import (
+    CASH,
     NewPayment,
     Part,
     PartKind,
     StoredPayment,
-    find_batch,
     find_payment,
     receive_payment,
-    settle_one,
     void_payment,
 )
-from ingestd.ledger.payments import settle_batch as settle_batch_payments
 from ingestd.ledger.pools import is_one_family
 from ingestd.ledger.returns import return_payment as undo_payment
 from ingestd.ledger.sales import PENALTY, NewCharge, find_charge
+from ingestd.ledger.settlement import find_batch, settle_one, take_cash
+from ingestd.ledger.settlement import settle_batch as settle_batch_payments
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.charges import charge_once, stored_charge
 from ingestd.values.errors import LedgerRefusal, UsageError
@@ -66,7 +66,8 @@ def add_payment(keeper: Bookkeeper, payment: Payment, *, on: date | None = None)
             _refuse_other_content(entry, payment.key, content_hash)
         payment_id = payment.key or str(ULID())
         kind = PartKind.WALLET if payment.to is AccountType.WALLET else PartKind.FEE
-        receive_payment(
+        receive = take_cash if payment.method == CASH else receive_payment
+        receive(
             entry,
             NewPayment(
                 payment_id=payment_id,

@@ -1,39 +1,27 @@
-"""Importing catalogs: what a file adds, changes and leaves alone."""
+"""Importing catalogs: what a file adds, changes and leaves alone, on both databases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-import pytest
 import sqlalchemy as sa
 
-from ingestd.database import schema
-from ingestd.database.engine import Database, open_database
+from ingestd.database.engine import Database
 from ingestd.formats.catalog import CatalogKind
-from ingestd.ledger.catalog import CatalogRow, Imported, import_catalog
+from ingestd.ledger.catalog import Imported
 from ingestd.values.identifiers import AccountId
+from tests.integration.ledger.conftest import CatalogEntry, take_catalog
 
 ACCOUNT = AccountId("SPRINGFIELD")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(f"sqlite:///{tmp_path}/ledger.db")
-    schema.upgrade(database)
-    yield database
-    database.close()
 
 
 def take(
     database: Database,
     kind: CatalogKind,
-    rows: Sequence[CatalogRow],
+    rows: Sequence[CatalogEntry],
     account: AccountId = ACCOUNT,
 ) -> Imported:
-    present = {name for row in rows for name in row}
-    with database.writing() as connection:
-        return import_catalog(connection, account, kind, rows, present=present)
+    return take_catalog(database, account, kind, rows)
 
 
 def select(database: Database, statement: str) -> list[tuple[object, ...]]:
@@ -43,7 +31,7 @@ def select(database: Database, statement: str) -> list[tuple[object, ...]]:
 
 def test_the_same_file_again_changes_nothing(database: Database) -> None:
     """A nightly export must be able to run every night."""
-    rows: list[CatalogRow] = [
+    rows: list[CatalogEntry] = [
         {"student_id": "1", "name": "Ann", "parent_code": "P1"},
         {"student_id": "2", "name": "Bo", "parent_code": None},
     ]
@@ -100,10 +88,10 @@ def test_a_product_without_a_price_has_none(database: Database) -> None:
 
 def test_a_product_and_its_price_are_one_row(database: Database) -> None:
     """Who imports forty products wants to read "40", not "80"."""
-    rows: list[CatalogRow] = [{"billing_code": "A", "price": 100}, {"billing_code": "B"}]
+    rows: list[CatalogEntry] = [{"billing_code": "A", "price": 100}, {"billing_code": "B"}]
     assert take(database, CatalogKind.PRODUCTS, rows) == Imported(added=2, changed=0, unchanged=0)
 
-    dearer: list[CatalogRow] = [{"billing_code": "A", "price": 200}, {"billing_code": "B"}]
+    dearer: list[CatalogEntry] = [{"billing_code": "A", "price": 200}, {"billing_code": "B"}]
     result = take(database, CatalogKind.PRODUCTS, dearer)
 
     assert result == Imported(added=0, changed=1, unchanged=1)

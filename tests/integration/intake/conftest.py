@@ -81,7 +81,8 @@ class Station:
         arrival = self.arrival(content, name)
         staged = self.folders.staging(SPRINGFIELD) / arrival.upload_id
         staged.write_bytes(content)
-        return publish(self.folders, staged, arrival).upload_id
+        takes_catalogs = self.keeper.current.takes_catalogs(SPRINGFIELD)
+        return publish(self.folders, staged, arrival, takes_catalogs=takes_catalogs).upload_id
 
     def interrupt(
         self, name: str = "student_billing.csv", *, loss: str = "connection_lost"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,14 +17,22 @@ from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account, FilePolicy, Policy, StudentPolicy
 from ingestd.database.engine import Database
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
 from ingestd.formats.names import format_of
 from ingestd.intake.delivery import deliver
 from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading import Progress
-from ingestd.ledger.catalog import CatalogRow, import_catalog
+from ingestd.ledger.catalog import (
+    CatalogStage,
+    Imported,
+    count_staged_news,
+    judge_staged_catalog,
+    post_staged_catalog,
+)
+from ingestd.ledger.head import lock_head
 from ingestd.ledger.outcomes import FileOutcome
 from ingestd.ledger.seal import Seal
+from ingestd.ledger.stage import lent_stage
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items
 from ingestd.reports.report import Question, Report, Row
@@ -48,6 +56,9 @@ HEADER = "account_type,charge_tracking_id,student_id,billing_code,note,amount"
 FACTS = ("party", "charge", "posting", "seal", "seal_head", "file_outcome", "row_outcome")
 TABLES = (*FACTS, "finding", "upload", "student", "product", "product_price", "parent")
 QUIET = Progress(report=lambda *_: None, must_stop=lambda: False)
+
+
+CatalogEntry = Mapping[str, str | int | None]
 
 
 class FakeClock:
@@ -84,6 +95,35 @@ def charges(*rows: str, header: str = HEADER) -> bytes:
     return "".join(f"{line}\n" for line in (header, *rows)).encode()
 
 
+def take_catalog(
+    database: Database, account: AccountId, kind: CatalogKind, entries: Iterable[CatalogEntry]
+) -> Imported:
+    """Bring entries into force as a file with just their columns does."""
+    entries = list(entries)
+    given = frozenset(column for entry in entries for column in entry)
+    names = CATALOG_FORMATS[kind].file.column_names
+    rows = [
+        CatalogRow(row, row, tuple(entry.get(name) for name in names), given)
+        for row, entry in enumerate(entries, start=2)
+    ]
+    with (
+        database.connection() as connection,
+        lent_stage(CatalogStage(connection, kind), connection) as stage,
+    ):
+        with connection.begin():
+            stage.add(rows=rows, rejected=(), findings=(), records=len(rows))
+            stage.finish()
+
+        def take() -> Imported:
+            head = lock_head(connection, account)
+            judge_staged_catalog(connection, head, kind, all_or_nothing=False)
+            imported = count_staged_news(connection, head, kind)
+            post_staged_catalog(connection, head, kind)
+            return imported
+
+        return database.transact(connection, take)
+
+
 @dataclass
 class Books:
     """One account's ledger, and files on their way into it."""
@@ -108,11 +148,8 @@ class Books:
         changed = replace(self.account.policy, **policy)  # type: ignore[arg-type]
         return replace(self, account=replace(self.account, policy=changed))
 
-    def load(self, kind: CatalogKind, rows: Iterable[CatalogRow]) -> None:
-        rows = list(rows)
-        with self.database.writing() as connection:
-            present = {column for row in rows for column in row}
-            import_catalog(connection, self.account.account_id, kind, rows, present=present)
+    def load(self, kind: CatalogKind, entries: Iterable[CatalogEntry]) -> None:
+        take_catalog(self.database, self.account.account_id, kind, entries)
 
     def queue(self, content: bytes, filename: str = "student_billing.csv") -> UploadId:
         """Put a file into the claimed folder and the queue, as the intake does."""
@@ -124,7 +161,7 @@ class Books:
             account=self.account.account_id,
             upload_id=upload_id,
             filename=filename,
-            format=format_of(filename),
+            format=format_of(filename, takes_catalogs=self.account.catalog_over_sftp),
             source="folder",
             size_bytes=len(content),
             sha256=None,
@@ -178,11 +215,13 @@ class Books:
             as_of=datetime(2099, 1, 1, tzinfo=UTC).date(),
             as_known=datetime(2099, 1, 1, tzinfo=UTC),
             decimals=2,
+            zone=self.account.timezone,
         )
         with self.database.reading() as connection:
             report = ask(connection, replace(question, **changes))  # type: ignore[arg-type]
             rows = list(report.rows)
             answer = report.heading() | {"rows": rows, "totals": report.totals}
+            answer["identities"] = report.identities
         return dict(json.loads(json.dumps(answer)))
 
     def items(self, **changes: object) -> list[Row]:
@@ -206,7 +245,7 @@ def rows_of(connection: Connection, table: str) -> list[tuple[object, ...]]:
     return sorted((tuple(row) for row in rows), key=repr)
 
 
-PRODUCTS: list[CatalogRow] = [
+PRODUCTS: list[CatalogEntry] = [
     {"billing_code": "MEAL", "price": 325},
     {"billing_code": "LOST_BOOK", "price": 1850},
     {"billing_code": "FREE", "price": 0},
@@ -214,7 +253,7 @@ PRODUCTS: list[CatalogRow] = [
     {"billing_code": "FEE", "price": 500, "valid_from": "2025-09-01"},
     {"billing_code": "FEE", "price": 700, "valid_from": "2026-03-02"},
 ]
-STUDENTS: list[CatalogRow] = [{"student_id": f"S{number}"} for number in range(1, 6)]
+STUDENTS: list[CatalogEntry] = [{"student_id": f"S{number}"} for number in range(1, 6)]
 
 
 def open_books(database: Database, folder: Path, **changes: object) -> Books:

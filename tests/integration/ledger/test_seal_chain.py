@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.ledger.head import GENESIS_HASH
-from ingestd.ledger.seal import SEALED_COLUMNS, Batch, hash_batch
+from ingestd.ledger.seal import SEALED_COLUMNS, VERSION, Batch, hash_batch
 from ingestd.values.identifiers import UploadId
-from tests.integration.ledger.conftest import SPRINGFIELD, Books
+from tests.integration.ledger.conftest import SPRINGFIELD, Books, charges
 
 ROWS = (
     "WALLET,T1,S1,MEAL,a note,1.00",
@@ -19,6 +22,10 @@ ROWS = (
     "WALLET,T1,S1,MEAL,other,1.00",
     "WALLET,T3,S9,MEAL,,1.00",
 )
+
+
+FIRST_TABLES = ("file_outcome", "row_outcome", "finding", "party", "charge", "posting")
+NUMBERED_BY = {"row_outcome": "row", "finding": "finding_no"}
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,42 @@ def test_sealed_columns_are_all_the_columns_that_the_tables_have(books: Books) -
         inspector = sa.inspect(connection)
         for table, columns in SEALED_COLUMNS.items():
             assert {column["name"] for column in inspector.get_columns(table)} == set(columns)
+
+
+NOTES = ('"', "\\", "/", "\t", "\x01\x1f", "\x7f\x85\u2028", "ünï😀", "', null", "")
+
+
+@pytest.mark.parametrize("version", [1, VERSION])
+def test_the_hash_is_what_its_description_says(books: Books, version: int) -> None:
+    """An auditor who reads only the description gets the same hash, whatever the notes hold."""
+    rows = [f"WALLET,N{number},S1,MEAL,NOTE{number},1.00" for number in range(len(NOTES))]
+    content = charges(*ROWS, *rows).decode()
+    for number, note in enumerate(NOTES):
+        content = content.replace(f"NOTE{number},", '"' + note.replace('"', '""') + '",')
+    books.post_bytes(content.encode())
+    with books.database.reading() as connection:
+        batch = replace(seals(connection)[0].batch, version=version)
+        tables = list(SEALED_COLUMNS) if version > 1 else FIRST_TABLES
+        assert hash_batch(connection, batch)[0] == hash_by_hand(connection, batch, tables)
+
+
+def hash_by_hand(connection: Connection, batch: Batch, tables: Sequence[str]) -> str:
+    """Compute the hash of a ledger's only batch as `hash_batch` describes it, in plain Python."""
+    heading = [batch.previous_hash, batch.batch_no, batch.event, batch.upload_id, batch.sealed_at]
+    lines: list[object] = [heading]
+    for table in tables:
+        columns = [
+            column
+            for column in SEALED_COLUMNS[table]
+            if batch.version > 1 or (table, column) != ("row_outcome", "payment_no")
+        ]
+        found = connection.execute(sa.text(f"SELECT {', '.join(columns)} FROM {table}")).all()
+        number = columns.index(NUMBERED_BY.get(table, columns[1]))
+        lines += [table, [list(row) for row in sorted(found, key=lambda row: int(row[number]))]]
+    text = "".join(
+        json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("table", SEALED_COLUMNS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from ingestd.database.engine import Database
 from ingestd.formats.catalog import CatalogKind
-from ingestd.ledger.catalog import CatalogRow
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import format_amount
 from tests.integration.ledger.conftest import Books, FakeClock, springfield
@@ -20,7 +20,7 @@ from tests.integration.office.model import LIABILITY, WALLET
 PRICES = {"BOOK": 1000, "FEE": 500, "PROM": 800, "NSF": 250, "FREE": 0}
 SORTS = {"BOOK": 2, "FEE": 1, "PROM": 2, "NSF": 0, "FREE": 0}
 DIRECT = {"PROM"}
-PRODUCTS: list[CatalogRow] = [
+PRODUCTS: list[Mapping[str, str | int | None]] = [
     {
         "billing_code": code,
         "price": price,

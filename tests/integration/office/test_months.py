@@ -31,7 +31,10 @@ def test_what_arrives_for_a_closed_month_counts_in_the_first_open_one(office: Of
     office.close("2026-03")
     office.charge("LIABILITY,C1,S1,LATE_FEE,,2026-05-01", "LIABILITY,C2,S1,LOST_BOOK,,2025-09-10")
     [item] = [item for item in office.books.items() if item["tracking_id"] == "C2"]
-    assert item["occurred_on"] == "2026-04-01"
+    assert item["occurred_on"] == "2025-09-10"
+    assert {row[11] for row in office.books.dump("charge")["charge"] if row[2] == "C2"} == {
+        "2026-04-01"
+    }
     office.pay("P1", "S1", "10.00", method="cash")
     assert office.statuses() == {"C1": ("unpaid", "5.00"), "C2": ("partial", "8.50")}
 

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from tests.integration.ledger.conftest import (
     books,
+    both,
+    both_books,
     database,
     make_database,
     server,
     sqlite_pattern,
 )
 
-__all__ = ["books", "database", "make_database", "server", "sqlite_pattern"]
+__all__ = [
+    "books",
+    "both",
+    "both_books",
+    "database",
+    "make_database",
+    "server",
+    "sqlite_pattern",
+]

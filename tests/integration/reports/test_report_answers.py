@@ -106,6 +106,7 @@ def test_the_heading_says_what_was_asked(books: Books, first_known: datetime) ->
         "ledger_head",
         "rows",
         "totals",
+        "identities",
     ]
     assert answer["report"] == "balances"
     assert answer["as_of"] == "2026-03-01"

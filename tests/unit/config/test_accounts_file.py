@@ -195,3 +195,19 @@ def test_what_is_no_time_zone_is_refused(tmp_path: Path, zone: str) -> None:
     """The day of a charge depends on it."""
     (mistake,) = _mistakes(tmp_path, f"[A]\nname = 'x'\ntimezone = '{zone}'\n")
     assert mistake.startswith("3: A.timezone:")
+
+
+def test_catalogs_are_taken_over_sftp_only_where_it_is_said(tmp_path: Path) -> None:
+    """Who may send charges may not, by that alone, say who is charged and what it costs."""
+    text = f"[A]\n{DISTRICT}[B]\n{DISTRICT}catalog_over_sftp = true\n"
+    accounts = read_accounts(_write(tmp_path, text)).accounts
+    assert not accounts[AccountId("A")].catalog_over_sftp
+    assert accounts[AccountId("B")].catalog_over_sftp
+
+
+@pytest.mark.parametrize("value", ['"true"', "1", '"yes"', "[]"])
+def test_what_is_neither_true_nor_false_opens_nothing(tmp_path: Path, value: str) -> None:
+    """A text in quotes is a slip, and a slip must not let a catalog be overwritten."""
+    (mistake,) = _mistakes(tmp_path, f"[A]\n{DISTRICT}catalog_over_sftp = {value}\n")
+    assert mistake.startswith("4: A.catalog_over_sftp:")
+    assert "true or false" in mistake

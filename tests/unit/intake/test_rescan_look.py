@@ -63,12 +63,12 @@ def test_a_file_is_ready_when_it_has_been_quiet_for_long_enough(
 ) -> None:
     """A file that is still being copied in by hand is not read half."""
     put(folders)
-    first = rescan.look(A)
+    first = rescan.look(A, takes_catalogs=False)
     assert (first.ready, first.next_look_seconds) == ((), 2.0)
     clock.seconds = 1.5
-    assert rescan.look(A).next_look_seconds == 0.5
+    assert rescan.look(A, takes_catalogs=False).next_look_seconds == 0.5
     clock.seconds = 2.0
-    found = rescan.look(A)
+    found = rescan.look(A, takes_catalogs=False)
     assert (found.ready, found.next_look_seconds) == ((NAME,), None)
 
 
@@ -78,7 +78,7 @@ def test_a_change_starts_the_wait_anew(
 ) -> None:
     """Growing, touched or replaced: it has not settled yet."""
     path = put(folders)
-    rescan.look(A)
+    rescan.look(A, takes_catalogs=False)
     clock.seconds = 1.9
     match change:
         case "size":
@@ -88,11 +88,11 @@ def test_a_change_starts_the_wait_anew(
         case _:
             path.rename(path.with_name("other.bin"))
             put(folders)
-    rescan.look(A)
+    rescan.look(A, takes_catalogs=False)
     clock.seconds = 2.0
-    assert rescan.look(A).ready == ()
+    assert rescan.look(A, takes_catalogs=False).ready == ()
     clock.seconds = 3.9
-    assert rescan.look(A).ready == (NAME,)
+    assert rescan.look(A, takes_catalogs=False).ready == (NAME,)
 
 
 def test_a_file_that_somebody_still_writes_is_not_ready(
@@ -100,12 +100,12 @@ def test_a_file_that_somebody_still_writes_is_not_ready(
 ) -> None:
     """A slow copy that pauses is waited for."""
     path = put(folders)
-    rescan.look(A)
+    rescan.look(A, takes_catalogs=False)
     clock.seconds = 10.0
     with path.open("ab"):
-        found = rescan.look(A)
+        found = rescan.look(A, takes_catalogs=False)
         assert (found.ready, found.next_look_seconds) == ((), 2.0)
-    assert rescan.look(A).ready == (NAME,)
+    assert rescan.look(A, takes_catalogs=False).ready == (NAME,)
 
 
 def test_a_writer_that_comes_during_the_look_does_not_end_the_daemon(tmp_path: Path) -> None:
@@ -139,9 +139,12 @@ def test_files_are_claimed_in_the_order_in_which_they_were_written(
     """Of two files with the same key the earlier one is to win."""
     for name, age in (("student_billing_a.csv", 1), ("student_billing_b.csv", 9)):
         os.utime(put(folders, name), (1000 - age, 1000 - age))
-    rescan.look(A)
+    rescan.look(A, takes_catalogs=False)
     clock.seconds = 2.0
-    assert rescan.look(A).ready == ("student_billing_b.csv", "student_billing_a.csv")
+    assert rescan.look(A, takes_catalogs=False).ready == (
+        "student_billing_b.csv",
+        "student_billing_a.csv",
+    )
 
 
 def test_what_is_no_file_is_left_alone_and_told_once(
@@ -154,11 +157,11 @@ def test_what_is_no_file_is_left_alone_and_told_once(
     os.mkfifo(incoming / "student_billing_pipe.csv")
     put(folders)
     with capture_logs() as log:
-        rescan.look(A)
+        rescan.look(A, takes_catalogs=False)
         clock.seconds = 2.0
-        rescan.look(A)
+        rescan.look(A, takes_catalogs=False)
         clock.seconds = 9000.0
-        found = rescan.look(A)
+        found = rescan.look(A, takes_catalogs=False)
     assert found.ready == (NAME,)
     assert found.unrecognised == ()
     assert [line["event"] for line in log] == [Event.FILE_SKIPPED] * 3
@@ -170,9 +173,9 @@ def test_a_temporary_name_waits_for_ever(
 ) -> None:
     """A client may take days over a file that it has not renamed yet."""
     put(folders, name)
-    rescan.look(A)
+    rescan.look(A, takes_catalogs=False)
     clock.seconds = 100_000.0
-    found = rescan.look(A)
+    found = rescan.look(A, takes_catalogs=False)
     assert (found.ready, found.unrecognised) == ((), ())
 
 
@@ -181,17 +184,17 @@ def test_a_name_that_nobody_recognises_is_set_aside_after_an_hour(
 ) -> None:
     """A district that mistyped a name hears of it, but has time to rename the file."""
     put(folders, "students.xlsx")
-    rescan.look(A)
+    rescan.look(A, takes_catalogs=False)
     clock.seconds = 3590.0
-    assert rescan.look(A).unrecognised == ()
+    assert rescan.look(A, takes_catalogs=False).unrecognised == ()
     clock.seconds = 3601.0
-    assert rescan.look(A).unrecognised == ("students.xlsx",)
+    assert rescan.look(A, takes_catalogs=False).unrecognised == ("students.xlsx",)
 
 
 def test_a_missing_folder_holds_nothing(folders: Folders, rescan: Rescan) -> None:
     """Removing an account's folder by hand is no reason to stop."""
     folders.incoming(A).rmdir()
-    assert rescan.look(A).ready == ()
+    assert rescan.look(A, takes_catalogs=False).ready == ()
 
 
 def test_old_receipts_and_partials_go_and_nothing_else_does(

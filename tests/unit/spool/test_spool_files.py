@@ -47,7 +47,7 @@ def send(folders: Folders, content: bytes, name: str = NAME) -> Arrival:
         received_at=RECEIVED,
         peer="203.0.113.7",
     )
-    return publish(folders, staged, arrival)
+    return publish(folders, staged, arrival, takes_catalogs=False)
 
 
 def claimed_contents(folders: Folders) -> dict[str, bytes]:

@@ -1,0 +1,104 @@
+"""Charge files and ledgers of any size: random keys, 20,000 students, 50 products."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from ingestd.database.engine import Database
+from ingestd.ledger.head import lock_head, store_head
+from ingestd.values.identifiers import AccountId
+
+ACCOUNT = AccountId("SPRINGFIELD")
+STUDENTS = 20_000
+PRODUCTS = 50
+COLUMNS = (
+    *("account_type", "charge_tracking_id", "student_id", "billing_code", "note", "amount"),
+    "transaction_occurred_time",
+)
+
+
+def write_charge_file(path: Path, rows: int, *, seed: int) -> Path:
+    """Write a charge file; two files with different seeds share no key."""
+    keys = random.Random(seed)
+    with path.open("w", encoding="ascii") as file:
+        file.write(",".join(COLUMNS) + "\n")
+        for number in range(rows):
+            key = uuid.UUID(int=keys.getrandbits(128))
+            account_type = "LIABILITY" if number % 3 else "WALLET"
+            occurred = (
+                f"2026-0{1 + number % 9}-{1 + number % 28:02}T{number % 24:02}:{number % 60:02}:00Z"
+            )
+            file.write(
+                f"{account_type},{key},S{number % STUDENTS:06},CODE{number % PRODUCTS},"
+                f"note number {number % 1000},{number % 300}.{number % 100:02},{occurred}\n"
+            )
+    return path
+
+
+def fill_catalog(database: Database) -> None:
+    """Give the account its students and products."""
+    with database.writing() as connection:
+        connection.execute(
+            sa.text("INSERT INTO student (account, student_id, name) VALUES (:account, :id, '')"),
+            [{"account": ACCOUNT, "id": f"S{number:06}"} for number in range(STUDENTS)],
+        )
+        connection.execute(
+            sa.text("INSERT INTO product (account, billing_code, name) VALUES (:account, :id, '')"),
+            [{"account": ACCOUNT, "id": f"CODE{number}"} for number in range(PRODUCTS)],
+        )
+
+
+def fill_ledger(database: Database, charges: int) -> None:
+    """Put charges with random keys, their postings and parties into an empty SQLite ledger.
+
+    Straight into the tables, in the order of the keys: a journey's speed over a ledger of ten
+    million is to be measured, not how it came to be one. The batch has no seal.
+    """
+    with database.writing() as connection:
+        head = lock_head(connection, ACCOUNT)
+        values = {"account": ACCOUNT, "charges": charges, "students": STUDENTS}
+        for statement in _FILL:
+            connection.execute(sa.text(statement), values)
+        head.batch_no, head.parties = 1, STUDENTS
+        head.charges = head.postings = charges
+        store_head(connection, head)
+
+
+_FILL_PARTIES = """
+INSERT INTO party (account, party_no, kind, party_code, batch_no)
+WITH RECURSIVE n (no) AS (SELECT 1 UNION ALL SELECT no + 1 FROM n WHERE no < :students)
+SELECT :account, no, 'student', printf('S%06d', no - 1), 1 FROM n
+"""
+_FILL_KEYS = """
+INSERT INTO filling (tracking_id)
+WITH RECURSIVE n (no) AS (SELECT 1 UNION ALL SELECT no + 1 FROM n WHERE no < :charges)
+SELECT lower(hex(randomblob(18))) AS tracking_id FROM n ORDER BY tracking_id
+"""
+_FILL_CHARGES = """
+INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no, account_type,
+ billing_code, amount, note, occurred_at, effective_on, batch_no, upload_id, row)
+SELECT :account, no, tracking_id, substr(tracking_id, 1, 32), 1 + no % :students, 'WALLET',
+ 'CODE1', 100, 'note number 1', 1767225600000000, '2026-01-01', 1, 'FILLED', no
+FROM filling ORDER BY no
+"""
+_FILL_POSTINGS = """
+INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
+ credit_account, amount, debit_party_no, charge_no, billing_code)
+SELECT account, charge_no, 1, 'charge', effective_on, 1110, 2100, amount, party_no, charge_no,
+ billing_code FROM charge WHERE account = :account ORDER BY charge_no
+"""
+_FILL = (
+    _FILL_PARTIES,
+    # Made anew after the rows: in the order of the parties.
+    "DROP INDEX ix_charge_party_no",
+    "CREATE TEMPORARY TABLE filling (no INTEGER PRIMARY KEY, tracking_id TEXT)",
+    _FILL_KEYS,
+    _FILL_CHARGES,
+    _FILL_POSTINGS,
+    "CREATE INDEX ix_charge_party_no ON charge (account, party_no)",
+    "DROP TABLE filling",
+)

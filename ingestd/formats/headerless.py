@@ -1,0 +1,126 @@
+"""Files without a header: a header that stands there all the same, and what is another format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ingestd.formats.fields import FileFormat, Kind
+from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, shorten
+from ingestd.formats.header import DELIMITERS, Layout, is_header_like
+from ingestd.formats.lines import Record
+from ingestd.formats.payment_files import PAYMENT_FORMATS
+from ingestd.formats.shape import has_trailing_delimiters, is_blank_line
+from ingestd.formats.student_billing import STUDENT_BILLING
+from ingestd.formats.student_refunds import STUDENT_REFUNDS
+
+_WITH_HEADER = (STUDENT_BILLING, STUDENT_REFUNDS)
+_READ_BEFORE_A_DIGIT = (Kind.MOMENT, Kind.MONEY)
+
+
+def fixed_layout(file_format: FileFormat, records: Sequence[Record]) -> Layout:
+    """Return the layout of a format whose columns stand in a fixed order.
+
+    `records` are the first ones of the file, from the first that is no blank line.
+    """
+    names = file_format.column_names
+    rows = records[1:] if names_columns(records[0], file_format) else records
+    return Layout(
+        labels=names,
+        positions={name: position for position, name in enumerate(names)},
+        is_trailing=has_trailing_delimiters(rows, len(names)),
+    )
+
+
+def names_columns(record: Record, file_format: FileFormat) -> bool:
+    """Tell whether a first row is a header, whatever it calls the columns.
+
+    A row of values has digits where the moments and the amounts stand; a header has none.
+    """
+    if is_header_like(record.fields, file_format):
+        return True
+    if len(record.fields) < len(file_format.columns):
+        return False
+    texts = [
+        text.strip()
+        for column, text in zip(file_format.columns, record.fields, strict=False)
+        if column.kind in _READ_BEFORE_A_DIGIT
+    ]
+    return all(
+        text and text.lower() != "null" and not any(char.isdigit() for char in text)
+        for text in texts
+    )
+
+
+def refuse_another_format(
+    file_format: FileFormat, records: Sequence[Record], *, delimiter: str
+) -> None:
+    """Raise `FileRefusedError` when the rows are those of another format or delimiter."""
+    first = records[0]
+    seen = _delimiter_seen(first, file_format, delimiter)
+    if seen is not None:
+        raise FileRefusedError(
+            Finding(
+                code=Code.DELIMITER_UNEXPECTED,
+                verdict=Verdict.FILE,
+                message=f"The fields seem to be separated by a {DELIMITERS[seen]}, and this "
+                f"account's files by a {DELIMITERS.get(delimiter, delimiter)}. Export the file "
+                "with that, or ask for the account's delimiter to be changed.",
+                row=first.row,
+                line=first.line,
+                value=seen,
+            )
+        )
+    other = _other_format(file_format, records)
+    if other is not None:
+        raise FileRefusedError(
+            Finding(
+                code=Code.FORMAT_UNEXPECTED,
+                verdict=Verdict.FILE,
+                message=f"The name says {file_format.name}, but the rows look like those of "
+                f"{other.name}. Send the file under a name that starts with {other.name}, or "
+                "export it anew.",
+                row=first.row,
+                line=first.line,
+                value=shorten(delimiter.join(first.fields)),
+            )
+        )
+
+
+def _delimiter_seen(record: Record, file_format: FileFormat, delimiter: str) -> str | None:
+    if len(record.fields) > len(file_format.columns) // 2:
+        return None
+    text = delimiter.join(record.fields)
+    if text.lower().startswith("sep="):
+        seen = text[len("sep=") :][:1]
+        return seen if seen in DELIMITERS and seen != delimiter else None
+    widths = {other: len(text.split(other)) for other in DELIMITERS if other != delimiter}
+    expected = {len(known.columns) for known in PAYMENT_FORMATS.values()}
+    return next((other for other, width in widths.items() if width in expected), None)
+
+
+def _other_format(file_format: FileFormat, records: Sequence[Record]) -> FileFormat | None:
+    first = records[0]
+    for other in _WITH_HEADER:
+        if is_header_like(first.fields, other):
+            return other
+    rows = [record.fields for record in records if not is_blank_line(record)]
+    if names_columns(first, file_format):
+        rows = rows[1:]
+    widths = {len(fields) for fields in rows}
+    for other in PAYMENT_FORMATS.values():
+        if other is not file_format and widths == {len(other.columns)}:
+            if len(other.columns) != len(file_format.columns):
+                return other
+            if _fits(other, rows) and not _fits(file_format, rows):
+                return other
+    return None
+
+
+def _fits(file_format: FileFormat, rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether all rows have in the column after the tax code what the format has there."""
+    position = len(file_format.columns) - 3
+    choices = file_format.columns[position].choices
+    texts = {fields[position].strip().upper() for fields in rows}
+    if choices:
+        return texts <= set(choices)
+    return all(text in {"", "NULL"} or text.isdigit() for text in texts)

@@ -1,0 +1,60 @@
+"""The stage of a payment file: its rows with all that the ledger needs to know of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.engine import Connection
+
+from ingestd.database.bulk import Temporary
+from ingestd.formats.payments import PaymentRow
+from ingestd.ledger.stage import Stage
+from ingestd.values.clock import day_in
+
+PAYMENTS = Temporary(
+    "stage_payment",
+    {
+        "row": "whole",
+        "line": "whole",
+        "row_key": "text",
+        "content_hash": "text",
+        "has_receipt": "whole",
+        "submitted_at": "whole",
+        "amount": "whole",
+        "merchant_id": "text?",
+        "batch_num": "text",
+        "receipt_num": "text?",
+        "parent_code": "text?",
+        "student_id": "text?",
+        "payer_name": "text?",
+        "address": "text?",
+        "comment": "text?",
+        "gl_account": "text?",
+        "tax_code": "text?",
+        "receipt_type": "text?",
+        "donor_number": "text?",
+        "appeal_code": "text?",
+        "pledge_number": "text?",
+        "fee": "whole",
+        "building": "whole",
+        "other": "whole",
+        "discount": "whole",
+        "tax": "whole",
+        "received_on": "text",
+    },
+    key=("row",),
+)
+
+
+class PaymentStage(Stage[PaymentRow]):
+    """One file's payments on their way into the ledger."""
+
+    def __init__(self, connection: Connection, *, zone: ZoneInfo) -> None:
+        super().__init__(connection, PAYMENTS)
+        self._zone = zone
+
+    def _values(self, row: PaymentRow) -> Sequence[object]:
+        moment = datetime.fromtimestamp(row.submitted_at // 1_000_000, UTC)
+        return (*row, day_in(self._zone, moment).isoformat())

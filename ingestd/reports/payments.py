@@ -1,0 +1,91 @@
+"""Payments: who paid what and when, and what became of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingestd.ledger.extent import COUNTS
+from ingestd.reports.report import Question, Reading, Report, Row, answer
+
+COLUMNS = (
+    *("payment_id", "payer", "kind", "merchant_id", "batch_num", "receipt_num", "received_on"),
+    *("amount", "status", "settled_on", "returned_on"),
+)
+_CHUNK_ROWS = 5_000
+
+_EVENT = (
+    "LEFT JOIN payment_event {0} ON {0}.account = y.account AND {0}.payment_no = y.payment_no"
+    f" AND {{0}}.event = '{{0}}' AND {COUNTS.format('{0}')}"
+)
+_STATEMENT = f"""
+SELECT y.payment_id, q.party_code, y.kind, y.merchant_id, y.batch_num, y.receipt_num,
+  y.received_on, y.amount, settled.effective_on AS settled_on,
+  returned.effective_on AS returned_on, voided.effective_on AS voided_on
+FROM payment y
+  JOIN party q ON q.account = y.account AND q.party_no = y.party_no
+  {_EVENT.format("settled")}
+  {_EVENT.format("returned")}
+  {_EVENT.format("voided")}
+WHERE y.account = :account AND y.batch_no <= :known_batch AND y.received_on <= :as_of
+  AND y.received_on >= :since AND y.received_on <= :until
+ORDER BY y.payment_no
+"""
+
+
+def report_payments(connection: Connection, question: Question) -> Report:
+    """Return one row for each payment received on the days asked for, in order of arrival.
+
+    Its status is the one that it had on the day `as_of`. The totals say what was received, and
+    how much of it ever settled, came back, was voided, or is pending still. Rows are read as
+    they are asked for: the connection must stay open.
+    """
+    return answer(connection, question, name="payments", columns=COLUMNS, rows=_rows)
+
+
+def _rows(reading: Reading) -> Iterator[Row]:
+    question = reading.question
+    result = reading.connection.execute(
+        sa.text(_STATEMENT),
+        reading.extent.bound() | question.days(),
+        execution_options={"yield_per": _CHUNK_ROWS},
+    )
+    payments = 0
+    sums: defaultdict[str, int] = defaultdict(int)
+    for row in result:
+        status = _status(row.voided_on, row.returned_on, row.settled_on)
+        payments += 1
+        sums["received"] += row.amount
+        if status in {"pending", "voided"}:
+            sums[status] += row.amount
+        if row.settled_on is not None:
+            sums["settled"] += row.amount
+        if row.returned_on is not None:
+            sums["returned"] += row.amount
+        yield {
+            "payment_id": row.payment_id,
+            "payer": row.party_code,
+            "kind": row.kind,
+            "merchant_id": row.merchant_id,
+            "batch_num": row.batch_num,
+            "receipt_num": row.receipt_num,
+            "received_on": row.received_on,
+            "amount": question.amount(row.amount),
+            "status": status,
+            "settled_on": row.settled_on,
+            "returned_on": row.returned_on,
+        }
+    reading.totals["payments"] = payments
+    for name in ("received", "pending", "settled", "returned", "voided"):
+        reading.totals[name] = question.amount(sums[name])
+
+
+def _status(voided_on: str | None, returned_on: str | None, settled_on: str | None) -> str:
+    if voided_on is not None:
+        return "voided"
+    if returned_on is not None:
+        return "returned"
+    return "pending" if settled_on is None else "settled"

@@ -1,0 +1,204 @@
+"""Verifying: whoever changed a stored cell is found out, and where."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingestd.ledger.seal import SEALED_COLUMNS
+from ingestd.ledger.verify import Verification, verify_ledger
+from tests.integration.ledger.conftest import SPRINGFIELD, Books
+from tests.integration.ledger.test_seal_chain import ROWS, _drop_guards, _kinds
+from tests.integration.reports.history import FEES, History
+from tests.integration.reports.story import tell_the_worked_example
+
+KEYS = {
+    "row_outcome": ("upload_id", "row"),
+    "finding": ("upload_id", "finding_no"),
+    "payment_part": ("payment_no", "part_no"),
+    "payment_event": ("payment_no", "event"),
+    "credit_lot": ("payment_no", "credit_account", "party_no"),
+    "seal": ("batch_no",),
+    "file_outcome": ("upload_id",),
+    "guest": ("party_no",),
+    "period_close": ("month",),
+    "charge_state": ("charge_no",),
+    "seal_head": ("account",),
+}
+# When a charge or credit came free again only dates what it pays next; no figure hangs on it.
+UNCHECKED = {("charge_state", "open_on"), ("credit_lot", "available_on")}
+BATCH_OF = {
+    "row_outcome": "SELECT batch_no FROM file_outcome WHERE upload_id = t.upload_id",
+    "finding": "SELECT batch_no FROM file_outcome WHERE upload_id = t.upload_id",
+    "charge_state": "SELECT batch_no FROM charge WHERE charge_no = t.charge_no",
+    "credit_lot": "SELECT batch_no FROM payment WHERE payment_no = t.payment_no",
+    "seal_head": "t.batch_no",
+}
+TABLES = (*SEALED_COLUMNS, "seal", "seal_head", "charge_state", "credit_lot")
+
+
+@pytest.fixture
+def full(books: Books) -> Books:
+    """Return books with a row in every table."""
+    tell = tell_the_worked_example(books)
+    with tell.batch("period_close", "2026-04-07"):
+        tell.insert("period_close", month="2026-03")
+    books.post(*ROWS)
+    books.post_bytes(b"")
+    return books
+
+
+def verify(connection: Connection) -> Verification:
+    return verify_ledger(connection, SPRINGFIELD)
+
+
+def test_books_that_nobody_touched_are_right(full: Books) -> None:
+    """Verifying finds nothing where there is nothing to find, and says how much it looked at."""
+    with full.database.reading() as connection:
+        found = verify(connection)
+    assert found.differences == ()
+    assert found.holds
+    assert found.checked["batches"] == 18
+    assert [identity.name for identity in found.identities] == ["I1", "I2", "I3", "I4", "I5"]
+
+
+def test_an_account_without_books_is_right(books: Books) -> None:
+    """A school that has sent nothing yet has nothing to worry about."""
+    with books.database.reading() as connection:
+        assert verify(connection).holds
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_flipped_cell_is_named_with_its_batch(full: Books, table: str) -> None:
+    """An auditor learns not only that somebody changed the books, but where to look."""
+    with full.database.connection() as connection:
+        kinds = _kinds(connection, table)
+        connection.rollback()
+        for column, is_text in kinds.items():
+            if (table, column) in UNCHECKED:
+                continue
+            with connection.begin() as transaction:
+                _drop_guards(connection)
+                batch_no = _flip_one(connection, table, column, is_text=is_text)
+                found = verify(connection)
+                assert not found.holds, column
+                named = {difference.batch_no for difference in found.differences}
+                assert batch_no in named, (column, found.differences)
+                transaction.rollback()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_removed_row_is_missed(full: Books, table: str) -> None:
+    """Nothing can be taken out of the books unseen."""
+    with full.database.connection() as connection, connection.begin() as transaction:
+        _drop_guards(connection)
+        where, values, batch_no = _one_row(connection, table)
+        connection.execute(sa.text(f"DELETE FROM {table} WHERE {where}"), values)
+        found = verify(connection)
+        assert not found.holds
+        if table != "seal_head":
+            assert batch_no in {difference.batch_no for difference in found.differences}
+        transaction.rollback()
+
+
+def test_an_upload_is_named_beside_its_batch(full: Books) -> None:
+    """The file that a changed charge came from can be fetched from the archive."""
+    with full.database.connection() as connection, connection.begin() as transaction:
+        _drop_guards(connection)
+        connection.exec_driver_sql("UPDATE charge SET note = 'changed' WHERE tracking_id = 'T2'")
+        (difference,) = verify(connection).differences
+        assert (difference.check, difference.batch_no) == ("seal", 17)
+        assert difference.upload_id == f"{1:026}"
+        transaction.rollback()
+
+
+def test_rows_put_in_behind_the_books_are_named(full: Books) -> None:
+    """A charge that nobody sealed was never sent."""
+    with full.database.connection() as connection, connection.begin() as transaction:
+        connection.exec_driver_sql(
+            "INSERT INTO posting (account, posting_no, batch_no, event, effective_on,"
+            " debit_account, credit_account, amount)"
+            " VALUES ('SPRINGFIELD', 9999, 99, 'charge', '2026-03-01', 1100, 2100, 1)"
+        )
+        checks = {(found.check, found.batch_no) for found in verify(connection).differences}
+        assert ("unsealed", 99) in checks
+        transaction.rollback()
+
+
+@pytest.mark.parametrize(
+    ("posting", "check"),
+    [
+        ({"debit": 1100, "credit": 2100, "charge_no": 1}, "charge_postings"),
+        ({"debit": 2010, "credit": 1100, "charge_no": 1, "payment_no": 1}, "allocation_postings"),
+        ({"debit": 2100, "credit": 4000, "charge_no": 1, "payment_no": 1}, "allocation_postings"),
+        ({"debit": 4000, "credit": 2100, "reverses_posting_no": 1}, "reversals"),
+        ({"debit": 2050, "credit": 2010, "payment_no": 1, "credit_party_no": 1}, "credit_lots"),
+    ],
+)
+def test_a_sealed_posting_that_contradicts_the_facts_is_found(
+    books: Books, posting: dict[str, int], check: str
+) -> None:
+    """A fault of our own, sealed as it is, is found as well as somebody else's change."""
+    tell = History(books)
+    with tell.batch("upload", "2026-03-02"):
+        party = tell.party("S1")
+        tell.charge("T1", party, "MEAL", 500)
+        tell.pay("P1", party, fee=300)
+        tell.settle("P1", party, fee=300)
+        tell.allocate("P1", party, "T1", 300)
+    with books.database.reading() as connection:
+        assert verify(connection).holds
+    with tell.batch("fault", "2026-03-03"):
+        accounts = {"debit": posting.pop("debit"), "credit": posting.pop("credit")}
+        tell.post("fault", amount=100, **accounts, **posting)
+    with books.database.reading() as connection:
+        found = verify(connection)
+    assert check in {difference.check for difference in found.differences}
+    assert "seal" not in {difference.check for difference in found.differences}
+
+
+def test_credit_that_is_spent_twice_breaks_an_identity(books: Books) -> None:
+    """All balances would still add up: only the lot tells."""
+    tell = History(books)
+    with tell.batch("upload", "2026-03-02"):
+        party = tell.party("S1")
+        tell.charge("T1", party, "MEAL", 500)
+        tell.charge("T2", party, "MEAL", 500)
+        tell.pay("P1", party, fee=500)
+        tell.settle("P1", party, fee=500)
+        tell.allocate("P1", party, "T1", 500)
+    with tell.batch("fault", "2026-03-03"):
+        of = {"charge_no": 2, "payment_no": 1}
+        tell.post("allocation", FEES, 1100, 500, debit_party_no=party, **of)
+        tell.post("allocation", 2100, 4000, 500, **of)
+    with books.database.reading() as connection:
+        identities = {identity.name: identity for identity in verify(connection).identities}
+    assert [name for name, identity in identities.items() if not identity.holds] == ["I4"]
+    assert identities["I4"].left == 500
+
+
+def _one_row(connection: Connection, table: str) -> tuple[str, dict[str, object], object]:
+    """Return a condition that only one row fulfils, what it binds, and the row's batch."""
+    batch = BATCH_OF.get(table)
+    batch = "t.batch_no" if batch is None else batch if batch[0] == "t" else f"({batch})"
+    keys = KEYS.get(table, (f"{table}_no",))
+    row = connection.execute(
+        sa.text(
+            f"SELECT {batch} AS of_batch, {', '.join(f't.{key}' for key in keys)} FROM {table} t"
+            f" ORDER BY {', '.join(f't.{key}' for key in keys)} LIMIT 1"
+        )
+    ).one()
+    values = dict(zip(keys, row[1:], strict=True))
+    return " AND ".join(f"{key} = :{key}" for key in keys), values, row.of_batch
+
+
+def _flip_one(connection: Connection, table: str, column: str, *, is_text: bool) -> object:
+    """Change one cell of a table; return the batch that its row belongs to."""
+    where, values, batch_no = _one_row(connection, table)
+    change = f"COALESCE({column}, '') || 'x'" if is_text else f"COALESCE({column}, 0) + 1000"
+    changed = connection.execute(
+        sa.text(f"UPDATE {table} SET {column} = {change} WHERE {where}"), values
+    )
+    assert changed.rowcount == 1
+    return batch_no

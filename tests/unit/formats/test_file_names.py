@@ -1,0 +1,51 @@
+"""File names: what each stands for, and for whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingestd.formats.names import CATALOG_NAMES, FormatName, format_of, is_recognised, names_taken
+
+
+@pytest.mark.parametrize("takes_catalogs", [False, True])
+@pytest.mark.parametrize(
+    ("name", "format_name"),
+    [
+        ("student_billing.csv", FormatName.STUDENT_BILLING),
+        ("Student_Billing_Destiny 2026-09.CSV", FormatName.STUDENT_BILLING),
+        ("student_refunds_2.csv", FormatName.STUDENT_REFUNDS),
+        ("student_billing.csv.part", None),
+        (".student_billing.csv", None),
+        ("student_billing.txt", None),
+        ("student.csv", None),
+    ],
+)
+def test_charges_and_refunds_are_recognised_in_every_account(
+    name: str, format_name: FormatName | None, takes_catalogs: bool
+) -> None:
+    """A setting about catalogs changes nothing for what is no catalog."""
+    assert format_of(name, takes_catalogs=takes_catalogs) is format_name
+
+
+@pytest.mark.parametrize(
+    ("name", "format_name"),
+    [
+        ("products.csv", FormatName.PRODUCTS),
+        ("students.csv", FormatName.STUDENTS),
+        ("STUDENTS_nightly_2026-09-01.CSV", FormatName.STUDENTS),
+        ("parents-export.csv", FormatName.PARENTS),
+    ],
+)
+def test_a_catalog_is_recognised_only_where_it_is_allowed(
+    name: str, format_name: FormatName
+) -> None:
+    """A file that happens to be called so never changes a roster behind the operator's back."""
+    assert format_of(name, takes_catalogs=True) is format_name
+    assert format_of(name, takes_catalogs=False) is None
+    assert not is_recognised(name, takes_catalogs=False)
+
+
+def test_the_names_that_an_account_takes_are_told_without_those_that_it_does_not() -> None:
+    """A receipt that lists the recognised names lists none that would be set aside, too."""
+    assert set(names_taken(takes_catalogs=True)) == set(FormatName)
+    assert set(names_taken(takes_catalogs=False)) == set(FormatName) - CATALOG_NAMES

@@ -64,9 +64,10 @@ def write_entry(
             batch = open_batch(head, event=event, now=now)
             today = day_in(account.timezone, from_microseconds(now))
             day = (on or today).isoformat()
-            refuse_day(connection, account, day, today=today.isoformat())
             entry = Entry(connection=connection, head=head, batch=batch, account=account, day=day)
             answer = work(entry)
+            # Asked last: what was written before is answered, though its month is closed now.
+            refuse_day(connection, account, day, today=today.isoformat())
             seal(connection, head, batch)
             return answer
 

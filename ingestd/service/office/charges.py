@@ -12,7 +12,7 @@ from ingestd.ledger.allocations import CASH_SALE
 from ingestd.ledger.chart import PartyKind
 from ingestd.ledger.entry import Entry, Unchanged
 from ingestd.ledger.parties import Party, add_party, find_party, party_of
-from ingestd.ledger.payments import CASH, NewPayment, Part, PartKind
+from ingestd.ledger.payments import CASH, NewPayment, Part, PartKind, find_payment
 from ingestd.ledger.sales import (
     PENALTY,
     SALE,
@@ -104,7 +104,7 @@ def add_sale(keeper: Bookkeeper, sale: Sale, *, on: date | None = None) -> Answe
             billing_code=sale.billing_code,
             amount=cents,
             occurred_at=keeper.instant_of(entry),
-            known_by=None if sale.party != GUEST else f"{GUEST}\0{sale.name}\0{sale.email}",
+            known_by=_known_by(sale, party),
         )
         answer = charge_once(entry, charge, event=SALE, pays_at_once=not sale.cash)
         if sale.cash:
@@ -159,17 +159,28 @@ def _customer(entry: Entry, sale: Sale) -> Party:
     return party
 
 
+def _known_by(sale: Sale, party: Party) -> str:
+    """Return by what the same sale is known; one that is owed is another than one for cash."""
+    known = f"{GUEST}\0{sale.name}\0{sale.email}" if sale.party == GUEST else party.code
+    return f"{known}\0{CASH}" if sale.cash else known
+
+
 def _pay_cash(entry: Entry, charge: NewCharge) -> None:
     stored = stored_charge(entry, charge.tracking_id)
     if not stored.amount:
         return
+    payment_id = f"{CASH.upper()}-{charge.tracking_id}"
+    if find_payment(entry, payment_id) is not None:
+        raise LedgerRefusal(
+            f"Another payment is called {payment_id}. Give the sale another --tracking-id."
+        )
     is_wallet = charge.account_type is AccountType.WALLET
     kind = PartKind.WALLET if is_wallet else PartKind.FEE
     part = Part(kind=kind, amount=stored.amount, party_no=stored.party_no)
     take_cash(
         entry,
         NewPayment(
-            payment_id=f"{CASH.upper()}-{charge.tracking_id}",
+            payment_id=payment_id,
             content_hash=stored.content_hash,
             kind=CASH_SALE,
             party_no=stored.party_no,

@@ -23,7 +23,7 @@ from ingestd.ledger.payments import (
 )
 from ingestd.ledger.pools import is_one_family
 from ingestd.ledger.returns import return_payment as undo_payment
-from ingestd.ledger.sales import PENALTY, NewCharge
+from ingestd.ledger.sales import PENALTY, NewCharge, find_charge
 from ingestd.ledger.settlement import find_batch, settle_one, take_cash
 from ingestd.ledger.settlement import settle_batch as settle_batch_payments
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
@@ -164,11 +164,15 @@ def return_payment(
     def work(entry: Entry) -> Answer:
         payment = _stored(entry, payment_id)
         _refuse_unless_settled(entry, payment)
+        tracking_id = f"{PENALTY.upper()}-{payment_id}"
+        if penalty is not None and find_charge(entry, tracking_id) is not None:
+            raise LedgerRefusal(
+                f"The penalty {tracking_id} was charged already. Return it without --penalty."
+            )
         undo_payment(entry, payment, reason=reason)
         answer = _told(_stored(entry, payment_id))
         if penalty is None:
             return answer
-        tracking_id = f"{PENALTY.upper()}-{payment_id}"
         charge = NewCharge(
             tracking_id=tracking_id,
             party=party_of(entry.connection, entry.head, payment.party_no),

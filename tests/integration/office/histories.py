@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,14 +13,14 @@ from ingestd.database.engine import Database
 from ingestd.formats.catalog import CatalogKind
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import format_amount
-from tests.integration.ledger.conftest import Books, CatalogEntry, FakeClock, springfield
+from tests.integration.ledger.conftest import Books, FakeClock, springfield
 from tests.integration.office.conftest import STUDENTS, TODAY, Office
 from tests.integration.office.model import LIABILITY, WALLET
 
 PRICES = {"BOOK": 1000, "FEE": 500, "PROM": 800, "NSF": 250, "FREE": 0}
 SORTS = {"BOOK": 2, "FEE": 1, "PROM": 2, "NSF": 0, "FREE": 0}
 DIRECT = {"PROM"}
-PRODUCTS: list[CatalogEntry] = [
+PRODUCTS: list[Mapping[str, str | int | None]] = [
     {
         "billing_code": code,
         "price": price,

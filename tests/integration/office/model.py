@@ -139,7 +139,7 @@ class Model:
         return 0 if charge.void_on else charge.amount - self.paid(charge)
 
     def status(self, charge: ModelCharge) -> str:
-        if charge.void_on and charge.amount:
+        if charge.void_on:
             return "void"
         if not self.open(charge):
             return "paid"

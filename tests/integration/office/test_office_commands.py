@@ -1,0 +1,161 @@
+"""The worked example once more, typed at the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ingestd.cli.app import main
+from ingestd.config.examples import write_examples
+from ingestd.formats.catalog import CatalogKind
+from ingestd.service.bootstrap import prepared_installation
+from tests.integration.ledger.conftest import Books, FakeClock
+from tests.integration.office.conftest import CHARGE_HEADER, PRODUCTS, STUDENTS
+
+YEAR = datetime.now(UTC).year - 1  # every day of the example is over, whenever this is run
+CHARGES = (
+    f"LIABILITY,C1,S1,LOST_BOOK,18.50,{YEAR - 1}-05-03",
+    f"LIABILITY,C2,S1,CHROMEBOOK,,{YEAR - 1}-09-10",
+    f"LIABILITY,C3,S2,LATE_FEE,5.00,{YEAR - 1}-09-12",
+    f"LIABILITY,C4,S1,PROM,80.00,{YEAR}-03-01",
+    f"WALLET,C5,S1,MEAL,3.25,{YEAR}-03-02",
+)
+Ask = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A district whose charges are in the books; `ingestd` finds its config."""
+    folder = tmp_path / "config"  # the data's folder is beside it
+    folder.mkdir()
+    write_examples(folder)
+    config = folder / "ingestd.toml"
+    monkeypatch.setenv("INGESTD_CONFIG", str(config))
+    monkeypatch.setattr(
+        "sys.argv",
+        ["ingestd", "account", "add", "A", "--name", "A", "--timezone", "America/Chicago"],
+    )
+    with pytest.raises(SystemExit):
+        main()
+    with prepared_installation(config) as installation:
+        account = installation.account("A")
+        books = Books(
+            database=installation.database,
+            folder=tmp_path / "books",
+            account=account,
+            clock=FakeClock(datetime.now(UTC)),
+        )
+        books.folders.create_for(account.account_id)
+        books.load(CatalogKind.PRODUCTS, PRODUCTS)
+        books.load(CatalogKind.STUDENTS, STUDENTS)
+        books.post(*CHARGES, header=CHARGE_HEADER)
+    return config
+
+
+@pytest.fixture
+def ingestd(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Ask:
+    """Run `ingestd` on the account's books; return its answer, or its exit code and complaint."""
+    capsys.readouterr()
+
+    def ask(command: str) -> dict[str, str]:
+        words = [*command.split(), "--account", "A", "--output", "json"]
+        monkeypatch.setattr("sys.argv", ["ingestd", *words, "--config", str(config)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        if ended.value.code:
+            return {"exit": str(ended.value.code), "says": printed.err.strip()}
+        answer = json.loads(printed.out)
+        assert isinstance(answer, dict)
+        return answer
+
+    return ask
+
+
+def day(month_and_day: str) -> str:
+    return f"--on {YEAR}-{month_and_day}"
+
+
+def balances(ingestd: Ask) -> dict[tuple[str, str], str]:
+    rows: list[dict[str, str]] = ingestd("report balances")["rows"]  # type: ignore[assignment]
+    return {(row["party"], row["account_type"]): row["balance"] for row in rows}
+
+
+def test_the_worked_example_can_be_typed(ingestd: Ask) -> None:
+    """Scripts of a business office find the keys that the documentation promises."""
+    answer = ingestd(f"payments add --payer COLL001 --amount 100.00 --method echeck {day('03-05')}")
+    first = answer["payment_id"]
+    assert answer == {"payment_id": first, "status": "pending"}
+    answer = ingestd(f"payments settle --payment {first} {day('03-09')}")
+    assert answer == {"payment_id": first, "status": "settled"}
+    add = "payments add --method echeck"
+    ingestd(f"{add} --payer COLL001 --amount 80.00 --for C4 --id P2 {day('03-10')}")
+    ingestd(f"{add} --payer S1 --amount 20.00 --to WALLET --id P3 {day('03-10')}")
+    ingestd(f"payments settle --payment P3 {day('03-11')}")
+    assert balances(ingestd)["S1", "WALLET"] == "16.75"
+    ingestd(f"payments settle --payment P2 {day('03-13')}")
+
+    answer = ingestd(
+        f"payments return --payment {first} --reason NSF --penalty NSF_FEE {day('03-20')}"
+    )
+    assert set(answer) == {"payment_id", "status", "penalty_tracking_id"}
+    assert answer["status"] == "returned"
+    answer = ingestd(f"charges void --tracking-id C3 {day('03-22')}")
+    assert answer["tracking_id"] == "C3"
+    ingestd(f"charges void --tracking-id C4 {day('03-25')}")
+    assert balances(ingestd)["S1", "WALLET"] == "96.75"
+
+    answer = ingestd(
+        "sales add --party ANONYMOUS --billing-code MEAL --amount 3.50 --paid cash " + day("03-26")
+    )
+    assert answer["party"] == "ANONYMOUS"
+    assert "tracking_id" in answer
+    answer = ingestd(f"sales add --party guest --billing-code SUMMER --name Gil {day('03-27')}")
+    guest = answer["party"]
+    ingestd(f"{add} --payer {guest} --amount 120.00 --id P4 {day('03-27')}")
+    ingestd(f"payments settle --payment P4 {day('03-30')}")
+    ingestd(f"payments return --payment P4 --penalty NSF_FEE {day('04-02')}")
+    ingestd(f"payments return --payment P2 {day('04-06')}")
+    assert balances(ingestd) == {
+        ("ANONYMOUS", "WALLET"): "0.00",
+        ("COLL001", "LIABILITY"): "-25.00",
+        (guest, "LIABILITY"): "-145.00",
+        ("S1", "LIABILITY"): "-268.50",
+        ("S1", "WALLET"): "16.75",
+        ("S2", "LIABILITY"): "0.00",
+    }
+
+
+def test_a_penalty_by_hand_tells_its_tracking_id(ingestd: Ask) -> None:
+    """Repeated under its own ID it is charged once."""
+    penalty = f"charges penalty --party COLL001 --billing-code NSF_FEE {day('03-20')}"
+    for _ in range(2):
+        answer = ingestd(f"{penalty} --tracking-id N1")
+        assert answer["tracking_id"] == "N1"
+    assert balances(ingestd)["COLL001", "LIABILITY"] == "-25.00"
+    assert ingestd(f"{penalty}")["tracking_id"].startswith("PENALTY-")
+
+
+def test_cash_settles_when_it_is_received(ingestd: Ask) -> None:
+    """Nobody confirms what is in the drawer."""
+    answer = ingestd("payments add --payer S1 --amount 18.50 --method cash --id K1")
+    assert answer == {"payment_id": "K1", "status": "settled"}
+    assert ingestd("payments add --payer S1 --amount 18.50 --method cash --id K1") == answer
+
+
+def test_refusals_and_mistakes_have_their_own_exit_codes(ingestd: Ask) -> None:
+    """A script knows what to do without reading English."""
+    ingestd("payments add --payer S1 --amount 5.00 --method cash --id K1")
+    refused = ingestd("payments settle --payment K1")
+    assert refused["exit"] == "1"
+    assert "settled on" in refused["says"]
+    assert ingestd("payments settle --payment NONE")["exit"] == "2"
+    assert ingestd("payments settle --merchant M")["exit"] == "2"
+    assert ingestd("payments add --payer S1 --amount 5.00 --method gold")["exit"] == "2"
+    assert ingestd("payments add --payer S1 --amount 5.00 --method cash --on 03/05")["exit"] == "2"

@@ -202,8 +202,8 @@ def _members(
     """Return everybody on the invoice who ever owed or paid something, by party number."""
     rows = connection.execute(
         sa.text(
-            "SELECT y.party_no, y.kind, y.party_code, COALESCE(st.name, pa.name, g.name, '') AS name"
-            " FROM party y"
+            "SELECT y.party_no, y.kind, y.party_code,"
+            " COALESCE(st.name, pa.name, g.name, '') AS name FROM party y"
             " LEFT JOIN student st ON y.kind = 'student' AND st.account = y.account"
             "  AND st.student_id = y.party_code"
             " LEFT JOIN parent pa ON y.kind = 'parent' AND pa.account = y.account"

@@ -60,7 +60,7 @@ def _parts(invoice: Invoice) -> Iterable[Html]:
         yield _credits(invoice)
     yield element(
         "footer",
-        element("p", f"Account {invoice.account}. Days are the account's. The books' last batch:"),
+        element("p", f"Account {invoice.account}, as its books stand at batch"),
         element("p", invoice.ledger_head, class_="hash"),
     )
 

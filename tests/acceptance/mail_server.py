@@ -1,7 +1,7 @@
 """A mail server in a process of its own: takes mail into a folder, or refuses as real ones do.
 
 Prints its port once it listens. Each mail that it took is a `.eml` file, its envelope the `.json`
-beside it. It knows one user, and nobody called `unknown`.
+beside it. It knows one user, nobody called `unknown`, and says no farewell.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class Letterbox:
     async def handle_DATA(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
+        if any(address.startswith("full@") for address in envelope.rcpt_tos):
+            return "552 5.2.2 mailbox full"
         path = self._folder / f"{next(self._numbers)}.eml"
         transport = server.transport
         facts = {
@@ -47,6 +49,12 @@ class Letterbox:
         path.with_suffix(".json").write_text(json.dumps(facts), encoding="utf-8")
         path.write_bytes(envelope.original_content or b"")
         return "250 2.0.0 taken"
+
+    async def handle_QUIT(  # noqa: N802
+        self, _server: SMTP, _session: Session, _envelope: Envelope
+    ) -> str:
+        # What was taken is taken, however rude the farewell.
+        return "421 4.3.2 going down"
 
 
 def _authenticate(

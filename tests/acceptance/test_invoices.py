@@ -294,6 +294,7 @@ def test_a_server_without_encryption_gets_nothing(billed: School, new_mailbox: N
     ("options", "settings", "words"),
     [
         (("--mail-to", "unknown@example.org"), {}, "550"),
+        (("--mail-to", "full@example.org"), {}, "552"),
         ((), {"host": "no-such-host.invalid"}, "cannot be used"),
         ((), {"port": 1}, "refused"),
     ],

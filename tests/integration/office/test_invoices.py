@@ -7,11 +7,12 @@ from datetime import date
 
 import pytest
 
+from ingestd.config.settings import MailSettings
 from ingestd.formats.catalog import CatalogKind
 from ingestd.reports.invoice import Invoice, read_invoice
 from ingestd.service.office.charges import Sale
-from ingestd.service.office.invoices import invoice_of
-from ingestd.values.errors import UsageError
+from ingestd.service.office.invoices import invoice_of, mail_invoice
+from ingestd.values.errors import NoAddressError, UsageError
 from tests.integration.office.conftest import Office
 from tests.integration.office.test_worked_example import CHARGES
 
@@ -127,6 +128,21 @@ def test_a_guest_is_invoiced_by_name(office: Office) -> None:
     invoice = _invoice(office, guest)
     assert (invoice.addressee.name, invoice.email) == ("Gil Guest", "gil@example.org")
     assert invoice.total_due == 12000
+
+
+@pytest.mark.parametrize(
+    "address", ["no address", "a@example.org, b@example.org", "a@b\r\nBcc: c@d"]
+)
+def test_what_is_stored_as_an_address_and_is_none_gets_no_mail(
+    office: Office, address: str
+) -> None:
+    """An address that was typed wrong sends a family's debts to nobody else."""
+    sale = Sale(party="guest", billing_code="SUMMER", name="Gil Guest", email=address)
+    invoice = _invoice(office, str(office.sell(sale)["party"]))
+    # Nobody listens there: if anything were sent, another error would say so.
+    server = MailSettings.model_validate({"host": "127.0.0.1", "port": 1, "from": "a@b"})
+    with pytest.raises(NoAddressError):
+        mail_invoice(server, office.books.clock, invoice, to=None, needs_pdf=False)
 
 
 def test_the_day_is_the_accounts(office: Office) -> None:

@@ -32,17 +32,6 @@ _PARENT = "margery@example.org"
 _SERVER = Path(__file__).with_name("mail_server.py")
 
 
-@pytest.fixture
-def billed(school: School) -> School:
-    """An installation in which one family owes two fees, and paid one that is pending."""
-    for student, code, key in (("00042", "LOST_BOOK", "T1"), ("00043", "LATE_FEE", "T2")):
-        sale = ("--party", student, "--billing-code", code, "--tracking-id", key)
-        school.ask("sales", "add", *sale, "--on", "2026-03-0" + key[1])
-    payment = ("--payer", "P-77", "--amount", "10.00", "--method", "echeck", "--id", "E1")
-    school.ask("payments", "add", *payment)
-    return school
-
-
 @dataclass(frozen=True, slots=True)
 class Mailbox:
     """A running mail server: its port, the mail that it took, and the authority that it has."""

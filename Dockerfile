@@ -22,9 +22,9 @@ RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 FROM python:${PYTHON}-slim AS environment
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/ingestd
-COPY requirements/runtime.txt /tmp/runtime.txt
+COPY requirements/pdf.txt /tmp/pdf.txt
 RUN /opt/ingestd/bin/python -m pip install \
-        --require-hashes --only-binary=:all: --requirement /tmp/runtime.txt
+        --require-hashes --only-binary=:all: --requirement /tmp/pdf.txt
 COPY --from=wheel /wheels /wheels
 RUN /opt/ingestd/bin/python -m pip install --no-deps --no-index /wheels/*.whl \
     && /opt/ingestd/bin/python -m pip check \
@@ -35,14 +35,21 @@ LABEL org.opencontainers.image.title="ingestd" \
       org.opencontainers.image.description="School billing files over SFTP, each row exactly once into a ledger" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="MIT"
+# What invoices as PDF are drawn with. Names in more scripts need more fonts, such as fonts-noto.
+RUN apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends \
+        fonts-dejavu-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0 \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 10001 ingestd \
     && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /data ingestd \
     && install --directory --mode 0750 --owner 10001 --group 10001 /config /data
 COPY --from=environment /opt/ingestd /opt/ingestd
 # HTTP listens on all of the container's addresses: else nobody outside could ask for health.
+# Fonts are looked up anew in each container: the cache is nothing for /data.
 ENV PATH=/opt/ingestd/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    XDG_CACHE_HOME=/tmp \
     INGESTD_CONFIG=/config/ingestd.toml \
     INGESTD_HTTP__LISTEN=0.0.0.0:8080
 USER 10001:10001

@@ -46,7 +46,8 @@ format: $(READY)
 # hashes decide whether they are the right ones.
 lock:
 	$(PYTHON) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements/runtime.txt
-	$(PYTHON) -m uv pip compile pyproject.toml --extra dev --quiet --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements/dev.txt
+	$(PYTHON) -m uv pip compile pyproject.toml --extra pdf --quiet --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements/pdf.txt
+	$(PYTHON) -m uv pip compile pyproject.toml --extra dev --extra pdf --quiet --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -32,6 +32,7 @@ COMMANDS: Final = MappingProxyType(
         "charges": "charges:app",
         "sales": "sales:app",
         "report": "reports:app",
+        "invoice": "invoice:invoice",
         "ledger": "ledger:app",
         "db": "database:app",
         "doctor": "doctor:doctor",

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from ingestd.config.mistakes import suggest
 from ingestd.config.toml_positions import KeyPath
-from ingestd.config.validation import section_of
+from ingestd.config.validation import fields_of, section_of
 from ingestd.values.errors import Mistake
 
 PREFIX = "INGESTD_"
@@ -66,7 +66,7 @@ def read_overrides(model: type[BaseModel], environment: Mapping[str, str]) -> Ov
 def _variables(
     model: type[BaseModel], keys: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, tuple[KeyPath, Any]]]:
-    for key, field in model.model_fields.items():
+    for key, field in fields_of(model).items():
         path = (*keys, key)
         if section := section_of(model, key):
             yield from _variables(section, path)

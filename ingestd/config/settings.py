@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ingestd.config.environment import read_overrides
+from ingestd.config.mail import check_mail
 from ingestd.config.mistakes import InvalidValueError, Mistakes
 from ingestd.config.toml_document import TomlDocument, read_toml
 from ingestd.config.toml_positions import KeyPath
@@ -19,7 +20,9 @@ from ingestd.config.values import (
     Network,
     parse_database_url,
     parse_folder,
+    parse_host,
     parse_listen,
+    parse_mail_address,
     parse_network,
     parse_size,
 )
@@ -86,6 +89,20 @@ class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class MailSettings(_Section):
+    """`[mail]`: the server that invoices are handed to, when somebody says so."""
+
+    host: Annotated[str, BeforeValidator(parse_host)] | None = None
+    port: Annotated[int, Field(strict=True, ge=1, le=65535)] = 587
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    user: Annotated[str, Field(strict=True, min_length=1, max_length=320)] | None = None
+    password: Annotated[str | None, Field(strict=True, repr=False)] = None
+    password_file: Path | None = None
+    from_: Annotated[str, BeforeValidator(parse_mail_address)] | None = Field(
+        default=None, alias="from"
+    )
+
+
 class Settings(_Section):
     """Every setting in force. `data_dir` is absolute; `database_url` is a SQLAlchemy URL."""
 
@@ -95,6 +112,7 @@ class Settings(_Section):
     sftp: SftpSettings = SftpSettings()
     intake: IntakeSettings = IntakeSettings()
     http: HttpSettings = HttpSettings()
+    mail: MailSettings = MailSettings()
     log: LogSettings = LogSettings()
 
 
@@ -134,6 +152,8 @@ def _check(
             del values[key]
     data_dir = values.setdefault("data_dir", parse_folder(DEFAULT_DATA_DIR, base=folder))
     values.setdefault("database_url", f"sqlite:///{data_dir}/ledger.db")
+    mail_base = Path.cwd() if ("mail", "password_file") in variables else folder
+    check_mail(document.values.get("mail"), values.get("mail"), base=mail_base, mistakes=mistakes)
     settings = check_values(Settings, values, keys=(), mistakes=mistakes)
     return (None if mistakes.found else settings), mistakes.found
 

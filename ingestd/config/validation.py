@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ingestd.config.mistakes import InvalidValueError, Mistakes, shown
@@ -40,9 +41,14 @@ def check_values(
     return None if has_unknown else checked
 
 
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return a table's fields by the keys that the file has for them: `from` is `from_` in code."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
 def section_of(model: type[BaseModel], key: str) -> type[BaseModel] | None:
     """Return the model of the table that a key of a model holds, or None for a plain value."""
-    annotation = model.model_fields[key].annotation
+    annotation = fields_of(model)[key].annotation
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return None
@@ -52,9 +58,10 @@ def _note_unknown_keys(
     model: type[BaseModel], values: Mapping[str, Any], *, keys: KeyPath, mistakes: Mistakes
 ) -> bool:
     has_unknown = False
+    fields = fields_of(model)
     for key, value in values.items():
-        if key not in model.model_fields:
-            mistakes.add_unknown_key((*keys, key), model.model_fields)
+        if key not in fields:
+            mistakes.add_unknown_key((*keys, key), fields)
             has_unknown = True
         elif (section := section_of(model, key)) and isinstance(value, Mapping):
             inside = _note_unknown_keys(section, value, keys=(*keys, key), mistakes=mistakes)

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ingestd.config.mistakes import InvalidValueError, shown
+from ingestd.values.addresses import is_mail_address
 
 Network = IPv4Network | IPv6Network
 
@@ -129,6 +130,33 @@ def parse_folder(value: object, *, base: Path) -> Path:
             "Choose another folder.",
         )
     return folder
+
+
+def parse_file(value: object, *, base: Path) -> Path:
+    """Return the absolute path of a file; a relative one is relative to `base`."""
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise InvalidValueError('must be a path in quotes: "…".')
+    return (base / value).absolute()
+
+
+def parse_host(value: object) -> str:
+    """Return a host's name or address."""
+    if not isinstance(value, str):
+        raise InvalidValueError('must be a host in quotes: "…".')
+    if not _is_address(value) and not _HOST_NAME.fullmatch(value):
+        raise InvalidValueError(
+            f"{shown(value)} names no host.", 'Write it without a port, such as "smtp.example.org".'
+        )
+    return value
+
+
+def parse_mail_address(value: object) -> str:
+    """Return a single mail address without a name."""
+    if not isinstance(value, str) or not is_mail_address(value):
+        raise InvalidValueError(
+            f"{shown(value)} is not a mail address.", 'Write one such as "billing@example.org".'
+        )
+    return value
 
 
 def _postgresql_url(rest: str) -> str:

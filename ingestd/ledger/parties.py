@@ -11,6 +11,7 @@ from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID, PartyKind
 from ingestd.ledger.head import Head
 from ingestd.ledger.seal import Batch
 from ingestd.values.errors import UsageError
+from ingestd.values.identifiers import AccountId
 
 
 def register_staged_students(connection: Connection, head: Head) -> None:
@@ -74,8 +75,29 @@ class Party:
     code: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Whom a name stands for. `party_no` is None for somebody who never owed or paid anything."""
+
+    kind: PartyKind
+    code: str
+    party_no: int | None
+
+
 def find_party(connection: Connection, head: Head, batch: Batch, name: str) -> Party:
     """Return the party that a command names, and give it a number if it has none yet.
+
+    Raises UsageError as `look_up_party` does.
+    """
+    named = look_up_party(connection, head.account, name)
+    number = named.party_no
+    if number is None:
+        number = add_party(connection, head, batch, named.kind, named.code)
+    return Party(party_no=number, kind=named.kind, code=named.code)
+
+
+def look_up_party(connection: Connection, account: AccountId, name: str) -> Named:
+    """Return whom a command names; nothing is written.
 
     `name` is a student_id, a parent_code, a guest's id or `ANONYMOUS`; `student:NAME` and its
     like say which kind is meant. Raises UsageError when nobody or more than one has the name.
@@ -100,7 +122,7 @@ def find_party(connection: Connection, head: Head, batch: Batch, name: str) -> P
             ") known WHERE :kind IN ('', kind) GROUP BY kind ORDER BY kind"
         ),
         {
-            "account": head.account,
+            "account": account,
             "code": code,
             "kind": kind_name,
             "anonymous": ANONYMOUS_STUDENT_ID,
@@ -112,11 +134,8 @@ def find_party(connection: Connection, head: Head, batch: Batch, name: str) -> P
         choices = " or ".join(f"{row.kind}:{code}" for row in found)
         raise UsageError(f"More than one is called {name}. Write {choices}.")
     [row] = found
-    kind = PartyKind(row.kind)
-    number = row.party_no
-    if number is None:
-        number = add_party(connection, head, batch, kind, code)
-    return Party(party_no=int(number), kind=kind, code=code)
+    number = None if row.party_no is None else int(row.party_no)
+    return Named(kind=PartyKind(row.kind), code=code, party_no=number)
 
 
 def add_party(connection: Connection, head: Head, batch: Batch, kind: PartyKind, code: str) -> int:

@@ -47,6 +47,13 @@ class LedgerRefusal(IngestdError):  # noqa: N818 - the answer to a question, not
     exit_code = EXIT_ANSWER_IS_NO
 
 
+class NoAddressError(IngestdError):
+    """Mail is to be sent to somebody of whom no address is known."""
+
+    code = "no_address"
+    exit_code = EXIT_ANSWER_IS_NO
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
     """One mistake in a config file or an environment variable, with its remedy.
@@ -94,6 +101,18 @@ class NoSpaceError(StorageError):
     """The disk or the quota is full; nothing that was acknowledged is lost."""
 
     code = "no_space"
+
+
+class LibraryMissingError(IngestdError):
+    """Software that only some commands need is not installed here."""
+
+    code = "library_missing"
+
+
+class MailError(IngestdError):
+    """The mail server cannot be reached or trusted, or does not take the mail."""
+
+    code = "mail"
 
 
 class DatabaseError(IngestdError):

@@ -333,6 +333,25 @@ def school(template: Template, tmp_path: Path) -> Iterator[School]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def billed_template(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The same, in which one family owes two fees, and made one payment that is pending."""
+    with _opened(template, tmp_path_factory.mktemp("billed") / "school") as school:
+        for day, student, code in ((1, "00042", "LOST_BOOK"), (2, "00043", "LATE_FEE")):
+            sale = ("--party", student, "--billing-code", code, "--tracking-id", f"T{day}")
+            school.ask("sales", "add", *sale, "--on", f"2026-03-0{day}")
+        payment = ("--payer", "P-77", "--amount", "10.00", "--method", "echeck", "--id", "E1")
+        school.ask("payments", "add", *payment)
+        return Template(school.folder, template.done)
+
+
+@pytest.fixture
+def billed(billed_template: Template, tmp_path: Path) -> Iterator[School]:
+    """A copy of it, with nothing running."""
+    with _opened(billed_template, tmp_path / "school") as opened:
+        yield opened
+
+
 @pytest.fixture
 def open_school(school: School) -> School:
     """The same, with its daemon running."""

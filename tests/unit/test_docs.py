@@ -17,7 +17,7 @@ import ingestd
 from ingestd.cli.app import build_app
 from ingestd.config.accounts_file import AccountEntry, PolicyEntry
 from ingestd.config.settings import Settings
-from ingestd.config.validation import section_of
+from ingestd.config.validation import fields_of, section_of
 from ingestd.formats.catalog import CATALOG_FORMATS, CatalogKind
 from ingestd.formats.fields import Kind
 from ingestd.formats.student_billing import STUDENT_BILLING
@@ -65,7 +65,7 @@ def _commands() -> Iterator[tuple[str, str]]:
 
 
 def _leaves(model: type[BaseModel]) -> Iterator[str]:
-    for key in model.model_fields:
+    for key in fields_of(model):
         section = section_of(model, key)
         yield from [key] if section is None else _leaves(section)
 

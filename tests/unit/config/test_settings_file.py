@@ -216,3 +216,48 @@ def test_a_network_that_is_nearly_right_is_corrected_in_the_message(
     with pytest.raises(InvalidValueError) as caught:
         parse_network(text)
     assert corrected in caught.value.remedy
+
+
+def test_nothing_is_mailed_until_a_server_is_set(tmp_path: Path) -> None:
+    """Nobody gets mail from an installation whose admin did not say how."""
+    mail = _load(tmp_path).mail
+    assert (mail.host, mail.from_) == (None, None)
+    assert (mail.port, mail.tls) == (587, "starttls")
+
+
+def test_a_mail_server_is_set_by_file_and_environment(tmp_path: Path) -> None:
+    """The server stands in the file, the password nowhere near it."""
+    mail = _load(
+        tmp_path,
+        '[mail]\nhost = "smtp.example.org"\nuser = "billing"\nfrom = "billing@example.org"\n'
+        'password_file = "secret"\n',
+        INGESTD_MAIL__PASSWORD="sesame",
+        INGESTD_MAIL__PORT="465",
+        INGESTD_MAIL__TLS="tls",
+        INGESTD_MAIL__FROM="office@example.org",
+    ).mail
+    assert (mail.host, mail.port, mail.tls) == ("smtp.example.org", 465, "tls")
+    assert (mail.user, mail.password, mail.from_) == ("billing", "sesame", "office@example.org")
+    assert mail.password_file == tmp_path / "config" / "secret"
+    assert "sesame" not in repr(mail)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[mail]\npassword = "sesame"',
+        '[mail]\nhost = "smtp.example.org:25"',
+        "[mail]\nport = 0",
+        '[mail]\ntls = "maybe"',
+        '[mail]\ntls = "none"\nuser = "billing"',
+        '[mail]\nfrom = "a@example.org, b@example.org"',
+        '[mail]\nfrom = "Office <a@example.org>"',
+        '[mail]\npassword_file = ""',
+        '[mail]\nfrom_ = "a@example.org"',
+    ],
+)
+def test_a_mail_server_that_cannot_work_is_refused(tmp_path: Path, text: str) -> None:
+    """A password is not sent in the clear, and mail has one sender."""
+    (mistake,) = _mistakes(tmp_path, text)
+    assert mistake.line is not None
+    assert "sesame" not in str(mistake)

@@ -190,7 +190,7 @@ def _explain(verdict: RowVerdict) -> tuple[str, str, str, str]:
     if verdict.outcome == "duplicate":
         return (
             Code.DUPLICATE.value,
-            "charge_tracking_id",
+            verdict.key_column,
             "",
             _DONE_BEFORE
             if verdict.first_upload_id is None

@@ -28,18 +28,26 @@ _CHUNK_ROWS = 5_000
 class _Repeated:
     """What a duplicate or a conflict repeats: by which number it is found, and the fact itself.
 
-    `table` holds the row's key in its column `key`, and the number in `number`.
+    `table` holds the row's key in its column `key`, and the number in `number`; `written_in` is
+    the column of the file that holds the key.
     """
 
     number: str
     table: str
     key: str
     fact: str
+    written_in: str = "charge_tracking_id"
 
 
 _CHARGE = _Repeated(number="charge_no", table="charge", key="tracking_id", fact="charge")
 _REFUND = _Repeated(number="charge_no", table="charge", key="tracking_id", fact="refund")
-_PAYMENT = _Repeated(number="payment_no", table="payment", key="payment_id", fact="payment")
+_PAYMENT = _Repeated(
+    number="payment_no",
+    table="payment",
+    key="payment_id",
+    fact="payment",
+    written_in="receipt_num",
+)
 _REPEATED = {
     FormatName.STUDENT_REFUNDS.value: _REFUND,
     FormatName.FEE_PAYMENTS.value: _PAYMENT,
@@ -103,7 +111,8 @@ class StoredFinding:
 class RowVerdict:
     """A row that was not applied, with one of its findings if it has any.
 
-    For a duplicate, `first_upload_id` and `first_row` say where the charge was applied.
+    For a duplicate, `first_upload_id` and `first_row` say where it was applied. `key_column` is
+    the column of the file by which rows are known.
     """
 
     row: int
@@ -112,6 +121,7 @@ class RowVerdict:
     finding: StoredFinding | None
     first_upload_id: str | None
     first_row: int | None
+    key_column: str = _CHARGE.written_in
 
 
 _NO_MORE: tuple[float, Iterator[Any]] = (math.inf, iter(()))
@@ -280,8 +290,9 @@ def iterate_row_verdicts(
     connection: Connection, account: AccountId, upload_id: UploadId
 ) -> Iterator[RowVerdict]:
     """Yield every row that was not applied, once for each of its findings, in the file's order."""
+    repeated = _REPEATED.get(_format_of(connection, account, upload_id) or "", _CHARGE)
     with (
-        _row_outcomes(connection, account, upload_id) as outcomes,
+        _row_outcomes(connection, account, upload_id, repeated) as outcomes,
         _row_findings(connection, account, upload_id) as stored,
     ):
         findings = groupby(stored, key=attrgetter("row"))
@@ -299,13 +310,13 @@ def iterate_row_verdicts(
                     finding=None if finding is None else _finding(finding),
                     first_upload_id=row.first_upload_id,
                     first_row=row.first_row,
+                    key_column=repeated.written_in,
                 )
 
 
 def _row_outcomes(
-    connection: Connection, account: AccountId, upload_id: UploadId
+    connection: Connection, account: AccountId, upload_id: UploadId, repeated: _Repeated
 ) -> CursorResult[Any]:
-    repeated = _REPEATED.get(_format_of(connection, account, upload_id) or "", _CHARGE)
     return connection.execute(
         sa.text(
             "SELECT o.row, o.line, o.outcome, c.upload_id AS first_upload_id, c.row AS first_row"

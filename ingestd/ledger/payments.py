@@ -23,7 +23,11 @@ CHOSEN = Temporary("stage_chosen", {"payment_no": "whole"}, key=("payment_no",))
 _CHOSEN = "stage_chosen s JOIN payment p ON p.account = :account AND p.payment_no = s.payment_no"
 
 
-_OF_BATCH = "p.account = :account AND p.merchant_id = :merchant_id AND p.batch_num = :batch_num"
+# Who names no merchant has batches, too: those of the merchant that is called nothing.
+_OF_BATCH = (
+    "p.account = :account AND p.batch_num = :batch_num"
+    " AND COALESCE(p.merchant_id, '') = :merchant_id"
+)
 
 
 class PartKind(StrEnum):

@@ -133,12 +133,13 @@ class PaymentOffice(Office):
 
     def refer(self, table: str, *rows: Mapping[str, object]) -> None:
         """Add rows to a table of reference data."""
-        for row in rows:
-            values = {"account": self.books.account.account_id, **row}
-            names = ", ".join(values)
-            marks = ", ".join(f":{name}" for name in values)
-            with self.books.database.writing() as connection:
-                connection.execute(sa.text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), values)
+        with self.books.database.writing() as connection:
+            for row in rows:
+                values = {"account": self.books.account.account_id, **row}
+                names = ", ".join(values)
+                marks = ", ".join(f":{name}" for name in values)
+                statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"
+                connection.execute(sa.text(statement), values)
 
     def send(self, kind: str, *rows: str) -> FileOutcome:
         """Send a payment file through its whole journey; return its outcome."""

@@ -178,14 +178,44 @@ class PaymentOffice(Office):
     ) -> Answer:
         return payments.settle_batch(self.keeper, merchant, batch, expected=total, on=day(on))
 
-    def keys(self) -> list[str]:
-        """Return the IDs of all payments, as they came."""
-        return [str(row[0]) for row in self.rows("SELECT payment_id FROM payment ORDER BY 1")]
+    def keys(self, event: str | None = None) -> list[str]:
+        """Return the IDs of all payments, or of those to which something happened, in order."""
+        happened = (
+            " AND EXISTS (SELECT 1 FROM payment_event e WHERE e.account = p.account"
+            f" AND e.payment_no = p.payment_no AND e.event = '{event}')"
+        )
+        found = self.rows(
+            "SELECT payment_id FROM payment p WHERE p.account = :account"
+            f"{happened if event else ''} ORDER BY payment_id"
+        )
+        return [str(row[0]) for row in found]
+
+    def returned(self) -> int:
+        """Return what bounced, in cents."""
+        [total] = self.rows(
+            "SELECT COALESCE(SUM(p.amount), 0) FROM payment p JOIN payment_event e"
+            " ON e.account = p.account AND e.payment_no = p.payment_no AND e.event = 'returned'"
+            " WHERE p.account = :account"
+        )
+        return int(total[0])
+
+    def totals(self, *, as_of: str = "9999-12-31") -> dict[str, int]:
+        """Return each ledger account's debit balance in this account's books, in cents."""
+        sides = self.rows(
+            "SELECT number, SUM(amount) FROM ("
+            " SELECT debit_account AS number, amount FROM posting"
+            f"  WHERE account = :account AND effective_on <= '{as_of}'"
+            " UNION ALL SELECT credit_account, -amount FROM posting"
+            f"  WHERE account = :account AND effective_on <= '{as_of}') sides GROUP BY number"
+        )
+        return {LedgerAccount(number).name: int(amount) for number, amount in sides if amount}
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        """Return what a SELECT finds."""
+        """Return what a SELECT finds; it may name `:account`."""
+        values = {"account": self.books.account.account_id}
         with self.books.database.reading() as connection:
-            return [tuple(row) for row in connection.execute(sa.text(statement))]
+            bound = values if ":account" in statement else {}
+            return [tuple(row) for row in connection.execute(sa.text(statement), bound)]
 
     def assert_in_balance(self) -> None:
         """Hold the books against the five identities that every report prints."""
@@ -198,13 +228,16 @@ class PaymentOffice(Office):
         earned = held["REALISED_REVENUE"] + held["DISCOUNTS"]
         assert held["BANK"] + held["CASH"] == -(earned + credit + funds), held
         assert held["CLEARING"] == -held["PENDING_RECEIPTS"], held
-        [lots] = self.rows("SELECT COALESCE(SUM(remaining), 0), MIN(remaining) FROM credit_lot")
+        [lots] = self.rows(
+            "SELECT COALESCE(SUM(remaining), 0), MIN(remaining) FROM credit_lot"
+            " WHERE account = :account"
+        )
         assert lots[0] == -credit
         assert (lots[1] or 0) >= 0
         assert not self.rows(
             "SELECT 1 FROM charge c JOIN charge_state t ON t.account = c.account"
-            " AND t.charge_no = c.charge_no WHERE t.allocated + t.voided > c.amount"
-            " OR t.allocated < 0 OR t.voided < 0"
+            " AND t.charge_no = c.charge_no WHERE c.account = :account"
+            " AND (t.allocated + t.voided > c.amount OR t.allocated < 0 OR t.voided < 0)"
         )
 
 

@@ -36,7 +36,9 @@ _CONTROL_IN_NOTES = re.compile(
 _CP1252_FROM_80_TO_BF = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
 _DAMAGED = re.compile(f"\ufffd|[ÂÃ][{_CP1252_FROM_80_TO_BF}]|â€|ðŸ")
 
-_NUMBER = re.compile(r"[0-9]{1,18}")
+NUMBER_DIGITS_MAX = 18  # what a BIGINT holds for certain
+
+_NUMBER = re.compile(rf"[0-9]{{1,{NUMBER_DIGITS_MAX}}}")
 _SPREADSHEET_SIGNS = ("+", "'", '="', "#")
 
 

@@ -60,8 +60,10 @@ enrolments = st.builds(
     merchant=merchants,
 )
 files = st.one_of(
-    st.tuples(st.just(kind), st.lists(rows, min_size=1, max_size=6))
-    for kind, rows in ((FEES, fees), (SUNDRY, sundries), (ENROLMENT, enrolments))
+    [
+        st.tuples(st.just(kind), st.lists(rows, min_size=1, max_size=6))
+        for kind, rows in ((FEES, fees), (SUNDRY, sundries), (ENROLMENT, enrolments))
+    ]
 )
 settlements = st.tuples(st.sampled_from(["ABCDE371", ""]), batches)
 _CHARGES = ("LIABILITY,C1,S1,MEAL,30.00,2026-01-05", "LIABILITY,C2,S3,MEAL,300.00,2026-01-05")

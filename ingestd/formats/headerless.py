@@ -87,7 +87,8 @@ def refuse_another_format(
 
 
 def _delimiter_seen(record: Record, file_format: FileFormat, delimiter: str) -> str | None:
-    if len(record.fields) > len(file_format.columns) // 2:
+    # An amount with a decimal comma gives fields of its own, but never as many as there are.
+    if len(record.fields) >= len(file_format.columns):
         return None
     text = delimiter.join(record.fields)
     if text.lower().startswith("sep="):
@@ -104,16 +105,16 @@ def _other_format(file_format: FileFormat, records: Sequence[Record]) -> FileFor
         if is_header_like(first.fields, other):
             return other
     rows = [record.fields for record in records if not is_blank_line(record)]
-    if names_columns(first, file_format):
+    if any(names_columns(first, known) for known in PAYMENT_FORMATS.values()):
         rows = rows[1:]
     widths = {len(fields) for fields in rows}
-    for other in PAYMENT_FORMATS.values():
-        if other is not file_format and widths == {len(other.columns)}:
-            if len(other.columns) != len(file_format.columns):
-                return other
-            if _fits(other, rows) and not _fits(file_format, rows):
-                return other
-    return None
+    as_wide = [known for known in PAYMENT_FORMATS.values() if widths == {len(known.columns)}]
+    if file_format in as_wide and _fits(file_format, rows):
+        return None
+    fitting = next((known for known in as_wide if _fits(known, rows)), None)
+    if file_format in as_wide:
+        return fitting
+    return fitting or next(iter(as_wide), None)
 
 
 def _fits(file_format: FileFormat, rows: Sequence[Sequence[str]]) -> bool:

@@ -142,6 +142,7 @@ ENROLMENT_PAYMENTS = FileFormat(
             kind=Kind.CHOICE,
             mandatory=True,
             choices=("G", "A", "D"),
+            null_is_absent=True,
             description="D: a refundable deposit. A: an advance. G: income when it settles.",
         ),
         _code("par_code", 8, "The enrolled student's parent."),

@@ -15,6 +15,9 @@ from ingestd.formats.names import FormatName
 from ingestd.formats.payment_files import PAYMENT_FORMATS
 from ingestd.formats.rows import CheckedRows, FileRules, RowChecker, Value
 from ingestd.formats.shape import ShapedRows
+from ingestd.values.clock import from_microseconds
+
+_LOCAL = len("2007-07-11 08:10:10")
 
 
 class PaymentRow(NamedTuple):
@@ -60,6 +63,7 @@ class PaymentChecker:
         self._file = _FILES[format_name]
         file_format = PAYMENT_FORMATS[format_name]
         self._name = format_name.value
+        self._timezone = rules.timezone
         self._rows = RowChecker(
             file_format, layout, rules, judge_row=self._file.row_judge(file_format)
         )
@@ -67,14 +71,22 @@ class PaymentChecker:
     def check(self, rows: ShapedRows) -> CheckedRows[PaymentRow]:
         """Return payment rows for the good rows and findings for the others."""
         checked = self._rows.check(rows)
-        values = [fields.values for fields in checked.rows]
-        texts = zip(*(map(_written, fields) for fields in values), strict=True)
+        texts = zip(*(self._written(fields.values) for fields in checked.rows), strict=True)
         hashes = hash_contents(*texts)
         made = (
             self._made(fields.row, fields.line, content_hash, fields.values)
             for fields, content_hash in zip(checked.rows, hashes, strict=True)
         )
         return CheckedRows(rows=list(made), findings=checked.findings, rejected=checked.rejected)
+
+    def _written(self, values: tuple[Any, ...]) -> Iterator[str]:
+        """Yield the fields by which two rows are the same.
+
+        The time is the local one, as it was written: it stays when the account's time zone is
+        corrected, and with it the keys of payments without a receipt number.
+        """
+        yield from_microseconds(values[0]).astimezone(self._timezone).isoformat()[:_LOCAL]
+        yield from ("" if value is None else str(value) for value in values[1:])
 
     def _made(self, row: int, line: int, content_hash: str, values: tuple[Any, ...]) -> PaymentRow:
         submitted_at, amount, merchant_id, batch_num, receipt_num, *rest = values
@@ -162,10 +174,6 @@ def _key(
     if receipt_num is not None:
         return f"{name}:{merchant}:{quote(receipt_num, safe=' ')}"
     return f"{name}:{merchant}::{batch_num}:{content}"
-
-
-def _written(value: Value) -> str:
-    return "" if value is None else str(value)
 
 
 _FEE_SUM: Problem[Value] = Problem(

@@ -78,7 +78,10 @@ class TableReader:
         if self.layout.is_trailing:
             self.findings.append(_trailing_delimiter(first))
         self._make_shaper()
-        return pieces if names_columns(first, self._format) else chain([[first]], pieces)
+        if not names_columns(first, self._format):
+            return chain([[first]], pieces)
+        self._warn_of_unterminated(first)
+        return pieces
 
     def _make_shaper(self) -> None:
         self._shaper = Shaper(
@@ -117,7 +120,7 @@ class TableReader:
             Finding(
                 code=Code.FILE_EMPTY,
                 verdict=Verdict.FILE,
-                message="The file is empty. Send it again with its header and its rows.",
+                message="The file is empty. Send it again with its rows.",
             )
         )
 
@@ -182,7 +185,7 @@ def _blank_lines_above() -> Finding:
     return Finding(
         code=Code.BLANK_ROW,
         verdict=Verdict.WARNING,
-        message="Blank lines above the header were skipped.",
+        message="Blank lines at the top were skipped.",
         row=1,
         line=1,
     )

@@ -177,15 +177,15 @@ def _lines_with_findings(verdicts: Iterable[RowVerdict]) -> Iterator[bytes]:
 
 def _lines_without(verdicts: Iterable[RowVerdict]) -> Iterator[bytes]:
     # Of a million rows that came again only numbers differ: they are put into one line.
-    for row, line, outcome, _, first_upload_id, first_row in verdicts:
-        text = _line_without(outcome, first_upload_id)
+    for row, line, outcome, _, first_upload_id, first_row, key_column in verdicts:
+        text = _line_without(outcome, first_upload_id, key_column)
         yield text.format(row, line, first_row).encode("utf-8", "backslashreplace")
 
 
 @lru_cache(maxsize=256)
-def _line_without(outcome: str, first_upload_id: str | None) -> str:
+def _line_without(outcome: str, first_upload_id: str | None, key_column: str) -> str:
     """Return a line with `{0}` for the row, `{1}` for its line, `{2}` for the row before."""
-    code, column, value, message = _reason_without(outcome, first_upload_id)
+    code, column, value, message = _reason_without(outcome, first_upload_id, key_column)
     line = ("{0}", "{1}", outcome, column, code, value, message)
     return _csv_line(line).decode()
 
@@ -212,17 +212,19 @@ def _explain(verdict: RowVerdict) -> tuple[str, str, str, str]:
     finding = verdict.finding
     if finding is not None:
         return finding.code, finding.column or "", finding.value or "", finding.message
-    *texts, message = _reason_without(verdict.outcome, verdict.first_upload_id)
+    *texts, message = _reason_without(verdict.outcome, verdict.first_upload_id, verdict.key_column)
     code, column, value = texts
     return code, column, value, message.format(None, None, verdict.first_row)
 
 
-def _reason_without(outcome: str, first_upload_id: str | None) -> tuple[str, str, str, str]:
+def _reason_without(
+    outcome: str, first_upload_id: str | None, key_column: str
+) -> tuple[str, str, str, str]:
     """Return what became of a row without a finding, with `{2}` for the row that was first."""
     if outcome == "duplicate":
         return (
             Code.DUPLICATE.value,
-            "charge_tracking_id",
+            key_column,
             "",
             _DONE_BEFORE
             if first_upload_id is None

@@ -29,18 +29,26 @@ _CHUNK_ROWS = 5_000
 class _Repeated:
     """What a duplicate or a conflict repeats: by which number it is found, and the fact itself.
 
-    `table` holds the row's key in its column `key`, and the number in `number`.
+    `table` holds the row's key in its column `key`, and the number in `number`; `written_in` is
+    the column of the file that holds the key.
     """
 
     number: str
     table: str
     key: str
     fact: str
+    written_in: str = "charge_tracking_id"
 
 
 _CHARGE = _Repeated(number="charge_no", table="charge", key="tracking_id", fact="charge")
 _REFUND = _Repeated(number="charge_no", table="charge", key="tracking_id", fact="refund")
-_PAYMENT = _Repeated(number="payment_no", table="payment", key="payment_id", fact="payment")
+_PAYMENT = _Repeated(
+    number="payment_no",
+    table="payment",
+    key="payment_id",
+    fact="payment",
+    written_in="receipt_num",
+)
 _REPEATED = {
     FormatName.STUDENT_REFUNDS.value: _REFUND,
     FormatName.FEE_PAYMENTS.value: _PAYMENT,
@@ -103,7 +111,8 @@ class StoredFinding:
 class RowVerdict(NamedTuple):
     """A row that was not applied, with one of its findings if it has any.
 
-    For a duplicate, `first_upload_id` and `first_row` say where the charge was applied.
+    For a duplicate, `first_upload_id` and `first_row` say where it was applied. `key_column` is
+    the column of the file by which rows are known.
     """
 
     row: int
@@ -112,6 +121,7 @@ class RowVerdict(NamedTuple):
     finding: StoredFinding | None
     first_upload_id: str | None
     first_row: int | None
+    key_column: str = _CHARGE.written_in
 
 
 _NO_MORE: tuple[float, Iterator[Any]] = (math.inf, iter(()))
@@ -282,8 +292,10 @@ def iterate_row_verdicts(
     connection: Connection, account: AccountId, upload_id: UploadId
 ) -> Iterator[RowVerdict]:
     """Yield every row that was not applied, once for each of its findings, in the file's order."""
+    repeated = _REPEATED.get(_format_of(connection, account, upload_id) or "", _CHARGE)
+    column = repeated.written_in
     with (
-        closing(_row_outcomes(connection, account, upload_id)) as outcomes,
+        closing(_row_outcomes(connection, account, upload_id, repeated)) as outcomes,
         _row_findings(connection, account, upload_id) as stored,
     ):
         findings = groupby(stored, key=attrgetter("row"))
@@ -293,17 +305,17 @@ def iterate_row_verdicts(
             while found_row < row:
                 found_row, found = next(findings, _NO_MORE)
             if found_row > row:
-                yield RowVerdict(row, line, outcome, None, first_upload_id, first_row)
+                yield RowVerdict(row, line, outcome, None, first_upload_id, first_row, column)
                 continue
             for finding in found:
-                yield RowVerdict(row, line, outcome, _finding(finding), first_upload_id, first_row)
+                found_so = _finding(finding)
+                yield RowVerdict(row, line, outcome, found_so, first_upload_id, first_row, column)
 
 
 def _row_outcomes(
-    connection: Connection, account: AccountId, upload_id: UploadId
+    connection: Connection, account: AccountId, upload_id: UploadId, repeated: _Repeated
 ) -> Generator[list[tuple[Any, ...]], None, None]:
     """Yield chunks of rows with their line and outcome, and where the first one stands."""
-    repeated = _REPEATED.get(_format_of(connection, account, upload_id) or "", _CHARGE)
     return stream(
         connection,
         "SELECT o.row, o.line, o.outcome, c.upload_id, c.row"

@@ -30,6 +30,8 @@ _KEYED = Keyed(
     earlier="{join} payment c ON c.account = :account AND c.payment_id = s.row_key",
     messages=messages.PAYMENT_REPEATED,
     number="payment_no",
+    # The key of the books is made of more than the number that the provider knows.
+    written=f"(SELECT k.receipt_num FROM {_STAGE} k WHERE k.row = {{repeat}}.row)",
 )
 _MERCHANTS_TOLD_MAX = 100
 

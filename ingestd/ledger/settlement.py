@@ -31,7 +31,11 @@ _CREDIT_ACCOUNT = (
     + " END"
 )
 _IS_CREDIT = f"r.kind IN ('{PartKind.FEE}', '{PartKind.DISCOUNT}', '{PartKind.WALLET}')"
-_OF_BATCH = "p.account = :account AND p.merchant_id = :merchant_id AND p.batch_num = :batch_num"
+# Who names no merchant has batches, too: those of the merchant that is called nothing.
+_OF_BATCH = (
+    "p.account = :account AND p.batch_num = :batch_num"
+    " AND COALESCE(p.merchant_id, '') = :merchant_id"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,8 @@ class Keyed:
 
     `stage` is the temporary table, with `row`, `line`, `row_key` and `content_hash`; `column` is
     the file's name for the key. `earlier` joins the fact of the same key as `c` to the staged
-    row `s`; `{join}` stands for the join to use.
+    row `s`; `{join}` stands for the join to use. `written` is the SQL of the key as the file has
+    it, `{repeat}` being the row of `stage_repeat`.
     """
 
     stage: str
@@ -32,6 +33,7 @@ class Keyed:
     earlier: str
     messages: RepeatMessages
     number: str = "charge_no"
+    written: str = "{repeat}.row_key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,8 @@ def find_repeats_of_ledger(connection: Connection, head: Head, keyed: Keyed) -> 
     connection.execute(
         sa.text(
             "INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)"
-            " SELECT :code, :verdict, s.row, s.line, :column, s.row_key,"
+            " SELECT :code, :verdict, s.row, s.line, :column,"
+            f" {keyed.written.replace('{repeat}', 's')},"
             " REPLACE(REPLACE(:message, '{upload}', COALESCE(c.upload_id, '-')),"
             " '{row}', COALESCE(CAST(c.row AS TEXT), '-'))"
             f" FROM stage_repeat s {earlier}"
@@ -152,7 +155,8 @@ def find_repeats_in_file(connection: Connection, keyed: Keyed) -> None:
         connection.execute(
             sa.text(
                 "INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)"
-                " SELECT :code, :verdict, r.row, r.line, :column, r.row_key,"
+                " SELECT :code, :verdict, r.row, r.line, :column,"
+                f" {keyed.written.replace('{repeat}', 'r')},"
                 " REPLACE(:message, '{row}', CAST(r.first_row AS TEXT))"
                 " FROM stage_repeat r WHERE r.outcome = :outcome AND r.first_row IS NOT NULL"
             ),

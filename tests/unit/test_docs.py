@@ -6,8 +6,10 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import BaseModel
@@ -19,7 +21,13 @@ from ingestd.config.accounts_file import AccountEntry, PolicyEntry
 from ingestd.config.settings import Settings
 from ingestd.config.validation import fields_of, section_of
 from ingestd.formats.catalog import CATALOG_FORMATS, CatalogKind
+from ingestd.formats.checking import check_payment_file
+from ingestd.formats.column_tables import render_columns
 from ingestd.formats.fields import Kind
+from ingestd.formats.findings import Code
+from ingestd.formats.names import FormatName
+from ingestd.formats.payment_files import PAYMENT_FORMATS
+from ingestd.formats.rows import FileRules
 from ingestd.formats.student_billing import STUDENT_BILLING
 from ingestd.formats.student_refunds import STUDENT_REFUNDS
 from ingestd.ledger.agreement import AGREEMENTS
@@ -153,6 +161,37 @@ def test_every_check_and_identity_of_the_books_is_on_the_page() -> None:
         assert f"\n| `{name}` | " in page
     for name in ("I1", "I2", "I3", "I4", "I5"):
         assert f"\n| {name} | " in page
+
+
+@pytest.mark.parametrize("name", PAYMENT_FORMATS)
+def test_every_payment_page_has_the_table_of_its_fields(name: FormatName) -> None:
+    """What a provider programs from is what the program holds its files to, field by field."""
+    page = _text(f"docs/formats/{name}.md")
+    assert f"\n\n{render_columns(PAYMENT_FORMATS[name])}\n" in page
+
+
+@pytest.mark.parametrize("name", PAYMENT_FORMATS)
+def test_every_example_of_a_payment_page_is_a_good_file(name: FormatName) -> None:
+    """Who copies the example and fills in other values has a file that is taken."""
+    [example] = [
+        block
+        for language, block in _FENCE.findall(_text(f"docs/formats/{name}.md"))
+        if language == "csv"
+    ]
+    rules = FileRules(timezone=ZoneInfo("UTC"), decimals=2, now=datetime(2026, 1, 1, tzinfo=UTC))
+    [batch] = check_payment_file([example.encode()], name, rules)
+    assert not batch.findings
+    assert len(batch.rows) == batch.records >= 2
+
+
+@pytest.mark.parametrize("name", PAYMENT_FORMATS)
+def test_the_mistakes_on_a_payment_page_are_findings(name: FormatName) -> None:
+    """A code that stands on the page is one that a receipt may hold."""
+    mistakes = _text(f"docs/formats/{name}.md").partition("## The commonest mistakes")[2]
+    cells = re.findall(r"^\|[^|]*\| (`[a-z_`, ]+`) \|", mistakes, re.MULTILINE)
+    codes = {code for cell in cells for code in re.findall(r"`(\w+)`", cell)}
+    assert len(codes) > 8
+    assert codes <= {code.value for code in Code}
 
 
 @pytest.mark.parametrize(("page", "command"), sorted(set(_commands())))

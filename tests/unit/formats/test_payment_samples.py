@@ -1,0 +1,136 @@
+"""Every sample of a payment file gets the verdict that stands beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ingestd.formats.checking import RowBatch, check_payment_file
+from ingestd.formats.fields import Kind
+from ingestd.formats.findings import Finding, Verdict
+from ingestd.formats.names import FormatName
+from ingestd.formats.payment_files import PAYMENT_FORMATS
+from ingestd.formats.payments import PaymentRow
+from ingestd.formats.rows import FileRules
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+FORMATS = tuple(PAYMENT_FORMATS)
+NAMES = [(name, path.stem) for name in FORMATS for path in sorted((SAMPLES / name).glob("*.csv"))]
+RULES = FileRules(
+    timezone=ZoneInfo("America/Chicago"), decimals=2, now=datetime(2026, 9, 15, 12, tzinfo=UTC)
+)
+
+
+def expected_of(kind: FormatName, name: str) -> dict[str, Any]:
+    expected: dict[str, Any] = json.loads((SAMPLES / kind / f"{name}.json").read_text("utf-8"))
+    return expected
+
+
+def place_of(finding: Finding) -> dict[str, object]:
+    place = {
+        "code": str(finding.code),
+        "row": finding.row,
+        "line": finding.line,
+        "column": finding.column,
+    }
+    return {key: value for key, value in place.items() if value is not None}
+
+
+@cache
+def judged(kind: FormatName, name: str) -> tuple[RowBatch[PaymentRow], ...]:
+    rules = replace(RULES, **expected_of(kind, name).get("rules", {}))
+    blocks = [(SAMPLES / kind / f"{name}.csv").read_bytes()]
+    return tuple(check_payment_file(blocks, kind, rules))
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMES)
+def test_sample_gets_its_verdict(kind: FormatName, name: str) -> None:
+    """A provider gets the same answer to the same strange file, release after release."""
+    expected = expected_of(kind, name)
+    batches = judged(kind, name)
+    findings = [finding for batch in batches for finding in batch.findings]
+    assert any(batch.is_refused for batch in batches) == expected["refused"], findings
+
+    def by_place(place: dict[str, object]) -> str:
+        return json.dumps(place, sort_keys=True)
+
+    found = sorted((place_of(finding) for finding in findings), key=by_place)
+    assert found == sorted(expected["findings"], key=by_place)
+    if not expected["refused"]:
+        assert sum(len(batch.rows) for batch in batches) == expected["rows"]
+        assert sum(len(batch.rejected) for batch in batches) == expected["rejected"]
+    for finding in findings:
+        assert finding.message.endswith(".")
+        assert len(finding.message) < 300
+        assert len(finding.value or "") <= 100
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_column_has_a_sample_that_breaks_it(kind: FormatName) -> None:
+    """No limit of the specification is merely written down."""
+    broken = {
+        (finding.column, str(finding.code))
+        for sample_kind, name in NAMES
+        if sample_kind is kind
+        for batch in judged(kind, name)
+        for finding in batch.findings
+        if finding.verdict is Verdict.ROW
+    }
+    for column in PAYMENT_FORMATS[kind].columns:
+        codes = {code for name, code in broken if name == column.name}
+        assert codes
+        assert ("value_missing" in codes) == column.mandatory, column.name
+        if column.kind in {Kind.IDENTIFIER, Kind.TEXT}:
+            assert "value_too_long" in codes, column.name
+
+
+def test_every_sample_has_both_files() -> None:
+    """A sample without its verdict would never be looked at."""
+    for kind in FORMATS:
+        verdicts = sorted(path.stem for path in (SAMPLES / kind).glob("*.json"))
+        assert verdicts == [name for sample_kind, name in NAMES if sample_kind is kind]
+        assert len(verdicts) > 40
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent_as"),
+    [(kind, sent_as) for kind in FORMATS for sent_as in FORMATS if kind is not sent_as],
+)
+@pytest.mark.parametrize("ending", ["", "_with_header"])
+def test_a_file_under_the_name_of_another_format_is_told_its_own(
+    kind: FormatName, sent_as: FormatName, ending: str
+) -> None:
+    """Whoever mixed two names up reads which one it should have been."""
+    [finding] = judged(sent_as, f"other_{kind}{ending}")[-1].findings
+    assert f"rows look like those of {kind.value}." in finding.message
+
+
+def test_the_content_of_a_payment_stays_when_the_time_zone_is_corrected() -> None:
+    """An account whose zone was wrong gets no payment a second time."""
+    blocks = [(SAMPLES / "fee_payments" / "time_fine.csv").read_bytes()]
+    moved = replace(RULES, timezone=ZoneInfo("Australia/Sydney"))
+    here, there = (
+        [
+            (row.content_hash, row.row_key)
+            for batch in check_payment_file(blocks, FormatName.FEE_PAYMENTS, rules)
+            for row in batch.rows
+        ]
+        for rules in (RULES, moved)
+    )
+    assert here == there
+    assert len(set(here)) == 2  # a date alone is its midnight
+
+
+def test_a_key_with_a_colon_is_no_other_key() -> None:
+    """Two receipts of two merchants are two payments, whatever characters they hold."""
+    rows = ("A:B,5,C", "A,5,B:C", "A,5,B%3AC", "A,5,null", "A:5,5,null")
+    content = "".join(f"2007-07-11,5.00,{start},COLL001,5.00,0,0,0\n" for start in rows).encode()
+    batches = check_payment_file([content], FormatName.FEE_PAYMENTS, RULES)
+    assert len({row.row_key for batch in batches for row in batch.rows}) == len(rows)

@@ -9,7 +9,14 @@ import time
 
 from bench._results import describe_machine
 
-BENCHMARKS = ("sftp_upload", "sftp_sessions", "sftp_crowd", "sftp_idle", "sftp_soak")
+BENCHMARKS = (
+    "payment_file",
+    "sftp_upload",
+    "sftp_sessions",
+    "sftp_crowd",
+    "sftp_idle",
+    "sftp_soak",
+)
 
 
 def main(names: list[str]) -> int:

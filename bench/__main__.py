@@ -10,8 +10,12 @@ import time
 from bench._results import describe_machine
 
 BENCHMARKS = (
+<<<<<<< HEAD
     "charge_file",
     "reports",
+=======
+    "payment_file",
+>>>>>>> payfiles
     "sftp_upload",
     "sftp_sessions",
     "sftp_crowd",

@@ -10,12 +10,9 @@ import time
 from bench._results import describe_machine
 
 BENCHMARKS = (
-<<<<<<< HEAD
     "charge_file",
-    "reports",
-=======
     "payment_file",
->>>>>>> payfiles
+    "reports",
     "sftp_upload",
     "sftp_sessions",
     "sftp_crowd",

@@ -21,8 +21,6 @@ _CASH_KINDS = f"('{CASH}', '{CASH_SALE}')"
 
 CHOSEN = Temporary("stage_chosen", {"payment_no": "whole"}, key=("payment_no",))
 _CHOSEN = "stage_chosen s JOIN payment p ON p.account = :account AND p.payment_no = s.payment_no"
-
-
 # Who names no merchant has batches, too: those of the merchant that is called nothing.
 _OF_BATCH = (
     "p.account = :account AND p.batch_num = :batch_num"

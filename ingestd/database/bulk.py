@@ -141,6 +141,14 @@ def ordered(connection: Connection, statement: str) -> sa.TextClause:
     return sa.text(statement)
 
 
+def by_index(connection: Connection, index: str) -> str:
+    """Return what follows a table that is to be read by this index; PostgreSQL decides by itself.
+
+    SQLite takes an account for ten rows, and so its whole part of a table for a short way.
+    """
+    return f"INDEXED BY {index}" if connection.dialect.name == "sqlite" else ""
+
+
 def latest(connection: Connection, *days: str) -> str:
     """Return SQL for the greatest of several values that are never NULL."""
     return f"{'MAX' if connection.dialect.name == 'sqlite' else 'GREATEST'}({', '.join(days)})"

@@ -13,6 +13,7 @@ from ingestd.formats.shape import has_trailing_delimiters, is_blank_line
 from ingestd.formats.student_billing import STUDENT_BILLING
 from ingestd.formats.student_refunds import STUDENT_REFUNDS
 
+_SEPARATOR_LINE = "sep="
 _WITH_HEADER = (STUDENT_BILLING, STUDENT_REFUNDS)
 _READ_BEFORE_A_DIGIT = (Kind.MOMENT, Kind.MONEY)
 
@@ -56,6 +57,19 @@ def refuse_another_format(
 ) -> None:
     """Raise `FileRefusedError` when the rows are those of another format or delimiter."""
     first = records[0]
+    text = delimiter.join(first.fields)
+    if text.lower().startswith(_SEPARATOR_LINE):
+        raise FileRefusedError(
+            Finding(
+                code=Code.DELIMITER_UNEXPECTED,
+                verdict=Verdict.FILE,
+                message="The first line tells a spreadsheet how fields are separated. Export the "
+                "file without this line.",
+                row=first.row,
+                line=first.line,
+                value=shorten(text),
+            )
+        )
     seen = _delimiter_seen(first, file_format, delimiter)
     if seen is not None:
         raise FileRefusedError(
@@ -91,9 +105,6 @@ def _delimiter_seen(record: Record, file_format: FileFormat, delimiter: str) -> 
     if len(record.fields) >= len(file_format.columns):
         return None
     text = delimiter.join(record.fields)
-    if text.lower().startswith("sep="):
-        seen = text[len("sep=") :][:1]
-        return seen if seen in DELIMITERS and seen != delimiter else None
     widths = {other: len(text.split(other)) for other in DELIMITERS if other != delimiter}
     expected = {len(known.columns) for known in PAYMENT_FORMATS.values()}
     return next((other for other, width in widths.items() if width in expected), None)

@@ -14,7 +14,7 @@ from ingestd.formats.amounts import AmountJudge, MoneyJudge
 from ingestd.formats.fields import Column, FileFormat, Kind
 from ingestd.formats.findings import Code, Finding
 from ingestd.formats.header import Layout
-from ingestd.formats.judged import Problem
+from ingestd.formats.judged import Judgements, Problem
 from ingestd.formats.problems import Problems
 from ingestd.formats.shape import ShapedRows
 from ingestd.formats.texts import (
@@ -94,7 +94,10 @@ class RowChecker:
     ) -> None:
         self._format = file_format
         self._layout = layout
-        self._judges = [judge_of(column, rules) for column in file_format.columns]
+        # Dates, amounts and codes repeat from row to row; each is judged once.
+        self._judges = [
+            Judgements[Value](judge_of(column, rules)) for column in file_format.columns
+        ]
         self._judge_row = judge_row
 
     def check(self, rows: ShapedRows) -> CheckedRows[CheckedFields]:
@@ -126,12 +129,12 @@ class RowChecker:
                     problems.add(index, column, problem)
 
     def _checked(
-        self, column: Column, judge: Judge, rows: ShapedRows, problems: Problems
+        self, column: Column, judge: Judgements[Value], rows: ShapedRows, problems: Problems
     ) -> Sequence[Value]:
         position = self._layout.positions.get(column.name)
         if position is None:
             return [None] * len(rows.rows)
-        return problems.settled(column, map(judge, rows.columns[position]))
+        return problems.settled(column, judge.of(rows.columns[position]))
 
 
 def judge_of(column: Column, rules: FileRules) -> Judge:

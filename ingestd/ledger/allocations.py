@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import Temporary, analyse, create_temporary, latest, ordered
+from ingestd.database.bulk import Temporary, analyse, by_index, create_temporary, latest, ordered
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.ledger.head import Head
 from ingestd.ledger.periods import open_from
@@ -56,10 +56,6 @@ _ALLOCATION = Temporary(
 )
 # What is open of a charge `c` with state `t`, and since when.
 _OPEN_AMOUNT = "c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0)"
-_LOTS = (
-    "stage_member m JOIN credit_lot l ON l.account = :account AND l.party_no = m.party_no"
-    " AND l.credit_account = m.credit_account AND l.remaining > 0"
-)
 _STATE = "LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no"
 
 
@@ -96,6 +92,15 @@ def allocate(
         _apply(connection, head, batch)
 
 
+def _lots(connection: Connection) -> str:
+    """Return the SQL of the members' waiting credit."""
+    return (
+        f"stage_member m JOIN credit_lot l {by_index(connection, 'ix_credit_lot_party_no')}"
+        " ON l.account = :account AND l.party_no = m.party_no"
+        " AND l.credit_account = m.credit_account AND l.remaining > 0"
+    )
+
+
 def _find_directed(connection: Connection, bound: Mapping[str, object]) -> None:
     # Of several payments for one charge the one that settled first is used first.
     connection.execute(
@@ -112,7 +117,7 @@ def _find_directed(connection: Connection, bound: Mapping[str, object]) -> None:
             f"  {latest(connection, 'c.effective_on', 'COALESCE(t.open_on, c.effective_on)')}"
             "    AS open_on,"
             f"  CASE WHEN {_PAYS_ITS_SALE} THEN p.kind ELSE '{DIRECTED}' END AS rule"
-            f"  FROM {_LOTS}"
+            f"  FROM {_lots(connection)}"
             "  JOIN payment p ON p.account = :account AND p.payment_no = l.payment_no"
             f"  JOIN charge c ON c.account = :account AND c.charge_no = p.for_charge_no {_STATE}"
             "   JOIN stage_member w ON w.party_no = c.party_no"
@@ -136,7 +141,7 @@ def _stage_credit(connection: Connection, bound: Mapping[str, object]) -> bool:
             " SELECT m.pool, SUM(l.remaining) OVER queue,"
             " SUM(l.remaining) OVER queue - l.remaining,"
             " l.payment_no, l.credit_account, l.party_no, l.available_on"
-            f" FROM {_LOTS}"
+            f" FROM {_lots(connection)}"
             " WINDOW queue AS (PARTITION BY m.pool ORDER BY l.settled_batch_no, l.payment_no,"
             "  l.party_no)",
         ),

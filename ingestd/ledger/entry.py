@@ -15,7 +15,7 @@ from ingestd.ledger.head import Head, lock_head
 from ingestd.ledger.periods import open_from
 from ingestd.ledger.seal import Batch, open_batch, seal
 from ingestd.values.clock import Clock, day_in, from_microseconds, to_microseconds
-from ingestd.values.errors import LedgerRefusal
+from ingestd.values.errors import LedgerRefusal, UsageError
 
 T = TypeVar("T")
 
@@ -65,9 +65,14 @@ def write_entry(
             today = day_in(account.timezone, from_microseconds(now))
             day = (on or today).isoformat()
             entry = Entry(connection=connection, head=head, batch=batch, account=account, day=day)
-            answer = work(entry)
-            # Asked last: what was written before is answered, though its month is closed now.
-            refuse_day(connection, account, day, today=today.isoformat())
+            refusal = refusal_of_day(connection, account, day, today=today.isoformat())
+            # What was written before is answered, though its month is closed by now.
+            try:
+                answer = work(entry)
+            except (LedgerRefusal, UsageError) as error:
+                raise refusal or error from None
+            if refusal is not None:
+                raise refusal
             seal(connection, head, batch)
             return answer
 
@@ -78,12 +83,15 @@ def write_entry(
             return answer
 
 
-def refuse_day(connection: Connection, account: Account, day: str, *, today: str) -> None:
-    """Raise LedgerRefusal for a day that nothing can be dated: ahead, or in a closed month."""
+def refusal_of_day(
+    connection: Connection, account: Account, day: str, *, today: str
+) -> LedgerRefusal | None:
+    """Return why nothing can be dated a day: it is ahead, or in a closed month; None if it can."""
     if day > today:
-        raise LedgerRefusal(f"{day} has not come yet; today is {today}.")
+        return LedgerRefusal(f"{day} has not come yet; today is {today}.")
     first = open_from(connection, account.account_id)
     if day < first:
-        raise LedgerRefusal(
+        return LedgerRefusal(
             f"{day} is in a month that is closed. The first open day is {first}: give it with --on."
         )
+    return None

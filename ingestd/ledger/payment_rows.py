@@ -242,11 +242,15 @@ def _reject_settled_batches(connection: Connection, head: Head) -> None:
         connection,
         head,
         stage=_STAGE,
+        # Each batch is looked at once, however many rows it has.
         where="NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)"
-        " AND EXISTS (SELECT 1 FROM payment p JOIN payment_event e ON e.account = p.account"
-        "  AND e.payment_no = p.payment_no AND e.event = 'settled'"
-        "  WHERE p.account = :account AND p.batch_num = s.batch_num"
-        "  AND COALESCE(p.merchant_id, '') = COALESCE(s.merchant_id, ''))",
+        " AND EXISTS (SELECT 1 FROM (SELECT d.batch_num, d.merchant FROM"
+        f"  (SELECT DISTINCT batch_num, COALESCE(merchant_id, '') AS merchant FROM {_STAGE}) d"
+        "  WHERE EXISTS (SELECT 1 FROM payment p JOIN payment_event e ON e.account = p.account"
+        "   AND e.payment_no = p.payment_no AND e.event = 'settled'"
+        "   WHERE p.account = :account AND p.batch_num = d.batch_num"
+        "   AND COALESCE(p.merchant_id, '') = d.merchant)) b"
+        " WHERE b.batch_num = s.batch_num AND b.merchant = COALESCE(s.merchant_id, ''))",
         code=Code.BATCH_SETTLED,
         column="batch_num",
         value="s.batch_num",

@@ -38,13 +38,19 @@ _OF_BATCH = (
 )
 
 
+_IS_PENDING = (
+    "NOT EXISTS (SELECT 1 FROM payment_event e"
+    " WHERE e.account = p.account AND e.payment_no = p.payment_no)"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MerchantBatch:
-    """A settlement batch: its payments, their sum in minor units, how many are pending."""
+    """A settlement batch: its payments, and how many are pending with which sum (minor units)."""
 
     payments: int
-    amount: int
     pending: int
+    amount: int
 
 
 def take_cash(entry: Entry, payment: NewPayment) -> int:
@@ -109,26 +115,25 @@ def find_batch(entry: Entry, merchant_id: str, batch_num: str) -> MerchantBatch 
     """Return what a merchant's batch holds; None when it has no such batch."""
     row = entry.connection.execute(
         sa.text(
-            "SELECT COUNT(*) AS payments, COALESCE(SUM(p.amount), 0) AS amount,"
-            " COUNT(*) - COUNT(e.payment_no) AS pending FROM payment p"
-            " LEFT JOIN (SELECT DISTINCT account, payment_no FROM payment_event) e"
-            "  ON e.account = p.account AND e.payment_no = p.payment_no"
-            f" WHERE {_OF_BATCH}"
+            "SELECT COUNT(*) AS payments,"
+            f" COALESCE(SUM(CASE WHEN {_IS_PENDING} THEN 1 ELSE 0 END), 0) AS pending,"
+            f" COALESCE(SUM(CASE WHEN {_IS_PENDING} THEN p.amount ELSE 0 END), 0) AS amount"
+            f" FROM payment p WHERE {_OF_BATCH}"
         ),
         _batch_values(entry, merchant_id, batch_num),
     ).one()
     if not row.payments:
         return None
     return MerchantBatch(
-        payments=int(row.payments), amount=int(row.amount), pending=int(row.pending)
+        payments=int(row.payments), pending=int(row.pending), amount=int(row.amount)
     )
 
 
 def settle_batch(entry: Entry, merchant_id: str, batch_num: str) -> None:
-    """Let all payments of a merchant's batch settle; all of them are pending."""
+    """Let all pending payments of a merchant's batch settle."""
     settle_payments(
         entry,
-        chosen=f"SELECT p.payment_no FROM payment p WHERE {_OF_BATCH}",
+        chosen=f"SELECT p.payment_no FROM payment p WHERE {_OF_BATCH} AND {_IS_PENDING}",
         values=_batch_values(entry, merchant_id, batch_num),
     )
 

@@ -105,31 +105,33 @@ def settle_batch(
     expected: str | None,
     on: date | None = None,
 ) -> Answer:
-    """Say that a merchant's batch is in the bank: all of its payments, or none.
+    """Say that a merchant's batch is in the bank: all of its pending payments, or none.
 
-    `expected` is the bank's total; another sum refuses the whole batch.
+    `expected` is the bank's total for them; another sum refuses the whole batch.
     """
     total = None if expected is None else keeper.amount_of(expected)
 
     def work(entry: Entry) -> Answer:
         batch = find_batch(entry, merchant_id, batch_num)
         if batch is None:
-            raise UsageError(f"Merchant {merchant_id} has no batch {batch_num}.")
-        if batch.pending != batch.payments:
+            whose = f"Merchant {merchant_id}" if merchant_id else "Nobody without a merchant"
+            raise UsageError(f"{whose} has no batch {batch_num}.")
+        if not batch.pending:
             raise LedgerRefusal(
-                f"Batch {batch_num} of merchant {merchant_id} is settled already, or a payment "
-                "of it was taken back. Nothing was changed."
+                f"Batch {batch_num} of merchant {merchant_id} is settled already. "
+                "Nothing was changed."
             )
         if total is not None and total != batch.amount:
             raise LedgerRefusal(
-                f"The payments of batch {batch_num} come to {keeper.written(batch.amount)}, not "
-                f"to {keeper.written(total)}. Nothing was settled."
+                f"The pending payments of batch {batch_num} come to "
+                f"{keeper.written(batch.amount)}, not to {keeper.written(total)}. "
+                "Nothing was settled."
             )
         settle_batch_payments(entry, merchant_id, batch_num)
         return {
             "merchant_id": merchant_id,
             "batch_num": batch_num,
-            "payments": batch.payments,
+            "payments": batch.pending,
             "amount": keeper.written(batch.amount),
             "status": "settled",
         }

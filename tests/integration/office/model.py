@@ -221,9 +221,9 @@ class Model:
         self.pay_what_is_open(not_before=on)
 
     def refund_by_command(self, charge: ModelCharge, on: str) -> None:
-        self.refuse_day(on)
         if charge.void_on:
             return
+        self.refuse_day(on)
         if on < charge.on:
             raise RefusedError
         self._refuse_to_rewrite([paid for paid in self.allocations if paid.charge is charge], on)

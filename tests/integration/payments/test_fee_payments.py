@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
 import pytest
+import sqlalchemy as sa
 
+from ingestd.formats.catalog import CatalogKind
 from ingestd.values.errors import LedgerRefusal
-from tests.integration.payments.conftest import FEES, SAMPLE, PaymentOffice, counts, fee_row
+from tests.integration.database.conftest import MakeDatabase
+from tests.integration.payments.conftest import (
+    FEES,
+    SAMPLE,
+    PaymentOffice,
+    counts,
+    fee_row,
+    open_payment_office,
+)
 
+_TABLES = ("payment", "payment_part", "payment_event", "posting", "party", "charge_state", "seal")
 CHARGES = (
     "LIABILITY,C1,S1,CHROMEBOOK,1000.00,2006-05-03",
     "LIABILITY,C2,S2,CHROMEBOOK,500.00,2006-09-10",
@@ -166,4 +181,25 @@ def test_a_payment_of_a_closed_month_is_posted_in_the_first_open_one(
     billed.assert_in_balance()
 
 
-_TABLES = ("payment", "payment_part", "payment_event", "posting", "party", "charge_state", "seal")
+def test_settling_grows_with_its_payments_and_not_with_their_square(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    """A provider's whole term settles in the time that four of its quarters take."""
+    office = open_payment_office(make_database("sqlite"), tmp_path / "data")
+    families = [{"student_id": f"F{n}", "parent_code": f"P{n}"} for n in range(1600)]
+    office.books.load(CatalogKind.STUDENTS, families)
+    steps: Counter[int] = Counter()
+    rows: list[str] = []
+
+    def count_steps(connection: sqlite3.Connection, *_: object) -> None:
+        # A number that the work alone decides: thousands of steps of SQLite's machine.
+        connection.set_progress_handler(lambda: steps.update([len(rows)]), 1000)
+
+    sa.event.listen(office.books.database.engine, "checkout", count_steps)
+    for start, end in ((0, 320), (320, 1600)):
+        batch = str(start)
+        rows = [
+            fee_row(f"R{n}", parent=f"P{n}", merchant="NOW", batch=batch) for n in range(start, end)
+        ]
+        assert counts(office.send(FEES, *rows)) == (end - start, 0, 0, 0)
+    assert steps[1280] < 6 * steps[320]

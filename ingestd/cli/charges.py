@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from ingestd.cli.desk import OnOption, bookkeeper, day_of, print_answer
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
+from ingestd.cli.output import print_rows
+from ingestd.cli.reports import asked
+from ingestd.reports.items import report_items
 from ingestd.service.office.charges import add_penalty, void_charge
 
 app = typer.Typer(name="charges", help="What is owed.", no_args_is_help=True)
@@ -16,6 +20,36 @@ BillingCodeOption = Annotated[str, typer.Option("--billing-code", help="The prod
 AmountOption = Annotated[
     str | None, typer.Option("--amount", help="Default: the product's price on that day.")
 ]
+
+
+class Status(StrEnum):
+    """How far a charge is paid."""
+
+    UNPAID = "unpaid"
+    PARTIAL = "partial"
+    PAID = "paid"
+    VOID = "void"
+
+
+@app.command("list")
+def list_command(
+    account: AccountOption,
+    status: Annotated[
+        Status | None, typer.Option("--status", help="Only those that are so.")
+    ] = None,
+    party: Annotated[str | None, typer.Option("--party", help="Only those of one party.")] = None,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """List charges, and what of each is paid and open."""
+    with asked(report_items, account, config) as report:
+        rows = (
+            row
+            for row in report.rows
+            if (status is None or row["status"] == status.value)
+            and (party is None or row["student_id"] == party)
+        )
+        print_rows(rows, report.columns, output)
 
 
 @app.command("void")

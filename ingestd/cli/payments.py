@@ -9,7 +9,10 @@ import typer
 
 from ingestd.cli.desk import OnOption, ReasonOption, bookkeeper, day_of, print_answer
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
+from ingestd.cli.output import print_rows
+from ingestd.cli.reports import asked
 from ingestd.formats.student_billing import AccountType
+from ingestd.reports.payments import report_payments
 from ingestd.service.office.payments import (
     Payment,
     add_payment,
@@ -33,6 +36,30 @@ class Method(StrEnum):
 
 
 PaymentOption = Annotated[str, typer.Option("--payment", help="The payment's ID.")]
+
+
+class Status(StrEnum):
+    """How far a payment is."""
+
+    PENDING = "pending"
+    SETTLED = "settled"
+    RETURNED = "returned"
+    VOIDED = "voided"
+
+
+@app.command("list")
+def list_command(
+    account: AccountOption,
+    status: Annotated[
+        Status | None, typer.Option("--status", help="Only those that are so.")
+    ] = None,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """List payments in the order in which they arrived."""
+    with asked(report_payments, account, config) as report:
+        rows = (row for row in report.rows if status is None or row["status"] == status.value)
+        print_rows(rows, report.columns, output)
 
 
 @app.command("add")

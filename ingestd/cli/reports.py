@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated
@@ -89,6 +90,25 @@ for _name, (_ask, _help) in _REPORTS.items():
     app.command(_name, help=_help)(_command(_ask))
 
 
+@contextmanager
+def asked(ask: Ask, account: str, config: ConfigOption) -> Iterator[Report]:
+    """Lend the answer to a question about today, as known now."""
+    with prepared_installation(config_path(config)) as installation:
+        found = installation.account(account)
+        now = installation.clock.now()
+        with installation.database.reading() as connection:
+            yield ask(
+                connection,
+                Question(
+                    account=found.account_id,
+                    as_of=day_in(found.timezone, now),
+                    as_known=known_instant(connection, found.account_id, None, now=now),
+                    decimals=decimals_of(found.currency),
+                    zone=found.timezone,
+                ),
+            )
+
+
 def _answer(
     ask: Ask,
     account: str,
@@ -123,7 +143,14 @@ def _print(report: Report, output: Output) -> None:
             print_csv(report.rows, report.columns)
         case Output.TABLE:
             print_table(report.rows, report.columns)
-            totals = " · ".join(f"{name} {value}" for name, value in report.totals.items())
+            tables = {name: of for name, of in report.totals.items() if isinstance(of, list)}
+            totals = " · ".join(
+                f"{name} {value}" for name, value in report.totals.items() if name not in tables
+            )
+            for name, rows in tables.items():
+                if rows:
+                    typer.echo(f"\n{name}")
+                    print_table(rows, tuple(rows[0]))
             held = " · ".join(_told(identity) for identity in report.identities)
             typer.echo(f"\n{report.name} as of {report.question.as_of}: {totals}")
             typer.echo(f"identities {held}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -36,12 +37,26 @@ ORDER BY y.payment_no
 """
 
 
+@dataclass(slots=True)
+class _Batch:
+    """A settlement batch as far as the report goes: its payments, their sum, what is pending."""
+
+    payments: int = 0
+    amount: int = 0
+    pending: int = 0
+
+    def add(self, amount: int, status: str) -> None:
+        self.payments += 1
+        self.amount += amount
+        self.pending += amount if status == "pending" else 0
+
+
 def report_payments(connection: Connection, question: Question) -> Report:
     """Return one row for each payment received on the days asked for, in order of arrival.
 
     Its status is the one that it had on the day `as_of`. The totals say what was received, and
-    how much of it ever settled, came back, was voided, or is pending still. Rows are read as
-    they are asked for: the connection must stay open.
+    how much of it ever settled, came back, was voided, or is pending still; and the same for
+    each settlement batch. Rows are read as they are asked for: the connection must stay open.
     """
     return answer(connection, question, name="payments", columns=COLUMNS, rows=_rows)
 
@@ -55,10 +70,14 @@ def _rows(reading: Reading) -> Iterator[Row]:
     )
     payments = 0
     sums: defaultdict[str, int] = defaultdict(int)
+    batches: dict[tuple[str, str], _Batch] = {}
     for row in result:
         status = _status(row.voided_on, row.returned_on, row.settled_on)
         payments += 1
         sums["received"] += row.amount
+        if row.batch_num is not None:
+            key = (row.merchant_id or "", row.batch_num)
+            batches.setdefault(key, _Batch()).add(row.amount, status)
         if status in {"pending", "voided"}:
             sums[status] += row.amount
         if row.settled_on is not None:
@@ -81,6 +100,16 @@ def _rows(reading: Reading) -> Iterator[Row]:
     reading.totals["payments"] = payments
     for name in ("received", "pending", "settled", "returned", "voided"):
         reading.totals[name] = question.amount(sums[name])
+    reading.totals["batches"] = [
+        {
+            "merchant_id": merchant_id,
+            "batch_num": batch_num,
+            "payments": batch.payments,
+            "amount": question.amount(batch.amount),
+            "pending": question.amount(batch.pending),
+        }
+        for (merchant_id, batch_num), batch in sorted(batches.items())
+    ]
 
 
 def _status(voided_on: str | None, returned_on: str | None, settled_on: str | None) -> str:

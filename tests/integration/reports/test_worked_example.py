@@ -107,6 +107,7 @@ def test_payments_of_a_month_tell_what_became_of_each(told: Books) -> None:
         "settled": "353.50",
         "returned": "130.00",
         "voided": "0.00",
+        "batches": [],
     }
     assert isinstance(answer["rows"], list)
     assert answer["rows"][0] == {

@@ -13,6 +13,7 @@ BENCHMARKS = (
     "charge_file",
     "payment_file",
     "reports",
+    "settlement",
     "sftp_upload",
     "sftp_sessions",
     "sftp_crowd",

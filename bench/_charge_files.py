@@ -52,7 +52,7 @@ def fill_catalog(database: Database) -> None:
         )
 
 
-def fill_ledger(database: Database, charges: int) -> None:
+def fill_ledger(database: Database, charges: int, *, on_wallets: bool = True) -> None:
     """Put charges with random keys, their postings and parties into an empty SQLite ledger.
 
     Straight into the tables, in the order of the keys: a journey's speed over a ledger of ten
@@ -60,7 +60,13 @@ def fill_ledger(database: Database, charges: int) -> None:
     """
     with database.writing() as connection:
         head = lock_head(connection, ACCOUNT)
-        values = {"account": ACCOUNT, "charges": charges, "students": STUDENTS}
+        values = {
+            "account": ACCOUNT,
+            "charges": charges,
+            "students": STUDENTS,
+            "account_type": "WALLET" if on_wallets else "LIABILITY",
+            "receivable": 1110 if on_wallets else 1100,
+        }
         for statement in _FILL:
             connection.execute(sa.text(statement), values)
         head.batch_no, head.parties = 1, STUDENTS
@@ -81,15 +87,15 @@ SELECT lower(hex(randomblob(18))) AS tracking_id FROM n ORDER BY tracking_id
 _FILL_CHARGES = """
 INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no, account_type,
  billing_code, amount, note, occurred_at, effective_on, batch_no, upload_id, row)
-SELECT :account, no, tracking_id, substr(tracking_id, 1, 32), 1 + no % :students, 'WALLET',
+SELECT :account, no, tracking_id, substr(tracking_id, 1, 32), 1 + no % :students, :account_type,
  'CODE1', 100, 'note number 1', 1767225600000000, '2026-01-01', 1, 'FILLED', no
 FROM filling ORDER BY no
 """
 _FILL_POSTINGS = """
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
  credit_account, amount, debit_party_no, charge_no, billing_code)
-SELECT account, charge_no, 1, 'charge', effective_on, 1110, 2100, amount, party_no, charge_no,
- billing_code FROM charge WHERE account = :account ORDER BY charge_no
+SELECT account, charge_no, 1, 'charge', effective_on, :receivable, 2100, amount, party_no,
+ charge_no, billing_code FROM charge WHERE account = :account ORDER BY charge_no
 """
 _FILL = (
     _FILL_PARTIES,

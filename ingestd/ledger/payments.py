@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from ingestd.database.bulk import Temporary, create_temporary, latest, ordered
+from ingestd.database.bulk import Temporary, by_index, create_temporary, latest, ordered
 from ingestd.ledger.allocations import CASH_SALE
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.ledger.entry import Entry
@@ -214,6 +214,7 @@ def choose(entry: Entry, payment: StoredPayment) -> None:
 
 def mirror_postings(entry: Entry, *, event: str) -> None:
     """Turn around every posting of the chosen payments that was not turned around yet."""
+    by_payment = by_index(entry.connection, "ix_posting_payment_no")
     post_lines(
         entry.connection,
         entry.head,
@@ -231,9 +232,10 @@ def mirror_postings(entry: Entry, *, event: str) -> None:
             " o.payment_no AS payment_no, o.billing_code AS billing_code,"
             " o.posting_no AS reverses_posting_no"
             " FROM stage_chosen s"
-            " JOIN posting o ON o.account = :account AND o.payment_no = s.payment_no"
+            f" JOIN posting o {by_payment}"
+            " ON o.account = :account AND o.payment_no = s.payment_no"
             " WHERE o.reverses_posting_no IS NULL AND NOT EXISTS"
-            " (SELECT 1 FROM posting r WHERE r.account = o.account"
+            f" (SELECT 1 FROM posting r {by_payment} WHERE r.account = o.account"
             "  AND r.payment_no = o.payment_no AND r.reverses_posting_no = o.posting_no)"
         ),
     )

@@ -15,7 +15,7 @@ from ingestd.ledger.messages import CHARGE_UNKNOWN, REFUND_REPEATED
 from ingestd.ledger.post import RECEIVABLE_OF_CHARGE, post_lines
 from ingestd.ledger.seal import Batch
 from ingestd.ledger.stage import Stage
-from ingestd.ledger.undo import IS_LIVE, undo_allocations
+from ingestd.ledger.undo import IS_LIVE, allocations_by, undo_allocations
 from ingestd.ledger.verdicts import (
     Keyed,
     Posted,
@@ -134,9 +134,10 @@ def post_refunds(
         batch,
         event=EVENT,
         day=day,
-        chosen="SELECT a.allocation_no FROM allocation a JOIN refund f"
-        " ON f.account = a.account AND f.charge_no = a.charge_no"
-        f" WHERE a.account = :account AND f.refund_no > :refunds_before AND {IS_LIVE}",
+        chosen="SELECT a.allocation_no FROM refund f"
+        f" JOIN {allocations_by(connection, 'charge_no')}"
+        " ON a.account = f.account AND a.charge_no = f.charge_no"
+        f" WHERE f.account = :account AND f.refund_no > :refunds_before AND {IS_LIVE}",
         values={"refunds_before": refunds_before},
     )
     _void(connection, head, batch, refunds_before=refunds_before, day=day)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from ingestd.ledger.allocations import allocate
 from ingestd.ledger.entry import Entry
 from ingestd.ledger.payments import StoredPayment, choose, mirror_postings, store_event
-from ingestd.ledger.undo import IS_LIVE, find_undone_after, undo_allocations
+from ingestd.ledger.undo import IS_LIVE, allocations_by, find_undone_after, undo_allocations
 from ingestd.values.errors import LedgerRefusal
 
 RETURNED = "returned"
@@ -24,7 +24,7 @@ def return_payment(entry: Entry, payment: StoredPayment, *, reason: str | None) 
     connection, head = entry.connection, entry.head
     values: dict[str, object] = {"payment_no": payment.payment_no}
     until = find_undone_after(
-        connection, head, day=entry.day, of="a.payment_no = :payment_no", values=values
+        connection, head, day=entry.day, column="payment_no", number=payment.payment_no
     )
     if until is not None:
         raise LedgerRefusal(
@@ -39,7 +39,7 @@ def return_payment(entry: Entry, payment: StoredPayment, *, reason: str | None) 
         entry.batch,
         event=RETURNED,
         day=entry.day,
-        chosen="SELECT a.allocation_no FROM allocation a"
+        chosen=f"SELECT a.allocation_no FROM {allocations_by(connection, 'payment_no')}"
         f" WHERE a.account = :account AND a.payment_no = :payment_no AND {IS_LIVE}",
         values=values,
     )

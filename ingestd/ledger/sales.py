@@ -186,8 +186,8 @@ def void_charge(entry: Entry, charge: StoredCharge, *, tracking_id: str) -> None
         entry.connection,
         entry.head,
         day=entry.day,
-        of="a.charge_no = :charge_no",
-        values={"charge_no": charge.charge_no},
+        column="charge_no",
+        number=charge.charge_no,
     )
     if until is not None:
         raise LedgerRefusal(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import Temporary, create_temporary, latest, ordered
+from ingestd.database.bulk import Temporary, by_index, create_temporary, latest, ordered
 from ingestd.ledger.allocations import ALLOCATED
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.ledger.head import Head
@@ -90,21 +89,28 @@ def undo_allocations(
     return result.rowcount
 
 
+def allocations_by(connection: Connection, column: str) -> str:
+    """Return the SQL of allocations `a` that are looked up by a payment's or charge's number."""
+    return f"allocation a {by_index(connection, f'ix_allocation_{column}')}"
+
+
 def find_undone_after(
-    connection: Connection, head: Head, *, day: str, of: str, values: dict[str, object]
+    connection: Connection, head: Head, *, day: str, column: str, number: int
 ) -> str | None:
     """Return the last day after `day` until which an allocation counted that is undone by now.
 
-    `of` is a condition on allocations `a`. None: whatever else is undone can be dated `day`.
+    Of the allocations whose `column` is `number`. None: whatever else is undone can be dated `day`.
     """
     found = connection.execute(
-        sa.text(
-            "SELECT MAX(r.effective_on) FROM allocation a JOIN allocation r"
+        ordered(
+            connection,
+            "SELECT MAX(r.effective_on)"
+            f" FROM {allocations_by(connection, column)} JOIN allocation r"
             " ON r.account = a.account AND r.reverses_allocation_no = a.allocation_no"
-            f" WHERE a.account = :account AND {of}"
-            " AND r.effective_on > a.effective_on AND r.effective_on > :day"
+            f" WHERE a.account = :account AND a.{column} = :number"
+            " AND r.effective_on > a.effective_on AND r.effective_on > :day",
         ),
-        {**values, "account": head.account, "day": day},
+        {"number": number, "account": head.account, "day": day},
     ).scalar()
     return None if found is None else str(found)
 
@@ -113,8 +119,9 @@ def _post_undone(connection: Connection, head: Head, batch: Batch, *, event: str
     realised, deferred = LedgerAccount.REALISED_REVENUE, LedgerAccount.DEFERRED_REVENUE
     charged = f"{_UNDONE} JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no"
     # One payment pays one charge once in a batch, so that this finds the one posting.
+    by_payment = by_index(connection, "ix_posting_payment_no")
     original = (
-        "(SELECT o.posting_no FROM posting o WHERE o.account = a.account"
+        f"(SELECT o.posting_no FROM posting o {by_payment} WHERE o.account = a.account"
         " AND o.charge_no = a.charge_no AND o.payment_no = a.payment_no"
         f" AND o.batch_no = a.batch_no AND o.event = '{ALLOCATED}' AND o.credit_account = {{}})"
     )

@@ -2,7 +2,7 @@
 #   make demo    a throw-away school, end to end (KEEP=1 leaves it running)
 #   make test    every check and every test
 #   make check   linters, types and the architecture's laws alone
-#   make bench   the benchmarks, about twenty minutes (BENCH=sftp_upload runs one of them)
+#   make bench   the benchmarks, about forty minutes (BENCH=sftp_upload runs one of them)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -170,10 +170,15 @@ def _key(
     name: str, merchant_id: str | None, batch_num: str, receipt_num: str | None, content: str
 ) -> str:
     """Return a payment's key; a merchant or receipt that holds a colon mixes nothing up."""
-    merchant = quote(merchant_id or "", safe=" ")
+    merchant = _quoted(merchant_id or "")
     if receipt_num is not None:
-        return f"{name}:{merchant}:{quote(receipt_num, safe=' ')}"
+        return f"{name}:{merchant}:{_quoted(receipt_num)}"
     return f"{name}:{merchant}::{batch_num}:{content}"
+
+
+def _quoted(text: str) -> str:
+    # Most are letters and digits, which stay what they are.
+    return text if text.isascii() and text.isalnum() else quote(text, safe=" ")
 
 
 _FEE_SUM: Problem[Value] = Problem(

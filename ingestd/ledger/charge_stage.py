@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
@@ -11,6 +10,7 @@ from sqlalchemy.engine import Connection
 from ingestd.database.bulk import Temporary, stage
 from ingestd.formats.charges import ChargeRow, TurnedRows
 from ingestd.formats.texts import fold_key
+from ingestd.ledger.days import QUARTER_HOUR, Days
 from ingestd.ledger.stage import Stage
 
 _COLUMNS = {
@@ -42,8 +42,6 @@ PRODUCTS = Temporary(
 
 REMEMBERED_MAX = 100_000
 
-_QUARTER_HOUR = 15 * 60 * 1_000_000  # no zone changes its offset inside a quarter of an hour
-
 
 class ChargeStage(Stage[ChargeRow]):
     """One file's charges on their way into the ledger.
@@ -55,7 +53,7 @@ class ChargeStage(Stage[ChargeRow]):
     def __init__(self, connection: Connection, *, zone: ZoneInfo, received_at: int) -> None:
         super().__init__(connection, CHARGES)
         self._received_at = received_at
-        self._days = _Days(zone)
+        self._days = Days(zone)
         self._students = _Numbers()
         self._products = _Numbers()
 
@@ -83,7 +81,7 @@ class ChargeStage(Stage[ChargeRow]):
             map(self._students.__getitem__, students),
             map(self._products.__getitem__, products),
             *(notes, amounts, occurred),
-            map(self._days.__getitem__, [instant // _QUARTER_HOUR for instant in occurred]),
+            map(self._days.__getitem__, [instant // QUARTER_HOUR for instant in occurred]),
             _folded(keys),
             strict=True,
         )
@@ -116,24 +114,6 @@ class _Numbers(dict[str, int]):
         """Return the numbers and names that came since the last time."""
         new, self._new = self._new, []
         return new
-
-
-class _Days(dict[int, str]):
-    """The day of each quarter of an hour in the account's time zone.
-
-    It is the day that the books file a charge under.
-    """
-
-    def __init__(self, zone: ZoneInfo) -> None:
-        super().__init__()
-        self._zone = zone
-
-    def __missing__(self, quarter: int) -> str:
-        moment = datetime.fromtimestamp(quarter * _QUARTER_HOUR // 1_000_000, UTC)
-        day = moment.astimezone(self._zone).date().isoformat()
-        if len(self) < REMEMBERED_MAX:
-            self[quarter] = day
-        return day
 
 
 def _folded(keys: Sequence[str]) -> list[str | None]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary
 from ingestd.formats.payments import PaymentRow
+from ingestd.ledger.days import QUARTER_HOUR, Days
 from ingestd.ledger.stage import Stage
-from ingestd.values.clock import day_in
 
 PAYMENTS = Temporary(
     "stage_payment",
@@ -53,8 +52,7 @@ class PaymentStage(Stage[PaymentRow]):
 
     def __init__(self, connection: Connection, *, zone: ZoneInfo) -> None:
         super().__init__(connection, PAYMENTS)
-        self._zone = zone
+        self._days = Days(zone)
 
     def _values(self, row: PaymentRow) -> Sequence[object]:
-        moment = datetime.fromtimestamp(row.submitted_at // 1_000_000, UTC)
-        return (*row, day_in(self._zone, moment).isoformat())
+        return (*row, self._days[row.submitted_at // QUARTER_HOUR])

@@ -118,7 +118,8 @@ def test_the_loser_of_a_deadlock_tries_again(both: tuple[Database, Database]) ->
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert len(tries) == 3
+    # The loser may lose once more before the winner has committed.
+    assert len(tries) >= 3
     with database.reading() as connection:
         names = connection.exec_driver_sql("SELECT name FROM student").scalars().all()
     assert {"".join(sorted(name)) for name in names} == {"12SS"}

@@ -14,7 +14,7 @@ from ingestd.intake.delivery import deliver
 from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading import HandedBackError, Progress
 from ingestd.intake.receipt import counts_of
-from ingestd.ledger.outcomes import FileOutcome, FileStatus, find_same_bytes
+from ingestd.ledger.outcomes import FileOutcome, FileStatus, find_same_bytes, read_codes
 from ingestd.ledger.seal import Seal
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import (
@@ -35,6 +35,7 @@ from ingestd.values.money import decimals_of, format_amount
 
 RENEW_SECONDS = 3.0
 _DELIVERIES_MAX = 500
+_CODES_TOLD_MAX = 10
 
 log = get_logger("ingestd.intake")
 
@@ -200,6 +201,7 @@ class Worker:
             rows=None if rows is None else counts_of(rows),
             applied_amount=format_amount(outcome.applied_amount, decimals),
             findings=outcome.findings,
+            codes=self._codes(outcome),
             same_bytes_as=self._same_bytes(outcome),
             duration_ms=round(seconds * 1000),
         )
@@ -213,6 +215,18 @@ class Worker:
             rows_sealed=seal.rows_sealed,
         )
         self._count(outcome, seconds)
+
+    def _codes(self, outcome: FileOutcome) -> list[str]:
+        """Return the codes that say why a file, or rows of it, were not taken."""
+        if not outcome.findings:
+            return []
+        try:
+            with self._database.reading() as connection:
+                return read_codes(
+                    connection, outcome.account, outcome.upload_id, limit=_CODES_TOLD_MAX
+                )
+        except IngestdError:
+            return []  # the file is done: its line is written all the same
 
     def _same_bytes(self, outcome: FileOutcome) -> UploadId | None:
         """Return the upload that brought the same bytes first: a client that sends again."""

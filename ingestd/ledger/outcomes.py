@@ -343,6 +343,25 @@ def _row_findings(
     )
 
 
+def read_codes(
+    connection: Connection, account: AccountId, upload_id: UploadId, *, limit: int
+) -> list[str]:
+    """Return what cost a file or its rows: up to `limit` codes, each once, in their order."""
+    codes = connection.execute(
+        sa.text(
+            "SELECT DISTINCT code FROM finding WHERE account = :account"
+            " AND upload_id = :upload_id AND verdict <> :warning ORDER BY code LIMIT :limit"
+        ),
+        {
+            "account": account,
+            "upload_id": upload_id,
+            "warning": Verdict.WARNING.value,
+            "limit": limit,
+        },
+    )
+    return [str(code) for code in codes.scalars()]
+
+
 def find_same_bytes(
     connection: Connection, account: AccountId, upload_id: UploadId, sha256: str
 ) -> UploadId | None:

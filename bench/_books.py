@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from ingestd.database import schema
 from ingestd.database.engine import Database, open_database
 from ingestd.ledger.head import Head, lock_head
+from ingestd.ledger.open_charges import OPEN_AMOUNT, PLACED, PRODUCT, STATE
 from ingestd.ledger.seal import Batch, open_batch, seal
 from ingestd.values.clock import to_microseconds
 from ingestd.values.identifiers import AccountId, UploadId
@@ -293,4 +294,11 @@ def _project(connection: Connection, charges: int) -> None:
         f" CASE WHEN {_RETURNED} THEN 0 ELSE 50 END FROM payment y JOIN payment_event e"
         " ON e.account = y.account AND e.payment_no = y.payment_no AND e.event = 'settled'"
         " WHERE y.account = :account",
+    )
+    _run(
+        connection,
+        "INSERT INTO open_charge (account, party_no, credit_account, occurred_at, sort, batch_no,"
+        f" row, charge_no, amount) SELECT c.account, {PLACED}, c.charge_no, {OPEN_AMOUNT}"
+        f" FROM charge c {STATE} {PRODUCT} WHERE c.account = :account AND {OPEN_AMOUNT} > 0"
+        " ORDER BY 2, 3, 4, 5, 6, 7",
     )

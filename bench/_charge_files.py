@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from ingestd.database.engine import Database
 from ingestd.ledger.head import lock_head, store_head
+from ingestd.ledger.open_charges import open_new_charges
+from ingestd.ledger.totals import add_totals
 from ingestd.values.identifiers import AccountId
 
 ACCOUNT = AccountId("SPRINGFIELD")
@@ -69,6 +71,8 @@ def fill_ledger(database: Database, charges: int, *, on_wallets: bool = True) ->
         }
         for statement in _FILL:
             connection.execute(sa.text(statement), values)
+        open_new_charges(connection, head, charges_before=0)
+        add_totals(connection, account=ACCOUNT, batch_no=1, postings_before=0)
         head.batch_no, head.parties = 1, STUDENTS
         head.charges = head.postings = charges
         store_head(connection, head)
@@ -99,12 +103,9 @@ SELECT account, charge_no, 1, 'charge', effective_on, :receivable, 2100, amount,
 """
 _FILL = (
     _FILL_PARTIES,
-    # Made anew after the rows: in the order of the parties.
-    "DROP INDEX ix_charge_party_no",
     "CREATE TEMPORARY TABLE filling (no INTEGER PRIMARY KEY, tracking_id TEXT)",
     _FILL_KEYS,
     _FILL_CHARGES,
     _FILL_POSTINGS,
-    "CREATE INDEX ix_charge_party_no ON charge (account, party_no)",
     "DROP TABLE filling",
 )

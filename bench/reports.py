@@ -17,7 +17,7 @@ from bench._books import ACCOUNT, write_books
 from bench._launch import scratch_folder
 from bench._results import Cell, publish
 from ingestd.database.engine import Database
-from ingestd.ledger.extent import Extent
+from ingestd.ledger.extent import read_extent
 from ingestd.ledger.identities import read_identities
 from ingestd.ledger.verify import verify_ledger
 from ingestd.reports.aging import report_aging
@@ -112,7 +112,7 @@ def _floor(connection: Connection) -> tuple[int, float]:
 
 
 def _identities(connection: Connection) -> tuple[int, float]:
-    extent = Extent(account=ACCOUNT, as_of=_QUESTION.as_of, batch_no=sys.maxsize)
+    extent = read_extent(connection, ACCOUNT, as_of=_QUESTION.as_of, known_at=sys.maxsize)
     found = read_identities(connection, extent)
     if not all(identity.holds for identity in found):
         raise AssertionError("the books are written wrongly")

@@ -1,4 +1,4 @@
-"""Agreement: what the books hold twice has to be the same. Each check is one statement.
+"""Agreement: what the books' facts hold twice has to be the same. Each check is one statement.
 
 Most are differences of two sides: one side is added, the other one taken away, and whatever is
 left over differs. That costs one sort, however many rows agree.
@@ -21,7 +21,8 @@ _RECEIVABLE = f"({', '.join(f'{move.debit:d}' for move in CHARGED.values())})"
 _CREDITS = f"({', '.join(f'{accounts.credit:d}' for accounts in BALANCE.values())})"
 _DEFERRED = f"{LedgerAccount.DEFERRED_REVENUE:d}"
 _REALISED = f"{LedgerAccount.REALISED_REVENUE:d}"
-_ALLOCATED = "CASE WHEN a.reverses_allocation_no IS NULL THEN a.amount ELSE -a.amount END"
+ALLOCATED_AMOUNT = "CASE WHEN a.reverses_allocation_no IS NULL THEN a.amount ELSE -a.amount END"
+"""SQL for what an allocation `a` adds to what its charge was paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,9 @@ class Disagreement:
 
     batch_no: int | None
     message: str
+
+
+Find = Callable[[Connection, AccountId], Iterator[Disagreement]]
 
 
 _CHARGES = (
@@ -74,7 +78,7 @@ def find_charges_and_postings(connection: Connection, account: AccountId) -> Ite
 _ALLOCATION_POSTINGS = f"""
 SELECT x.batch_no, x.payment_no, x.charge_no, SUM(x.amount) AS amount FROM (
   SELECT a.batch_no, a.effective_on, a.payment_no, a.charge_no, a.credit_account, a.party_no,
-    {_ALLOCATED} AS amount FROM allocation a WHERE a.account = :account
+    {ALLOCATED_AMOUNT} AS amount FROM allocation a WHERE a.account = :account
   UNION ALL SELECT p.batch_no, p.effective_on, p.payment_no, p.charge_no, p.debit_account,
     p.debit_party_no, -p.amount FROM posting p WHERE p.account = :account
     AND p.debit_account IN {_CREDITS} AND p.credit_account IN {_RECEIVABLE}
@@ -86,7 +90,7 @@ HAVING SUM(x.amount) <> 0
 """
 _REALISED_POSTINGS = f"""
 SELECT x.batch_no, x.payment_no, x.charge_no, SUM(x.amount) AS amount FROM (
-  SELECT a.batch_no, a.effective_on, a.payment_no, a.charge_no, {_ALLOCATED} AS amount
+  SELECT a.batch_no, a.effective_on, a.payment_no, a.charge_no, {ALLOCATED_AMOUNT} AS amount
     FROM allocation a WHERE a.account = :account
   UNION ALL SELECT p.batch_no, p.effective_on, p.payment_no, p.charge_no,
     CASE WHEN p.credit_account = {_REALISED} THEN -p.amount ELSE p.amount END
@@ -161,98 +165,12 @@ def find_stray_parts(connection: Connection, account: AccountId) -> Iterator[Dis
         )
 
 
-_STATES = f"""
-SELECT c.batch_no, x.charge_no, x.allocated, x.voided, x.states FROM (
-  SELECT y.charge_no, SUM(y.allocated) AS allocated, SUM(y.voided) AS voided,
-    SUM(y.states) AS states FROM (
-    SELECT s.charge_no, s.allocated, s.voided, 1 AS states FROM charge_state s
-      WHERE s.account = :account
-    UNION ALL SELECT a.charge_no, -({_ALLOCATED}), 0, 0 FROM allocation a
-      WHERE a.account = :account
-    UNION ALL SELECT f.charge_no, 0, -c.amount, 0 FROM refund f
-      LEFT JOIN charge c ON c.account = f.account AND c.charge_no = f.charge_no
-      WHERE f.account = :account
-  ) y GROUP BY y.charge_no
-  HAVING SUM(y.allocated) <> 0 OR SUM(y.voided) <> 0 OR SUM(y.states) = 0
-) x LEFT JOIN charge c ON c.account = :account AND c.charge_no = x.charge_no
-"""
-_STATE_AMOUNTS = """
-SELECT c.batch_no, s.charge_no FROM charge_state s
-LEFT JOIN charge c ON c.account = s.account AND c.charge_no = s.charge_no
-WHERE s.account = :account AND (c.charge_no IS NULL OR c.amount <> s.amount)
-"""
-
-
-def find_charge_states(connection: Connection, account: AccountId) -> Iterator[Disagreement]:
-    """Find charges whose state is not what allocations and refunds make of it."""
-    for row in connection.execute(sa.text(_STATES), {"account": account}):
-        yield Disagreement(
-            batch_no=row.batch_no,
-            message=f"charge {row.charge_no} has no state"
-            if row.states == 0
-            else f"charge {row.charge_no}: its state has {row.allocated} too much allocated"
-            f" and {row.voided} too much voided, in minor units",
-        )
-    for row in connection.execute(sa.text(_STATE_AMOUNTS), {"account": account}):
-        yield Disagreement(
-            batch_no=row.batch_no,
-            message=f"charge {row.charge_no}: its state has another amount than the charge",
-        )
-
-
-_LOTS = f"""
-SELECT y.batch_no, x.payment_no, x.ledger_account, x.remaining, x.lots FROM (
-  SELECT l.payment_no, l.ledger_account, l.party_no, SUM(l.amount) AS remaining,
-    SUM(l.lots) AS lots FROM (
-    SELECT t.payment_no, t.credit_account AS ledger_account, t.party_no, t.remaining AS amount,
-      1 AS lots FROM credit_lot t WHERE t.account = :account
-    UNION ALL SELECT p.payment_no, p.credit_account, p.credit_party_no, -p.amount, 0
-      FROM posting p WHERE p.account = :account AND p.payment_no IS NOT NULL
-      AND p.credit_account IN {_CREDITS}
-    UNION ALL SELECT p.payment_no, p.debit_account, p.debit_party_no, p.amount, 0
-      FROM posting p WHERE p.account = :account AND p.payment_no IS NOT NULL
-      AND p.debit_account IN {_CREDITS}
-  ) l GROUP BY l.payment_no, l.ledger_account, l.party_no
-  HAVING SUM(l.amount) <> 0 OR SUM(l.lots) <> 1
-) x LEFT JOIN payment y ON y.account = :account AND y.payment_no = x.payment_no
-"""
-_LOTS_SETTLED = """
-SELECT y.batch_no, t.payment_no FROM credit_lot t
-LEFT JOIN payment y ON y.account = t.account AND y.payment_no = t.payment_no
-LEFT JOIN payment_event e ON e.account = t.account AND e.payment_no = t.payment_no
-  AND e.event = 'settled' AND e.batch_no = t.settled_batch_no
-WHERE t.account = :account AND e.payment_no IS NULL
-"""
-
-
-def find_credit_lots(connection: Connection, account: AccountId) -> Iterator[Disagreement]:
-    """Find credit lots that are not what postings leave of them."""
-    for row in connection.execute(sa.text(_LOTS), {"account": account}):
-        yield Disagreement(
-            batch_no=row.batch_no,
-            message=f"payment {row.payment_no}: there is no credit lot on {row.ledger_account}"
-            if row.lots == 0
-            else f"payment {row.payment_no}: its credit lot on {row.ledger_account} has"
-            f" {row.remaining} minor units too much",
-        )
-    for row in connection.execute(sa.text(_LOTS_SETTLED), {"account": account}):
-        yield Disagreement(
-            batch_no=row.batch_no,
-            message=f"payment {row.payment_no}: its credit lot names a batch that it did not"
-            " settle in",
-        )
-
-
-Find = Callable[[Connection, AccountId], Iterator[Disagreement]]
-
-AGREEMENTS: Mapping[str, Find] = MappingProxyType(
+AGREEMENTS_OF_FACTS: Mapping[str, Find] = MappingProxyType(
     {
         "charge_postings": find_charges_and_postings,
         "allocation_postings": find_allocations_and_postings,
         "reversals": find_reversals,
         "parts": find_stray_parts,
-        "charge_states": find_charge_states,
-        "credit_lots": find_credit_lots,
     }
 )
-"""Every check, by its public name."""
+"""Every check of facts with each other, by its public name."""

@@ -10,6 +10,14 @@ from sqlalchemy.engine import Connection
 from ingestd.database.bulk import Temporary, analyse, by_index, create_temporary, latest, ordered
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.ledger.head import Head
+from ingestd.ledger.open_charges import (
+    IN_ORDER,
+    OPEN_AMOUNT,
+    STATE,
+    WITHIN_REACH,
+    refresh_open_charges,
+    stage_reach,
+)
 from ingestd.ledger.periods import open_from
 from ingestd.ledger.pools import stage_pools
 from ingestd.ledger.post import RECEIVABLE_OF_CHARGE, post_lines
@@ -54,9 +62,6 @@ _ALLOCATION = Temporary(
         "effective_on": "text",
     },
 )
-# What is open of a charge `c` with state `t`, and since when.
-_OPEN_AMOUNT = "c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0)"
-_STATE = "LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no"
 
 
 def allocate(
@@ -87,6 +92,7 @@ def allocate(
     _apply(connection, head, batch)
     create_temporary(connection, _CREDIT, _OPEN, _ALLOCATION)
     if _stage_credit(connection, bound):
+        stage_reach(connection, head)
         _stage_open(connection, bound)
         _find_oldest_first(connection, bound)
         _apply(connection, head, batch)
@@ -112,18 +118,18 @@ def _find_directed(connection: Connection, bound: Mapping[str, object]) -> None:
             " CASE WHEN d.high < d.open_amount THEN d.high ELSE d.open_amount END - d.low, d.rule,"
             f" {latest(connection, 'd.open_on', 'd.available_on', 'CAST(:not_before AS TEXT)')}"
             " FROM (SELECT l.payment_no, l.credit_account, l.party_no, c.charge_no,"
-            f"  {_OPEN_AMOUNT} AS open_amount, SUM(l.remaining) OVER queue AS high,"
+            f"  {OPEN_AMOUNT} AS open_amount, SUM(l.remaining) OVER queue AS high,"
             "   SUM(l.remaining) OVER queue - l.remaining AS low, l.available_on,"
             f"  {latest(connection, 'c.effective_on', 'COALESCE(t.open_on, c.effective_on)')}"
             "    AS open_on,"
             f"  CASE WHEN {_PAYS_ITS_SALE} THEN p.kind ELSE '{DIRECTED}' END AS rule"
             f"  FROM {_lots(connection)}"
             "  JOIN payment p ON p.account = :account AND p.payment_no = l.payment_no"
-            f"  JOIN charge c ON c.account = :account AND c.charge_no = p.for_charge_no {_STATE}"
+            f"  JOIN charge c ON c.account = :account AND c.charge_no = p.for_charge_no {STATE}"
             "   JOIN stage_member w ON w.party_no = c.party_no"
             "    AND w.account_type = c.account_type AND w.pool = m.pool"
             "   LEFT JOIN product r ON r.account = :account AND r.billing_code = c.billing_code"
-            f"  WHERE (r.repayment = 'direct' OR {_PAYS_ITS_SALE}) AND {_OPEN_AMOUNT} > 0"
+            f"  WHERE (r.repayment = 'direct' OR {_PAYS_ITS_SALE}) AND {OPEN_AMOUNT} > 0"
             "   WINDOW queue AS (PARTITION BY c.charge_no ORDER BY l.settled_batch_no,"
             "    l.payment_no, l.party_no)) d"
             " WHERE d.low < d.open_amount",
@@ -152,26 +158,18 @@ def _stage_credit(connection: Connection, bound: Mapping[str, object]) -> bool:
 
 
 def _stage_open(connection: Connection, bound: Mapping[str, object]) -> None:
-    # Only what the pool's credit can reach is kept.
+    # Only what the pool's credit can reach is looked at, and kept.
     connection.execute(
         ordered(
             connection,
             "INSERT INTO stage_open (pool, high, low, charge_no, open_on)"
-            " SELECT o.pool, o.high, o.high - o.open_amount, o.charge_no, o.open_on"
-            " FROM (SELECT m.pool, c.charge_no, SUM("
-            f"   {_OPEN_AMOUNT}) OVER queue AS high, {_OPEN_AMOUNT} AS open_amount,"
-            f"  {latest(connection, 'c.effective_on', 'COALESCE(t.open_on, c.effective_on)')}"
-            "    AS open_on"
-            "  FROM stage_member m"
-            "  JOIN (SELECT DISTINCT pool FROM stage_credit) k ON k.pool = m.pool"
-            "  JOIN charge c ON c.account = :account AND c.party_no = m.party_no"
-            f"   AND c.account_type = m.account_type {_STATE}"
-            "  LEFT JOIN product r ON r.account = :account AND r.billing_code = c.billing_code"
-            f" WHERE {_OPEN_AMOUNT} > 0"
-            "  WINDOW queue AS (PARTITION BY m.pool ORDER BY c.occurred_at, COALESCE(r.sort, 0),"
-            "   c.batch_no, COALESCE(c.row, 0), c.charge_no)) o"
-            " WHERE o.high - o.open_amount <"
-            "  (SELECT MAX(k.high) FROM stage_credit k WHERE k.pool = o.pool)",
+            " SELECT x.pool, x.high, x.high - x.amount, x.charge_no,"
+            f" {latest(connection, 'c.effective_on', 'COALESCE(t.open_on, c.effective_on)')}"
+            " FROM (SELECT w.pool, w.credit, o.charge_no, o.amount, SUM(o.amount) OVER"
+            f"   (PARTITION BY w.pool ORDER BY {IN_ORDER}) AS high"
+            f"  FROM stage_reach w JOIN open_charge o ON {WITHIN_REACH}) x"
+            f" JOIN charge c ON c.account = :account AND c.charge_no = x.charge_no {STATE}"
+            " WHERE x.high - x.amount < x.credit",
         ),
         bound,
     )
@@ -263,4 +261,10 @@ def _apply(connection: Connection, head: Head, batch: Batch) -> None:
             " AND credit_lot.party_no = x.party_no",
         ),
         bound,
+    )
+    refresh_open_charges(
+        connection,
+        head,
+        charges="SELECT DISTINCT charge_no FROM stage_allocation",
+        values={},
     )

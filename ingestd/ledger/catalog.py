@@ -21,6 +21,7 @@ from ingestd.ledger.catalog_tables import CATALOGS, Catalog, Table
 from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID
 from ingestd.ledger.head import Head
 from ingestd.ledger.messages import KEY_REPEATED, KEY_RESERVED, STUDENT_DISAPPEARED
+from ingestd.ledger.open_charges import remember_sorts, reorder_open_charges
 from ingestd.ledger.stage import Stage
 from ingestd.ledger.verdicts import (
     Posted,
@@ -170,8 +171,12 @@ def post_staged_catalog(connection: Connection, head: Head, kind: CatalogKind) -
     """
     catalog = CATALOGS[kind]
     given = _given(connection)
+    if kind is CatalogKind.PRODUCTS:
+        remember_sorts(connection, head)
     for table in _filled(catalog, given):
         _update(connection, head, catalog, table, given)
+    if kind is CatalogKind.PRODUCTS:
+        reorder_open_charges(connection, head)
     for list_table in lists_of(catalog, given):
         replace_list(connection, head, catalog, list_table)
     return counted(connection, applied=count(connection, catalog.stage.name), applied_amount=0)

@@ -24,6 +24,7 @@ from ingestd.ledger.messages import (
     PRICE_MISSING,
     STUDENT_UNKNOWN,
 )
+from ingestd.ledger.open_charges import open_new_charges
 from ingestd.ledger.parties import add_missing_parties, register_staged_students
 from ingestd.ledger.periods import open_from
 from ingestd.ledger.seal import Batch
@@ -106,6 +107,7 @@ def post_staged_charges(connection: Connection, head: Head, batch: Batch) -> Pos
     applied = _insert_charges(connection, head, batch)
     first, head.charges = head.charges, head.charges + applied
     head.postings += _insert_postings(connection, head, batch, charges_before=first)
+    open_new_charges(connection, head, charges_before=first)
     allocate(
         connection,
         head,

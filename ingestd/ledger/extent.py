@@ -13,21 +13,37 @@ from ingestd.values.identifiers import AccountId
 COUNTS = "{0}.account = :account AND {0}.effective_on <= :as_of AND {0}.batch_no <= :known_batch"
 """SQL that holds for a fact, under the name to be filled in, that an extent covers."""
 
+LATER = (
+    "p.account = :account AND p.posting_no > :postings_within"
+    " AND (p.effective_on > :as_of OR p.batch_no > :known_batch)"
+)
+"""SQL that holds for a posting `p` that an extent does not cover. Projections are what everything
+comes to: an extent's answer is that, less what came later. Mostly there is nothing later, and
+where there is, it stands near the end: nobody adds up all postings since the beginning."""
+
+
+_NO_BATCH = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """What is effective up to a day, both ends included, and stands in batches up to a number."""
+    """What is effective up to a day, both ends included, and stands in batches up to a number.
+
+    The postings numbered up to `postings_within` all belong to it.
+    """
 
     account: AccountId
     as_of: date
     batch_no: int
+    postings_within: int
 
     def bound(self) -> dict[str, object]:
-        """Return what `COUNTS` binds: `account`, `as_of` and `known_batch`."""
+        """Return what `COUNTS` and `LATER` bind."""
         return {
             "account": self.account,
             "as_of": self.as_of.isoformat(),
             "known_batch": self.batch_no,
+            "postings_within": self.postings_within,
         }
 
 
@@ -46,4 +62,26 @@ def read_extent(
         ),
         {"account": account, "known_at": known_at},
     ).scalar_one()
-    return Extent(account=account, as_of=as_of, batch_no=batch_no)
+    return Extent(
+        account=account,
+        as_of=as_of,
+        batch_no=int(batch_no),
+        postings_within=_postings_within(connection, account, as_of=as_of, batch_no=int(batch_no)),
+    )
+
+
+def _postings_within(
+    connection: Connection, account: AccountId, *, as_of: date, batch_no: int
+) -> int:
+    """Return the last posting before the first batch that holds anything later."""
+    # Postings are numbered without a gap: their number is how many there were before.
+    within = connection.execute(
+        sa.text(
+            "SELECT COALESCE(SUM(b.postings), 0) FROM batch_total b"
+            " WHERE b.account = :account AND b.batch_no < (SELECT COALESCE(MIN(l.batch_no),"
+            f" {_NO_BATCH}) FROM batch_total l WHERE l.account = :account"
+            " AND (l.effective_on > :as_of OR l.batch_no > :known_batch))"
+        ),
+        {"account": account, "as_of": as_of.isoformat(), "known_batch": batch_no},
+    ).scalar_one()
+    return int(within)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.ledger.chart import LedgerAccount
-from ingestd.ledger.extent import COUNTS, Extent
+from ingestd.ledger.extent import COUNTS, LATER, Extent
+from ingestd.values.identifiers import AccountId
 
 _RECEIVABLE = (LedgerAccount.RECEIVABLE_FEES, LedgerAccount.RECEIVABLE_WALLET)
 _DEFERRED = (LedgerAccount.DEFERRED_REVENUE,)
@@ -45,18 +46,29 @@ class Identity:
 
 
 def read_identities(connection: Connection, extent: Extent) -> list[Identity]:
-    """Return I1 to I5, by the postings that an extent covers."""
-    sums = connection.execute(sa.text(_SUMS), extent.bound()).one()
-    below = connection.execute(sa.text(_BELOW_ZERO), extent.bound()).scalar_one()
-    beyond = connection.execute(sa.text(_BEYOND), extent.bound()).scalar_one()
+    """Return I1 to I5 for what an extent covers, by the totals and projections of the books."""
+    return _identities(connection, (_SUMS, _BELOW_ZERO, _BEYOND), extent.bound())
+
+
+def add_up_identities(connection: Connection, account: AccountId) -> list[Identity]:
+    """Return I1 to I5 for everything, by the postings alone: what is kept beside is not asked."""
+    statements = (_SUMS_OF_POSTINGS, _BELOW_ZERO_BY_POSTINGS, _BEYOND_BY_POSTINGS)
+    return _identities(connection, statements, {"account": account})
+
+
+def _identities(
+    connection: Connection, statements: tuple[str, str, str], bound: Mapping[str, object]
+) -> list[Identity]:
+    sums, *outside = (connection.execute(sa.text(text), bound).one() for text in statements)
     # PostgreSQL sums whole numbers to decimals.
     owed, deferred, money, kept, clearing, pending = (int(value) for value in sums)
+    below, beyond = (int(value) for [value] in outside)
     return [
         Identity(name="I1", left=owed, right=deferred),
         Identity(name="I2", left=money, right=kept),
         Identity(name="I3", left=clearing, right=pending),
-        Identity(name="I4", left=int(below), right=0),
-        Identity(name="I5", left=int(beyond), right=0),
+        Identity(name="I4", left=below, right=0),
+        Identity(name="I5", left=beyond, right=0),
     ]
 
 
@@ -74,60 +86,81 @@ def _balance(plus: str, minus: str, accounts: Collection[LedgerAccount]) -> str:
     )
 
 
-# Sums without a GROUP BY: one pass, and no million rows to sort.
-_SUMS = (
-    "SELECT "
-    + ", ".join(
-        (
-            _balance("debit", "credit", _RECEIVABLE),
-            _balance("credit", "debit", _DEFERRED),
-            _balance("debit", "credit", _MONEY),
-            _balance("credit", "debit", (*_REALISED, *_CREDITS, *_HELD)),
-            _balance("debit", "credit", _CLEARING),
-            _balance("credit", "debit", _PENDING),
-        )
+def _lots(where: str) -> str:
+    """Return SQL for what postings `p` leave of each credit lot: its key, and `amount`."""
+    sides = " UNION ALL ".join(
+        f"SELECT p.payment_no, p.{side}_account AS credit_account, p.{side}_party_no AS party_no,"
+        f" {sign}p.amount AS amount FROM posting p WHERE {where} AND p.payment_no IS NOT NULL"
+        f" AND p.{side}_account IN ({_numbers(_CREDITS)})"
+        for side, sign in (("credit", ""), ("debit", "-"))
     )
-    + f" FROM posting p WHERE {COUNTS.format('p')}"
-)
+    return (
+        "SELECT l.payment_no, l.credit_account, l.party_no, SUM(l.amount) AS amount"
+        f" FROM ({sides}) l GROUP BY l.payment_no, l.credit_account, l.party_no"
+    )
 
-_LOT_SIDE = (
-    "SELECT p.payment_no, p.{side}_account AS ledger_account, p.{side}_party_no AS party_no,"
-    " {sign}p.amount AS amount FROM posting p"
-    f" WHERE {COUNTS.format('p')} AND p.payment_no IS NOT NULL"
-    f" AND p.{{side}}_account IN ({_numbers(_CREDITS)})"
-)
-LOTS = (
-    "SELECT l.payment_no, l.ledger_account, l.party_no, SUM(l.amount) AS remaining"
-    f" FROM ({_LOT_SIDE.format(side='credit', sign='')}"
-    f" UNION ALL {_LOT_SIDE.format(side='debit', sign='-')}) l"
-    " GROUP BY l.payment_no, l.ledger_account, l.party_no"
-)
-"""SQL for what postings leave of each credit lot."""
-
-_BELOW_ZERO = (
-    "SELECT COALESCE(SUM(CASE WHEN x.remaining < 0 THEN -x.remaining ELSE 0 END), 0)"
-    f" FROM ({LOTS}) x"
-)
 
 _IS_RECEIVABLE = f"IN ({_numbers(_RECEIVABLE)})"
-MOVED = (
-    "SELECT p.charge_no,"
-    f" SUM(CASE WHEN p.debit_account = {LedgerAccount.DEFERRED_REVENUE:d} THEN 0"
-    f"  WHEN p.credit_account {_IS_RECEIVABLE} THEN p.amount ELSE -p.amount END) AS paid,"
-    f" SUM(CASE WHEN p.debit_account = {LedgerAccount.DEFERRED_REVENUE:d} THEN p.amount"
-    "  ELSE 0 END) AS voided"
-    f" FROM posting p WHERE {COUNTS.format('p')} AND p.charge_no IS NOT NULL"
-    f" AND p.event <> 'charge' AND (p.credit_account {_IS_RECEIVABLE}"
-    f"  OR (p.debit_account {_IS_RECEIVABLE}"
-    f"   AND p.credit_account <> {LedgerAccount.DEFERRED_REVENUE:d}))"
-    " GROUP BY p.charge_no"
-)
-"""SQL for what left each charge's receivable: to a customer's credit (`paid`), or back out of
-deferred revenue (`voided`). What was undone came back, and counts against it."""
 
-# A LEFT JOIN keeps SQLite from walking all charges for each that has moved.
+
+def moves_of_charges(where: str) -> str:
+    """Return SQL for what left each charge's receivable by postings `p`: `charge_no` and two sums.
+
+    It went to a customer's credit (`paid`), or back out of deferred revenue (`voided`). What was
+    undone came back, and counts against it.
+    """
+    deferred = f"{LedgerAccount.DEFERRED_REVENUE:d}"
+    return (
+        f"SELECT p.charge_no, SUM(CASE WHEN p.debit_account = {deferred} THEN 0"
+        f"  WHEN p.credit_account {_IS_RECEIVABLE} THEN p.amount ELSE -p.amount END) AS paid,"
+        f" SUM(CASE WHEN p.debit_account = {deferred} THEN p.amount ELSE 0 END) AS voided"
+        f" FROM posting p WHERE {where} AND p.charge_no IS NOT NULL"
+        f" AND p.event <> 'charge' AND (p.credit_account {_IS_RECEIVABLE}"
+        f"  OR (p.debit_account {_IS_RECEIVABLE} AND p.credit_account <> {deferred}))"
+        " GROUP BY p.charge_no"
+    )
+
+
+_ALL = "p.account = :account"
+
+# Sums without a GROUP BY: one pass, and nothing to sort.
+_SIDES = ", ".join(
+    (
+        _balance("debit", "credit", _RECEIVABLE),
+        _balance("credit", "debit", _DEFERRED),
+        _balance("debit", "credit", _MONEY),
+        _balance("credit", "debit", (*_REALISED, *_CREDITS, *_HELD)),
+        _balance("debit", "credit", _CLEARING),
+        _balance("credit", "debit", _PENDING),
+    )
+)
+_SUMS = f"SELECT {_SIDES} FROM batch_total p WHERE {COUNTS.format('p')}"
+_SUMS_OF_POSTINGS = f"SELECT {_SIDES} FROM posting p WHERE {_ALL}"
+
+_LEFT = "(t.remaining - COALESCE(x.amount, 0))"
+_BELOW_ZERO = (
+    f"SELECT COALESCE(SUM(CASE WHEN {_LEFT} < 0 THEN -{_LEFT} ELSE 0 END), 0)"
+    f" FROM credit_lot t LEFT JOIN ({_lots(LATER)}) x ON x.payment_no = t.payment_no"
+    " AND x.credit_account = t.credit_account AND x.party_no = t.party_no"
+    " WHERE t.account = :account"
+)
+_BELOW_ZERO_BY_POSTINGS = (
+    "SELECT COALESCE(SUM(CASE WHEN x.amount < 0 THEN -x.amount ELSE 0 END), 0)"
+    f" FROM ({_lots(_ALL)}) x"
+)
+
+_PAID = "(t.allocated - COALESCE(m.paid, 0))"
+_GONE = f"({_PAID} + t.voided - COALESCE(m.voided, 0))"
 _BEYOND = (
+    f"SELECT COALESCE(SUM(CASE WHEN {_PAID} < 0 THEN -{_PAID} ELSE 0 END"
+    f" + CASE WHEN {_GONE} > t.amount THEN {_GONE} - t.amount ELSE 0 END), 0)"
+    f" FROM charge_state t LEFT JOIN ({moves_of_charges(LATER)}) m ON m.charge_no = t.charge_no"
+    " WHERE t.account = :account"
+)
+# A LEFT JOIN keeps SQLite from walking all charges for each that has moved.
+_BEYOND_BY_POSTINGS = (
     "SELECT COALESCE(SUM(CASE WHEN x.paid < 0 THEN -x.paid ELSE 0 END"
     " + CASE WHEN x.paid + x.voided > c.amount THEN x.paid + x.voided - c.amount ELSE 0 END), 0)"
-    f" FROM ({MOVED}) x LEFT JOIN charge c ON c.account = :account AND c.charge_no = x.charge_no"
+    f" FROM ({moves_of_charges(_ALL)}) x LEFT JOIN charge c ON c.account = :account"
+    " AND c.charge_no = x.charge_no"
 )

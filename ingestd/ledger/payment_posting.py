@@ -10,6 +10,7 @@ from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.allocations import SUNDRY_SALE
 from ingestd.ledger.chart import CHARGED, PartyKind
 from ingestd.ledger.entry import Entry
+from ingestd.ledger.open_charges import open_new_charges
 from ingestd.ledger.payment_stage import PAYMENTS
 from ingestd.ledger.payments import PartKind, post_received
 from ingestd.ledger.periods import open_from
@@ -163,6 +164,7 @@ def _insert_sales(entry: Entry, format_name: FormatName) -> None:
             " WHERE c.account = :account AND c.charge_no > :charges_before AND c.amount > 0"
         ),
     )
+    open_new_charges(connection, head, charges_before=charges_before)
 
 
 def _insert_payments(entry: Entry, format_name: FormatName, *, charges_before: int) -> None:

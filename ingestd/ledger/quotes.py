@@ -53,10 +53,9 @@ def quote(entry: Entry, party: Party, billing_code: str) -> Quote:
     )
     past_due = entry.connection.execute(
         sa.text(
-            "SELECT COALESCE(SUM(c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0)), 0)"
-            " FROM stage_member m JOIN charge c ON c.account = :account"
-            "  AND c.party_no = m.party_no AND c.account_type = m.account_type"
-            " LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no"
+            "SELECT COALESCE(SUM(o.amount), 0) FROM stage_member m"
+            " JOIN open_charge o ON o.account = :account"
+            "  AND o.party_no = m.party_no AND o.credit_account = m.credit_account"
             " WHERE m.account_type = :fees"
         ),
         {**values, "fees": AccountType.LIABILITY.value},

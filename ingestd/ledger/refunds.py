@@ -12,6 +12,7 @@ from ingestd.ledger.allocations import allocate
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.ledger.head import Head
 from ingestd.ledger.messages import CHARGE_UNKNOWN, REFUND_REPEATED
+from ingestd.ledger.open_charges import refresh_open_charges
 from ingestd.ledger.post import RECEIVABLE_OF_CHARGE, post_lines
 from ingestd.ledger.seal import Batch
 from ingestd.ledger.stage import Stage
@@ -181,6 +182,9 @@ def _void(
             " ON CONFLICT (account, charge_no) DO UPDATE SET voided = excluded.voided",
         ),
         values,
+    )
+    refresh_open_charges(
+        connection, head, charges=f"SELECT c.charge_no FROM {_OF_BATCH}", values=values
     )
 
 

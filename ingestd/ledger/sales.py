@@ -11,6 +11,7 @@ from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.allocations import allocate
 from ingestd.ledger.chart import CHARGED
 from ingestd.ledger.entry import Entry
+from ingestd.ledger.open_charges import open_new_charges
 from ingestd.ledger.parties import Party
 from ingestd.ledger.post import post_lines
 from ingestd.ledger.refunds import refund_charge
@@ -158,6 +159,7 @@ def add_charge(entry: Entry, charge: NewCharge, *, event: str) -> int:
             " WHERE c.account = :account AND c.charge_no = :charge_no AND c.amount > 0"
         ),
     )
+    open_new_charges(entry.connection, head, charges_before=head.charges - 1)
     return head.charges
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import stream
 from ingestd.ledger.head import Head, store_head
+from ingestd.ledger.totals import add_totals
 from ingestd.values.identifiers import AccountId, UploadId
 
 _CHUNK_ROWS = 5_000
@@ -228,27 +229,22 @@ def hash_batch(connection: Connection, batch: Batch) -> tuple[str, int]:
 
 
 def seal(connection: Connection, head: Head, batch: Batch) -> Seal:
-    """Close a batch: store its seal and move the account's head to it.
+    """Close a batch: store its totals and its seal, and move the account's head to it.
 
     The caller holds the head's lock and has inserted all of the batch's rows.
     """
     batch_hash, rows_sealed = hash_batch(connection, batch)
-    amount_posted = connection.execute(
-        sa.text(
-            "SELECT COALESCE(SUM(amount), 0) FROM posting WHERE account = :account"
-            " AND batch_no = :batch_no AND posting_no > :postings_before"
-        ),
-        {
-            "account": batch.account,
-            "batch_no": batch.batch_no,
-            "postings_before": batch.postings_before,
-        },
-    ).scalar_one()
+    amount_posted = add_totals(
+        connection,
+        account=batch.account,
+        batch_no=batch.batch_no,
+        postings_before=batch.postings_before,
+    )
     closed = Seal(
         batch_no=batch.batch_no,
         hash=batch_hash,
         rows_sealed=rows_sealed,
-        amount_posted=int(amount_posted),
+        amount_posted=amount_posted,
     )
     connection.execute(
         sa.text(

@@ -8,6 +8,7 @@ from ingestd.database.bulk import Temporary, by_index, create_temporary, latest,
 from ingestd.ledger.allocations import ALLOCATED
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.ledger.head import Head
+from ingestd.ledger.open_charges import refresh_open_charges
 from ingestd.ledger.post import RECEIVABLE_OF_CHARGE, post_lines
 from ingestd.ledger.seal import Batch
 
@@ -85,6 +86,9 @@ def undo_allocations(
             " AND credit_lot.party_no = x.party_no",
         ),
         values,
+    )
+    refresh_open_charges(
+        connection, head, charges=f"SELECT DISTINCT a.charge_no FROM {_UNDONE}", values={}
     )
     return result.rowcount
 

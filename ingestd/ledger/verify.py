@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.ledger.agreement import AGREEMENTS, Disagreement
-from ingestd.ledger.extent import Extent
+from ingestd.ledger.agreement import AGREEMENTS_OF_FACTS, Disagreement, Find
 from ingestd.ledger.head import GENESIS_HASH
-from ingestd.ledger.identities import Identity, read_identities
+from ingestd.ledger.identities import Identity, add_up_identities
+from ingestd.ledger.projections import AGREEMENTS_OF_PROJECTIONS
 from ingestd.ledger.seal import SEALED_COLUMNS, VERSION, Batch, hash_batch
 from ingestd.values.identifiers import AccountId, UploadId
 
 _CHUNK_ROWS = 5_000
+
+AGREEMENTS: Mapping[str, Find] = MappingProxyType(
+    {**AGREEMENTS_OF_FACTS, **AGREEMENTS_OF_PROJECTIONS}
+)
+"""Every check that what is stored twice agrees, by its public name."""
 
 # The tables whose rows are numbered within their account, by the head's counter of each.
 _NUMBERED = {
@@ -83,11 +88,10 @@ def verify_ledger(connection: Connection, account: AccountId) -> Verification:
     differences += _check_unsealed(connection, account, spans, uploads)
     for name, find in AGREEMENTS.items():
         differences += (_difference(name, found, uploads) for found in find(connection, account))
-    extent = Extent(account=account, as_of=date.max, batch_no=max(uploads, default=0))
     counts = {counter: sum(s.rows for s in spans[counter].values()) for counter in spans}
     return Verification(
         checked={"batches": len(uploads), **counts},
-        identities=tuple(read_identities(connection, extent)),
+        identities=tuple(add_up_identities(connection, account)),
         differences=tuple(differences),
     )
 

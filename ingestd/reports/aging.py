@@ -9,8 +9,9 @@ from itertools import pairwise
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.bulk import ordered
 from ingestd.ledger.chart import LedgerAccount
-from ingestd.ledger.extent import COUNTS
+from ingestd.ledger.extent import LATER
 from ingestd.reports.report import Question, Reading, Report, Row, answer
 
 COLUMNS = ("bucket", "open")
@@ -18,28 +19,29 @@ BUCKETS = ("0-30", "31-60", "61-90", "91+")
 _OLDEST_DAYS = (30, 60, 90)  # the last day of each bucket but the last one
 
 _RECEIVABLE = f"({LedgerAccount.RECEIVABLE_FEES:d}, {LedgerAccount.RECEIVABLE_WALLET:d})"
-_DEFERRED = f"{LedgerAccount.DEFERRED_REVENUE:d}"
 
 # Sums without a GROUP BY: one pass, and no million rows to sort.
 _SUMS = ", ".join(
-    f"COALESCE(SUM(CASE WHEN c.occurred_at >= :after_{days} THEN {{0}} ELSE 0 END), 0)"
-    for days in _OLDEST_DAYS
+    (
+        *(
+            f"COALESCE(SUM(CASE WHEN c.occurred_at >= :after_{days} THEN {{0}} ELSE 0 END), 0)"
+            for days in _OLDEST_DAYS
+        ),
+        "COALESCE(SUM({0}), 0)",
+    )
 )
 _OCCURRED = "c.occurred_at >= :occurred_from AND c.occurred_at < :occurred_before"
-_CHARGED = (
-    f"SELECT {_SUMS.format('c.amount')}, COALESCE(SUM(c.amount), 0) FROM charge c"
-    f" WHERE {COUNTS.format('c')} AND {_OCCURRED}"
+_OPEN = (
+    f"SELECT {_SUMS.format('c.amount')} FROM open_charge c"
+    f" WHERE c.account = :account AND {_OCCURRED}"
 )
-# What left a receivable again, or came back to it: everything but the charges themselves.
-_LEFT = f"CASE WHEN p.credit_account IN {_RECEIVABLE} THEN p.amount ELSE -p.amount END"
-_MOVED = (
-    f"SELECT {_SUMS.format(_LEFT)}, COALESCE(SUM({_LEFT}), 0)"
-    # A CROSS JOIN keeps SQLite from walking all postings for each charge.
-    " FROM posting p CROSS JOIN charge c"
-    f" WHERE {COUNTS.format('p')} AND p.charge_no IS NOT NULL AND p.event <> 'charge'"
-    f" AND (p.credit_account IN {_RECEIVABLE}"
-    f"  OR (p.debit_account IN {_RECEIVABLE} AND p.credit_account <> {_DEFERRED}))"
-    f" AND c.account = :account AND c.charge_no = p.charge_no AND {_OCCURRED}"
+# What came to a receivable later, less what left it.
+_CAME = f"CASE WHEN p.debit_account IN {_RECEIVABLE} THEN p.amount ELSE -p.amount END"
+_LATER = (
+    f"SELECT {_SUMS.format(_CAME)} FROM posting p"
+    " JOIN charge c ON c.account = :account AND c.charge_no = p.charge_no"
+    f" WHERE {LATER} AND p.charge_no IS NOT NULL AND {_OCCURRED}"
+    f" AND (p.debit_account IN {_RECEIVABLE} OR p.credit_account IN {_RECEIVABLE})"
 )
 
 
@@ -57,10 +59,10 @@ def _rows(reading: Reading) -> Iterator[Row]:
     bound = reading.extent.bound() | question.instants()
     for days in _OLDEST_DAYS:
         bound[f"after_{days}"] = question.start_of(question.as_of - timedelta(days=days))
-    charged = reading.connection.execute(sa.text(_CHARGED), bound).one()
-    moved = reading.connection.execute(sa.text(_MOVED), bound).one()
+    still_open = reading.connection.execute(sa.text(_OPEN), bound).one()
+    later = reading.connection.execute(ordered(reading.connection, _LATER), bound).one()
     # Each sum holds the ones before it; PostgreSQL sums whole numbers to decimals.
-    younger = [0, *(int(plus) - int(minus) for plus, minus in zip(charged, moved, strict=True))]
+    younger = [0, *(int(now) - int(then) for now, then in zip(still_open, later, strict=True))]
     for bucket, (before, up_to) in zip(BUCKETS, pairwise(younger), strict=True):
         yield {"bucket": bucket, "open": question.amount(up_to - before)}
     reading.totals["open"] = question.amount(younger[-1])

@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.bulk import ordered
 from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.chart import BALANCE
-from ingestd.ledger.extent import COUNTS
+from ingestd.ledger.extent import COUNTS, LATER
+from ingestd.ledger.totals import balance_moves
 from ingestd.reports.report import Question, Reading, Report, Row, answer
 
 COLUMNS = ("party", "kind", "account_type", "balance")
 _CHUNK_ROWS = 5_000
 
-_LIABILITY, _WALLET = BALANCE[AccountType.LIABILITY], BALANCE[AccountType.WALLET]
-_WALLETS = f"({_WALLET.receivable:d}, {_WALLET.credit:d})"
-_FEES = f"({_LIABILITY.receivable:d}, {_LIABILITY.credit:d})"
+_WALLET_CREDIT = BALANCE[AccountType.WALLET].credit
 
-_SIDE = (
-    f"SELECT p.{{side}}_party_no AS party_no, p.{{side}}_account IN {_WALLETS} AS is_wallet,"
-    " {sign}SUM(p.amount) AS amount FROM posting p"
-    f" WHERE {COUNTS.format('p')} AND p.effective_on >= :since AND p.effective_on <= :until"
-    f" AND p.{{side}}_party_no IS NOT NULL"
-    f" AND (p.{{side}}_account IN {_FEES} OR p.{{side}}_account IN {_WALLETS})"
-    " GROUP BY 1, 2"
+_MOVED_LATER = (
+    "SELECT l.party_no, l.credit_account, COUNT(*) AS postings, SUM(l.amount) AS amount"
+    f" FROM ({balance_moves(LATER)}) l GROUP BY l.party_no, l.credit_account"
 )
-# Each posting has two sides. On the accounts that make up a balance, the credit side adds to
-# its party's balance and the debit side takes from it.
-_STATEMENT = f"""
-SELECT y.party_code, y.kind, s.is_wallet, s.balance
-FROM (SELECT m.party_no, m.is_wallet, SUM(m.amount) AS balance
-  FROM ({_SIDE.format(side="credit", sign="")}
-    UNION ALL {_SIDE.format(side="debit", sign="-")}) m
-  GROUP BY m.party_no, m.is_wallet) s
-  JOIN party y ON y.account = :account AND y.party_no = s.party_no
-ORDER BY y.kind, y.party_code, s.is_wallet
+_STANDING = f"""
+SELECT b.party_no, b.credit_account, b.balance - COALESCE(x.amount, 0) AS balance
+FROM party_balance b LEFT JOIN ({_MOVED_LATER}) x
+  ON x.party_no = b.party_no AND x.credit_account = b.credit_account
+WHERE b.account = :account AND b.postings > COALESCE(x.postings, 0)
+"""
+_ON_DAYS = f"{COUNTS.format('p')} AND p.effective_on >= :since AND p.effective_on <= :until"
+_CHANGED = (
+    "SELECT m.party_no, m.credit_account, SUM(m.amount) AS balance"
+    f" FROM ({balance_moves(_ON_DAYS)}) m GROUP BY m.party_no, m.credit_account"
+)
+_STATEMENT = """
+SELECT y.party_code, y.kind, s.credit_account, s.balance
+FROM ({balances}) s JOIN party y ON y.account = :account AND y.party_no = s.party_no
+ORDER BY y.kind, y.party_code, CASE s.credit_account WHEN {wallet} THEN 1 ELSE 0 END
 """
 
 
@@ -51,8 +51,11 @@ def report_balances(connection: Connection, question: Question) -> Report:
 
 def _rows(reading: Reading) -> Iterator[Row]:
     question = reading.question
+    balances = _STANDING if question.covers_all_days else _CHANGED
     result = reading.connection.execute(
-        sa.text(_STATEMENT),
+        ordered(
+            reading.connection, _STATEMENT.format(balances=balances, wallet=f"{_WALLET_CREDIT:d}")
+        ),
         reading.extent.bound() | question.days(),
         execution_options={"yield_per": _CHUNK_ROWS},
     )
@@ -61,7 +64,8 @@ def _rows(reading: Reading) -> Iterator[Row]:
         # PostgreSQL sums whole numbers to decimals.
         balance = int(row.balance)
         total += balance
-        kind = AccountType.WALLET if row.is_wallet else AccountType.LIABILITY
+        is_wallet = row.credit_account == _WALLET_CREDIT
+        kind = AccountType.WALLET if is_wallet else AccountType.LIABILITY
         yield {
             "party": row.party_code,
             "kind": row.kind,

@@ -19,6 +19,7 @@ from ingestd.access.accounts import Account
 from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.chart import BALANCE, PartyKind
 from ingestd.ledger.head import read_head_hash
+from ingestd.ledger.open_charges import IN_ORDER
 from ingestd.ledger.parties import Named, look_up_party
 from ingestd.values.clock import day_in, from_microseconds
 from ingestd.values.errors import UsageError
@@ -230,15 +231,13 @@ def _open_items(
 ) -> tuple[tuple[OpenItem, ...], tuple[OpenItem, ...]]:
     rows = _select(
         connection,
-        # The order is the one in which money pays: see the ledger's allocations.
         "SELECT c.party_no, c.account_type, c.billing_code, COALESCE(r.name, '') AS product,"
         " COALESCE(c.note, '') AS note, c.tracking_id, c.occurred_at, c.amount,"
-        " COALESCE(t.allocated, 0) AS paid FROM charge c"
-        " LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no"
+        " c.amount - o.amount AS paid FROM open_charge o"
+        " JOIN charge c ON c.account = o.account AND c.charge_no = o.charge_no"
         " LEFT JOIN product r ON r.account = c.account AND r.billing_code = c.billing_code"
-        " WHERE c.account = :account AND c.party_no IN :members"
-        " AND c.amount > COALESCE(t.allocated, 0) + COALESCE(t.voided, 0)"
-        " ORDER BY c.occurred_at, COALESCE(r.sort, 0), c.charge_no",
+        " WHERE o.account = :account AND o.party_no IN :members"
+        f" ORDER BY {IN_ORDER}",
         account,
         members,
     )

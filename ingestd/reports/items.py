@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import stream
-from ingestd.ledger.extent import COUNTS
-from ingestd.ledger.identities import MOVED
+from ingestd.ledger.extent import COUNTS, LATER
+from ingestd.ledger.identities import moves_of_charges
 from ingestd.reports.report import Question, Reading, Report, Row, answer
 from ingestd.values.clock import day_in, from_microseconds
 
@@ -23,12 +23,14 @@ _QUARTER_HOUR = 15 * 60 * 1_000_000  # microseconds
 
 _STATEMENT = f"""
 SELECT c.tracking_id, y.party_code, c.account_type, c.billing_code, c.occurred_at, c.amount,
-  COALESCE(m.paid, 0), COALESCE(m.voided, 0), f.refund_no IS NOT NULL, c.upload_id, c.row
+  COALESCE(t.allocated, 0) - COALESCE(m.paid, 0), COALESCE(t.voided, 0) - COALESCE(m.voided, 0),
+  f.refund_no IS NOT NULL, c.upload_id, c.row
 FROM charge c
   JOIN party y ON y.account = c.account AND y.party_no = c.party_no
   LEFT JOIN refund f ON f.account = c.account AND f.charge_no = c.charge_no
     AND {COUNTS.format("f")}
-  LEFT JOIN ({MOVED}) m ON m.charge_no = c.charge_no
+  LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no
+  LEFT JOIN ({moves_of_charges(LATER)}) m ON m.charge_no = c.charge_no
 WHERE {COUNTS.format("c")}
   AND c.occurred_at >= :occurred_from AND c.occurred_at < :occurred_before
 ORDER BY c.charge_no

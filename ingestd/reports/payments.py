@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.bulk import stream
 from ingestd.ledger.extent import COUNTS
 from ingestd.reports.report import Question, Reading, Report, Row, answer
 
@@ -24,8 +24,7 @@ _EVENT = (
 )
 _STATEMENT = f"""
 SELECT y.payment_id, q.party_code, y.kind, y.merchant_id, y.batch_num, y.receipt_num,
-  y.received_on, y.amount, settled.effective_on AS settled_on,
-  returned.effective_on AS returned_on, voided.effective_on AS voided_on
+  y.received_on, y.amount, settled.effective_on, returned.effective_on, voided.effective_on
 FROM payment y
   JOIN party q ON q.account = y.account AND q.party_no = y.party_no
   {_EVENT.format("settled")}
@@ -63,40 +62,37 @@ def report_payments(connection: Connection, question: Question) -> Report:
 
 def _rows(reading: Reading) -> Iterator[Row]:
     question = reading.question
-    result = reading.connection.execute(
-        sa.text(_STATEMENT),
-        reading.extent.bound() | question.days(),
-        execution_options={"yield_per": _CHUNK_ROWS},
-    )
+    bound = reading.extent.bound() | question.days()
     payments = 0
     sums: defaultdict[str, int] = defaultdict(int)
-    batches: dict[tuple[str, str], _Batch] = {}
-    for row in result:
-        status = _status(row.voided_on, row.returned_on, row.settled_on)
-        payments += 1
-        sums["received"] += row.amount
-        if row.batch_num is not None:
-            key = (row.merchant_id or "", row.batch_num)
-            batches.setdefault(key, _Batch()).add(row.amount, status)
-        if status in {"pending", "voided"}:
-            sums[status] += row.amount
-        if row.settled_on is not None:
-            sums["settled"] += row.amount
-        if row.returned_on is not None:
-            sums["returned"] += row.amount
-        yield {
-            "payment_id": row.payment_id,
-            "payer": row.party_code,
-            "kind": row.kind,
-            "merchant_id": row.merchant_id,
-            "batch_num": row.batch_num,
-            "receipt_num": row.receipt_num,
-            "received_on": row.received_on,
-            "amount": question.amount(row.amount),
-            "status": status,
-            "settled_on": row.settled_on,
-            "returned_on": row.returned_on,
-        }
+    batches: defaultdict[tuple[str, str], _Batch] = defaultdict(_Batch)
+    for rows in stream(reading.connection, _STATEMENT, bound, chunk_rows=_CHUNK_ROWS):
+        for *names, amount, settled_on, returned_on, voided_on in rows:
+            payment_id, payer, kind, merchant_id, batch_num, receipt_num, received_on = names
+            status = _status(voided_on, returned_on, settled_on)
+            payments += 1
+            sums["received"] += amount
+            if batch_num is not None:
+                batches[merchant_id or "", batch_num].add(amount, status)
+            if status in {"pending", "voided"}:
+                sums[status] += amount
+            if settled_on is not None:
+                sums["settled"] += amount
+            if returned_on is not None:
+                sums["returned"] += amount
+            yield {
+                "payment_id": payment_id,
+                "payer": payer,
+                "kind": kind,
+                "merchant_id": merchant_id,
+                "batch_num": batch_num,
+                "receipt_num": receipt_num,
+                "received_on": received_on,
+                "amount": question.amount(amount),
+                "status": status,
+                "settled_on": settled_on,
+                "returned_on": returned_on,
+            }
     reading.totals["payments"] = payments
     for name in ("received", "pending", "settled", "returned", "voided"):
         reading.totals[name] = question.amount(sums[name])

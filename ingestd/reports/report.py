@@ -37,6 +37,11 @@ class Question:
     since: date | None = None
     until: date | None = None
 
+    @property
+    def covers_all_days(self) -> bool:
+        """Whether the answer is not narrowed to some days."""
+        return self.since is None and self.until is None
+
     def days(self) -> dict[str, object]:
         """Return what narrows to days, to be bound: `since` and `until`, both included."""
         return {

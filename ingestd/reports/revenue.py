@@ -22,7 +22,7 @@ SELECT p.billing_code,
            WHEN p.debit_account = {_REALISED} THEN -p.amount ELSE 0 END) AS realised,
   SUM(CASE WHEN p.debit_account = {_DISCOUNTS} THEN p.amount
            WHEN p.credit_account = {_DISCOUNTS} THEN -p.amount ELSE 0 END) AS discounts
-FROM posting p
+FROM batch_total p
 WHERE {COUNTS.format("p")} AND p.effective_on >= :since AND p.effective_on <= :until
   AND (p.credit_account IN ({_REALISED}, {_DISCOUNTS})
     OR p.debit_account IN ({_REALISED}, {_DISCOUNTS}))

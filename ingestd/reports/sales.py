@@ -21,7 +21,7 @@ _STATEMENT = f"""
 SELECT p.billing_code,
   SUM(CASE WHEN p.credit_account = {_DEFERRED} THEN p.amount ELSE 0 END) AS charged,
   SUM(CASE WHEN p.debit_account = {_DEFERRED} THEN p.amount ELSE 0 END) AS voided
-FROM posting p
+FROM batch_total p
 WHERE {COUNTS.format("p")} AND p.effective_on >= :since AND p.effective_on <= :until
   AND ((p.credit_account = {_DEFERRED} AND p.debit_account IN {_RECEIVABLE})
     OR (p.debit_account = {_DEFERRED} AND p.credit_account IN {_RECEIVABLE}))

@@ -25,6 +25,9 @@ KEYS = {
     "period_close": ("month",),
     "charge_state": ("charge_no",),
     "seal_head": ("account",),
+    "open_charge": ("charge_no",),
+    "batch_total": ("batch_no", "effective_on", "debit_account", "credit_account", "billing_code"),
+    "party_balance": ("party_no", "credit_account"),
 }
 # When a charge or credit came free again only dates what it pays next; no figure hangs on it.
 UNCHECKED = {("charge_state", "open_on"), ("credit_lot", "available_on")}
@@ -34,8 +37,10 @@ BATCH_OF = {
     "charge_state": "SELECT batch_no FROM charge WHERE charge_no = t.charge_no",
     "credit_lot": "SELECT batch_no FROM payment WHERE payment_no = t.payment_no",
     "seal_head": "t.batch_no",
+    "party_balance": "SELECT batch_no FROM party WHERE party_no = t.party_no",
 }
-TABLES = (*SEALED_COLUMNS, "seal", "seal_head", "charge_state", "credit_lot")
+PROJECTIONS = ("charge_state", "credit_lot", "open_charge", "batch_total", "party_balance")
+TABLES = (*SEALED_COLUMNS, "seal", "seal_head", *PROJECTIONS)
 
 
 @pytest.fixture

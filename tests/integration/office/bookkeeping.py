@@ -17,6 +17,7 @@ RECEIVABLES = (Ledger.RECEIVABLE_FEES, Ledger.RECEIVABLE_WALLET)
 CREDITS = (Ledger.UNAPPLIED_FEES, Ledger.WALLET_CREDIT)
 HELD = (Ledger.BUILDING_FUND, Ledger.DEPOSITS, Ledger.ADVANCES, Ledger.OTHER_GL, Ledger.TAX)
 TYPES: dict[int, str] = {Ledger.UNAPPLIED_FEES: "LIABILITY", Ledger.WALLET_CREDIT: "WALLET"}
+BALANCES = TYPES | {Ledger.RECEIVABLE_FEES: "LIABILITY", Ledger.RECEIVABLE_WALLET: "WALLET"}
 ALWAYS = "9999-12-31"
 
 LotKey = tuple[str, str, str]
@@ -45,6 +46,7 @@ class Audit:
     amounts: dict[str, int]
     charged_on: dict[str, str]
     stated_open: dict[str, int]
+    queued_open: dict[str, int]
     stated_lots: dict[LotKey, int]
     allocated: Counter[tuple[LotKey, str, str]]
 
@@ -81,6 +83,19 @@ class Audit:
                 left[posting.tracking_id] -= posting.amount
         return left
 
+    def by_party(self, day: str = ALWAYS) -> dict[tuple[str, str], int]:
+        """Return what each party has in credit, less what it owes, balance by balance."""
+        left: dict[tuple[str, str], int] = {}
+        for posting in self.until(day):
+            for account, party, sign in (
+                (posting.credit, posting.credit_party, 1),
+                (posting.debit, posting.debit_party, -1),
+            ):
+                if account in BALANCES and party:
+                    key = party, BALANCES[account]
+                    left[key] = left.get(key, 0) + sign * posting.amount
+        return left
+
     def lots(self, day: str = ALWAYS) -> Counter[LotKey]:
         """Return what is left of each payment's credit, balance by balance."""
         left: Counter[LotKey] = Counter()
@@ -109,6 +124,8 @@ class Audit:
         if day == ALWAYS:
             assert +lots == +Counter(self.stated_lots), "credit_lot says what the postings say"
             assert left_open == self.stated_open, "charge_state says what the postings say"
+            still_open = {key: left for key, left in left_open.items() if left}
+            assert still_open == self.queued_open, "open_charge says what the postings say"
 
 
 def audit(books: Books) -> Audit:
@@ -125,8 +142,9 @@ def audit(books: Books) -> Audit:
         )
         charges = rows(
             "SELECT c.charge_no, c.tracking_id, c.amount, c.effective_on,"
-            " c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0) AS left_open"
-            " FROM charge c"
+            " c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0) AS left_open,"
+            " o.amount AS queued FROM charge c"
+            " LEFT JOIN open_charge o ON o.account = c.account AND o.charge_no = c.charge_no"
             " LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no"
             " WHERE c.account = :account"
         )
@@ -162,6 +180,7 @@ def audit(books: Books) -> Audit:
         amounts={row.tracking_id: row.amount for row in charges},
         charged_on={row.tracking_id: row.effective_on for row in charges},
         stated_open={row.tracking_id: row.left_open for row in charges},
+        queued_open={row.tracking_id: row.queued for row in charges if row.queued is not None},
         stated_lots={lot(row): row.remaining for row in lots},
         allocated=allocated,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,20 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ingestd.database.engine import Database
 from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.chart import LedgerAccount
+from ingestd.ledger.head import read_known_at
+from ingestd.ledger.verify import verify_ledger
+from ingestd.reports.aging import report_aging
+from ingestd.reports.balances import report_balances
+from ingestd.reports.items import report_items
+from ingestd.reports.payments import report_payments
+from ingestd.reports.revenue import report_revenue
+from ingestd.reports.sales import report_sales
 from ingestd.service.office.charges import Sale, add_penalty
+from ingestd.values.clock import from_microseconds
 from ingestd.values.errors import LedgerRefusal, UsageError
 from ingestd.values.money import format_amount
-from tests.integration.office.bookkeeping import audit
+from tests.integration.ledger.conftest import Books
+from tests.integration.office.bookkeeping import Audit, audit
 from tests.integration.office.conftest import day as date_of
 from tests.integration.office.histories import (
     DIRECT,
@@ -37,6 +48,11 @@ from tests.integration.office.histories import (
 from tests.integration.office.model import LIABILITY, Model, ModelCharge, ModelPayment, RefusedError
 
 FILE_TIME, NOON = 0, 1
+REPORTS = (
+    *(report_sales, report_payments, report_items),
+    *(report_balances, report_revenue, report_aging),
+)
+REMEMBERED_MAX = 4
 
 
 class OfficeMachine(RuleBasedStateMachine):
@@ -50,6 +66,7 @@ class OfficeMachine(RuleBasedStateMachine):
         self.files: list[list[FileRow]] = []
         self.numbers = itertools.count(1)
         self.agreed = False
+        self.known: dict[datetime, list[dict[str, object]]] = {}
 
     def attempt(self, modelled: Callable[[], object], real: Callable[[], object]) -> bool:
         """Do the same to both; where the model refuses, the books refuse as well."""
@@ -327,12 +344,21 @@ class OfficeMachine(RuleBasedStateMachine):
         assert seen.by_product(LedgerAccount.REALISED_REVENUE) == +realised
         assert total[LedgerAccount.DISCOUNTS] == 0
         self.agreed = True
+        self._remember_what_is_known()
+
+    def _remember_what_is_known(self) -> None:
+        books = self.office.books
+        with books.database.reading() as connection:
+            known_at = read_known_at(connection, books.account.account_id)
+        if known_at is not None and len(self.known) < REMEMBERED_MAX:
+            instant = from_microseconds(known_at)
+            self.known.setdefault(instant, _answers(books, as_known=instant))
 
     def teardown(self) -> None:
+        """Every day of the history is as consistent as its end, and so is every answer of then."""
         if not self.agreed:
             return
-        """Every day of the history is as consistent as its end."""
-        seen = audit(self.office.books)
+        books, seen = self.office.books, audit(self.office.books)
         for day in seen.days:
             seen.check(day)
             total = seen.balances(day)
@@ -340,3 +366,26 @@ class OfficeMachine(RuleBasedStateMachine):
             assert +seen.lots(day) == +self.model.credit_as_of(day)
             assert total[LedgerAccount.BANK] == self.model.money_as_of(day, is_cash=False)
             assert total[LedgerAccount.CLEARING] == self.model.pending_as_of(day)
+            self._reports_say_what_postings_say(seen, day)
+        for known, answer in self.known.items():
+            assert _answers(books, as_known=known) == answer, "what was known stays known"
+        with books.database.reading() as connection:
+            assert verify_ledger(connection, books.account.account_id).differences == ()
+
+    def _reports_say_what_postings_say(self, seen: Audit, day: str) -> None:
+        books, as_of = self.office.books, date_of(day)
+        balances = {key: format_amount(value) for key, value in seen.by_party(day).items()}
+        assert books.balances(as_of=as_of) == balances
+        items = {item["tracking_id"]: item["open"] for item in books.items(as_of=as_of)}
+        assert items == {key: format_amount(left) for key, left in seen.open(day).items()}
+        aging = books.report(report_aging, as_of=as_of)
+        total = format_amount(sum(seen.open(day).values()))
+        assert aging["totals"] == {"open": total}
+        identities = aging["identities"]
+        assert isinstance(identities, list)
+        assert all(identity["holds"] for identity in identities)
+
+
+def _answers(books: Books, *, as_known: datetime) -> list[dict[str, object]]:
+    """Return what every report says of all that was known at an instant."""
+    return [books.report(ask, as_known=as_known) for ask in REPORTS]

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.ledger.head import Head, lock_head
+from ingestd.ledger.open_charges import refresh_open_charges
 from ingestd.ledger.seal import Batch, open_batch, seal
 from ingestd.values.clock import to_microseconds
 from tests.integration.ledger.conftest import SPRINGFIELD, Books
@@ -54,6 +55,8 @@ class History:
             self.now = open_batch(self.head, event=event, now=to_microseconds(noon))
             self.day = day
             yield
+            every = "SELECT charge_no FROM charge WHERE account = :account"
+            refresh_open_charges(self.connection, self.head, charges=every, values={})
             seal(self.connection, self.head, self.now)
 
     def insert(self, table: str, **values: object) -> int:

@@ -1,0 +1,218 @@
+"""Open charges: what is left to pay of each charge, in the order in which money pays it.
+
+A projection of charges, their states and their products' `sort`: a charge that is paid or void
+stands here no more, so that nobody walks a family's history to find what it owes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingestd.database.bulk import Temporary, analyse, create_temporary, ordered
+from ingestd.formats.student_billing import AccountType
+from ingestd.ledger.chart import BALANCE
+from ingestd.ledger.head import Head
+
+CREDIT_OF_CHARGE = (
+    f"CASE c.account_type WHEN '{AccountType.LIABILITY}'"
+    f" THEN {BALANCE[AccountType.LIABILITY].credit:d} ELSE {BALANCE[AccountType.WALLET].credit:d}"
+    " END"
+)
+"""SQL for the kind of credit that pays a charge `c`."""
+
+OPEN_AMOUNT = "c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0)"
+"""SQL for what is open of a charge `c` with state `t`."""
+
+STATE = "LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no"
+
+_KEY = "party_no, credit_account, occurred_at, sort, batch_no, row"
+_PLACE = "{0}.occurred_at, {0}.sort, {0}.batch_no, {0}.row"
+IN_ORDER = _PLACE.format("o")
+"""SQL for the order in which open charges `o` are paid: oldest first, then by the product's
+sort, then by arrival."""
+
+PLACED = (
+    f"c.party_no, {CREDIT_OF_CHARGE}, c.occurred_at, COALESCE(r.sort, 0), c.batch_no,"
+    " COALESCE(c.row, 0)"
+)
+"""SQL for whose a charge `c` with product `r` is, what pays it, and its place in the queue."""
+
+PRODUCT = "LEFT JOIN product r ON r.account = c.account AND r.billing_code = c.billing_code"
+
+_TOUCHED = Temporary(
+    "stage_touched",
+    {
+        "charge_no": "whole",
+        **dict.fromkeys(_KEY.split(", "), "whole"),
+        "amount": "whole",
+    },
+    key=("charge_no",),
+)
+_SORTS = Temporary("stage_sort", {"billing_code": "text", "sort": "whole"}, key=("billing_code",))
+
+REACH = Temporary(
+    "stage_reach",
+    {
+        "party_no": "whole",
+        "credit_account": "whole",
+        "pool": "text",
+        "credit": "whole",
+        "reached": "whole",
+        "occurred_at": "whole?",
+        "sort": "whole?",
+        "batch_no": "whole?",
+        "row": "whole?",
+    },
+    key=("party_no", "credit_account"),
+)
+_FIRST, _LAST = -(2**63), 2**63 - 1
+_FIRST_STEP, _STEP_FACTOR = 8, 4
+
+
+def open_new_charges(connection: Connection, head: Head, *, charges_before: int) -> None:
+    """Let the charges numbered above `charges_before` be open with their whole amounts."""
+    connection.execute(
+        sa.text(
+            f"INSERT INTO open_charge (account, {_KEY}, charge_no, amount)"
+            f" SELECT c.account, {PLACED}, c.charge_no, c.amount FROM charge c {PRODUCT}"
+            " WHERE c.account = :account AND c.charge_no > :charges_before AND c.amount > 0"
+            # In the order of the key: the table is walked once, not searched for each row.
+            " ORDER BY 2, 3, 4, 5, 6, 7"
+        ),
+        {"account": head.account, "charges_before": charges_before},
+    )
+
+
+def refresh_open_charges(
+    connection: Connection, head: Head, *, charges: str, values: Mapping[str, object]
+) -> None:
+    """Bring up to date what is left of some charges, after their states have changed.
+
+    `charges` is a SELECT of charge numbers, each once.
+    """
+    bound = {**values, "account": head.account}
+    create_temporary(connection, _TOUCHED)
+    connection.execute(
+        ordered(
+            connection,
+            f"INSERT INTO stage_touched (charge_no, {_KEY}, amount)"
+            f" SELECT c.charge_no, {PLACED}, {OPEN_AMOUNT} FROM ({charges}) x"
+            f" JOIN charge c ON c.account = :account AND c.charge_no = x.charge_no {STATE}"
+            f" {PRODUCT}",
+        ),
+        bound,
+    )
+    analyse(connection, _TOUCHED)
+    connection.execute(
+        sa.text(
+            f"DELETE FROM open_charge WHERE (account, {_KEY}) IN"
+            f" (SELECT CAST(:account AS TEXT), {_KEY} FROM stage_touched)"
+        ),
+        {"account": head.account},
+    )
+    connection.execute(
+        sa.text(
+            f"INSERT INTO open_charge (account, {_KEY}, charge_no, amount)"
+            f" SELECT CAST(:account AS TEXT), {_KEY}, charge_no, amount FROM stage_touched"
+            " WHERE amount > 0"
+        ),
+        {"account": head.account},
+    )
+
+
+def remember_sorts(connection: Connection, head: Head) -> None:
+    """Keep how products are sorted now, for `reorder_open_charges` after a catalog's import."""
+    create_temporary(connection, _SORTS)
+    connection.execute(
+        sa.text(
+            "INSERT INTO stage_sort (billing_code, sort)"
+            " SELECT billing_code, sort FROM product WHERE account = :account"
+        ),
+        {"account": head.account},
+    )
+
+
+def reorder_open_charges(connection: Connection, head: Head) -> None:
+    """Give open charges their new places, where their product's sort was changed.
+
+    Compared with what `remember_sorts` kept; what a product never had is 0.
+    """
+    changed = (
+        "SELECT r.billing_code, r.sort FROM product r"
+        " LEFT JOIN stage_sort b ON b.billing_code = r.billing_code"
+        " WHERE r.account = :account AND r.sort <> COALESCE(b.sort, 0)"
+    )
+    values = {"account": head.account}
+    if connection.execute(sa.text(f"{changed} LIMIT 1"), values).first() is None:
+        return
+    # No charge changes its neighbours' places: a batch and a row belong to one charge alone.
+    connection.execute(
+        ordered(
+            connection,
+            "UPDATE open_charge SET sort = (SELECT r.sort FROM charge c"
+            " JOIN product r ON r.account = c.account AND r.billing_code = c.billing_code"
+            "  WHERE c.account = open_charge.account AND c.charge_no = open_charge.charge_no)"
+            " WHERE account = :account AND charge_no IN (SELECT o.charge_no FROM open_charge o"
+            "  JOIN charge c ON c.account = o.account AND c.charge_no = o.charge_no"
+            f" JOIN ({changed}) x ON x.billing_code = c.billing_code WHERE o.account = :account)",
+        ),
+        values,
+    )
+
+
+def stage_reach(connection: Connection, head: Head) -> None:
+    """Find how far the staged credit of each pool reaches into each member's open charges.
+
+    Fills `stage_reach`: for each member the place up to which its charges come to its pool's
+    credit, or the last place there is. What the pool will pay lies within these, however many
+    charges are open behind them.
+    """
+    values = {"account": head.account}
+    create_temporary(connection, REACH)
+    connection.execute(
+        ordered(
+            connection,
+            "INSERT INTO stage_reach (party_no, credit_account, pool, credit, reached,"
+            " occurred_at, sort, batch_no, row)"
+            f" SELECT m.party_no, m.credit_account, m.pool, k.credit, 0{f', {_FIRST}' * 4}"
+            " FROM stage_member m JOIN (SELECT pool, MAX(high) AS credit FROM stage_credit"
+            "  GROUP BY pool) k ON k.pool = m.pool",
+        ),
+        values,
+    )
+    analyse(connection, REACH)
+    step = _FIRST_STEP
+    # Each round looks at four times as many charges of those whose credit reaches farther.
+    while connection.execute(sa.text(_ADVANCE), {**values, "step": step - 1}).rowcount:
+        connection.execute(sa.text(_STOP_AT_THE_END))
+        connection.execute(sa.text(_ADD_UP), values)
+        step *= _STEP_FACTOR
+
+
+_OF_MEMBER = (
+    "o.account = :account AND o.party_no = {0}.party_no AND o.credit_account = {0}.credit_account"
+)
+WITHIN_REACH = f"{_OF_MEMBER.format('w')} AND ({IN_ORDER}) <= ({_PLACE.format('w')})"
+"""SQL that holds for an open charge `o` that the credit of a member `w` reaches."""
+
+_GOES_ON = f"reached < credit AND occurred_at < {_LAST}"
+_ADVANCE = (
+    "UPDATE stage_reach SET (occurred_at, sort, batch_no, row) ="
+    f" (SELECT {IN_ORDER} FROM open_charge o WHERE {_OF_MEMBER.format('stage_reach')}"
+    f"  AND ({IN_ORDER}) > ({_PLACE.format('stage_reach')})"
+    f"  ORDER BY {IN_ORDER} LIMIT 1 OFFSET :step)"
+    f" WHERE {_GOES_ON}"
+)
+_STOP_AT_THE_END = (
+    f"UPDATE stage_reach SET occurred_at = {_LAST}, sort = {_LAST}, batch_no = {_LAST},"
+    f" row = {_LAST} WHERE occurred_at IS NULL"
+)
+_ADD_UP = (
+    "UPDATE stage_reach SET reached = (SELECT COALESCE(SUM(o.amount), 0) FROM open_charge o"
+    f" WHERE {_OF_MEMBER.format('stage_reach')}"
+    f" AND ({IN_ORDER}) <= ({_PLACE.format('stage_reach')}))"
+    f" WHERE {_GOES_ON}"
+)

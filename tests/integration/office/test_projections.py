@@ -1,0 +1,77 @@
+"""What is kept beside the facts: filled for books that are older, and in the right order."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingestd.database import schema
+from ingestd.formats.catalog import CatalogKind
+from ingestd.ledger.verify import verify_ledger
+from tests.integration.office.conftest import Office
+
+PROJECTIONS = ("open_charge", "batch_total", "party_balance")
+
+
+def assert_verified(office: Office) -> None:
+    with office.books.database.reading() as connection:
+        found = verify_ledger(connection, office.books.account.account_id)
+    assert found.differences == ()
+
+
+def test_books_of_an_older_schema_are_carried(office: Office) -> None:
+    """An upgrade of a ledger that is in use keeps every figure, and what is paid next."""
+    office.charge(
+        "LIABILITY,C1,S1,LATE_FEE,5.00,2026-03-02",
+        "LIABILITY,C2,S2,LOST_BOOK,,2026-03-01",
+        "WALLET,W1,S1,MEAL,3.00,2026-03-02",
+        "LIABILITY,Z1,S1,LATE_FEE,0.00,2026-03-02",
+    )
+    office.pay("P1", "COLL001", "20.00")
+    office.settle("P1")
+    office.void("W1")
+    before = office.books.dump(*PROJECTIONS)
+    assert all(before.values())
+    schema.downgrade(office.books.database, "0003")
+    schema.upgrade(office.books.database)
+    assert office.books.dump(*PROJECTIONS) == before
+    assert_verified(office)
+    office.pay("P2", "COLL001", "3.50")
+    office.settle("P2")
+    assert office.statuses()["C1"] == ("paid", "0.00")
+
+
+def test_a_products_new_sort_counts_for_what_is_open_already(office: Office) -> None:
+    """A school that says what is to be paid first means what families owe now, too."""
+    office.charge(
+        "LIABILITY,A,S1,LATE_FEE,5.00,2026-03-02",
+        "LIABILITY,B,S2,LOST_BOOK,5.00,2026-03-02",
+        "LIABILITY,C,S1,NSF_FEE,5.00,2026-03-02",
+    )
+    office.books.load(
+        CatalogKind.PRODUCTS,
+        [{"billing_code": "LATE_FEE", "sort": 2}, {"billing_code": "LOST_BOOK", "sort": 1}],
+    )
+    assert_verified(office)
+    for number, paid in enumerate(("C", "B", "A")):
+        office.pay(f"P{number}", "COLL001", "5.00")
+        office.settle(f"P{number}")
+        assert office.statuses()[paid] == ("paid", "0.00")
+    assert_verified(office)
+
+
+@pytest.mark.parametrize("paid", [1, 7, 8, 9, 40, 63, 64])
+def test_money_goes_as_far_as_it_reaches(office: Office, paid: int) -> None:
+    """However many small charges a family has open, one payment pays the oldest of them all."""
+    rows = [
+        f"LIABILITY,K{99 - number},{'S1' if number % 3 else 'S2'},LATE_FEE,0.10,"
+        f"2026-03-02T12:{number % 32:02}:00Z"
+        for number in range(64)
+    ]
+    office.charge(*rows)
+    office.pay("P1", "COLL001", f"{paid / 10:.2f}")
+    office.settle("P1")
+    # Of the same minute the earlier row comes first, whatever its key.
+    by_age = sorted(range(64), key=lambda number: (number % 32, number))
+    settled = {key for key, (status, _) in office.statuses().items() if status == "paid"}
+    assert settled == {f"K{99 - number}" for number in by_age[:paid]}
+    assert_verified(office)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import compress, repeat
-from typing import Any, NamedTuple, TypeVar, cast, overload
+from itertools import compress
+from typing import Any, NamedTuple, TypeVar, cast
 
 from ingestd.formats import student_billing as columns
 from ingestd.formats.amounts import AmountJudge
@@ -19,6 +19,7 @@ from ingestd.formats.shape import ShapedRows
 from ingestd.formats.student_billing import STUDENT_BILLING
 from ingestd.formats.texts import ChoiceJudge, IdentifierJudge, NoteJudge
 from ingestd.formats.times import TimeJudge
+from ingestd.formats.turned import rows_of
 
 T = TypeVar("T")
 
@@ -43,26 +44,6 @@ class ChargeRow(NamedTuple):
     amount_cents: int | None
     occurred_at_us: int | None
     content_hash: str
-
-
-class TurnedRows(Sequence[ChargeRow]):
-    """Charge rows that are kept as columns, in the order of the fields of `ChargeRow`."""
-
-    def __init__(self, columns: Sequence[Sequence[Any]]) -> None:
-        self.columns = columns
-
-    @overload
-    def __getitem__(self, index: int) -> ChargeRow: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[ChargeRow]: ...
-    def __getitem__(self, index: int | slice) -> ChargeRow | Sequence[ChargeRow]:
-        """Return one row, or several."""
-        if isinstance(index, slice):
-            return TurnedRows([column[index] for column in self.columns])
-        return ChargeRow(*(column[index] for column in self.columns))
-
-    def __len__(self) -> int:
-        return len(self.columns[0]) if self.columns else 0
 
 
 class ChargeChecker:
@@ -175,6 +156,4 @@ def _charge_rows(columns_of_rows: Sequence[Iterable[Any]]) -> list[ChargeRow]:
     *places, notes, amounts, occurred, written_times = columns_of_rows
     hashes = hash_contents(*places[2:], notes, map(str, amounts), written_times)
     fields = (*places, [note or None for note in notes], amounts, occurred, hashes)
-    # The tuple's own constructor spares a call of Python code for each row.
-    made = map(tuple.__new__, repeat(ChargeRow), zip(*fields, strict=True))
-    return cast("list[ChargeRow]", list(made))
+    return rows_of(ChargeRow, fields)

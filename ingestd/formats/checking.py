@@ -94,7 +94,7 @@ def check_catalog_file(
 
 
 def check_payment_file(
-    blocks: Iterable[bytes], format_name: FormatName, rules: FileRules
+    format_name: FormatName, blocks: Iterable[bytes], rules: FileRules
 ) -> Generator[RowBatch[PaymentRow], None, None]:
     """Judge a payment file; see `check_file`."""
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
 from ingestd.formats.contents import hash_contents
-from ingestd.formats.fields import FileFormat
+from ingestd.formats.fields import Column, FileFormat
 from ingestd.formats.findings import Code
 from ingestd.formats.header import Layout
 from ingestd.formats.judged import Problem
+from ingestd.formats.moments import WrittenMoments
 from ingestd.formats.names import FormatName
 from ingestd.formats.payment_files import PAYMENT_FORMATS
-from ingestd.formats.rows import CheckedRows, FileRules, RowChecker, Value
+from ingestd.formats.rows import CheckedRows, FileRules, RowChecker, RowJudge, Value
 from ingestd.formats.shape import ShapedRows
-from ingestd.values.clock import from_microseconds
-
-_LOCAL = len("2007-07-11 08:10:10")
+from ingestd.formats.turned import rows_of
 
 
 class PaymentRow(NamedTuple):
@@ -63,117 +62,133 @@ class PaymentChecker:
         self._file = _FILES[format_name]
         file_format = PAYMENT_FORMATS[format_name]
         self._name = format_name.value
-        self._timezone = rules.timezone
+        self._written = WrittenMoments(rules.timezone)
         self._rows = RowChecker(
             file_format, layout, rules, judge_row=self._file.row_judge(file_format)
         )
 
     def check(self, rows: ShapedRows) -> CheckedRows[PaymentRow]:
         """Return payment rows for the good rows and findings for the others."""
-        checked = self._rows.check(rows)
-        texts = zip(*(self._written(fields.values) for fields in checked.rows), strict=True)
-        hashes = hash_contents(*texts)
-        made = (
-            self._made(fields.row, fields.line, content_hash, fields.values)
-            for fields, content_hash in zip(checked.rows, hashes, strict=True)
+        checked = self._rows.check_columns(rows)
+        instants, amounts, merchants, batches, receipts, *rest = cast(
+            "Sequence[Sequence[Any]]", checked.values
         )
-        return CheckedRows(rows=list(made), findings=checked.findings, rejected=checked.rejected)
-
-    def _written(self, values: tuple[Any, ...]) -> Iterator[str]:
-        """Yield the fields by which two rows are the same.
-
-        The time is the local one, as it was written: it stays when the account's time zone is
-        corrected, and with it the keys of payments without a receipt number.
-        """
-        yield from_microseconds(values[0]).astimezone(self._timezone).isoformat()[:_LOCAL]
-        yield from ("" if value is None else str(value) for value in values[1:])
-
-    def _made(self, row: int, line: int, content_hash: str, values: tuple[Any, ...]) -> PaymentRow:
-        submitted_at, amount, merchant_id, batch_num, receipt_num, *rest = values
-        return PaymentRow(
-            row,
-            line,
-            _key(self._name, merchant_id, batch_num, receipt_num, content_hash),
-            content_hash,
-            int(receipt_num is not None),
-            submitted_at,
-            amount,
-            merchant_id,
-            batch_num,
-            receipt_num,
+        # The fields by which two rows are the same.
+        hashes = hash_contents(
+            self._written.of(instants),
+            *(_texts(column) for column in (amounts, merchants, batches, receipts, *rest)),
+        )
+        columns = (
+            checked.rows,
+            checked.lines,
+            _keys(self._name, merchants, batches, receipts, hashes),
+            hashes,
+            [int(receipt is not None) for receipt in receipts],
+            *(instants, amounts, merchants, batches, receipts),
             *self._file.columns(*rest),
         )
+        return CheckedRows(
+            rows=rows_of(PaymentRow, columns),
+            findings=checked.findings,
+            rejected=checked.rejected,
+        )
+
+
+def _texts(column: Sequence[Any]) -> Iterable[str]:
+    """Return a column's values as texts; what is absent is empty."""
+    if None in column:
+        return ["" if value is None else str(value) for value in column]
+    return map(str, column)
+
+
+Columns = tuple[Sequence[Any], ...]
 
 
 class _File(NamedTuple):
     """What differs between the formats: the columns after the fifth, and the sum of a row."""
 
-    columns: Callable[..., tuple[Any, ...]]
-    row_judge: Callable[[FileFormat], Callable[[tuple[Value, ...]], Iterator[Any]]]
+    columns: Callable[..., Columns]
+    row_judge: Callable[[FileFormat], RowJudge]
 
 
-def _fee_columns(
-    par_code: str, fee: int, building: int, other: int, discount: int
-) -> tuple[Any, ...]:
-    return (par_code, *(None,) * 10, fee, building, other, discount, 0)
+def _fee_columns(*values: Sequence[Any]) -> Columns:
+    par_code, fee, building, other, discount = values
+    none, nothing = _same(None, par_code), _same(0, par_code)
+    return (par_code, *(none,) * 10, fee, building, other, discount, nothing)
 
 
-def _sundry_columns(*values: Any) -> tuple[Any, ...]:  # noqa: ANN401 - sixteen fields by place
+def _sundry_columns(*values: Sequence[Any]) -> Columns:
     payer, *address, comment, gl_account, nett, tax, tax_code, donor, appeal, pledge = values
+    none, nothing = _same(None, payer), _same(0, payer)
     return (
-        *(None, None, payer, _address(address), comment, gl_account, tax_code, None),
-        *(donor, appeal, pledge, nett, 0, 0, 0, tax),
+        *(none, none, payer, _addresses(address), comment, gl_account, tax_code, none),
+        *(donor, appeal, pledge, nett, nothing, nothing, nothing, tax),
     )
 
 
-def _enrolment_columns(*values: Any) -> tuple[Any, ...]:  # noqa: ANN401 - sixteen fields by place
+def _enrolment_columns(*values: Sequence[Any]) -> Columns:
     payer, *address, comment, gl_account, nett, tax, tax_code, kind, parent, student = values
+    none, nothing = _same(None, payer), _same(0, payer)
     return (
-        *(parent, student, payer, _address(address), comment, gl_account, tax_code, kind),
-        *(None, None, None, nett, 0, 0, 0, tax),
+        *(parent, student, payer, _addresses(address), comment, gl_account, tax_code, kind),
+        *(none, none, none, nett, nothing, nothing, nothing, tax),
     )
 
 
-def _address(lines: list[str | None]) -> str | None:
-    return "\n".join(line for line in lines if line) or None
+def _same(value: object, column: Sequence[Any]) -> Sequence[Any]:
+    """Return a column of one value, as long as another."""
+    return [value] * len(column)
 
 
-def _fee_judge(file_format: FileFormat) -> Callable[[tuple[Value, ...]], Iterator[Any]]:
+def _addresses(lines: Sequence[Sequence[str | None]]) -> list[str | None]:
+    return ["\n".join(filter(None, address)) or None for address in zip(*lines, strict=True)]
+
+
+def _fee_judge(file_format: FileFormat) -> RowJudge:
     columns = {column.name: column for column in file_format.columns}
+    wrong_sum = (columns["trans_amt"], _FEE_SUM)
 
-    def judge(values: tuple[Any, ...]) -> Iterator[Any]:
-        amount, fee, building, other, discount = values[1], *values[6:]
-        if amount != fee + building + other - discount:
-            yield columns["trans_amt"], _FEE_SUM
+    def judge(values: tuple[Any, ...]) -> Sequence[tuple[Column, Problem[Value]]]:
+        _, amount, _, _, _, _, fee, building, other, discount = values
+        sums = () if amount == fee + building + other - discount else (wrong_sum,)
         if discount > fee:
-            yield columns["discount_amt"], _DISCOUNT
-        elif amount <= 0:
-            yield columns["trans_amt"], _NOTHING
+            return (*sums, (columns["discount_amt"], _DISCOUNT))
+        return sums if amount > 0 else (*sums, (columns["trans_amt"], _NOTHING))
 
     return judge
 
 
-def _nett_judge(file_format: FileFormat) -> Callable[[tuple[Value, ...]], Iterator[Any]]:
+def _nett_judge(file_format: FileFormat) -> RowJudge:
     columns = {column.name: column for column in file_format.columns}
+    wrong_sum = (columns["payment_amt"], _NETT_SUM)
+    pledge = columns.get("pledge_number")
 
-    def judge(values: tuple[Any, ...]) -> Iterator[Any]:
-        amount, nett, tax = values[1], values[15], values[16]
-        if amount != nett + tax:
-            yield columns["payment_amt"], _NETT_SUM
-        if "pledge_number" in columns and values[20] is not None and values[18] is None:
-            yield columns["pledge_number"], _PLEDGE
+    def judge(values: tuple[Any, ...]) -> Sequence[tuple[Column, Problem[Value]]]:
+        sums = () if values[1] == values[15] + values[16] else (wrong_sum,)
+        if pledge is not None and values[20] is not None and values[18] is None:
+            return (*sums, (pledge, _PLEDGE))
+        return sums
 
     return judge
 
 
-def _key(
-    name: str, merchant_id: str | None, batch_num: str, receipt_num: str | None, content: str
-) -> str:
-    """Return a payment's key; a merchant or receipt that holds a colon mixes nothing up."""
-    merchant = _quoted(merchant_id or "")
-    if receipt_num is not None:
-        return f"{name}:{merchant}:{_quoted(receipt_num)}"
-    return f"{name}:{merchant}::{batch_num}:{content}"
+def _keys(
+    name: str,
+    merchants: Sequence[str | None],
+    batches: Sequence[str],
+    receipts: Sequence[str | None],
+    contents: Sequence[str],
+) -> list[str]:
+    """Return the payments' keys; a merchant or receipt that holds a colon mixes nothing up."""
+    of_merchant = {
+        merchant: f"{name}:{_quoted(merchant or '')}:" for merchant in dict.fromkeys(merchants)
+    }
+    return [
+        of_merchant[merchant] + (f":{batch}:{content}" if receipt is None else _quoted(receipt))
+        for merchant, batch, receipt, content in zip(
+            merchants, batches, receipts, contents, strict=True
+        )
+    ]
 
 
 def _quoted(text: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import compress
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from ingestd.formats.amounts import AmountJudge, MoneyJudge
@@ -15,6 +15,7 @@ from ingestd.formats.fields import Column, FileFormat, Kind
 from ingestd.formats.findings import Code, Finding
 from ingestd.formats.header import Layout
 from ingestd.formats.judged import Judgements, Problem
+from ingestd.formats.moments import MomentJudge, Moments
 from ingestd.formats.problems import Problems
 from ingestd.formats.shape import ShapedRows
 from ingestd.formats.texts import (
@@ -27,13 +28,12 @@ from ingestd.formats.texts import (
     ReservedJudge,
     TextJudge,
 )
-from ingestd.formats.times import MomentJudge
 
 T = TypeVar("T")
 
 Value = str | int | None
 Judge = Callable[[str], "Value | Problem[Value]"]
-RowJudge = Callable[["tuple[Value, ...]"], "Iterable[tuple[Column, Problem[Value]]]"]
+RowJudge = Callable[["tuple[Value, ...]"], "Sequence[tuple[Column, Problem[Value]]]"]
 """Judges the values of a row whose fields are all fine: (column, problem) for what is wrong."""
 
 _NULL = "null"
@@ -81,6 +81,19 @@ class CheckedFields(NamedTuple):
     values: tuple[Value, ...]
 
 
+class CheckedColumns(NamedTuple):
+    """What became of a batch of regular rows, column by column.
+
+    `rows`, `lines` and `values` are those of the good rows; otherwise as in `CheckedRows`.
+    """
+
+    rows: Sequence[int]
+    lines: Sequence[int]
+    values: Sequence[Sequence[Value]]
+    findings: list[Finding]
+    rejected: list[tuple[int, int]]
+
+
 class RowChecker:
     """Judges rows of one format; every problem of a row is told, one for each column."""
 
@@ -95,26 +108,39 @@ class RowChecker:
         self._format = file_format
         self._layout = layout
         # Dates, amounts and codes repeat from row to row; each is judged once.
-        self._judges = [
-            Judgements[Value](judge_of(column, rules)) for column in file_format.columns
-        ]
+        self._judges = [_judgements_of(column, rules) for column in file_format.columns]
         self._judge_row = judge_row
 
     def check(self, rows: ShapedRows) -> CheckedRows[CheckedFields]:
         """Return the values of the good rows and findings for the others."""
+        checked = self.check_columns(rows)
+        values = zip(*checked.values, strict=True)
+        return CheckedRows(
+            rows=list(map(CheckedFields, checked.rows, checked.lines, values)),
+            findings=checked.findings,
+            rejected=checked.rejected,
+        )
+
+    def check_columns(self, rows: ShapedRows) -> CheckedColumns:
+        """Return the values of the good rows as columns, and findings for the others."""
         problems = Problems(rows, self._layout, self._format)
         columns = [
-            self._checked(column, judge, rows, problems)
-            for column, judge in zip(self._format.columns, self._judges, strict=True)
+            self._checked(column, judgements, rows, problems)
+            for column, judgements in zip(self._format.columns, self._judges, strict=True)
         ]
         if self._judge_row is not None:
             self._add_row_problems(columns, problems)
         problems.add_stray_quotes()
         findings, rejected = problems.findings()
-        checked = map(CheckedFields, rows.rows, rows.lines, zip(*columns, strict=True))
-        is_good = (index not in rejected for index in range(len(rows.rows)))
-        return CheckedRows(
-            rows=list(compress(checked, is_good)),
+        numbers, lines = rows.rows, rows.lines
+        if rejected:
+            is_good = [index not in rejected for index in range(len(numbers))]
+            columns = [list(compress(column, is_good)) for column in columns]
+            numbers, lines = list(compress(numbers, is_good)), list(compress(lines, is_good))
+        return CheckedColumns(
+            rows=numbers,
+            lines=lines,
+            values=columns,
             findings=findings,
             rejected=[(rows.rows[index], rows.lines[index]) for index in sorted(rejected)],
         )
@@ -122,19 +148,27 @@ class RowChecker:
     def _add_row_problems(self, columns: Sequence[Sequence[Value]], problems: Problems) -> None:
         """Note what is wrong with a row as a whole, where each of its fields is fine."""
         assert self._judge_row is not None
-        bad = problems.rejected
+        bad, judge = problems.rejected, self._judge_row
         for index, values in enumerate(zip(*columns, strict=True)):
-            if index not in bad:
-                for column, problem in self._judge_row(values):
-                    problems.add(index, column, problem)
+            for column, problem in () if index in bad else judge(values):
+                problems.add(index, column, problem)
 
     def _checked(
-        self, column: Column, judge: Judgements[Value], rows: ShapedRows, problems: Problems
+        self, column: Column, judgements: Judgements[Any], rows: ShapedRows, problems: Problems
     ) -> Sequence[Value]:
         position = self._layout.positions.get(column.name)
         if position is None:
             return [None] * len(rows.rows)
-        return problems.settled(column, judge.of(rows.columns[position]))
+        judgements.has_problems = False
+        judged: list[Any] = judgements.of(rows.columns[position])
+        return problems.settled(column, judged) if judgements.has_problems else judged
+
+
+def _judgements_of(column: Column, rules: FileRules) -> Judgements[Any]:
+    judge = judge_of(column, rules)
+    if column.kind is Kind.MOMENT:
+        return Moments(MomentJudge(timezone=rules.timezone, now=rules.now), otherwise=judge)
+    return Judgements[Value](judge)
 
 
 def judge_of(column: Column, rules: FileRules) -> Judge:

@@ -21,7 +21,6 @@ _MICROSECONDS_A_DAY = 86_400 * _MICROSECONDS_A_SECOND
 _DATE_CHARACTERS = len("2017-05-03")
 
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]{2}:[0-9]{2}:[0-9]{2})?")
 _CLOCK = re.compile(
     r"[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,6}))?"
     r"(?:([Zz])|([+-])([0-9]{2}):([0-9]{2}))?"
@@ -275,32 +274,3 @@ _NONEXISTENT: Problem[Occurred] = Problem(
     message="On this day the clocks were put forward, and this time did not come. Correct it, "
     "or write its offset, such as -05:00.",
 )
-
-
-class MomentJudge:
-    """Judges the moments of payment files: `YYYY-MM-DD HH:MM:SS` or `YYYY-MM-DD`, local time."""
-
-    def __init__(self, *, timezone: ZoneInfo, now: datetime) -> None:
-        self._times = TimeJudge(timezone=timezone, now=now, reject_naive=False)
-
-    def __call__(self, text: str) -> int | Problem[int]:
-        """Return microseconds since 1970, or what is wrong with the text."""
-        moment = text.strip(" ")
-        if not moment:
-            return Problem(
-                code=Code.VALUE_MISSING, message="This field is mandatory. Fill in a date and time."
-            )
-        if not _MOMENT.fullmatch(moment):
-            return Problem(
-                code=Code.TIME_INVALID,
-                message="Write the date and time as YYYY-MM-DD HH:MM:SS, such as "
-                "2011-07-15 15:45:00, or the date alone.",
-            )
-        judged = self._times(moment)
-        if isinstance(judged, Problem):
-            clean = None if judged.clean is None else judged.clean.microseconds
-            return Problem(
-                code=judged.code, message=judged.message, verdict=judged.verdict, clean=clean
-            )
-        assert judged is not None, "a moment that is written has an instant"
-        return judged.microseconds

@@ -1,4 +1,4 @@
-"""Judging a large charge file in a process of its own, while this one stages what it found.
+"""Judging a large file in a process of its own, while this one stages what it found.
 
 Run as a module, this is that process: blocks of the file come in, judged batches go out.
 """
@@ -8,32 +8,32 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
-from ingestd.formats.charges import ChargeRow, TurnedRows
-from ingestd.formats.checking import RowBatch, check_charge_file
+from ingestd.formats.checking import RowBatch
 from ingestd.formats.findings import Finding
 from ingestd.formats.rows import FileRules
+from ingestd.formats.turned import TurnedRows, columns_of
 from ingestd.values.errors import StorageError
 
-# These columns travel as one text each, divided by a NUL: no accepted text holds one, and a text
-# takes a fraction of the time that ten thousand objects do.
-_JOINED = frozenset(
-    {"account_type", "tracking_id", "student_id", "billing_code", "note", "content_hash"}
-)
+Check = Callable[[Iterable[bytes], FileRules], Generator[RowBatch[Any], None, None]]
+"""How a file of some format is judged; it travels to the other process by its name."""
 
-
-# A batch on its way: its rows turned into columns, findings, number of records, rejected rows.
-_Message = tuple[list[str | Sequence[Any]], list[Finding], int, list[tuple[int, int]]]
+# A batch on its way: the type of its rows, their columns, findings, number of records, rejected
+# rows and their keys. A column of texts travels as one text, divided by NULs, and empty where
+# there is none: no accepted text is empty or holds a NUL, and one text takes a fraction of the
+# time that ten thousand objects do.
+_Packed = list[str | Sequence[Any]]
+_Message = tuple[Any, _Packed, list[Finding], int, list[tuple[int, int]], list[str]]
 
 
 def check_apart(
-    blocks: Iterable[bytes], rules: FileRules
-) -> Generator[RowBatch[ChargeRow], None, None]:
-    """Judge a charge file as `check_charge_file` does, on another core.
+    check: Check, blocks: Iterable[bytes], rules: FileRules
+) -> Generator[RowBatch[Any], None, None]:
+    """Judge a file as `check` does, on another core.
 
     Once the generator is closed the process is gone, and nobody reads `blocks` any more. Raises
     what `blocks` raises, and StorageError when the process ended before its work.
@@ -51,7 +51,7 @@ def check_apart(
     )
     their_blocks.close()
     their_batches.close()
-    feeder = _Feeder(process, blocks_out, rules, blocks)
+    feeder = _Feeder(process, blocks_out, (check, rules), blocks)
     feeder.start()
     try:
         while (message := batches_in.recv()) is not None:
@@ -71,27 +71,27 @@ def check_apart(
 
 
 class _Feeder(threading.Thread):
-    """Gives the other process the rules and the file's blocks, as fast as it takes them."""
+    """Gives the other process its task and the file's blocks, as fast as it takes them."""
 
     def __init__(
         self,
         process: subprocess.Popen[bytes],
         target: Connection,
-        rules: FileRules,
+        task: tuple[Check, FileRules],
         blocks: Iterable[bytes],
     ) -> None:
         super().__init__(name="ingestd-feeder", daemon=True)
         self.error: Exception | None = None
         self._process = process
         self._target = target
-        self._rules = rules
+        self._task = task
         self._blocks = blocks
 
     def run(self) -> None:
         """Feed until there is no more, or nobody takes it."""
         with self._target:
             try:
-                self._target.send(self._rules)
+                self._target.send(self._task)
                 for block in self._blocks:
                     self._target.send_bytes(block)
                 self._target.send_bytes(b"")
@@ -102,21 +102,28 @@ class _Feeder(threading.Thread):
                 self._process.kill()
 
 
-def _packed(batch: RowBatch[ChargeRow]) -> _Message:
-    columns: list[str | Sequence[Any]] = []
-    for name, values in zip(ChargeRow._fields, zip(*batch.rows, strict=True), strict=False):
-        texts = [text or "" for text in values] if name == "note" else values
-        columns.append("\0".join(texts) if name in _JOINED else values)
-    return columns, batch.findings, batch.records, batch.rejected
+def _packed(batch: RowBatch[Any]) -> _Message:
+    row_type = type(batch.rows[0]) if batch.rows else None
+    columns: _Packed = []
+    for values in columns_of(batch.rows):
+        is_text = isinstance(next(filter(None, values), None), str)
+        columns.append("\0".join([text or "" for text in values]) if is_text else values)
+    return row_type, columns, batch.findings, batch.records, batch.rejected, batch.rejected_keys
 
 
-def _unpacked(message: _Message) -> RowBatch[ChargeRow]:
-    packed, findings, records, rejected = message
-    columns: list[Sequence[Any]] = []
-    for name, column in zip(ChargeRow._fields, packed, strict=False):
-        values = column.split("\0") if isinstance(column, str) else column
-        columns.append([text or None for text in values] if name == "note" else values)
-    return RowBatch(rows=TurnedRows(columns), findings=findings, records=records, rejected=rejected)
+def _unpacked(message: _Message) -> RowBatch[Any]:
+    row_type, packed, findings, records, rejected, rejected_keys = message
+    columns = [
+        [text or None for text in column.split("\0")] if isinstance(column, str) else column
+        for column in packed
+    ]
+    return RowBatch(
+        rows=TurnedRows(row_type, columns) if columns else [],
+        findings=findings,
+        records=records,
+        rejected=rejected,
+        rejected_keys=rejected_keys,
+    )
 
 
 def _received(source: Connection) -> Iterator[bytes]:
@@ -125,8 +132,8 @@ def _received(source: Connection) -> Iterator[bytes]:
 
 
 def _serve(source: Connection, target: Connection) -> None:
-    rules = cast("FileRules", source.recv())
-    for batch in check_charge_file(_received(source), rules):
+    check, rules = cast("tuple[Check, FileRules]", source.recv())
+    for batch in check(_received(source), rules):
         target.send(_packed(batch))
     target.send(None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -13,14 +13,13 @@ from sqlalchemy.engine import Connection
 from ingestd.access.accounts import Account, FilePolicy, StudentPolicy
 from ingestd.formats.catalog import CatalogKind
 from ingestd.formats.checking import (
-    RowBatch,
     check_catalog_file,
     check_charge_file,
     check_payment_file,
     check_refund_file,
 )
 from ingestd.formats.names import FormatName
-from ingestd.formats.rows import FileRules
+from ingestd.intake.apart import Check
 from ingestd.ledger.catalog import (
     CatalogStage,
     find_disappeared_students,
@@ -51,7 +50,7 @@ class Handling:
     None says that the file is refused after all, for the findings that the stage then holds.
     """
 
-    check: Callable[[Iterable[bytes], FileRules], Generator[RowBatch[Any], None, None]]
+    check: Check
     stage: Callable[[Connection, Account, int], Stage[Any]]
     post: Callable[[Connection, Head, Batch, Account], Posted | None]
 
@@ -114,9 +113,6 @@ def catalog_handling(kind: CatalogKind) -> Handling:
 def payment_handling(format_name: FormatName) -> Handling:
     """Return how payment files of one format are handled."""
 
-    def check(blocks: Iterable[bytes], rules: FileRules) -> Generator[RowBatch[Any], None, None]:
-        return check_payment_file(blocks, format_name, rules)
-
     def make_stage(connection: Connection, account: Account, _received_at: int) -> PaymentStage:
         return PaymentStage(connection, zone=account.timezone)
 
@@ -130,7 +126,7 @@ def payment_handling(format_name: FormatName) -> Handling:
         )
         return post_staged_payments(entry, format_name)
 
-    return Handling(check=check, stage=make_stage, post=post)
+    return Handling(check=partial(check_payment_file, format_name), stage=make_stage, post=post)
 
 
 _HANDLINGS: Mapping[FormatName, Handling] = MappingProxyType(

@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ingestd.access.accounts import Account, LastRowPolicy, NaiveTimePolicy
-from ingestd.formats.checking import check_charge_file
 from ingestd.formats.findings import Verdict
 from ingestd.formats.rows import FileRules
 from ingestd.intake.apart import check_apart
@@ -92,8 +92,8 @@ def read_into_stage(
     stream = iter(blocks)
     refused = False
     check = handling.check
-    if check is check_charge_file and _size_bytes(path) >= APART_BYTES_MIN:
-        check = check_apart
+    if _size_bytes(path) >= APART_BYTES_MIN:
+        check = partial(check_apart, check)
     with closing(check(stream, rules)) as batches:
         for batch in batches:
             if progress.must_stop():

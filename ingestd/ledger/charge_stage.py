@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, stage
-from ingestd.formats.charges import ChargeRow, TurnedRows
+from ingestd.formats.charges import ChargeRow
 from ingestd.formats.texts import fold_key
+from ingestd.formats.turned import columns_of
 from ingestd.ledger.days import QUARTER_HOUR, Days
 from ingestd.ledger.stage import Stage
 
@@ -73,8 +74,9 @@ class ChargeStage(Stage[ChargeRow]):
         if not rows:
             return ()
         # Column by column: a million calls for one row each would take longer than the rest.
-        columns = rows.columns if isinstance(rows, TurnedRows) else zip(*rows, strict=True)
-        row, line, account_types, keys, students, products, notes, amounts, times, hashes = columns
+        (row, line, account_types, keys, students, products, notes, amounts, times, hashes) = (
+            columns_of(rows)
+        )
         occurred = [self._received_at if time is None else time for time in times]
         values = zip(
             *(row, line, keys, hashes, account_types),

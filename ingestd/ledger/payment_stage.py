@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary
 from ingestd.formats.payments import PaymentRow
+from ingestd.formats.turned import columns_of
 from ingestd.ledger.days import QUARTER_HOUR, Days
 from ingestd.ledger.stage import Stage
 
@@ -54,5 +55,11 @@ class PaymentStage(Stage[PaymentRow]):
         super().__init__(connection, PAYMENTS)
         self._days = Days(zone)
 
-    def _values(self, row: PaymentRow) -> Sequence[object]:
-        return (*row, self._days[row.submitted_at // QUARTER_HOUR])
+    def _staged(self, rows: Sequence[PaymentRow]) -> Iterable[Sequence[object]]:
+        """Return the values of each row, and the day that it was received on."""
+        if not rows:
+            return ()
+        columns = columns_of(rows)
+        instants = columns[PaymentRow._fields.index("submitted_at")]
+        days = map(self._days.__getitem__, [instant // QUARTER_HOUR for instant in instants])
+        return list(zip(*columns, days, strict=True))

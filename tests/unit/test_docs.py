@@ -179,7 +179,7 @@ def test_every_example_of_a_payment_page_is_a_good_file(name: FormatName) -> Non
         if language == "csv"
     ]
     rules = FileRules(timezone=ZoneInfo("UTC"), decimals=2, now=datetime(2026, 1, 1, tzinfo=UTC))
-    [batch] = check_payment_file([example.encode()], name, rules)
+    [batch] = check_payment_file(name, [example.encode()], rules)
     assert not batch.findings
     assert len(batch.rows) == batch.records >= 2
 

@@ -50,7 +50,7 @@ def told(batches: Iterator[RowBatch[ChargeRow]]) -> list[object]:
 def test_another_process_comes_to_the_same_verdicts(*, refused: bool) -> None:
     """Where a file is judged is no business of who sent it."""
     file = content() + (b'WALLET,T,"never closed' if refused else b"")
-    with closing(check_apart(blocks_of(file), RULES)) as batches:
+    with closing(check_apart(check_charge_file, blocks_of(file), RULES)) as batches:
         assert told(batches) == told(check_charge_file(blocks_of(file), RULES))
 
 
@@ -62,12 +62,12 @@ def test_a_file_that_cannot_be_read_is_told_by_its_own_error() -> None:
         raise StorageError("The disk is gone.")
 
     with pytest.raises(StorageError, match="The disk is gone"):
-        told(check_apart(broken(), RULES))
+        told(check_apart(check_charge_file, broken(), RULES))
 
 
 def test_a_process_that_is_killed_hands_the_file_back_as_an_error_of_the_world() -> None:
     """The kernel picks the largest process when memory runs out; the file is tried again."""
-    with closing(check_apart(blocks_of(content() * 20), RULES)) as batches:
+    with closing(check_apart(check_charge_file, blocks_of(content() * 20), RULES)) as batches:
         next(batches)
         for pid in children_that_check():
             os.kill(pid, signal.SIGKILL)
@@ -77,7 +77,7 @@ def test_a_process_that_is_killed_hands_the_file_back_as_an_error_of_the_world()
 
 def test_nothing_stays_behind_when_reading_stops_half_way() -> None:
     """A daemon that stops leaves no process and no thread that goes on reading."""
-    batches = check_apart(blocks_of(content() * 20), RULES)
+    batches = check_apart(check_charge_file, blocks_of(content() * 20), RULES)
     next(batches)
     assert children_that_check()
     batches.close()

@@ -32,7 +32,7 @@ formats = st.sampled_from(list(PAYMENT_FORMATS))
 
 
 def checked(kind: FormatName, blocks: Iterable[bytes]) -> list[RowBatch[PaymentRow]]:
-    batches = list(check_payment_file(blocks, kind, RULES))
+    batches = list(check_payment_file(kind, blocks, RULES))
     assert_adds_up(batches)
     return batches
 

@@ -47,7 +47,7 @@ def place_of(finding: Finding) -> dict[str, object]:
 def judged(kind: FormatName, name: str) -> tuple[RowBatch[PaymentRow], ...]:
     rules = replace(RULES, **expected_of(kind, name).get("rules", {}))
     blocks = [(SAMPLES / kind / f"{name}.csv").read_bytes()]
-    return tuple(check_payment_file(blocks, kind, rules))
+    return tuple(check_payment_file(kind, blocks, rules))
 
 
 @pytest.mark.parametrize(("kind", "name"), NAMES)
@@ -119,7 +119,7 @@ def test_the_content_of_a_payment_stays_when_the_time_zone_is_corrected() -> Non
     here, there = (
         [
             (row.content_hash, row.row_key)
-            for batch in check_payment_file(blocks, FormatName.FEE_PAYMENTS, rules)
+            for batch in check_payment_file(FormatName.FEE_PAYMENTS, blocks, rules)
             for row in batch.rows
         ]
         for rules in (RULES, moved)
@@ -132,5 +132,5 @@ def test_a_key_with_a_colon_is_no_other_key() -> None:
     """Two receipts of two merchants are two payments, whatever characters they hold."""
     rows = ("A:B,5,C", "A,5,B:C", "A,5,B%3AC", "A,5,null", "A:5,5,null")
     content = "".join(f"2007-07-11,5.00,{start},COLL001,5.00,0,0,0\n" for start in rows).encode()
-    batches = check_payment_file([content], FormatName.FEE_PAYMENTS, RULES)
+    batches = check_payment_file(FormatName.FEE_PAYMENTS, [content], RULES)
     assert len({row.row_key for batch in batches for row in batch.rows}) == len(rows)

@@ -57,18 +57,13 @@ class MomentJudge:
 
 
 class Moments(Judgements[int]):
-    """A column of moments. Most columns are fine, and few days change their clocks.
+    """A column of moments: most are fine, and on few days the clocks are changed.
 
-    So each day and each time of day is judged once, and a moment is the sum of the two. A column
-    with anything else in it is judged text by text, `otherwise`.
+    So each day and each time of day is judged once, and a moment is the sum of the two. What
+    cannot be had so is judged text by text, `otherwise`.
     """
 
-    def __init__(
-        self,
-        judge: MomentJudge,
-        *,
-        otherwise: Callable[[str], Any],
-    ) -> None:
+    def __init__(self, judge: MomentJudge, *, otherwise: Callable[[str], Any]) -> None:
         super().__init__(otherwise)
         self._days = _EvenDays(judge)
         self._clocks = _Clocks()
@@ -78,45 +73,45 @@ class Moments(Judgements[int]):
         texts = list(texts)
         midnights = map(self._days.__getitem__, [text[:_DAY_CHARACTERS] for text in texts])
         clocks = map(self._clocks.__getitem__, [text[_DAY_CHARACTERS:] for text in texts])
-        try:
-            return list(map(add, midnights, clocks))
-        except KeyError:
-            return super().of(texts)
+        return [
+            self[text] if midnight is None or clock is None else midnight + clock
+            for text, midnight, clock in zip(texts, midnights, clocks, strict=True)
+        ]
 
 
-class _EvenDays(dict[str, int]):
-    """The first instant of each day met so far; KeyError for one that is not to be taken so.
+class _EvenDays(dict[str, int | None]):
+    """The first instant of each day met so far; None for one that is not to be taken so.
 
-    That is a day on which the clocks are changed, one that is not yet past, and no day at all.
+    That is a day on which the clocks are changed, one that is too far ahead, and no day at all.
     """
 
     def __init__(self, judge: MomentJudge) -> None:
         super().__init__()
         self._judge = judge
 
-    def __missing__(self, text: str) -> int:
+    def __missing__(self, text: str) -> int | None:
         first, last = self._judge(f"{text} 00:00:00"), self._judge(f"{text} 23:59:59")
         if isinstance(first, Problem) or isinstance(last, Problem):
-            raise KeyError(text)
-        if last - first != _MICROSECONDS_A_DAY - _MICROSECONDS_A_SECOND:
-            raise KeyError(text)
+            midnight = None
+        else:
+            is_even = last - first == _MICROSECONDS_A_DAY - _MICROSECONDS_A_SECOND
+            midnight = first if is_even else None
         if len(self) < REMEMBERED_MAX:
-            self[text] = first
-        return first
+            self[text] = midnight
+        return midnight
 
 
-class _Clocks(dict[str, int]):
-    """The microseconds since midnight of each time of day met so far; none is midnight."""
+class _Clocks(dict[str, int | None]):
+    """The microseconds since midnight of each time of day met so far; no text is midnight."""
 
-    def __missing__(self, text: str) -> int:
-        if not text:
-            return 0
-        match = _CLOCK.fullmatch(text)
+    def __missing__(self, text: str) -> int | None:
+        match = _CLOCK.fullmatch(text or " 00:00:00")
         if match is None:
-            raise KeyError(text)
+            return None
         hour, minute, second = map(int, match.groups())
-        self[text] = ((hour * 60 + minute) * 60 + second) * _MICROSECONDS_A_SECOND
-        return self[text]
+        clock = ((hour * 60 + minute) * 60 + second) * _MICROSECONDS_A_SECOND
+        self[text] = clock  # a day has no more seconds than that
+        return clock
 
 
 class WrittenMoments:

@@ -23,8 +23,8 @@ class PaymentRow(NamedTuple):
     """One good row of a payment file, in the column order of a bulk insert.
 
     `row_key` is the payment's key: with a receipt number it is complete; without one it ends
-    with the content, and the ledger adds the how-manieth such row of the file it is. Amounts are
-    in minor units; the amounts that a format does not have are 0, its other columns None.
+    with the content and the how-manieth such row it is, here always `1`: the ledger counts.
+    Amounts are in minor units; those that a format does not have are 0, its other columns None.
     """
 
     row: int
@@ -184,7 +184,7 @@ def _keys(
         merchant: f"{name}:{_quoted(merchant or '')}:" for merchant in dict.fromkeys(merchants)
     }
     return [
-        of_merchant[merchant] + (f":{batch}:{content}" if receipt is None else _quoted(receipt))
+        of_merchant[merchant] + (f":{batch}:{content}:1" if receipt is None else _quoted(receipt))
         for merchant, batch, receipt, content in zip(
             merchants, batches, receipts, contents, strict=True
         )

@@ -26,10 +26,6 @@ _KINDS = {
     FormatName.SUNDRY_PAYMENTS: SUNDRY_SALE,
     FormatName.ENROLMENT_PAYMENTS: "enrolment",
 }
-_NEW = (
-    f"payment p JOIN {_STAGE} s ON s.row = p.row"
-    " WHERE p.account = :account AND p.payment_no > :payments_before"
-)
 # A row that is a sale and its payment together: its own charge, which its own money pays.
 _IS_SALE = "(s.payer_name IS NOT NULL AND COALESCE(s.receipt_type, 'G') = 'G')"
 
@@ -169,6 +165,11 @@ def _insert_sales(entry: Entry, format_name: FormatName) -> None:
 
 def _insert_payments(entry: Entry, format_name: FormatName, *, charges_before: int) -> None:
     connection, head = entry.connection, entry.head
+    sale = (
+        "(SELECT c.charge_no FROM charge c WHERE c.account = :account"
+        " AND c.tracking_id = s.row_key AND c.charge_no > :charges_before)"
+    )
+    comes_with_sale = head.charges > charges_before
     result = connection.execute(
         ordered(
             connection,
@@ -178,8 +179,7 @@ def _insert_payments(entry: Entry, format_name: FormatName, *, charges_before: i
             " SELECT CAST(:account AS TEXT), :payments + ROW_NUMBER() OVER (ORDER BY s.row),"
             " s.row_key, s.content_hash, CAST(:kind AS TEXT), y.party_no, s.amount,"
             f" s.submitted_at, {_day(entry)}, s.merchant_id, s.batch_num, s.receipt_num,"
-            " (SELECT c.charge_no FROM charge c WHERE c.account = :account"
-            "  AND c.tracking_id = s.row_key AND c.charge_no > :charges_before), s.comment,"
+            f" {sale if comes_with_sale else 'CAST(NULL AS BIGINT)'}, s.comment,"
             " :batch_no, CAST(:upload_id AS TEXT), s.row"
             f" FROM {_STAGE} s JOIN party y ON y.account = :account AND {_is_payer(format_name)}"
             f" WHERE {_APPLIED}",
@@ -188,7 +188,7 @@ def _insert_payments(entry: Entry, format_name: FormatName, *, charges_before: i
             **_bound(entry),
             "payments": head.payments,
             "kind": _KINDS[format_name],
-            "charges_before": charges_before,
+            **({"charges_before": charges_before} if comes_with_sale else {}),
         },
     )
     head.payments += result.rowcount
@@ -211,21 +211,29 @@ def _insert_parts(entry: Entry, *, payments_before: int) -> None:
         (4, f"'{PartKind.OTHER}'", "s.other", other),
         (5, f"'{PartKind.TAX}'", "s.tax", "s.gl_account"),
     )
-    for part_no, kind, amount, gl_account in parts:
-        entry.connection.execute(
-            ordered(
-                entry.connection,
-                "INSERT INTO payment_part (account, payment_no, part_no, kind, amount, party_no,"
-                " gl_account, tax_code, batch_no)"
-                f" SELECT p.account, p.payment_no, {part_no}, {kind}, {amount}, p.party_no,"
-                f" {gl_account}, s.tax_code, :batch_no FROM {_NEW} AND {amount} > 0",
-            ),
-            {
-                "account": entry.head.account,
-                "batch_no": entry.batch.batch_no,
-                "payments_before": payments_before,
-            },
-        )
+    kinds, amounts, gl_accounts = (
+        f"CASE n.part_no {' '.join(f'WHEN {part[0]} THEN {part[place]}' for part in parts)} END"
+        for place in (1, 2, 3)
+    )
+    numbers = " UNION ALL ".join(f"SELECT {part[0]} AS part_no" for part in parts)
+    # Payment by payment, all its parts: the table is appended to.
+    entry.connection.execute(
+        ordered(
+            entry.connection,
+            "INSERT INTO payment_part (account, payment_no, part_no, kind, amount, party_no,"
+            " gl_account, tax_code, batch_no)"
+            f" SELECT p.account, p.payment_no, n.part_no, {kinds}, {amounts}, p.party_no,"
+            f" {gl_accounts}, s.tax_code, :batch_no"
+            f" FROM payment p JOIN {_STAGE} s ON s.row = p.row JOIN ({numbers}) n ON TRUE"
+            " WHERE p.account = :account AND p.payment_no > :payments_before"
+            f" AND {amounts} > 0",
+        ),
+        {
+            "account": entry.head.account,
+            "batch_no": entry.batch.batch_no,
+            "payments_before": payments_before,
+        },
+    )
 
 
 def _day(entry: Entry) -> str:

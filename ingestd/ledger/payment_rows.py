@@ -16,6 +16,7 @@ from ingestd.ledger.payment_stage import PAYMENTS
 from ingestd.ledger.verdicts import (
     Keyed,
     any_bad_row,
+    any_row,
     find_repeats_in_file,
     find_repeats_of_ledger,
     forget_rejected,
@@ -226,30 +227,36 @@ def _refuse_unknown_merchants(connection: Connection, head: Head) -> bool:
 
 def _number_identical_rows(connection: Connection) -> None:
     # Without a receipt number two rows may say the same and be two payments: what tells them
-    # apart is the how-manieth such row of its batch each is.
+    # apart is the how-manieth such row of its batch each is. All of them come as the first.
     connection.execute(
         sa.text(
-            f"UPDATE {_STAGE} SET row_key = {_STAGE}.row_key || ':' || CAST(n.number AS TEXT)"
+            f"UPDATE {_STAGE} SET row_key ="
+            f" SUBSTR({_STAGE}.row_key, 1, LENGTH({_STAGE}.row_key) - 1) || CAST(n.number AS TEXT)"
             " FROM (SELECT s.row, ROW_NUMBER() OVER (PARTITION BY s.row_key ORDER BY s.row)"
             f"  AS number FROM {_STAGE} s WHERE s.has_receipt = 0) n"
-            f" WHERE {_STAGE}.row = n.row"
+            f" WHERE {_STAGE}.row = n.row AND n.number > 1"
         )
     )
 
 
 def _reject_settled_batches(connection: Connection, head: Head) -> None:
+    # Each batch is looked at once, however many rows it has.
+    settled = (
+        "(SELECT d.batch_num, d.merchant FROM"
+        f" (SELECT DISTINCT batch_num, COALESCE(merchant_id, '') AS merchant FROM {_STAGE}) d"
+        " WHERE EXISTS (SELECT 1 FROM payment p JOIN payment_event e ON e.account = p.account"
+        "  AND e.payment_no = p.payment_no AND e.event = 'settled'"
+        "  WHERE p.account = :account AND p.batch_num = d.batch_num"
+        "  AND COALESCE(p.merchant_id, '') = d.merchant)) b"
+    )
+    if not any_row(connection, settled, {"account": head.account}):
+        return
     reject(
         connection,
         head,
         stage=_STAGE,
-        # Each batch is looked at once, however many rows it has.
         where="NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)"
-        " AND EXISTS (SELECT 1 FROM (SELECT d.batch_num, d.merchant FROM"
-        f"  (SELECT DISTINCT batch_num, COALESCE(merchant_id, '') AS merchant FROM {_STAGE}) d"
-        "  WHERE EXISTS (SELECT 1 FROM payment p JOIN payment_event e ON e.account = p.account"
-        "   AND e.payment_no = p.payment_no AND e.event = 'settled'"
-        "   WHERE p.account = :account AND p.batch_num = d.batch_num"
-        "   AND COALESCE(p.merchant_id, '') = d.merchant)) b"
+        f" AND EXISTS (SELECT 1 FROM {settled}"
         " WHERE b.batch_num = s.batch_num AND b.merchant = COALESCE(s.merchant_id, ''))",
         code=Code.BATCH_SETTLED,
         column="batch_num",

@@ -62,7 +62,7 @@ def reject(
 
     `value` is the SQL of what the finding shows.
     """
-    connection.execute(
+    found = connection.execute(
         sa.text(
             "INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)"
             f" SELECT :code, :verdict, s.row, s.line, :column, {value}, :message"
@@ -76,6 +76,8 @@ def reject(
             "message": message,
         },
     )
+    if not found.rowcount:
+        return
     connection.execute(
         sa.text(
             "INSERT INTO stage_rejected (row, line)"

@@ -8,16 +8,25 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from ingestd.database.engine import Database
-from ingestd.formats.charges import ChargeRow
-from ingestd.formats.checking import RowBatch, check_charge_file
+from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.checking import (
+    RowBatch,
+    check_catalog_file,
+    check_charge_file,
+    check_payment_file,
+    check_refund_file,
+)
+from ingestd.formats.names import FormatName
 from ingestd.formats.rows import FileRules
-from ingestd.intake.apart import check_apart
+from ingestd.intake.apart import Check, check_apart
 from ingestd.intake.reading import APART_BYTES_MIN
 from ingestd.ledger.outcomes import FileStatus
 from ingestd.values.errors import StorageError
@@ -42,7 +51,7 @@ def blocks_of(content: bytes, size: int = 100_000) -> Iterator[bytes]:
         yield content[start : start + size]
 
 
-def told(batches: Iterator[RowBatch[ChargeRow]]) -> list[object]:
+def told(batches: Iterator[RowBatch[Any]]) -> list[tuple[object, ...]]:
     return [(list(batch.rows), batch.findings, batch.records, batch.rejected) for batch in batches]
 
 
@@ -52,6 +61,45 @@ def test_another_process_comes_to_the_same_verdicts(*, refused: bool) -> None:
     file = content() + (b'WALLET,T,"never closed' if refused else b"")
     with closing(check_apart(check_charge_file, blocks_of(file), RULES)) as batches:
         assert told(batches) == told(check_charge_file(blocks_of(file), RULES))
+
+
+FEES = (
+    "2026-02-01 08:10:10,14.00,M1,7,R{n},P{n},12.50,2.00,0.00,0.50\n"
+    "2026-02-01,12.50,null,7,0,P{n},12.50,0.00,0.00,0.00\n"
+    "2026-02-01 25:00:00,12.50,null,7,0,P{n},12.50,0.00,0.00,0.00\n"
+)
+SUNDRY = (
+    "2026-02-01,11.00,M1,7,R{n},Gil Guest,1 Elm St,null,,Springfield,IL,62701,USA,"
+    "Hall hire,HIRE,10.00,1.00,GST,{n},null,null\n"
+    "2026-02-01,11.00,M1,7,null,Gïl,null,null,null,null,null,null,null,Hall,HIRE,10.00,2.00,GST"
+    ",null,null,null\n"
+)
+REFUNDS = "T{n},,\nT{n},7,back\nT\u00a0{n},,\n"
+STUDENTS = "S{n},Ann {n},P{n},enrolled\nS{n},,,left\n"
+
+
+@pytest.mark.parametrize(
+    ("check", "header", "rows"),
+    [
+        (partial(check_payment_file, FormatName.FEE_PAYMENTS), "", FEES),
+        (partial(check_payment_file, FormatName.SUNDRY_PAYMENTS), "", SUNDRY),
+        (check_refund_file, "charge_tracking_id,tx_item_rowid,note\n", REFUNDS),
+        (
+            partial(check_catalog_file, CatalogKind.STUDENTS),
+            "student_id,name,parent_code,status\n",
+            STUDENTS,
+        ),
+    ],
+    ids=["fee payments", "sundry payments", "refunds", "students"],
+)
+def test_files_of_every_format_can_be_judged_apart(check: Check, header: str, rows: str) -> None:
+    """A provider's file of half a million payments keeps no other school waiting."""
+    file = (header + "".join(rows.format(n=number) for number in range(12_000))).encode()
+    with closing(check_apart(check, blocks_of(file), RULES)) as batches:
+        apart = told(batches)
+    assert apart == told(check(blocks_of(file), RULES))
+    assert len(apart) > 1
+    assert any(rejected for _, _, _, rejected in apart)
 
 
 def test_a_file_that_cannot_be_read_is_told_by_its_own_error() -> None:

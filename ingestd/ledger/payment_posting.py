@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ingestd.database.bulk import latest, ordered
+from ingestd.database.bulk import Temporary, analyse, create_temporary, latest, ordered
 from ingestd.formats.names import FormatName
 from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.allocations import SUNDRY_SALE
@@ -28,6 +28,19 @@ _KINDS = {
 }
 # A row that is a sale and its payment together: its own charge, which its own money pays.
 _IS_SALE = "(s.payer_name IS NOT NULL AND COALESCE(s.receipt_type, 'G') = 'G')"
+# What each row that is to be applied becomes: who pays, who is charged, and by which numbers.
+_NUMBERED = Temporary(
+    "stage_numbered",
+    {
+        "row": "whole",
+        "payment_no": "whole",
+        "payer_no": "whole",
+        "customer_no": "whole",
+        "charge_no": "whole?",
+    },
+    key=("row",),
+)
+_ROWS = f"{_NUMBERED.name} n JOIN {_STAGE} s ON s.row = n.row"
 
 
 def post_staged_payments(entry: Entry, format_name: FormatName) -> Posted:
@@ -37,11 +50,12 @@ def post_staged_payments(entry: Entry, format_name: FormatName) -> Posted:
     together. Batches of merchants that settle on import settle at once.
     """
     head = entry.head
-    payments_before, charges_before = head.payments, head.charges
+    payments_before = head.payments
     _add_parties(entry, format_name)
-    _insert_sales(entry, format_name)
-    _insert_payments(entry, format_name, charges_before=charges_before)
-    _insert_parts(entry, payments_before=payments_before)
+    if format_name is not FormatName.FEE_PAYMENTS:
+        _insert_sales(entry)
+    _insert_payments(entry, format_name)
+    _insert_parts(entry)
     post_received(entry, payments_before=payments_before)
     settle_payments(
         entry,
@@ -66,17 +80,25 @@ def post_staged_payments(entry: Entry, format_name: FormatName) -> Posted:
 
 
 def _add_parties(entry: Entry, format_name: FormatName) -> None:
-    """Give everybody a number who pays or is charged for the first time."""
+    """Give everybody a number who pays or is charged for the first time, and number the rows."""
     if format_name is FormatName.SUNDRY_PAYMENTS:
-        # Guests are never merged by name: each payment has its own.
-        code = "'GUEST-' || CAST(:upload_id AS TEXT) || '-' || CAST(s.row AS TEXT)"
-        before = entry.head.parties
-        _add_kind(entry, PartyKind.GUEST, code)
-        _add_guests(entry, parties_before=before)
+        _number_rows(entry, payer=":parties + ROW_NUMBER() OVER (ORDER BY s.row)")
+        _add_guests(entry)
         return
     _add_kind(entry, PartyKind.PARENT, "s.parent_code")
+    payer = _party(PartyKind.PARENT, "s.parent_code")
+    customer = None
     if format_name is FormatName.ENROLMENT_PAYMENTS:
         _add_kind(entry, PartyKind.STUDENT, "s.student_id")
+        customer = _party(PartyKind.STUDENT, "s.student_id")
+    _number_rows(entry, payer=payer, customer=customer)
+
+
+def _party(kind: PartyKind, code: str) -> str:
+    return (
+        "(SELECT y.party_no FROM party y WHERE y.account = :account"
+        f" AND y.kind = '{kind}' AND y.party_code = {code})"
+    )
 
 
 def _add_kind(entry: Entry, kind: PartyKind, code: str) -> None:
@@ -95,36 +117,62 @@ def _add_kind(entry: Entry, kind: PartyKind, code: str) -> None:
             "parties": entry.head.parties,
             "kind": kind.value,
             "batch_no": entry.batch.batch_no,
-            **({"upload_id": entry.batch.upload_id} if kind is PartyKind.GUEST else {}),
         },
     )
     entry.head.parties += result.rowcount
 
 
-def _add_guests(entry: Entry, *, parties_before: int) -> None:
+def _number_rows(entry: Entry, *, payer: str, customer: str | None = None) -> None:
+    """Number the rows that are to be applied, in the order of the file.
+
+    `payer` and `customer` are the SQL of who pays a staged row `s`, and who is charged by it:
+    the payer, unless somebody else is named.
+    """
+    connection, head = entry.connection, entry.head
+    numbers = {"payments": head.payments, "charges": head.charges}
+    if ":parties" in payer:
+        numbers["parties"] = head.parties
+    create_temporary(connection, _NUMBERED)
+    connection.execute(
+        sa.text(
+            "INSERT INTO stage_numbered (row, payment_no, payer_no, customer_no, charge_no)"
+            f" SELECT s.row, :payments + ROW_NUMBER() OVER (ORDER BY s.row), {payer},"
+            f" {customer or payer}, CASE WHEN {_IS_SALE} THEN :charges + SUM(CASE WHEN {_IS_SALE}"
+            "  THEN 1 ELSE 0 END) OVER (ORDER BY s.row) END"
+            f" FROM {_STAGE} s WHERE {_APPLIED}"
+        ),
+        {"account": head.account, **numbers},
+    )
+    analyse(connection, _NUMBERED)
+
+
+def _add_guests(entry: Entry) -> None:
+    """Make each row's payer a guest; guests are never merged by name."""
+    values = {"account": entry.head.account, "batch_no": entry.batch.batch_no}
+    result = entry.connection.execute(
+        ordered(
+            entry.connection,
+            "INSERT INTO party (account, party_no, kind, party_code, batch_no)"
+            f" SELECT CAST(:account AS TEXT), n.payer_no, '{PartyKind.GUEST}',"
+            " 'GUEST-' || CAST(:upload_id AS TEXT) || '-' || CAST(n.row AS TEXT), :batch_no"
+            f" FROM {_NUMBERED.name} n ORDER BY n.row",
+        ),
+        {**values, "upload_id": entry.batch.upload_id},
+    )
+    entry.head.parties += result.rowcount
     entry.connection.execute(
         ordered(
             entry.connection,
             "INSERT INTO guest (account, party_no, name, address, batch_no)"
-            f" SELECT y.account, y.party_no, s.payer_name, s.address, :batch_no FROM {_STAGE} s"
-            f" JOIN party y ON y.account = :account AND y.kind = '{PartyKind.GUEST}'"
-            "  AND y.party_code = 'GUEST-' || CAST(:upload_id AS TEXT) || '-'"
-            "   || CAST(s.row AS TEXT)"
-            f" WHERE y.party_no > :parties_before AND {_APPLIED}",
+            " SELECT CAST(:account AS TEXT), n.payer_no, s.payer_name, s.address, :batch_no"
+            f" FROM {_ROWS} ORDER BY n.row",
         ),
-        {
-            "account": entry.head.account,
-            "parties_before": parties_before,
-            "batch_no": entry.batch.batch_no,
-            "upload_id": entry.batch.upload_id,
-        },
+        values,
     )
 
 
-def _insert_sales(entry: Entry, format_name: FormatName) -> None:
+def _insert_sales(entry: Entry) -> None:
     """Charge what was sold with the payment; its ledger account stands for the product."""
-    if format_name is FormatName.FEE_PAYMENTS:
-        return
     connection, head = entry.connection, entry.head
     charges_before = head.charges
     result = connection.execute(
@@ -133,14 +181,12 @@ def _insert_sales(entry: Entry, format_name: FormatName) -> None:
             "INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no,"
             " account_type, billing_code, amount, note, occurred_at, effective_on, batch_no,"
             " upload_id, row)"
-            " SELECT CAST(:account AS TEXT), :charges + ROW_NUMBER() OVER (ORDER BY s.row),"
-            f" s.row_key, s.content_hash, y.party_no, '{AccountType.LIABILITY}', s.gl_account,"
-            f" s.fee, s.comment, s.submitted_at, {_day(entry)}, :batch_no,"
-            " CAST(:upload_id AS TEXT), s.row"
-            f" FROM {_STAGE} s JOIN party y ON y.account = :account AND {_is_customer(format_name)}"
-            f" WHERE {_APPLIED} AND {_IS_SALE}",
+            " SELECT CAST(:account AS TEXT), n.charge_no, s.row_key, s.content_hash,"
+            f" n.customer_no, '{AccountType.LIABILITY}', s.gl_account, s.fee, s.comment,"
+            f" s.submitted_at, {_day(entry)}, :batch_no, CAST(:upload_id AS TEXT), s.row"
+            f" FROM {_ROWS} WHERE n.charge_no IS NOT NULL ORDER BY n.row",
         ),
-        {**_bound(entry), "charges": charges_before},
+        _bound(entry),
     )
     head.charges += result.rowcount
     movement = CHARGED[AccountType.LIABILITY]
@@ -163,38 +209,24 @@ def _insert_sales(entry: Entry, format_name: FormatName) -> None:
     open_new_charges(connection, head, charges_before=charges_before)
 
 
-def _insert_payments(entry: Entry, format_name: FormatName, *, charges_before: int) -> None:
-    connection, head = entry.connection, entry.head
-    sale = (
-        "(SELECT c.charge_no FROM charge c WHERE c.account = :account"
-        " AND c.tracking_id = s.row_key AND c.charge_no > :charges_before)"
-    )
-    comes_with_sale = head.charges > charges_before
-    result = connection.execute(
+def _insert_payments(entry: Entry, format_name: FormatName) -> None:
+    result = entry.connection.execute(
         ordered(
-            connection,
+            entry.connection,
             "INSERT INTO payment (account, payment_no, payment_id, content_hash, kind, party_no,"
             " amount, submitted_at, received_on, merchant_id, batch_num, receipt_num,"
             " for_charge_no, comment, batch_no, upload_id, row)"
-            " SELECT CAST(:account AS TEXT), :payments + ROW_NUMBER() OVER (ORDER BY s.row),"
-            " s.row_key, s.content_hash, CAST(:kind AS TEXT), y.party_no, s.amount,"
-            f" s.submitted_at, {_day(entry)}, s.merchant_id, s.batch_num, s.receipt_num,"
-            f" {sale if comes_with_sale else 'CAST(NULL AS BIGINT)'}, s.comment,"
-            " :batch_no, CAST(:upload_id AS TEXT), s.row"
-            f" FROM {_STAGE} s JOIN party y ON y.account = :account AND {_is_payer(format_name)}"
-            f" WHERE {_APPLIED}",
+            " SELECT CAST(:account AS TEXT), n.payment_no, s.row_key, s.content_hash,"
+            " CAST(:kind AS TEXT), n.payer_no, s.amount, s.submitted_at,"
+            f" {_day(entry)}, s.merchant_id, s.batch_num, s.receipt_num, n.charge_no, s.comment,"
+            f" :batch_no, CAST(:upload_id AS TEXT), s.row FROM {_ROWS} ORDER BY n.row",
         ),
-        {
-            **_bound(entry),
-            "payments": head.payments,
-            "kind": _KINDS[format_name],
-            **({"charges_before": charges_before} if comes_with_sale else {}),
-        },
+        {**_bound(entry), "kind": _KINDS[format_name]},
     )
-    head.payments += result.rowcount
+    entry.head.payments += result.rowcount
 
 
-def _insert_parts(entry: Entry, *, payments_before: int) -> None:
+def _insert_parts(entry: Entry) -> None:
     """Write down what each payment is for; parts of nothing are left out."""
     nett = (
         f"CASE s.receipt_type WHEN 'D' THEN '{PartKind.DEPOSIT}'"
@@ -202,7 +234,7 @@ def _insert_parts(entry: Entry, *, payments_before: int) -> None:
     )
     other = (
         "(SELECT m.other_gl_account FROM merchant m"
-        " WHERE m.account = p.account AND m.merchant_id = p.merchant_id)"
+        " WHERE m.account = :account AND m.merchant_id = s.merchant_id)"
     )
     parts = (
         (1, nett, "s.fee - s.discount", "s.gl_account"),
@@ -212,7 +244,7 @@ def _insert_parts(entry: Entry, *, payments_before: int) -> None:
         (5, f"'{PartKind.TAX}'", "s.tax", "s.gl_account"),
     )
     kinds, amounts, gl_accounts = (
-        f"CASE n.part_no {' '.join(f'WHEN {part[0]} THEN {part[place]}' for part in parts)} END"
+        f"CASE k.part_no {' '.join(f'WHEN {part[0]} THEN {part[place]}' for part in parts)} END"
         for place in (1, 2, 3)
     )
     numbers = " UNION ALL ".join(f"SELECT {part[0]} AS part_no" for part in parts)
@@ -222,17 +254,12 @@ def _insert_parts(entry: Entry, *, payments_before: int) -> None:
             entry.connection,
             "INSERT INTO payment_part (account, payment_no, part_no, kind, amount, party_no,"
             " gl_account, tax_code, batch_no)"
-            f" SELECT p.account, p.payment_no, n.part_no, {kinds}, {amounts}, p.party_no,"
-            f" {gl_accounts}, s.tax_code, :batch_no"
-            f" FROM payment p JOIN {_STAGE} s ON s.row = p.row JOIN ({numbers}) n ON TRUE"
-            " WHERE p.account = :account AND p.payment_no > :payments_before"
-            f" AND {amounts} > 0",
+            f" SELECT CAST(:account AS TEXT), n.payment_no, k.part_no, {kinds}, {amounts},"
+            f" n.payer_no, {gl_accounts}, s.tax_code, :batch_no"
+            f" FROM {_ROWS} JOIN ({numbers}) k ON TRUE WHERE {amounts} > 0"
+            " ORDER BY n.row",
         ),
-        {
-            "account": entry.head.account,
-            "batch_no": entry.batch.batch_no,
-            "payments_before": payments_before,
-        },
+        {"account": entry.head.account, "batch_no": entry.batch.batch_no},
     )
 
 
@@ -248,22 +275,3 @@ def _bound(entry: Entry) -> dict[str, object]:
         "upload_id": entry.batch.upload_id,
         "open_from": open_from(entry.connection, entry.head.account),
     }
-
-
-def _is_guest() -> str:
-    return (
-        f"y.kind = '{PartyKind.GUEST}' AND y.party_code ="
-        " 'GUEST-' || CAST(:upload_id AS TEXT) || '-' || CAST(s.row AS TEXT)"
-    )
-
-
-def _is_payer(format_name: FormatName) -> str:
-    if format_name is FormatName.SUNDRY_PAYMENTS:
-        return _is_guest()
-    return f"y.kind = '{PartyKind.PARENT}' AND y.party_code = s.parent_code"
-
-
-def _is_customer(format_name: FormatName) -> str:
-    if format_name is FormatName.SUNDRY_PAYMENTS:
-        return _is_guest()
-    return f"y.kind = '{PartyKind.STUDENT}' AND y.party_code = s.student_id"

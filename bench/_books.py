@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database import schema
 from ingestd.database.engine import Database, open_database
+from ingestd.ledger.charge_keys import take_keys
 from ingestd.ledger.head import Head, lock_head
 from ingestd.ledger.open_charges import OPEN_AMOUNT, PLACED, PRODUCT, STATE
 from ingestd.ledger.seal import Batch, open_batch, seal
@@ -117,6 +118,7 @@ def _charge_file(number: int) -> Fill:
             span=_SPAN,
             **values,
         )
+        take_keys(connection, head, charges_before=first - 1)
         head.postings += _run(
             connection,
             f"{_POSTING} SELECT c.account, :before + ROW_NUMBER() OVER (ORDER BY charge_no),"

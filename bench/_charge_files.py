@@ -9,6 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ingestd.database.engine import Database
+from ingestd.ledger.charge_keys import take_keys
 from ingestd.ledger.head import lock_head, store_head
 from ingestd.ledger.open_charges import open_new_charges
 from ingestd.ledger.totals import add_totals
@@ -71,6 +72,7 @@ def fill_ledger(database: Database, charges: int, *, on_wallets: bool = True) ->
         }
         for statement in _FILL:
             connection.execute(sa.text(statement), values)
+        take_keys(connection, head, charges_before=0)
         open_new_charges(connection, head, charges_before=0)
         add_totals(connection, account=ACCOUNT, batch_no=1, postings_before=0)
         head.batch_no, head.parties = 1, STUDENTS

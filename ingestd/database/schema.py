@@ -14,7 +14,7 @@ from ingestd.values.errors import SchemaError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD_REVISION = "0004"
+HEAD_REVISION = "0005"
 """The revision that this version of ingestd works with; a test holds it to the migrations."""
 
 

@@ -14,22 +14,30 @@ from ingestd.formats.turned import columns_of
 from ingestd.ledger.days import QUARTER_HOUR, Days
 from ingestd.ledger.stage import Stage
 
-_COLUMNS = {
-    "row": "whole",
-    "line": "whole",
-    "row_key": "text",
-    "content_hash": "text",
-    "account_type": "text",
-    "student_no": "whole",
-    "product_no": "whole",
-    "note": "text?",
-    "amount": "whole?",
-    "occurred_at": "whole",
-    "effective_on": "text",
-}
-CHARGES = Temporary("stage_charge", {**_COLUMNS, "folded_id": "text?"}, key=("row",))
-# The charges once more, in the order of their keys: what was judged, and is not yet applied.
-SORTED_CHARGES = Temporary("stage_sorted", {"place": "whole", **_COLUMNS}, key=("place",))
+CHARGES = Temporary(
+    "stage_charge",
+    {
+        "row": "whole",
+        "line": "whole",
+        "row_key": "text",
+        "content_hash": "text",
+        "account_type": "text",
+        "student_no": "whole",
+        "product_no": "whole",
+        "note": "text?",
+        "amount": "whole?",
+        "occurred_at": "whole",
+        "effective_on": "text",
+        "folded_id": "text?",
+    },
+    key=("row",),
+)
+# The keys in their own order, so that the ledger's are looked up, and written, place by place.
+KEYS = Temporary("stage_key", {"place": "whole", "row": "whole", "row_key": "text"}, key=("place",))
+# The rows whose key the ledger holds, and the charge that it belongs to.
+KNOWN = Temporary("stage_known", {"row": "whole", "charge_no": "whole"}, key=("row",))
+# How-manieth each row is, where some between them are not applied.
+PLACES = Temporary("stage_place", {"row": "whole", "place": "whole"}, key=("row",))
 # Each student and product that the file names, so that the ledger is asked once for each, not
 # for each row. One of them may stand here under several numbers.
 STUDENTS = Temporary(
@@ -61,7 +69,7 @@ class ChargeStage(Stage[ChargeRow]):
     @property
     def tables(self) -> tuple[Temporary, ...]:
         """All temporary tables of this stage."""
-        return (*super().tables, SORTED_CHARGES, STUDENTS, PRODUCTS)
+        return (*super().tables, KEYS, KNOWN, PLACES, STUDENTS, PRODUCTS)
 
     def empty(self) -> None:
         """Forget every row and finding."""

@@ -5,16 +5,14 @@ The caller holds the account's head locked, so nothing can come between a check 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import Temporary, copy_sorted, in_this_order, ordered
+from ingestd.database.bulk import Temporary, analyse, copy_sorted, in_this_order, ordered
 from ingestd.formats.findings import Code, Verdict
 from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.allocations import allocate
-from ingestd.ledger.charge_stage import CHARGES, PRODUCTS, SORTED_CHARGES, STUDENTS
+from ingestd.ledger.charge_stage import CHARGES, KEYS, KNOWN, PLACES, PRODUCTS, STUDENTS
 from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID, CHARGED
 from ingestd.ledger.head import Head
 from ingestd.ledger.messages import (
@@ -65,10 +63,10 @@ _STAGE = CHARGES.name
 _KEYED = Keyed(
     stage=_STAGE,
     column="charge_tracking_id",
-    earlier="{join} charge c ON c.account = :account AND c.tracking_id = s.row_key",
+    earlier=f"{{join}} {KNOWN.name} k ON k.row = s.row"
+    " {join} charge c ON c.account = :account AND c.charge_no = k.charge_no",
     messages=CHARGE_REPEATED,
 )
-_KEYED_IN_ORDER = replace(_KEYED, stage=SORTED_CHARGES.name)
 
 
 def judge_staged_charges(
@@ -76,30 +74,29 @@ def judge_staged_charges(
 ) -> None:
     """Sort the stage: what cannot be charged is rejected, what was charged before is a repeat.
 
-    Afterwards exactly the rows in `stage_sorted` are to be applied, in the order of their keys;
-    under `all_or_nothing` that is none as soon as one row is bad.
+    Afterwards exactly the rows in `stage_charge` are to be applied, and `stage_key` has their
+    keys in order; under `all_or_nothing` that is none as soon as one row is bad.
     """
     _reject_unknown_students(connection, head, register_students=register_students)
     _reject_unknown_products(connection, head)
     _reject_missing_prices(connection, head)
     forget_rejected(connection, _STAGE)
-    # In the order of the keys, so that the ledger is looked up, and written, place by place.
-    copy_sorted(connection, CHARGES, SORTED_CHARGES, order="row_key, row")
-    if head.charges:
-        find_repeats_of_ledger(connection, head, _KEYED_IN_ORDER)
+    copy_sorted(connection, CHARGES, KEYS, order="row_key, row")
+    if head.charges and _find_known_keys(connection, head):
+        find_repeats_of_ledger(connection, head, _KEYED)
     if _any_key_twice(connection):
         find_repeats_in_file(connection, _KEYED)
     _find_keys_alike(connection)
     if all_or_nothing and any_bad_row(connection):
         reject_everything(connection, _STAGE)
-        connection.execute(sa.text(f"DELETE FROM {SORTED_CHARGES.name}"))
+        connection.execute(sa.text(f"DELETE FROM {KEYS.name}"))
     _take_out_repeats(connection)
     if register_students:
         register_staged_students(connection, head)
 
 
 def post_staged_charges(connection: Connection, head: Head, batch: Batch) -> Posted:
-    """Write the charges that `stage_sorted` holds, and their postings; count every verdict.
+    """Write the charges that the stage holds still, and their postings; count every verdict.
 
     Credit that waits pays the new charges at once.
     """
@@ -185,24 +182,40 @@ def _reject_missing_prices(connection: Connection, head: Head) -> None:
     )
 
 
+def _find_known_keys(connection: Connection, head: Head) -> bool:
+    """Fill `stage_known`; tell whether the ledger holds any key of the file."""
+    # Key by key on both sides; then row by row, as the charges lie that were sent like this.
+    result = connection.execute(
+        ordered(
+            connection,
+            f"INSERT INTO {KNOWN.name} (row, charge_no) SELECT k.row, e.charge_no"
+            f" FROM {KEYS.name} k JOIN charge_key e"
+            " ON e.account = :account AND e.tracking_id = k.row_key ORDER BY k.row",
+        ),
+        {"account": head.account},
+    )
+    analyse(connection, KNOWN)
+    return result.rowcount > 0
+
+
 def _any_key_twice(connection: Connection) -> bool:
     # In the order of the keys, the same ones are neighbours.
     join = in_this_order(connection)
     return any_row(
         connection,
-        f"{SORTED_CHARGES.name} s {join} {SORTED_CHARGES.name} n ON n.place = s.place + 1"
-        " WHERE n.row_key = s.row_key",
+        f"{KEYS.name} s {join} {KEYS.name} n ON n.place = s.place + 1 WHERE n.row_key = s.row_key",
     )
 
 
 def _take_out_repeats(connection: Connection) -> None:
-    """Leave in `stage_sorted` what is to be applied."""
+    """Leave in the stage what is to be applied."""
     repeats = count(connection, "stage_repeat")
     if not repeats:
         return
     everything = repeats == count(connection, _STAGE)
     some = "" if everything else " WHERE row IN (SELECT row FROM stage_repeat)"
-    connection.execute(sa.text(f"DELETE FROM {SORTED_CHARGES.name}{some}"))
+    for table in (_STAGE, KEYS.name):
+        connection.execute(sa.text(f"DELETE FROM {table}{some}"))
 
 
 def _find_keys_alike(connection: Connection) -> None:
@@ -230,37 +243,60 @@ def _find_keys_alike(connection: Connection) -> None:
 
 
 def _insert_charges(connection: Connection, head: Head, batch: Batch) -> int:
-    # Numbered and inserted in the order of the key: both trees of the table are appended to,
-    # or walked in order, which is several times faster than in the order of the file.
-    staged = f"FROM {SORTED_CHARGES.name}"
-    rows, last = connection.execute(sa.text(f"SELECT COUNT(*), MAX(place) {staged}")).one()
-    # Where no row was taken out, its place is its number already.
-    number = "s.place" if rows == last else "ROW_NUMBER() OVER (ORDER BY s.place)"
+    """Write the charges in the order of the file, and take their keys."""
+    joined, place = _places(connection)
+    values = {"account": head.account, "charges": head.charges}
     result = connection.execute(
         ordered(
             connection,
             "INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no,"
             " account_type, billing_code, amount, note, occurred_at, effective_on, batch_no,"
             " upload_id, row)"
-            f" SELECT CAST(:account AS TEXT), :charges + {number},"
+            f" SELECT CAST(:account AS TEXT), :charges + {place},"
             " s.row_key, s.content_hash, n.party_no, s.account_type, k.billing_code,"
             f" COALESCE(s.amount, {_PRICE}), s.note, s.occurred_at,"
             # What belongs to a closed month is posted on the first open day.
             " CASE WHEN s.effective_on < :open_from THEN CAST(:open_from AS TEXT)"
             "  ELSE s.effective_on END, :batch_no,"
-            " CAST(:upload_id AS TEXT), s.row"
-            f" {staged} s JOIN {STUDENTS.name} n ON n.student_no = s.student_no"
-            f" JOIN {PRODUCTS.name} k ON k.product_no = s.product_no ORDER BY s.place",
+            f" CAST(:upload_id AS TEXT), s.row FROM {_STAGE} s {joined}"
+            f" JOIN {STUDENTS.name} n ON n.student_no = s.student_no"
+            f" JOIN {PRODUCTS.name} k ON k.product_no = s.product_no ORDER BY s.row",
         ),
         {
-            "account": head.account,
-            "charges": head.charges,
+            **values,
             "open_from": open_from(connection, head.account),
             "batch_no": batch.batch_no,
             "upload_id": batch.upload_id,
         },
     )
+    # These inserts decide: the charges are ours only if no other charge has one of their keys.
+    connection.execute(
+        ordered(
+            connection,
+            "INSERT INTO charge_key (account, tracking_id, charge_no)"
+            f" SELECT CAST(:account AS TEXT), s.row_key, :charges + {place}"
+            f" FROM {KEYS.name} s {joined} ORDER BY s.place",
+        ),
+        values,
+    )
     return result.rowcount
+
+
+def _places(connection: Connection) -> tuple[str, str]:
+    """Return the SQL that joins the place of a row `s` among those to be applied, and the place."""
+    rows, first, last = connection.execute(
+        sa.text(f"SELECT COUNT(*), MIN(row), MAX(row) FROM {_STAGE}")
+    ).one()
+    if rows and last - first == rows - 1:
+        return "", f"s.row - {first - 1}"  # no row was taken out between them
+    connection.execute(
+        sa.text(
+            f"INSERT INTO {PLACES.name} (row, place)"
+            f" SELECT row, ROW_NUMBER() OVER (ORDER BY row) FROM {_STAGE}"
+        )
+    )
+    analyse(connection, PLACES)
+    return f"JOIN {PLACES.name} p ON p.row = s.row", "p.place"
 
 
 def _insert_postings(

@@ -34,11 +34,14 @@ IN_ORDER = _PLACE.format("o")
 """SQL for the order in which open charges `o` are paid: oldest first, then by the product's
 sort, then by arrival."""
 
-PLACED = (
-    f"c.party_no, {CREDIT_OF_CHARGE}, c.occurred_at, COALESCE(r.sort, 0), c.batch_no,"
-    " COALESCE(c.row, 0)"
-)
-"""SQL for whose a charge `c` with product `r` is, what pays it, and its place in the queue."""
+
+def placed(sort: str) -> str:
+    """Return SQL for whose a charge `c` is, what pays it, and its place in the queue."""
+    return f"c.party_no, {CREDIT_OF_CHARGE}, c.occurred_at, {sort}, c.batch_no, COALESCE(c.row, 0)"
+
+
+PLACED = placed("COALESCE(r.sort, 0)")
+"""The same for a charge `c` with product `r`."""
 
 PRODUCT = "LEFT JOIN product r ON r.account = c.account AND r.billing_code = c.billing_code"
 
@@ -74,15 +77,20 @@ _FIRST_STEP, _STEP_FACTOR = 8, 4
 
 def open_new_charges(connection: Connection, head: Head, *, charges_before: int) -> None:
     """Let the charges numbered above `charges_before` be open with their whole amounts."""
+    values = {"account": head.account}
+    sorted_product = "SELECT 1 FROM product r WHERE r.account = :account AND r.sort <> 0 LIMIT 1"
+    # Most schools sort no product: then none is looked up, charge by charge.
+    has_sorts = connection.execute(sa.text(sorted_product), values).first() is not None
     connection.execute(
         sa.text(
             f"INSERT INTO open_charge (account, {_KEY}, charge_no, amount)"
-            f" SELECT c.account, {PLACED}, c.charge_no, c.amount FROM charge c {PRODUCT}"
+            f" SELECT c.account, {placed('COALESCE(r.sort, 0)' if has_sorts else '0')},"
+            f" c.charge_no, c.amount FROM charge c {PRODUCT if has_sorts else ''}"
             " WHERE c.account = :account AND c.charge_no > :charges_before AND c.amount > 0"
             # In the order of the key: the table is walked once, not searched for each row.
             " ORDER BY 2, 3, 4, 5, 6, 7"
         ),
-        {"account": head.account, "charges_before": charges_before},
+        {**values, "charges_before": charges_before},
     )
 
 

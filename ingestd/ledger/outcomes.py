@@ -40,8 +40,8 @@ class _Repeated:
     written_in: str = "charge_tracking_id"
 
 
-_CHARGE = _Repeated(number="charge_no", table="charge", key="tracking_id", fact="charge")
-_REFUND = _Repeated(number="charge_no", table="charge", key="tracking_id", fact="refund")
+_CHARGE = _Repeated(number="charge_no", table="charge_key", key="tracking_id", fact="charge")
+_REFUND = _Repeated(number="charge_no", table="charge_key", key="tracking_id", fact="refund")
 _PAYMENT = _Repeated(
     number="payment_no",
     table="payment",

@@ -25,7 +25,7 @@ def register_staged_students(connection: Connection, head: Head) -> None:
             "INSERT INTO student (account, student_id, name)"
             " SELECT DISTINCT :account, n.student_id, '' FROM stage_student n"
             " WHERE n.student_id <> :anonymous"
-            " AND n.student_no IN (SELECT s.student_no FROM stage_sorted s)"
+            " AND n.student_no IN (SELECT s.student_no FROM stage_charge s)"
             " ON CONFLICT DO NOTHING"
         ),
         {"account": head.account, "anonymous": ANONYMOUS_STUDENT_ID},
@@ -46,7 +46,7 @@ def add_missing_parties(connection: Connection, head: Head, batch: Batch) -> Non
             " FROM (SELECT DISTINCT n.student_id FROM stage_student n WHERE NOT EXISTS"
             "  (SELECT 1 FROM party p WHERE p.account = :account AND p.kind = :kind"
             "   AND p.party_code = n.student_id)"
-            "  AND n.student_no IN (SELECT s.student_no FROM stage_sorted s)) n"
+            "  AND n.student_no IN (SELECT s.student_no FROM stage_charge s)) n"
         ),
         {
             "account": head.account,

@@ -8,6 +8,7 @@ from ingestd.database.bulk import Temporary, analyse, create_temporary, latest, 
 from ingestd.formats.names import FormatName
 from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.allocations import SUNDRY_SALE
+from ingestd.ledger.charge_keys import take_keys
 from ingestd.ledger.chart import CHARGED, PartyKind
 from ingestd.ledger.entry import Entry
 from ingestd.ledger.open_charges import open_new_charges
@@ -189,6 +190,7 @@ def _insert_sales(entry: Entry) -> None:
         _bound(entry),
     )
     head.charges += result.rowcount
+    take_keys(connection, head, charges_before=charges_before)
     movement = CHARGED[AccountType.LIABILITY]
     post_lines(
         connection,

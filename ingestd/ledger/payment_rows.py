@@ -150,7 +150,7 @@ _ENROLLED = (
 )
 # The sale that comes with a payment goes by the payment's key.
 _KEY_FREE = _Rule(
-    where=_known("charge", "k.tracking_id = s.row_key")
+    where=_known("charge_key", "k.tracking_id = s.row_key")
     + f" AND NOT {_known('payment', 'k.payment_id = s.row_key')}",
     code=Code.CONFLICT,
     column="receipt_num",

@@ -166,8 +166,26 @@ def find_party_balances(connection: Connection, account: AccountId) -> Iterator[
         )
 
 
+_CHARGE_KEYS = """
+SELECT MAX(c.batch_no) AS batch_no, x.charge_no FROM (
+  SELECT e.tracking_id, e.charge_no, 1 AS side FROM charge_key e WHERE e.account = :account
+  UNION ALL SELECT c.tracking_id, c.charge_no, -1 FROM charge c WHERE c.account = :account
+) x LEFT JOIN charge c ON c.account = :account AND c.charge_no = x.charge_no
+GROUP BY x.charge_no, x.tracking_id HAVING SUM(x.side) <> 0
+"""
+
+
+def find_charge_keys(connection: Connection, account: AccountId) -> Iterator[Disagreement]:
+    """Find charges that do not hold their key, and keys that no charge has."""
+    for row in connection.execute(sa.text(_CHARGE_KEYS), {"account": account}):
+        yield Disagreement(
+            batch_no=row.batch_no, message=f"charge {row.charge_no} and its key are not at one"
+        )
+
+
 AGREEMENTS_OF_PROJECTIONS: Mapping[str, Find] = MappingProxyType(
     {
+        "charge_keys": find_charge_keys,
         "charge_states": find_charge_states,
         "credit_lots": find_credit_lots,
         "open_charges": find_open_charges,

@@ -47,7 +47,7 @@ _STAGE = REFUNDS.name
 _KEYED = Keyed(
     stage=_STAGE,
     column="charge_tracking_id",
-    earlier="{join} charge k ON k.account = :account AND k.tracking_id = s.row_key"
+    earlier="{join} charge_key k ON k.account = :account AND k.tracking_id = s.row_key"
     " {join} refund c ON c.account = :account AND c.charge_no = k.charge_no",
     messages=REFUND_REPEATED,
 )
@@ -74,8 +74,8 @@ def judge_staged_refunds(connection: Connection, head: Head, *, all_or_nothing: 
         connection,
         head,
         stage=_STAGE,
-        where="NOT EXISTS (SELECT 1 FROM charge c WHERE c.account = :account"
-        " AND c.tracking_id = s.row_key)",
+        where="NOT EXISTS (SELECT 1 FROM charge_key e WHERE e.account = :account"
+        " AND e.tracking_id = s.row_key)",
         code=Code.CHARGE_UNKNOWN,
         column="charge_tracking_id",
         value="s.row_key",
@@ -97,10 +97,10 @@ def post_staged_refunds(connection: Connection, head: Head, batch: Batch, *, day
             "INSERT INTO refund (account, refund_no, charge_no, content_hash, tx_item_rowid, note,"
             " effective_on, batch_no, upload_id, row)"
             " SELECT CAST(:account AS TEXT), :refunds + ROW_NUMBER() OVER (ORDER BY s.row),"
-            " c.charge_no, s.content_hash, s.tx_item_rowid, s.note, CAST(:day AS TEXT), :batch_no,"
+            " e.charge_no, s.content_hash, s.tx_item_rowid, s.note, CAST(:day AS TEXT), :batch_no,"
             " CAST(:upload_id AS TEXT), s.row"
             f" FROM {_STAGE} s"
-            " JOIN charge c ON c.account = :account AND c.tracking_id = s.row_key"
+            " JOIN charge_key e ON e.account = :account AND e.tracking_id = s.row_key"
             " WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)",
         ),
         {

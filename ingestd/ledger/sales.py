@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from ingestd.formats.contents import hash_contents
 from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.allocations import allocate
+from ingestd.ledger.charge_keys import CHARGE_BY_KEY, take_keys
 from ingestd.ledger.chart import CHARGED
 from ingestd.ledger.entry import Entry
 from ingestd.ledger.open_charges import open_new_charges
@@ -56,9 +57,8 @@ def find_charge(entry: Entry, tracking_id: str) -> StoredCharge | None:
     row = entry.connection.execute(
         sa.text(
             "SELECT c.charge_no, c.party_no, c.account_type, c.content_hash, c.amount,"
-            " c.effective_on, f.refund_no FROM charge c"
+            f" c.effective_on, f.refund_no FROM {CHARGE_BY_KEY} :tracking_id"
             " LEFT JOIN refund f ON f.account = c.account AND f.charge_no = c.charge_no"
-            " WHERE c.account = :account AND c.tracking_id = :tracking_id"
         ),
         {"account": entry.head.account, "tracking_id": tracking_id},
     ).one_or_none()
@@ -159,6 +159,7 @@ def add_charge(entry: Entry, charge: NewCharge, *, event: str) -> int:
             " WHERE c.account = :account AND c.charge_no = :charge_no AND c.amount > 0"
         ),
     )
+    take_keys(entry.connection, head, charges_before=head.charges - 1)
     open_new_charges(entry.connection, head, charges_before=head.charges - 1)
     return head.charges
 

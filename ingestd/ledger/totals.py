@@ -39,9 +39,11 @@ _OF_BATCH = "p.account = :account AND p.batch_no = :batch_no AND p.posting_no > 
 _ADD_TOTALS = (
     "INSERT INTO batch_total (account, batch_no, effective_on, debit_account, credit_account,"
     " billing_code, postings, amount)"
-    " SELECT p.account, p.batch_no, p.effective_on, p.debit_account, p.credit_account,"
-    " COALESCE(p.billing_code, ''), COUNT(*), SUM(p.amount)"
-    f" FROM posting p WHERE {_OF_BATCH} GROUP BY 1, 2, 3, 4, 5, 6"
+    " SELECT CAST(:account AS TEXT), :batch_no, p.effective_on, p.debit_account,"
+    " p.credit_account, COALESCE(p.billing_code, ''), COUNT(*), SUM(p.amount)"
+    f" FROM posting p WHERE {_OF_BATCH}"
+    # What differs most comes first: the rows are sorted, and most comparisons end there.
+    " GROUP BY p.billing_code, p.effective_on, p.debit_account, p.credit_account"
 )
 _ADD_TO_BALANCES = (
     "INSERT INTO party_balance (account, party_no, credit_account, postings, balance)"

@@ -40,8 +40,7 @@ ORDER BY c.charge_no
 def report_items(connection: Connection, question: Question) -> Report:
     """Return one row for each charge that occurred on the days asked for, in order of arrival.
 
-    Within a batch that is by tracking id. Rows are read as they are asked for, in bounded
-    memory: the connection must stay open.
+    Rows are read as they are asked for, in bounded memory: the connection must stay open.
     """
     return answer(connection, question, name="items", columns=COLUMNS, rows=_rows)
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as SqlRow
 
+from ingestd.ledger.charge_keys import CHARGE_BY_KEY
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.reports.drill import KNOWN, Inquiry, origin_of, posting_fields, read_postings
 from ingestd.values.clock import format_instant, from_microseconds
@@ -17,9 +18,10 @@ _CHARGE = f"""
 SELECT c.charge_no, c.tracking_id, y.party_code AS party, y.kind, c.account_type, c.billing_code,
   c.amount, c.tax, c.note, c.occurred_at, c.effective_on, c.batch_no, b.event, b.sealed_at,
   c.upload_id, c.row
-FROM charge c JOIN seal b ON b.account = c.account AND b.batch_no = c.batch_no
+FROM {CHARGE_BY_KEY} :tracking_id
+  JOIN seal b ON b.account = c.account AND b.batch_no = c.batch_no
   JOIN party y ON y.account = c.account AND y.party_no = c.party_no
-WHERE c.account = :account AND c.tracking_id = :tracking_id AND {KNOWN}
+WHERE {KNOWN}
 """
 _REFUND = f"""
 SELECT f.effective_on, f.note, f.tx_item_rowid, f.batch_no, b.sealed_at, f.upload_id, f.row

@@ -11,7 +11,16 @@ from ingestd.database import schema
 from ingestd.database.engine import Database
 from ingestd.values.errors import SchemaError
 
-FACTS = ("party", "charge", "posting", "seal", "file_outcome", "row_outcome", "finding")
+FACTS = (
+    "party",
+    "charge",
+    "charge_key",
+    "posting",
+    "seal",
+    "file_outcome",
+    "row_outcome",
+    "finding",
+)
 
 
 def tables_of(database: Database) -> dict[str, list[str]]:

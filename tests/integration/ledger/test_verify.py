@@ -25,6 +25,7 @@ KEYS = {
     "period_close": ("month",),
     "charge_state": ("charge_no",),
     "seal_head": ("account",),
+    "charge_key": ("tracking_id",),
     "open_charge": ("charge_no",),
     "batch_total": ("batch_no", "effective_on", "debit_account", "credit_account", "billing_code"),
     "party_balance": ("party_no", "credit_account"),
@@ -37,9 +38,17 @@ BATCH_OF = {
     "charge_state": "SELECT batch_no FROM charge WHERE charge_no = t.charge_no",
     "credit_lot": "SELECT batch_no FROM payment WHERE payment_no = t.payment_no",
     "seal_head": "t.batch_no",
+    "charge_key": "SELECT batch_no FROM charge WHERE charge_no = t.charge_no",
     "party_balance": "SELECT batch_no FROM party WHERE party_no = t.party_no",
 }
-PROJECTIONS = ("charge_state", "credit_lot", "open_charge", "batch_total", "party_balance")
+PROJECTIONS = (
+    "charge_key",
+    "charge_state",
+    "credit_lot",
+    "open_charge",
+    "batch_total",
+    "party_balance",
+)
 TABLES = (*SEALED_COLUMNS, "seal", "seal_head", *PROJECTIONS)
 
 

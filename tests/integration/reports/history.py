@@ -13,6 +13,7 @@ from datetime import datetime, time
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.ledger.charge_keys import take_keys
 from ingestd.ledger.head import Head, lock_head
 from ingestd.ledger.open_charges import refresh_open_charges
 from ingestd.ledger.seal import Batch, open_batch, seal
@@ -121,6 +122,7 @@ class History:
             "effective_on": day,
         }
         charge["charge_no"] = self.insert("charge", **charge)
+        take_keys(self.connection, self.head, charges_before=self.head.charges - 1)
         self.charges[key] = charge
         if amount:
             self.insert(

@@ -8,9 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from ingestd.access.accounts import StudentPolicy
+from ingestd.ledger.head import lock_head
+from ingestd.ledger.seal import open_batch, seal
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items
-from tests.integration.ledger.conftest import HEADER, Books
+from tests.integration.ledger.conftest import HEADER, SPRINGFIELD, Books
 
 TIMED = f"{HEADER},transaction_occurred_time"
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
@@ -141,24 +143,34 @@ def test_currencies_without_decimals_are_written_without(books: Books) -> None:
         (2010, 1100, 1850, "18.50", "0.00", "paid"),
         (2100, 1100, 1850, "0.00", "0.00", "void"),
         (2100, 1100, 850, "0.00", "10.00", "unpaid"),
-        (1100, 2010, 850, "-8.50", "27.00", "unpaid"),
     ],
 )
-def test_postings_decide_what_is_paid_and_what_is_void(
+def test_what_left_a_charge_decides_whether_it_is_paid_or_void(
     books: Books, debit: int, credit: int, amount: int, paid: str, still_open: str, status: str
 ) -> None:
-    """Money that came in pays, a voided charge is owed by nobody, a returned payment reopens."""
+    """Money that came in pays, a voided charge is owed by nobody, and not a day before."""
     books.post("LIABILITY,T1,S1,LOST_BOOK,,")
     with books.database.writing() as connection:
-        connection.execute(
-            sa.text(
+        head = lock_head(connection, SPRINGFIELD)
+        batch = open_batch(head, event="by hand", now=0)
+        values = {"debit": debit, "credit": credit, "amount": amount, "batch": batch.batch_no}
+        for statement in (
+            (
                 "INSERT INTO posting (account, posting_no, batch_no, event, effective_on,"
                 " debit_account, credit_account, amount, charge_no)"
-                " VALUES ('SPRINGFIELD', 2, 1, 'allocation', '2026-03-05', :debit, :credit,"
+                " VALUES ('SPRINGFIELD', 2, :batch, 'by hand', '2026-03-05', :debit, :credit,"
                 " :amount, 1)"
             ),
-            {"debit": debit, "credit": credit, "amount": amount},
-        )
+            (
+                "INSERT INTO charge_state (account, charge_no, amount, allocated, voided)"
+                " VALUES ('SPRINGFIELD', 1, 1850, CASE WHEN :debit = 2010 THEN :amount ELSE 0 END,"
+                " CASE WHEN :debit = 2100 THEN :amount ELSE 0 END)"
+            ),
+        ):
+            text = sa.text(statement)
+            connection.execute(text, {name: values[name] for name in text.compile().params})
+        head.postings += 1
+        seal(connection, head, batch)
     (item,) = books.items()
     assert (item["paid"], item["open"], item["status"]) == (paid, still_open, status)
     (before,) = books.items(as_of=date(2026, 3, 4))

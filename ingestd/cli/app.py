@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import Final
 
 import typer
+from typer.core import TyperGroup
 
+from ingestd.cli.options import CONFIG_FLAG
 from ingestd.cli.output import complain
 from ingestd.telemetry.logs import configure_logs
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, IngestdError
@@ -59,6 +61,7 @@ def build_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
     """Return the command line with these commands; only their modules are loaded."""
     app = typer.Typer(
         name="ingestd",
+        cls=_ConfigFirst,
         help="Takes school billing files over SFTP; turns each row exactly once into a ledger.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -69,19 +72,42 @@ def build_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
         module_name, attribute = COMMANDS[name].split(":")
         command = getattr(importlib.import_module(f"ingestd.cli.{module_name}"), attribute)
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
+            app.add_typer(command, name=name, cls=_ConfigFirst)
         else:
             app.command(name)(command)
     return app
+
+
+class _ConfigFirst(TyperGroup):
+    """A group of commands that hands on a `--config` which stands before its command's name.
+
+    `ingestd --config PATH serve` is `ingestd serve --config PATH`, as with most daemons.
+    """
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Read the group's own options; what is said after the command's name still wins."""
+        config = _leading_config(args)
+        words = args[len(config) :]
+        if words and not words[0].startswith("-"):
+            words[1:1] = config
+        return super().parse_args(ctx, words)
 
 
 def _root() -> None:
     """Keep the commands commands, also where only one of them is loaded."""
 
 
+def _leading_config(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the words of a `--config` at the very start, or none."""
+    if arguments[:1] == [CONFIG_FLAG]:
+        return arguments[:2]
+    return arguments[:1] if arguments and arguments[0].startswith(f"{CONFIG_FLAG}=") else []
+
+
 def _asked_for(arguments: Sequence[str]) -> Iterable[str]:
-    """Return the one command that is asked for, or all when the first word is none.
+    """Return the one command that is asked for, or all when there is no such command.
 
     A command in a shell loop is not to load the SFTP server to print a list.
     """
-    return arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
+    name = arguments[len(_leading_config(arguments)) :][:1]
+    return name if name and name[0] in COMMANDS else COMMANDS

@@ -7,19 +7,29 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.options import ConfigOption, config_path
+from ingestd.cli.options import CONFIG_FLAG, ConfigOption, config_path
 from ingestd.cli.output import complain
 from ingestd.service.demo import run_demo
 from ingestd.service.initialise import CONFIG_FILE, initialise
 from ingestd.service.supervisor import serve as run_daemon
+from ingestd.values.errors import UsageError
 
 
 def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where it shall live.")],
+    # Not from the environment: INGESTD_CONFIG may name the installation that is there already.
+    config_asked: Annotated[
+        Path | None,
+        typer.Option(
+            CONFIG_FLAG, help=f"DIR/config/{CONFIG_FILE}, and no other.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Make an installation: config files, host keys, an empty ledger. Safe to run twice."""
-    written = initialise(directory)
     config = directory / "config" / CONFIG_FILE
+    if config_asked is not None and config_asked.resolve() != config.resolve():
+        raise UsageError(f"The config will be {config}, not {config_asked}: leave --config out.")
+    written = initialise(directory)
     for path in written:
         typer.echo(f"wrote {path}")
     if not written:
@@ -39,6 +49,7 @@ def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the daemon running and say how to connect.")
     ] = False,
+    config: ConfigOption = None,
 ) -> None:
     """Run a throw-away school end to end: upload, verdicts, receipt, balances."""
     run_demo(say=typer.echo, complain=complain, keep=keep)

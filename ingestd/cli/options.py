@@ -17,10 +17,12 @@ class Output(StrEnum):
     JSON = "json"
 
 
+CONFIG_FLAG = "--config"
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config",
+        CONFIG_FLAG,
         envvar="INGESTD_CONFIG",
         help="The main config file. Default: config/ingestd.toml",
         show_default=False,

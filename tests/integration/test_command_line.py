@@ -1,0 +1,95 @@
+"""What holds for every command: where `--config` may stand, and what an error exits with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from ingestd.cli.app import build_app
+from ingestd.config.examples import write_examples
+
+COMMAND = [sys.executable, "-W", "error", "-c", "from ingestd.cli import main; main()"]
+
+
+def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if "INGESTD" not in name}
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment | settings,
+        timeout=60,
+    )
+
+
+def _commands() -> Iterator[tuple[str, ...]]:
+    """Yield the words of every command, such as `uploads list`."""
+    app = get_command(build_app())
+    assert isinstance(app, TyperGroup)
+    for name, command in app.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from ((name, inner) for inner in command.commands)
+        else:
+            yield (name,)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A config where no command looks by itself."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    write_examples(folder)
+    return folder / "ingestd.toml"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["config", "check", "--config", "PATH"],
+        ["config", "--config", "PATH", "check"],
+        ["--config", "PATH", "config", "check"],
+        ["--config=PATH", "config", "check"],
+        ["--config", "nowhere.toml", "config", "check", "--config=PATH"],
+    ],
+)
+def test_the_config_may_be_named_before_and_after_the_command(
+    config: Path, arguments: list[str]
+) -> None:
+    """A script's author need not know which of the two this program is strict about."""
+    done = run(config.parent.parent, *[part.replace("PATH", str(config)) for part in arguments])
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_named_config_wins_over_the_environment(config: Path) -> None:
+    """A container that sets INGESTD_CONFIG does not keep a second installation from being asked."""
+    elsewhere = {"INGESTD_CONFIG": "nowhere.toml"}
+    named = ("--config", str(config), "config", "check")
+    assert run(config.parent, *named, **elsewhere).returncode == 0
+    assert run(config.parent, "config", "check", **elsewhere).returncode == 2
+
+
+@pytest.mark.parametrize("words", sorted(_commands()), ids=" ".join)
+def test_every_command_takes_a_config(words: tuple[str, ...]) -> None:
+    """One wrapper script that adds `--config` serves for all commands."""
+    answer = CliRunner().invoke(build_app(), [*words, "--config", "x", "--help"])
+    assert answer.exit_code == 0, answer.output
+
+
+def test_init_refuses_a_config_that_it_would_not_write(tmp_path: Path) -> None:
+    """A config is never looked for in one place and written in another."""
+    target = tmp_path / "school"
+    refused = run(tmp_path, "init", "school", "--config", "other.toml")
+    assert refused.returncode == 2
+    assert not target.exists()
+    named = run(tmp_path, "init", "school", "--config", "school/config/ingestd.toml")
+    assert (named.returncode, named.stderr) == (0, "")

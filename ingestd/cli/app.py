@@ -7,11 +7,12 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 from typer.core import TyperGroup
 
+import ingestd
 from ingestd.cli.options import CONFIG_FLAG
 from ingestd.cli.output import complain
 from ingestd.telemetry.logs import configure_logs
@@ -93,7 +94,20 @@ class _ConfigFirst(TyperGroup):
         return super().parse_args(ctx, words)
 
 
-def _root() -> None:
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ingestd {ingestd.__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version, and exit."
+        ),
+    ] = False,
+) -> None:
     """Keep the commands commands, also where only one of them is loaded."""
 
 

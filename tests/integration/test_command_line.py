@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import ingestd
 from ingestd.cli.app import build_app
 from ingestd.config.examples import write_examples
 
@@ -93,3 +94,13 @@ def test_init_refuses_a_config_that_it_would_not_write(tmp_path: Path) -> None:
     assert not target.exists()
     named = run(tmp_path, "init", "school", "--config", "school/config/ingestd.toml")
     assert (named.returncode, named.stderr) == (0, "")
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    """Whoever reports a problem can say with what."""
+    told = run(tmp_path, "--version")
+    assert (told.returncode, told.stdout, told.stderr) == (
+        0,
+        f"ingestd {ingestd.__version__}\n",
+        "",
+    )

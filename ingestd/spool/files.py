@@ -68,6 +68,11 @@ def make_folder(folder: Path) -> None:
                 f"{in_the_way} is a file where a folder should be. Move it away.",
                 detail=repr(error),
             ) from error
+        except FileNotFoundError as error:
+            raise StorageError(
+                f"Cannot make the folder {folder}: nothing can be made there. Choose another.",
+                detail=repr(error),
+            ) from error
 
 
 def write_durably(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:

@@ -16,7 +16,7 @@ import ingestd
 from ingestd.cli.options import CONFIG_FLAG
 from ingestd.cli.output import complain
 from ingestd.telemetry.logs import configure_logs
-from ingestd.values.errors import EXIT_ANSWER_IS_NO, IngestdError
+from ingestd.values.errors import EXIT_ANSWER_IS_NO, EXIT_WORLD, IngestdError
 
 # Where each command lives, in the order in which an installation meets them.
 COMMANDS: Final = MappingProxyType(
@@ -44,7 +44,7 @@ COMMANDS: Final = MappingProxyType(
 
 
 def main() -> None:
-    """Run one command; every error of ours is one clear message and the contract's exit code."""
+    """Run one command; every error of ours or the system is one message and an exit code."""
     # Billing records are nobody's but the service's and its group's.
     os.umask(0o027)
     # The answer is what a command prints; `serve` sets its log up anew, as its config says.
@@ -54,6 +54,10 @@ def main() -> None:
     except IngestdError as error:
         complain(error.message)
         sys.exit(error.exit_code)
+    except OSError as error:
+        # Disk and network fail in places that no message of ours foresees.
+        complain(": ".join(str(part) for part in (error.filename, error.strerror) if part))
+        sys.exit(EXIT_WORLD)
     except KeyboardInterrupt:
         sys.exit(EXIT_ANSWER_IS_NO)
 

@@ -96,6 +96,25 @@ def test_init_refuses_a_config_that_it_would_not_write(tmp_path: Path) -> None:
     assert (named.returncode, named.stderr) == (0, "")
 
 
+def test_a_place_where_nothing_can_be_made_exits_3(tmp_path: Path) -> None:
+    """A deployment tells a wrong disk from a wrong config, and nobody reads a traceback."""
+    failed = run(tmp_path, "init", "/proc/nowhere")
+    assert (failed.returncode, failed.stdout) == (3, "")
+    assert failed.stderr.splitlines() == [
+        "Cannot make the folder /proc/nowhere: nothing can be made there. Choose another."
+    ]
+
+
+def test_an_answer_that_finds_no_room_exits_3(config: Path) -> None:
+    """A report that a full disk cut short is not taken for a whole one."""
+    command = [*COMMAND, "--config", str(config), "account", "list", "--output", "csv"]
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        failed = subprocess.run(
+            command, check=False, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert (failed.returncode, failed.stderr) == (3, "No space left on device\n")
+
+
 def test_the_version_is_told(tmp_path: Path) -> None:
     """Whoever reports a problem can say with what."""
     told = run(tmp_path, "--version")

@@ -119,7 +119,10 @@ class TreeServer(ChannelServer):
             raise asyncssh.SFTPNoSuchFile("no such file")
         if removed is Removed.WAITING:
             self._uploads.received.forget(self._account, file.name)
-        log.info(Event.UPLOAD_WITHDRAWN, outcome=removed.value)
+            log.info(Event.UPLOAD_WITHDRAWN, outcome=removed.value)
+        else:
+            # Whoever sent it believes it gone, and it is charged all the same.
+            log.warning(Event.UPLOAD_WITHDRAWN, outcome=removed.value)
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Rename a waiting file; it replaces nothing that nobody would claim."""

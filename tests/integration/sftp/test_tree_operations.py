@@ -234,7 +234,8 @@ async def test_a_claimed_file_still_answers_for_a_while(
     assert (await client.stat(f"{INCOMING}/{NAME}")).size == 5
     await client.utime(f"{INCOMING}/{NAME}", (1, 1))
     await client.remove(f"{INCOMING}/{NAME}")
-    assert school.events("upload_withdrawn")[0]["outcome"] == "too_late"
+    withdrawn = school.events("upload_withdrawn")[0]
+    assert (withdrawn["outcome"], withdrawn["log_level"]) == ("too_late", "warning")
     assert await client.listdir(INCOMING) == [".", ".."]
     with pytest.raises(asyncssh.SFTPNoSuchFile):
         await client.open(f"{INCOMING}/{NAME}", "rb")

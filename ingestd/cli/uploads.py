@@ -145,11 +145,11 @@ def _row(upload: QueuedUpload) -> dict[str, object]:
 
 
 def _counts(outcome: FileOutcome | None) -> dict[str, object]:
+    """Return an upload's row counts, each None as long as, or because, its rows were not read."""
     rows = None if outcome is None else outcome.rows
     if rows is None:
-        return {}
-    counts: dict[str, object] = dict(counts_of(rows))
-    return counts | {"rows": rows.total}
+        return dict.fromkeys(("rows", "total", "applied", "duplicate", "conflict", "rejected"))
+    return {"rows": rows.total, **counts_of(rows)}
 
 
 def _origin(upload: QueuedUpload) -> dict[str, object]:

@@ -125,6 +125,20 @@ def test_uploads_are_listed_with_what_became_of_their_rows(
     assert shared_school.ask("uploads", "list", "--status", "rejected") == []
 
 
+def test_an_upload_without_rows_is_listed_with_the_same_keys(school: School) -> None:
+    """A script that adds up rejected rows does not fall over a file that was refused whole."""
+    school.start()
+    school.upload(school.write("student_billing_good.csv", ROWS[0]))
+    school.wait_until_receipt("student_billing_good.csv")
+    empty = school.outbox / "student_billing_empty.csv"
+    empty.write_bytes(b"")
+    school.upload(empty)
+    school.wait_until_receipt(empty.name)
+    refused, good = school.ask("uploads", "list")
+    assert refused.keys() == good.keys()
+    assert (refused["status"], refused["rows"], refused["rejected"]) == ("rejected", None, None)
+
+
 def test_one_upload_is_shown_with_its_origin_and_its_receipt(
     shared_school: School, receipt: dict[str, Any]
 ) -> None:

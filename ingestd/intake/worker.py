@@ -118,6 +118,8 @@ class Worker:
             self._put_back(upload, error)
             return
         seconds = time.monotonic() - started
+        # It is committed: whoever finds the receipt finds it counted.
+        self._count(outcome, seconds)
         try:
             self._deliver(upload)
         except (IngestdError, OSError) as error:
@@ -185,7 +187,7 @@ class Worker:
         )
 
     def _tell(self, outcome: FileOutcome, seal: Seal, *, seconds: float) -> None:
-        """Write the file's one line, and count it."""
+        """Write the file's one line."""
         account, rows = outcome.account, outcome.rows
         context = {"account": account, "upload_id": outcome.upload_id}
         decimals = self._decimals(account)
@@ -214,7 +216,6 @@ class Worker:
             hash=seal.hash,
             rows_sealed=seal.rows_sealed,
         )
-        self._count(outcome, seconds)
 
     def _codes(self, outcome: FileOutcome) -> list[str]:
         """Return the codes that say why a file, or rows of it, were not taken."""

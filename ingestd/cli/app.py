@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 import ingestd
 from ingestd.cli.options import CONFIG_FLAG
 from ingestd.cli.output import complain
+from ingestd.service.signals import answer_signals_at_once
 from ingestd.telemetry.logs import configure_logs
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, EXIT_WORLD, IngestdError
 
@@ -49,8 +50,11 @@ def main() -> None:
     os.umask(0o027)
     # The answer is what a command prints; `serve` sets its log up anew, as its config says.
     configure_logs(log_format="console" if sys.stderr.isatty() else "json", level="warning")
+    names = _asked_for(sys.argv[1:])
+    if names == ["serve"]:
+        answer_signals_at_once()
     try:
-        build_app(_asked_for(sys.argv[1:]))()
+        build_app(names)()
     except IngestdError as error:
         complain(error.message)
         sys.exit(error.exit_code)

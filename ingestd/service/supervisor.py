@@ -41,8 +41,6 @@ def serve(config_path: Path) -> int:
 
     Raises ConfigError, ListenError, StorageError or DatabaseError when it cannot start.
     """
-    # Until the loop listens, a stop has nothing to finish.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_DONE))
     installation = open_installation(config_path)
     configure_logs(
         log_format=installation.settings.log.format, level=installation.settings.log.level

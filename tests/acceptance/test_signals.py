@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.acceptance.daemon_log import until
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import School
@@ -24,6 +27,34 @@ def test_an_idle_daemon_stops_with_exit_code_0(open_school: School, number: sign
     assert open_school.stop(number) == 0
     (stopped,) = open_school.log.events("daemon_stopped")
     assert stopped["clean"] is True
+
+
+def spawn_until_it_answers_signals(school: School) -> None:
+    """Start the daemon, and return as soon as SIGTERM no longer simply ends the process."""
+    status = Path(f"/proc/{school.spawn().pid}/status")
+
+    def caught() -> int:
+        return int(status.read_text().partition("SigCgt:")[2].split()[0], base=16)
+
+    until(lambda: caught() >> (signal.SIGTERM - 1) & 1, "a handler")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_daemon_that_is_still_starting_stops_with_exit_code_0(
+    school: School, number: signal.Signals
+) -> None:
+    """A deployment that changes its mind at once is no alarm either."""
+    spawn_until_it_answers_signals(school)
+    assert school.stop(number) == 0
+    assert school.log.lines == []
+
+
+def test_a_reload_does_not_end_a_daemon_that_is_still_starting(school: School) -> None:
+    """A config that is deployed together with a restart does not leave the school without one."""
+    spawn_until_it_answers_signals(school)
+    school.daemon.send_signal(signal.SIGHUP)
+    school.log.wait_until_event("daemon_started")
+    assert school.stop() == 0
 
 
 def test_an_idle_session_does_not_hold_up_the_stop(school: School) -> None:

@@ -96,7 +96,7 @@ class AccountFiles:
         return descriptor
 
     def remove(self, name: str) -> Removed:
-        """Remove a waiting file with its note, or else a partial. Raises StorageError."""
+        """Remove a waiting file with its note, and a partial. Raises StorageError."""
         waiting = self._incoming / name
         notes = self._notes_of(name)
         with storage_errors(waiting):
@@ -107,6 +107,8 @@ class AccountFiles:
             for note in notes:
                 note.unlink(missing_ok=True)
             sync_folder(self._incoming)
+        # What a later, interrupted upload left under this name would be seen in its place.
+        self.forget_partial(name)
         return Removed.WAITING
 
     def forget_partial(self, name: str) -> bool:

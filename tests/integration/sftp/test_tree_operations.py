@@ -174,6 +174,20 @@ async def test_a_waiting_file_can_be_renamed_and_removed(
         await client.remove(f"{INCOMING}/student_billing_2.csv")
 
 
+async def test_a_removed_name_is_gone_also_after_an_interrupted_upload(
+    school: School, client: asyncssh.SFTPClient
+) -> None:
+    """What a client withdraws does not come back as a half of something."""
+    await put(client, f"{NAME}.part")
+    raw = await school.raw()
+    handle = await raw.open(f"{NAME}.part")
+    await raw.write(handle, 0, b"half")
+    raw.connection.abort()
+    await school.until_event("upload_interrupted")
+    await client.remove(f"{INCOMING}/{NAME}.part")
+    assert await client.listdir(INCOMING) == [".", ".."]
+
+
 async def test_renaming_onto_a_waiting_recognised_file_loses_neither(
     school: School, client: asyncssh.SFTPClient
 ) -> None:

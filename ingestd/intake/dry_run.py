@@ -42,7 +42,9 @@ def check_file(
         lent_stage(handling.stage(connection, account, upload.received_at), connection) as stage,
     ):
         with connection.begin():
-            reading = read_into_stage(path, stage, handling, rules, progress=_QUIET)
+            reading = read_into_stage(
+                path, stage, handling, rules, progress=_QUIET, follow_links=True
+            )
         with rehearsal(connection):
             outcome, _ = decide(works, connection, account, upload, reading, stage)
             receipt = receipt_of(connection, outcome, decimals=decimals_of(account.currency))

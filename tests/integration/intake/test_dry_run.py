@@ -44,6 +44,17 @@ def test_a_dry_run_gives_the_receipt_of_the_real_run_and_stores_nothing(
     assert dry == receipt
 
 
+def test_a_link_that_is_named_is_followed(books: Books, tmp_path: Path) -> None:
+    """The operator's `latest` link to today's export can be tried like the export itself."""
+    export = tmp_path / "export.csv"
+    export.write_bytes(charges("WALLET,T1,S1,MEAL,,1.00"))
+    link = tmp_path / "student_billing_latest.csv"
+    link.symlink_to(export)
+    outcome, receipt = check_file(books.works, books.account, link)
+    assert outcome.rows is not None
+    assert (outcome.rows.applied, receipt["size_bytes"]) == (1, export.stat().st_size)
+
+
 def test_a_dry_run_of_nothing_says_what_is_missing(books: Books, tmp_path: Path) -> None:
     """A wrong path or name is the command's mistake, not the file's."""
     for name in ("missing_student_billing.csv", "student_billing.csv"):

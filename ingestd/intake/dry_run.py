@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from ingestd.access.accounts import Account
@@ -31,7 +32,7 @@ def check_file(
 
     The format comes from the file's name unless it is given. Raises UsageError when neither
     tells it, when the account does not take files of this format over SFTP, or when there is
-    no such file; StorageError and DatabaseError.
+    no such file, or a folder; StorageError and DatabaseError.
     """
     format_name = _format_to_check(account, path, format_name)
     upload = _as_if_uploaded(works, account, path, format_name)
@@ -73,16 +74,18 @@ def _as_if_uploaded(
 ) -> QueuedUpload:
     try:
         with storage_errors(path):
-            size_bytes = path.stat().st_size
+            status = path.stat()
     except FileNotFoundError as error:
         raise UsageError(f"There is no file {path}.") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise UsageError(f"{path} is a folder. Name a file in it.")
     return QueuedUpload(
         account=account.account_id,
         upload_id=new_upload_id(),
         filename=storable_name(path.name),
         format=format_name.value,
         source="folder",
-        size_bytes=size_bytes,
+        size_bytes=status.st_size,
         sha256=None,
         received_at=to_microseconds(works.clock.now()),
         peer=None,

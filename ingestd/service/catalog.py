@@ -44,12 +44,14 @@ def import_file(
     """Take the good rows of a catalog file; safe to repeat.
 
     Good rows are taken whatever the account's policy for files: the operator reads at once
-    what became of the others. Raises UsageError when there is no such file, StorageError and
+    what became of the others. Raises UsageError when that is no file, StorageError and
     DatabaseError.
     """
     with storage_errors(path):
         if not path.exists():
             raise UsageError(f"There is no file {path}.")
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder. Name a file in it.")
     database = installation.database
     received_at = to_microseconds(installation.clock.now())
     # A file on the operator's own disk was not cut off on its way.

@@ -105,6 +105,20 @@ def test_a_place_where_nothing_can_be_made_exits_3(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["check {} --format student_billing --account A", "catalog import parents {} --account A"],
+)
+@pytest.mark.parametrize("target", [".", "missing.csv"])
+def test_what_is_no_file_exits_2(config: Path, words: str, target: str) -> None:
+    """A path that ends too early is the command's mistake; the disk is well."""
+    (config.parent / "accounts.toml").write_text("[A]\nname = 'A'\ntimezone = 'UTC'\n")
+    failed = run(config.parent, *words.format(target).split(), "--config", str(config))
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert len(failed.stderr.splitlines()) == 1
+    assert target in failed.stderr
+
+
 def test_an_answer_that_finds_no_room_exits_3(config: Path) -> None:
     """A report that a full disk cut short is not taken for a whole one."""
     command = [*COMMAND, "--config", str(config), "account", "list", "--output", "csv"]

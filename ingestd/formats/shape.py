@@ -64,10 +64,13 @@ class Shaper:
         layout: Layout,
         file_format: FileFormat,
         *,
+        header: list[str] | None,
         delimiter: str,
         reject_unterminated: bool,
     ) -> None:
+        """Take the header's fields as they are written, so that they are known again."""
         self._layout = layout
+        self._header = header
         self._format = file_format
         self._delimiter = delimiter
         self._reject_unterminated = reject_unterminated
@@ -109,7 +112,7 @@ class Shaper:
                 return None
             columns = list(zip(*piece.records, strict=True))
             count, stray_quotes = len(piece.records), piece.stray_quotes
-        if columns is None:
+        if columns is None or (self._header and self._header[0] in columns[0]):
             return None
         return ShapedRows(
             rows=range(piece.row, piece.row + count),
@@ -213,10 +216,13 @@ class Shaper:
         if any("\0" in text for text in record.fields):
             return self._null_byte(record)
         has_extra = self._layout.is_trailing and any(record.fields[width - 1 :])
-        if len(record.fields) == width and not has_extra:
-            return None
-        if is_header_like(record.fields, self._format):
+        is_regular = len(record.fields) == width and not has_extra
+        if record.fields == self._header or (
+            not is_regular and is_header_like(record.fields, self._format)
+        ):
             return header_repeated(record.row, record.line)
+        if is_regular:
+            return None
         return self._too_few(record) if len(record.fields) < width else self._too_many(record)
 
     def _too_few(self, record: Record) -> Finding:

@@ -65,8 +65,8 @@ class TableReader:
         self._warn_of_unterminated(header)
         sample, pieces = _looked_ahead(pieces, self._delimiter)
         self.layout = self._with_trailing_delimiter(header, layout, sample)
-        self._refuse_second_header(sample)
-        self._make_shaper()
+        self._refuse_second_header(header, sample)
+        self._make_shaper(header)
         return pieces
 
     def _begin_without_header(self, first: Record, pieces: Iterator[Piece]) -> Iterator[Piece]:
@@ -83,10 +83,11 @@ class TableReader:
         self._warn_of_unterminated(first)
         return pieces
 
-    def _make_shaper(self) -> None:
+    def _make_shaper(self, header: Record | None = None) -> None:
         self._shaper = Shaper(
             self.layout,
             self._format,
+            header=None if header is None else header.fields,
             delimiter=self._delimiter,
             reject_unterminated=self._reject_unterminated,
         )
@@ -152,10 +153,12 @@ class TableReader:
         self.findings.append(_trailing_delimiter(header))
         return replace(layout, is_trailing=True)
 
-    def _refuse_second_header(self, sample: list[Record]) -> None:
+    def _refuse_second_header(self, header: Record, sample: list[Record]) -> None:
         """Raise `FileRefusedError` when the first record names the columns again."""
         second = next((record for record in sample if not is_blank_line(record)), None)
-        if second is not None and is_header_like(second.fields, self._format):
+        if second is None:
+            return
+        if second.fields == header.fields or is_header_like(second.fields, self._format):
             raise FileRefusedError(header_repeated(second.row, second.line, Verdict.FILE))
 
 

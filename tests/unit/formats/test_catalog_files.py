@@ -179,3 +179,20 @@ def test_a_long_roster_comes_in_batches() -> None:
     assert len(batches) > 1
     assert max(batch.records for batch in batches) < 25_000
     assert sum(len(batch.rows) for batch in batches) == 25_000
+
+
+@pytest.mark.parametrize("header", ["student_id,name", '"Student ID",NAME', "student_id"])
+def test_a_header_in_the_middle_is_no_student(header: str) -> None:
+    """Two exports joined into one file do not enrol a child called "name"."""
+    fields = ",x" if "," in header else ""
+    rows = (f"S1{fields}", f"S2{fields}", header, f"S3{fields}")
+    reading = read(CatalogKind.STUDENTS, "\n".join((header, *rows)) + "\n")
+    assert [row["student_id"] for row in reading.rows] == ["S1", "S2", "S3"]
+    assert codes(reading) == [(Code.HEADER_REPEATED, 4, None)]
+    assert (reading.records, reading.rejected) == (4, [(4, 4)])
+
+
+def test_a_file_with_two_headers_of_one_column_is_refused() -> None:
+    """Of two headers one is a title, and which one only the sender knows."""
+    reading = read(CatalogKind.STUDENTS, "student_id\nstudent_id\nS1\n")
+    assert (reading.is_refused, codes(reading)) == (True, [(Code.HEADER_REPEATED, 2, None)])

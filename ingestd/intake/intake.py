@@ -96,8 +96,16 @@ class Intake:
     @property
     def trouble(self) -> str:
         """Why the intake does not work right now, or nothing."""
-        if self._troubles:
-            return "; ".join(sorted(set(self._troubles.values())))
+        return self.worker_trouble or self.watcher_trouble
+
+    @property
+    def worker_trouble(self) -> str:
+        """Why files are not claimed or processed right now, or nothing."""
+        return "; ".join(sorted(set(self._troubles.values())))
+
+    @property
+    def watcher_trouble(self) -> str:
+        """Why file events do not come through right now, or nothing."""
         if self._watcher is None or not self._watcher.is_alive:
             return "the watcher is down; files are found by the rescan only"
         return ""

@@ -105,7 +105,9 @@ class _Daemon:
             port=self._settings.http.listen.port,
             checks={
                 "sftp": self._check_sftp,
-                "intake": self._check_intake,
+                "watcher": self._check_watcher,
+                "workers": self._check_workers,
+                "intake": self._check_intake,  # both of them: the name that came first
                 "database": lambda: check_database(installation.database),
             },
             metrics=metrics,
@@ -204,6 +206,12 @@ class _Daemon:
 
     async def _check_sftp(self) -> str:
         return "" if self._door.listening else "not listening"
+
+    async def _check_watcher(self) -> str:
+        return self._intake.watcher_trouble
+
+    async def _check_workers(self) -> str:
+        return self._intake.worker_trouble
 
     async def _check_intake(self) -> str:
         return self._intake.trouble

@@ -19,7 +19,7 @@ ROWS = (
     "WALLET,C-3,00043,NO_SUCH_CODE,,1E+2,",
     "WALLET,C-4,00043,LATE_FEE,,,",
 )
-PARTS = {"sftp", "intake", "database"}
+PARTS = {"sftp", "watcher", "workers", "intake", "database"}
 
 
 @pytest.fixture(scope="module")

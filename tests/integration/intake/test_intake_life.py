@@ -144,7 +144,8 @@ async def test_a_watcher_that_died_is_started_again(station: Station) -> None:
         await station.until(lambda: station.events(Event.WATCHER_STARTED), "the watcher")
         assert intake._watcher is not None
         intake._watcher.stop()
-        assert "watcher" in intake.trouble
+        assert "watcher" in intake.watcher_trouble
+        assert (intake.trouble, intake.worker_trouble) == (intake.watcher_trouble, "")
         await station.until(lambda: station.events(Event.WATCHER_RESTARTED), "a restart")
         station.send(charges(ROW))
         await station.until_delivered(1)
@@ -194,7 +195,8 @@ async def test_one_accounts_broken_folder_does_not_stop_the_others(station: Stat
     sent = station.send(charges(ROW))
     async with station.running() as intake:
         await station.until_delivered(1)
-        assert "BROKEN" in intake.trouble
+        assert "BROKEN" in intake.worker_trouble
+        assert intake.trouble == intake.worker_trouble
     assert sent in station.receipts()
 
 

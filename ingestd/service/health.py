@@ -1,16 +1,19 @@
-"""Health, readiness and metrics over HTTP, for whoever runs the daemon."""
+"""Health, readiness, metrics and a first page over HTTP, for whoever runs the daemon."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import sqlalchemy as sa
 from aiohttp import web
 
+import ingestd
 from ingestd.database.engine import Database
+from ingestd.service.console import render_console
+from ingestd.spool.queue import UploadCount, count_uploads
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.telemetry.metrics import Metrics
@@ -19,26 +22,47 @@ from ingestd.values.errors import IngestdError, ListenError
 Check = Callable[[], Awaitable[str]]
 """Says what is wrong with one part of the daemon, or nothing."""
 
+Count = Callable[[], Awaitable[Sequence[UploadCount] | None]]
+"""Counts the uploads; None when the database does not answer."""
+
 _CHECK_SECONDS = 5.0
+# The page brings its own style, and is to load and to be framed by nothing.
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
 
 log = get_logger("ingestd.http")
 
 
 class HealthServer:
-    """Answers `/healthz`, `/readyz` and `/metrics`. Source: the contract, section 8."""
+    """Answers `/`, `/healthz`, `/readyz` and `/metrics`. Source: the contract, section 8."""
 
     def __init__(
-        self, *, host: str, port: int, checks: Mapping[str, Check], metrics: Metrics
+        self,
+        *,
+        host: str,
+        port: int,
+        checks: Mapping[str, Check],
+        count: Count,
+        metrics: Metrics,
     ) -> None:
         self._host = host
         self._port = port
         self._checks = checks
+        self._count = count
+        # One at a time: however often the page is asked for, the door keeps its threads.
+        self._counting = asyncio.Lock()
         self._metrics = metrics
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
         """Listen. Raises ListenError when the address cannot be had."""
         app = web.Application()
+        app.router.add_get("/", self._console)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._render_metrics)
@@ -63,6 +87,13 @@ class HealthServer:
         """Stop listening and finish the answers that are under way."""
         if self._runner is not None:
             await self._runner.cleanup()
+
+    async def _console(self, _: web.Request) -> web.Response:
+        parts = {name: await _answer(check) for name, check in self._checks.items()}
+        async with self._counting:
+            counts = await self._count()
+        page = render_console(version=ingestd.__version__, parts=parts, counts=counts)
+        return web.Response(text=page, content_type="text/html", headers=_PAGE_HEADERS)
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -99,6 +130,19 @@ async def check_database(database: Database) -> str:
     except IngestdError as error:
         return error.message
     return ""
+
+
+async def count_all_uploads(database: Database) -> list[UploadCount] | None:
+    """Return how many uploads are how far, or None when the database does not answer."""
+
+    def select() -> list[UploadCount]:
+        with database.reading() as connection:
+            return count_uploads(connection)
+
+    try:
+        return await asyncio.to_thread(select)
+    except IngestdError:
+        return None
 
 
 async def _answer(check: Check) -> str:

@@ -21,7 +21,7 @@ from ingestd.service.bootstrap import (
     open_installation,
     prepare_database,
 )
-from ingestd.service.health import HealthServer, check_database
+from ingestd.service.health import HealthServer, check_database, count_all_uploads
 from ingestd.service.reload import ConfigWatch
 from ingestd.sftp.limits import DoorLimits
 from ingestd.sftp.listener import SftpDoor
@@ -110,6 +110,7 @@ class _Daemon:
                 "intake": self._check_intake,  # both of them: the name that came first
                 "database": lambda: check_database(installation.database),
             },
+            count=lambda: count_all_uploads(installation.database),
             metrics=metrics,
         )
 

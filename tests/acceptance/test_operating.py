@@ -52,6 +52,19 @@ def test_readyz_says_ok_of_each_part(shared_school: School) -> None:
     assert set(answer["checks"].values()) == {"ok"}
 
 
+def test_the_console_tells_people_what_works_and_names_no_child(
+    shared_school: School, receipt: dict[str, Any]
+) -> None:
+    """Whoever opens the address in a browser sees how it stands, and nothing private."""
+    status, page = curl(shared_school, "/")
+    assert (status, receipt["account"]) == (200, "SPRINGFIELD")
+    assert page.startswith("<!DOCTYPE html>")
+    for text in ("All parts work.", "SPRINGFIELD", "processed with findings"):
+        assert text in page
+    for text in (NAME, "00042", "Marchetti"):
+        assert text not in page
+
+
 def test_metrics_count_files_and_rows_and_name_no_child(
     shared_school: School, receipt: dict[str, Any]
 ) -> None:

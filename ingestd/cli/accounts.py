@@ -53,7 +53,7 @@ def add(
     print_rows([_row(added, access)], _COLUMNS, output)
     if not added.authorized_keys:
         complain(f"{account_id} has no key yet: nobody can log in as it until accounts.toml has.")
-    if not allow:
+    if not access.allowlist.accounts.get(added.account_id):
         complain(f"{account_id} has no address of its own yet: list it in allowlist.toml.")
 
 

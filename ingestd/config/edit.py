@@ -35,8 +35,9 @@ class NewAccount:
 def add_account(config_folder: Path, account: NewAccount) -> None:
     """Write a new account into accounts.toml, and its networks into allowlist.toml.
 
-    Both files change, or neither. Raises UsageError when the account exists, ConfigError when
-    the files or the new account hold mistakes (nothing is written then), and StorageError.
+    Networks that are listed for it already stay. Both files change, or neither. Raises UsageError
+    when the account exists, ConfigError when the files or the new account hold mistakes (nothing
+    is written then), and StorageError.
     """
     with only_editor(config_folder):
         _add_account(
@@ -50,7 +51,8 @@ def _add_account(accounts_path: Path, allowlist_path: Path, account: NewAccount)
     known = read_accounts(accounts_path).accounts
     if account.account_id in known:
         raise UsageError(f"Account {account.account_id} exists already in {accounts_path}.")
-    read_allowlist(allowlist_path, known)
+    # Whoever lists the addresses first is not told to add the account first.
+    read_allowlist(allowlist_path, {*known, account.account_id})
     accounts_before = read_config_bytes(accounts_path)
     allowlist_before = read_config_bytes(allowlist_path)
     accounts = _with_table(accounts_before, account, where=str(accounts_path))
@@ -104,17 +106,18 @@ def _with_table(content: bytes, account: NewAccount, *, where: str) -> bytes:
 
 
 def _with_networks(content: bytes, account: NewAccount, *, where: str) -> bytes:
-    if not account.networks:
+    before = _values(content)
+    listed = before.get("accounts", {}).get(account.account_id, [])
+    new = [network for network in account.networks if network not in listed]
+    if not new:
         return content
     document = _parse_with_layout(content, where)
     if "accounts" not in document:
         document.add(tomlkit.nl())
         document.add("accounts", tomlkit.table())
-    networks = tomlkit.array()
-    networks.extend(account.networks)
-    document["accounts"][account.account_id] = networks
-    before = _values(content)
-    lists = {**before.get("accounts", {}), account.account_id: [*account.networks]}
+    networks = document["accounts"].setdefault(account.account_id, tomlkit.array())
+    networks.extend(new)
+    lists = {**before.get("accounts", {}), account.account_id: [*listed, *new]}
     return _rendered(document, content, expected={**before, "accounts": lists}, where=where)
 
 

@@ -103,6 +103,24 @@ def test_any_layout_is_edited_without_changing_what_it_says(
     assert content.count(b"\n") == content.count(b"\r\n") or "\r" not in accounts
 
 
+@pytest.mark.parametrize(
+    "allowlist",
+    [
+        "[accounts]\nSPRINGFIELD = [\n  '2001:db8:51::/48', # the new building\n]\n",
+        "accounts.SPRINGFIELD = ['2001:db8:51::/48'] # the new building",
+        "accounts = {SPRINGFIELD=['2001:db8:51::/48']} # the new building\r\n",
+    ],
+)
+def test_addresses_that_were_listed_first_stay(folder: Path, allowlist: str) -> None:
+    """Whether the address or the account comes first, neither command nor editor stands still."""
+    (folder / "allowlist.toml").write_bytes(allowlist.encode())
+    add_account(folder, NEW)
+    accounts = read_accounts(folder / "accounts.toml").accounts
+    listed = read_allowlist(folder / "allowlist.toml", accounts).accounts[AccountId("SPRINGFIELD")]
+    assert [str(each.network) for each in listed] == ["2001:db8:51::/48", "203.0.113.16/28"]
+    assert "# the new building" in (folder / "allowlist.toml").read_text()
+
+
 def test_mode_and_link_of_the_files_are_kept(folder: Path, tmp_path: Path) -> None:
     """The daemon, which runs as another user, can still read the file."""
     elsewhere = tmp_path / "elsewhere"

@@ -25,7 +25,7 @@ def check(
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Print the receipt that a file would get, and store nothing. Exit 1 when it has findings."""
+    """Print the receipt that a file would get, and store nothing. Exit 1 when rows are refused."""
     with prepared_installation(config_path(config)) as installation:
         outcome, receipt = check_file(
             installation.works(), installation.account(account), file, file_format

@@ -134,8 +134,12 @@ def _readiness(installation: Installation) -> str:
     finally:
         connection.close()
     if answer.status != http.client.OK:
-        troubles = [f"{name}: {what}" for name, what in body["checks"].items() if what != "ok"]
-        raise _NotWellError("; ".join(troubles))
+        # One trouble may stand under two names; the first is the nearer one.
+        troubles: dict[str, str] = {}
+        for name, what in body["checks"].items():
+            if what != "ok":
+                troubles.setdefault(what, name)
+        raise _NotWellError("; ".join(f"{name}: {what}" for what, name in troubles.items()))
     return "ready"
 
 

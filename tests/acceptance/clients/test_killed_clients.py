@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.acceptance.conftest import need
+
 if TYPE_CHECKING:
     from tests.acceptance.clients.conftest import Delivery
 
@@ -25,6 +27,7 @@ KBIT_PER_SECOND = BYTES_PER_SECOND * 8 // 1000
 
 
 def start(*command: str, **pipes: Any) -> subprocess.Popen[bytes]:
+    need(command[0])
     return subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.acceptance.conftest import need
+
 if TYPE_CHECKING:
     from tests.acceptance.clients.conftest import Delivery, NewDelivery
 
@@ -73,6 +75,7 @@ def test_scp_in_one_line(recipe: Callable[..., Delivery]) -> None:
 
 def test_curl(recipe: Callable[..., Delivery]) -> None:
     """The same for curl."""
+    need("curl")
     recipe("curl", "sh", "upload.sh", files={"upload.sh": 0}).check_taken_once()
 
 
@@ -84,9 +87,11 @@ def test_python_with_paramiko(recipe: Callable[..., Delivery]) -> None:
 
 def test_lftp(recipe: Callable[..., Delivery]) -> None:
     """The same for lftp."""
+    need("lftp")
     check(recipe("lftp", "sh", "upload.sh", files={"connect.lftp": 0, "upload.sh": 1}))
 
 
 def test_rclone(recipe: Callable[..., Delivery]) -> None:
     """The same for rclone."""
+    need("rclone")
     check(recipe("rclone", "sh", "-e", "upload.sh", files={"upload.sh": 0}))

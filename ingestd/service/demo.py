@@ -126,6 +126,8 @@ def _daemon(school: _School, *, keep: bool) -> Iterator[subprocess.Popen[bytes]]
         daemon = subprocess.Popen(
             [sys.executable, "-m", "ingestd", "serve", "--config", str(school.config)],
             stderr=log,
+            # Kept, it would hold a pipe open whose other end waits for the demo to be over.
+            stdout=subprocess.DEVNULL,
             stdin=subprocess.DEVNULL,
             start_new_session=keep,
         )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.acceptance.daemon_log import until
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import School
@@ -26,3 +30,23 @@ def test_the_demo_shows_the_whole_journey_and_touches_nothing(
     for word in ("amount_invalid", "conflict", "duplicate", "report balances", "ledger head"):
         assert word in done.stdout
     assert os.listdir(tmp_path) == before
+
+
+def test_a_demo_that_is_kept_ends_and_says_how_to_connect_and_to_stop(
+    school: School, tmp_path: Path
+) -> None:
+    """A visitor plays on with the school, also when a program read along what the demo said."""
+    school.environment["TMPDIR"] = str(tmp_path)
+    done = school.run("demo", "--keep", seconds=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    (pid,) = re.findall(r"kill (\d+)$", done.stdout, re.MULTILINE)
+    try:
+        (connect,) = re.findall(r"^ +sftp (.*)$", done.stdout, re.MULTILINE)
+        quietly = ("-F", "none", "-o", "BatchMode=yes", "-b", "-")
+        listed = school.run_client("sftp", *quietly, *connect.split(), stdin="ls\n")
+        assert (listed.returncode, "SPRINGFIELD" in listed.stdout) == (0, True), listed.stderr
+    finally:
+        os.kill(int(pid), signal.SIGTERM)
+    (folder,) = tmp_path.glob("ingestd-demo-*")
+    log = folder / "daemon.log"
+    until(lambda: "daemon_stopped" in log.read_text(encoding="utf-8"), "the end of the daemon")

@@ -120,6 +120,14 @@ OF_FILES: Mapping[Code, Explanation] = MappingProxyType(
             "Remove the row; files that were joined have one in the middle.",
             (Verdict.ROW, Verdict.FILE),
         ),
+        Code.HEADER_UNRECOGNISED: Explanation(
+            "The first row of a payment file names other columns than those of its format, and "
+            "has words where times, amounts and the batch number stand. It was taken for a header, "
+            "skipped, and is not counted.",
+            "Nothing needs to be done if it is a header. If it is a payment, correct it and send "
+            "the file again.",
+            WARNING,
+        ),
         Code.MISSING_LABEL: Explanation(
             "The header does not name a mandatory column.",
             "Add the column, or correct its name.",

@@ -43,7 +43,8 @@ class Column:
     that a CHOICE may hold, `reserved` the ones that no value may be (in any case; `0` stands
     for zero as it may be written), and MONEY that `must_be_positive` is more than nothing. A list
     holds several values, a `;` between them; then all else is said of each of them. What stands
-    for an absent value, beside an empty field: `null` in any case, and zero.
+    for an absent value, beside an empty field: `null` in any case, and zero. `title` is the
+    specification's own name of the column, where it has another one.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Column:
     must_be_positive: bool = False
     null_is_absent: bool = False
     zero_is_absent: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,7 @@ class Code(StrEnum):
     HEADER_MISSING = "header_missing"
     HEADER_NOT_FIRST = "header_not_first"
     HEADER_REPEATED = "header_repeated"
+    HEADER_UNRECOGNISED = "header_unrecognised"
     MISSING_LABEL = "missing_label"
     DUPLICATE_LABEL = "duplicate_label"
     BLANK_LABEL = "blank_label"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ingestd.formats.fields import FileFormat, Kind
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, shorten
-from ingestd.formats.header import DELIMITERS, Layout, is_header_like
+from ingestd.formats.header import DELIMITERS, Layout, is_header_like, normalise_label
 from ingestd.formats.lines import Record
 from ingestd.formats.payment_files import PAYMENT_FORMATS
 from ingestd.formats.shape import has_trailing_delimiters, is_blank_line
@@ -15,7 +15,7 @@ from ingestd.formats.student_refunds import STUDENT_REFUNDS
 
 _SEPARATOR_LINE = "sep="
 _WITH_HEADER = (STUDENT_BILLING, STUDENT_REFUNDS)
-_READ_BEFORE_A_DIGIT = (Kind.MOMENT, Kind.MONEY)
+_WRITTEN_WITH_DIGITS = (Kind.MOMENT, Kind.MONEY, Kind.DIGITS)
 
 
 def fixed_layout(file_format: FileFormat, records: Sequence[Record]) -> Layout:
@@ -33,23 +33,47 @@ def fixed_layout(file_format: FileFormat, records: Sequence[Record]) -> Layout:
 
 
 def names_columns(record: Record, file_format: FileFormat) -> bool:
-    """Tell whether a first row is a header, whatever it calls the columns.
+    """Tell whether a first row is a header: it names the columns, by these names or by others."""
+    return is_header_like(record.fields, file_format) or _reads_like_labels(record, file_format)
 
-    A row of values has digits where the moments and the amounts stand; a header has none.
+
+def warn_of_other_names(record: Record, file_format: FileFormat) -> Finding | None:
+    """Return a warning for a header that names no columns of the format; None for a good one.
+
+    Nobody but its sender can tell that it is none, so that it is never skipped in silence.
     """
     if is_header_like(record.fields, file_format):
-        return True
+        return None
+    return Finding(
+        code=Code.HEADER_UNRECOGNISED,
+        verdict=Verdict.WARNING,
+        message="This row has other names than those of the format's columns, and no time, amount "
+        "or batch number. It was taken for a header and skipped; if it is a payment, correct it "
+        "and send the file again.",
+        row=record.row,
+        line=record.line,
+        value=shorten(",".join(record.fields)),
+    )
+
+
+def _reads_like_labels(record: Record, file_format: FileFormat) -> bool:
+    """Tell whether a row has words, all of them different, where digits are mandatory.
+
+    A row of values whose times and amounts got lost has nothing there, or the same mark again
+    and again, and its batch number still.
+    """
     if len(record.fields) < len(file_format.columns):
         return False
-    texts = [
-        text.strip()
+    labels = [
+        normalise_label(text)
         for column, text in zip(file_format.columns, record.fields, strict=False)
-        if column.kind in _READ_BEFORE_A_DIGIT
+        if column.mandatory and column.kind in _WRITTEN_WITH_DIGITS
     ]
-    return all(
-        text and text.lower() != "null" and not any(char.isdigit() for char in text)
-        for text in texts
+    are_words = all(
+        any(char.isalpha() for char in label) and not any(char.isdigit() for char in label)
+        for label in labels
     )
+    return are_words and len(set(labels)) == len(labels)
 
 
 def refuse_another_format(

@@ -8,28 +8,32 @@ from ingestd.formats.names import FormatName
 _SOURCE = "spec/payment-files.txt"
 
 
-def _moment(name: str) -> Column:
+def _moment(name: str, *, title: str = "") -> Column:
     return Column(
         name=name,
         kind=Kind.MOMENT,
         mandatory=True,
         null_is_absent=True,
+        title=title,
         description="When it was paid, local time: YYYY-MM-DD HH:MM:SS, or the date alone.",
     )
 
 
-def _money(name: str, description: str, *, must_be_positive: bool = False) -> Column:
+def _money(
+    name: str, description: str, *, must_be_positive: bool = False, title: str = ""
+) -> Column:
     return Column(
         name=name,
         kind=Kind.MONEY,
         mandatory=True,
         must_be_positive=must_be_positive,
         null_is_absent=True,
+        title=title,
         description=description,
     )
 
 
-def _code(name: str, length_max: int, description: str) -> Column:
+def _code(name: str, length_max: int, description: str, *, title: str = "") -> Column:
     """Return a mandatory code."""
     return Column(
         name=name,
@@ -37,12 +41,18 @@ def _code(name: str, length_max: int, description: str) -> Column:
         mandatory=True,
         length_max=length_max,
         null_is_absent=True,
+        title=title,
         description=description,
     )
 
 
 def _optional_code(
-    name: str, length_max: int, description: str, *, zero_is_absent: bool = False
+    name: str,
+    length_max: int,
+    description: str,
+    *,
+    zero_is_absent: bool = False,
+    title: str = "",
 ) -> Column:
     return Column(
         name=name,
@@ -50,29 +60,34 @@ def _optional_code(
         mandatory=False,
         length_max=length_max,
         null_is_absent=True,
+        title=title,
         zero_is_absent=zero_is_absent,
         description=description,
     )
 
 
-def _text(name: str, length_max: int, description: str, *, mandatory: bool = False) -> Column:
+def _text(
+    name: str, length_max: int, description: str, *, mandatory: bool = False, title: str = ""
+) -> Column:
     return Column(
         name=name,
         kind=Kind.TEXT,
         mandatory=mandatory,
         length_max=length_max,
         null_is_absent=True,
+        title=title,
         description=description,
     )
 
 
-def _number(name: str, description: str, *, mandatory: bool = False) -> Column:
+def _number(name: str, description: str, *, mandatory: bool = False, title: str = "") -> Column:
     return Column(
         name=name,
         kind=Kind.DIGITS,
         mandatory=mandatory,
         length_max=DIGITS_MAX,
         null_is_absent=True,
+        title=title,
         description=description,
     )
 
@@ -99,23 +114,33 @@ FEE_PAYMENTS = FileFormat(
 )
 
 _FIRST_18 = (
-    _moment("payment_time"),
-    _money("payment_amt", "The whole payment: nett_amt + tax_amt.", must_be_positive=True),
+    _moment("payment_time", title="Date/Time of Payment"),
+    _money(
+        "payment_amt",
+        "The whole payment: nett_amt + tax_amt.",
+        must_be_positive=True,
+        title="Payment Amount",
+    ),
     _optional_code("merchant_id", 18, "The merchant's ID."),
-    _number("batch_num", _BATCH, mandatory=True),
-    _optional_code("receipt_num", 12, _RECEIPT),
+    _number("batch_num", _BATCH, mandatory=True, title="Batch Number"),
+    _optional_code("receipt_num", 12, _RECEIPT, title="Receipt Reference"),
     _text("received_from", 30, "The payer's full name.", mandatory=True),
     _text("address_line_1", 30, "The payer's address."),
     _text("address_line_2", 30, "The payer's address."),
     _text("address_line_3", 30, "The payer's address."),
-    _text("town", 30, "The payer's town or suburb."),
+    _text("town", 30, "The payer's town or suburb.", title="Town/Suburb"),
     _text("state", 3, "The payer's state."),
     _text("postcode", 10, "The payer's postcode."),
     _text("country", 20, "The payer's country."),
-    _text("comment", 30, "What the payment is about.", mandatory=True),
-    _code("gl_account", 18, "The account of the general ledger; it must be open."),
-    _money("nett_amt", "The amount without tax."),
-    _money("tax_amt", "The tax."),
+    _text("comment", 30, "What the payment is about.", mandatory=True, title="Comment Text"),
+    _code(
+        "gl_account",
+        18,
+        "The account of the general ledger; it must be open.",
+        title="GL Account Code",
+    ),
+    _money("nett_amt", "The amount without tax.", title="Nett Distribution Amount"),
+    _money("tax_amt", "The tax.", title="Tax Amount"),
     _code("tax_code", 3, "The tax code."),
 )
 
@@ -143,9 +168,10 @@ ENROLMENT_PAYMENTS = FileFormat(
             mandatory=True,
             choices=("G", "A", "D"),
             null_is_absent=True,
+            title="Enrolment Receipt Type",
             description="D: a refundable deposit. A: an advance. G: income when it settles.",
         ),
-        _code("par_code", 8, "The enrolled student's parent."),
+        _code("par_code", 8, "The enrolled student's parent.", title="Parent Code"),
         _code("student_code", 8, "The enrolled student, not cancelled, of that parent."),
     ),
 )

@@ -10,7 +10,12 @@ from ingestd.formats.bytes_in import CHUNK_BYTES, read_text
 from ingestd.formats.fields import FileFormat
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict
 from ingestd.formats.header import Layout, blank_last_label, is_header_like, read_header
-from ingestd.formats.headerless import fixed_layout, names_columns, refuse_another_format
+from ingestd.formats.headerless import (
+    fixed_layout,
+    names_columns,
+    refuse_another_format,
+    warn_of_other_names,
+)
 from ingestd.formats.lines import Piece, Record, RecordReader, records_of
 from ingestd.formats.shape import (
     Shaped,
@@ -80,6 +85,9 @@ class TableReader:
         self._make_shaper()
         if not names_columns(first, self._format):
             return chain([[first]], pieces)
+        warning = warn_of_other_names(first, self._format)
+        if warning is not None:
+            self.findings.append(warning)
         self._warn_of_unterminated(first)
         return pieces
 

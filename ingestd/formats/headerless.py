@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingestd.formats.fields import FileFormat, Kind
+from ingestd.formats.fields import Column, FileFormat, Kind
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, shorten
 from ingestd.formats.header import DELIMITERS, Layout, is_header_like, normalise_label
 from ingestd.formats.lines import Record
@@ -15,6 +15,7 @@ from ingestd.formats.student_refunds import STUDENT_REFUNDS
 
 _SEPARATOR_LINE = "sep="
 _WITH_HEADER = (STUDENT_BILLING, STUDENT_REFUNDS)
+_COLUMNS_THAT_DIFFER = 3
 _WRITTEN_WITH_DIGITS = (Kind.MOMENT, Kind.MONEY, Kind.DIGITS)
 
 
@@ -136,9 +137,12 @@ def _delimiter_seen(record: Record, file_format: FileFormat, delimiter: str) -> 
 
 def _other_format(file_format: FileFormat, records: Sequence[Record]) -> FileFormat | None:
     first = records[0]
-    for other in _WITH_HEADER:
-        if is_header_like(first.fields, other):
-            return other
+    labels = {normalise_label(text) for text in first.fields}
+    headers = [other for other in _WITH_HEADER if is_header_like(first.fields, other)]
+    if headers:
+        # What a refund names a charge has, too: the header tells them apart by what it must name.
+        whole = (other for other in headers if labels.issuperset(other.mandatory_names))
+        return next(whole, headers[0])
     rows = [record.fields for record in records if not is_blank_line(record)]
     if any(names_columns(first, known) for known in PAYMENT_FORMATS.values()):
         rows = rows[1:]
@@ -153,10 +157,26 @@ def _other_format(file_format: FileFormat, records: Sequence[Record]) -> FileFor
 
 
 def _fits(file_format: FileFormat, rows: Sequence[Sequence[str]]) -> bool:
-    """Tell whether all rows have in the column after the tax code what the format has there."""
-    position = len(file_format.columns) - 3
-    choices = file_format.columns[position].choices
-    texts = {fields[position].strip().upper() for fields in rows}
-    if choices:
-        return texts <= set(choices)
-    return all(text in {"", "NULL"} or text.isdigit() for text in texts)
+    """Tell whether all rows could be the format's, by the columns in which formats differ.
+
+    As many are the same in all formats of one width; the last three are not.
+    """
+    last = file_format.columns[-_COLUMNS_THAT_DIFFER:]
+    return all(_could_be(last, fields[-_COLUMNS_THAT_DIFFER:]) for fields in rows)
+
+
+def _could_be(columns: Sequence[Column], texts: Sequence[str]) -> bool:
+    written = ["" if text.strip().lower() == "null" else text.strip() for text in texts]
+    if columns[0].kind is Kind.DIGITS and written[-1] and not written[0]:
+        return False  # a pledge without its donor
+    return all(_could_hold(column, text) for column, text in zip(columns, written, strict=True))
+
+
+def _could_hold(column: Column, text: str) -> bool:
+    if not text:
+        return not column.mandatory
+    if column.choices:
+        return text.upper() in column.choices
+    if column.kind is Kind.DIGITS and not text.isdigit():
+        return False
+    return len(text) <= column.length_max

@@ -112,6 +112,19 @@ def test_a_file_under_the_name_of_another_format_is_told_its_own(
     assert f"rows look like those of {kind.value}." in finding.message
 
 
+@pytest.mark.parametrize("sent_as", FORMATS)
+@pytest.mark.parametrize(
+    ("sample", "kind"),
+    [("other_charges", "student_billing"), ("other_refunds", "student_refunds")],
+)
+def test_charges_and_refunds_under_the_name_of_payments_are_told_their_own(
+    sample: str, kind: str, sent_as: FormatName
+) -> None:
+    """A refund names nothing that a charge does not name, too; it is no charge all the same."""
+    [finding] = judged(sent_as, sample)[-1].findings
+    assert f"rows look like those of {kind}." in finding.message
+
+
 def test_the_content_of_a_payment_stays_when_the_time_zone_is_corrected() -> None:
     """An account whose zone was wrong gets no payment a second time."""
     blocks = [(SAMPLES / "fee_payments" / "time_fine.csv").read_bytes()]

@@ -149,12 +149,13 @@ OF_FILES: Mapping[Code, Explanation] = MappingProxyType(
             WARNING,
         ),
         Code.MISSING_CELL: Explanation(
-            "A row has fewer fields than the header.",
+            "A row has fewer fields than the header, or than its format where there is no header.",
             "Write every field, and leave those without a value empty.",
             ROW,
         ),
         Code.EXTRA_CELL: Explanation(
-            "A row has more fields than the header; often a note holds a delimiter.",
+            "A row has more fields than the header, or than its format where there is no header; "
+            "often a note holds a delimiter.",
             "Put the field that holds a delimiter in quotes.",
             ROW,
         ),

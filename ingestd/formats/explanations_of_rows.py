@@ -54,12 +54,15 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             ROW,
         ),
         Code.AMOUNT_NEGATIVE: Explanation(
-            "The amount is negative. A charge takes money; it never gives money back.",
-            "Send a refund file (`student_refunds.csv`) that names the charge.",
+            "The amount is negative. A charge takes money, and a payment brings some; neither "
+            "gives money back.",
+            "Send a refund file (`student_refunds.csv`) that names the charge. A payment that "
+            "bounced is returned by the business office.",
             ROW,
         ),
         Code.AMOUNT_TOO_LARGE: Explanation(
-            "The amount has more than ten digits before the decimal point.",
+            "The amount has more than ten digits before the decimal point, in payment files more "
+            "than eight.",
             "Correct the amount; identifiers in the wrong column look like this.",
             ROW,
         ),
@@ -86,13 +89,14 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
         Code.TIME_INVALID: Explanation(
             "The time is not written in ISO 8601 as the format takes it, or there is no such day "
             "or time of day.",
-            "Write it like 2017-05-03T14:38:02Z, 2017-05-03T09:38:02-05:00 or 2017-05-03.",
+            "Write it like 2017-05-03T14:38:02Z, 2017-05-03T09:38:02-05:00 or 2017-05-03; in "
+            "payment files like 2017-05-03 09:38:02 or 2017-05-03.",
             ROW,
         ),
         Code.TIME_TOO_OLD: Explanation("The time lies before 1990.", "Correct the year.", ROW),
         Code.TIME_IN_FUTURE: Explanation(
             "The time lies more than a day ahead.",
-            "Correct the date, or send the charge later.",
+            "Correct the date, or send the row later.",
             ROW,
         ),
         Code.TIME_WITHOUT_OFFSET: Explanation(
@@ -103,13 +107,13 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
         Code.TIME_NONEXISTENT: Explanation(
             "The time has no offset and lies in the hour that is left out when clocks are put "
             "forward.",
-            "Correct the time, or write its offset.",
+            "Correct the time, or write its offset; payment files take none.",
             ROW,
         ),
         Code.TIME_AMBIGUOUS: Explanation(
             "The time has no offset and lies in the hour that comes twice when clocks are put "
             "back. The earlier one was taken.",
-            "Write the offset, to choose.",
+            "Write the offset, to choose; payment files take none.",
             WARNING,
         ),
         Code.IDENTIFIER_TRIMMED: Explanation(

@@ -32,6 +32,17 @@ MOMENT_INVALID: Problem[int] = Problem(
     "date alone.",
 )
 
+# What is said otherwise of a moment: it has no offset that could be written.
+_OF_MOMENTS = {
+    Code.TIME_INVALID: MOMENT_INVALID.message,
+    Code.TIME_IN_FUTURE: "The time lies more than a day ahead. Correct the date, or send the "
+    "payment later.",
+    Code.TIME_NONEXISTENT: "On this day the clocks were put forward, and this time did not come. "
+    "Correct it.",
+    Code.TIME_AMBIGUOUS: "On this day the clocks were put back, and this time came twice. The "
+    "earlier one was taken.",
+}
+
 
 class MomentJudge:
     """Judges the moments of payment files: `YYYY-MM-DD HH:MM:SS` or `YYYY-MM-DD`, local time."""
@@ -49,9 +60,8 @@ class MomentJudge:
         judged = self._times(moment)
         if isinstance(judged, Problem):
             clean = None if judged.clean is None else judged.clean.microseconds
-            return Problem(
-                code=judged.code, message=judged.message, verdict=judged.verdict, clean=clean
-            )
+            message = _OF_MOMENTS.get(judged.code, judged.message)
+            return Problem(code=judged.code, message=message, verdict=judged.verdict, clean=clean)
         assert judged is not None, "a moment that is written has an instant"
         return judged.microseconds
 

@@ -125,6 +125,19 @@ def test_charges_and_refunds_under_the_name_of_payments_are_told_their_own(
     assert f"rows look like those of {kind}." in finding.message
 
 
+def test_no_finding_on_a_payment_asks_for_what_its_format_refuses() -> None:
+    """A provider who does as told is not rejected again: moments are written without an offset."""
+    messages = {
+        finding.message
+        for kind, name in NAMES
+        for batch in judged(kind, name)
+        for finding in batch.findings
+        if finding.code.startswith("time_")
+    }
+    assert len(messages) >= 5
+    assert not any("offset" in message or "T14:38:02Z" in message for message in messages)
+
+
 def test_the_content_of_a_payment_stays_when_the_time_zone_is_corrected() -> None:
     """An account whose zone was wrong gets no payment a second time."""
     blocks = [(SAMPLES / "fee_payments" / "time_fine.csv").read_bytes()]

@@ -66,9 +66,7 @@ def export(
         with installation.database.reading() as connection:
             book = Book(
                 account=found.account_id,
-                as_known=known_instant(
-                    connection, found.account_id, as_known, now=installation.clock.now()
-                ),
+                as_known=known_instant(connection, found, as_known, now=installation.clock.now()),
                 currency=found.currency,
             )
             # UTF-8 whatever the terminal's locale: so the file is read.
@@ -124,9 +122,7 @@ def _follow(
         with installation.database.reading() as connection:
             inquiry = Inquiry(
                 account=found.account_id,
-                as_known=known_instant(
-                    connection, found.account_id, as_known, now=installation.clock.now()
-                ),
+                as_known=known_instant(connection, found, as_known, now=installation.clock.now()),
                 decimals=decimals_of(found.currency),
             )
             return ask(connection, inquiry)

@@ -102,7 +102,7 @@ def asked(ask: Ask, account: str, config: ConfigOption) -> Iterator[Report]:
                 Question(
                     account=found.account_id,
                     as_of=day_in(found.timezone, now),
-                    as_known=known_instant(connection, found.account_id, None, now=now),
+                    as_known=known_instant(connection, found, None, now=now),
                     decimals=decimals_of(found.currency),
                     zone=found.timezone,
                 ),
@@ -126,7 +126,7 @@ def _answer(
             question = Question(
                 account=found.account_id,
                 as_of=as_of.date() if as_of else day_in(found.timezone, now),
-                as_known=known_instant(connection, found.account_id, as_known, now=now),
+                as_known=known_instant(connection, found, as_known, now=now),
                 decimals=decimals_of(found.currency),
                 zone=found.timezone,
                 since=since.date() if since else None,

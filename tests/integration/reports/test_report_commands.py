@@ -79,3 +79,32 @@ def test_verify_says_what_it_checked_and_exits_with_its_answer(folder: Path) -> 
     assert "credit_lots" in bad.stdout
     assert "charge_states" in bad.stdout
     assert "the books are NOT right" in bad.stdout
+
+
+def test_a_day_of_knowledge_is_meant_to_its_end(folder: Path) -> None:
+    """What was known on a day includes that day's uploads, in the district's own days."""
+    september = ("--from", "2025-09-01", "--to", "2025-09-30", "--output", "json")
+    net, known = {}, {}
+    for day in ("2025-12-31", "2026-03-01", "2026-03-02", "9999-12-31"):
+        done = run(folder, "report", "sales", *september, "--as-known", day)
+        answer = json.loads(done.stdout)
+        net[day], known[day] = answer["totals"]["net"], answer["as_known"]
+    assert net == {
+        "2025-12-31": "0.00",
+        "2026-03-01": "0.00",
+        "2026-03-02": "255.00",
+        "9999-12-31": "255.00",
+    }
+    assert known["2026-03-02"] == "2026-03-03T05:59:59.999999Z"
+    # A day that is not over may bring more: the answer says as of which batch it is.
+    assert (
+        known["9999-12-31"]
+        == json.loads(run(folder, "report", "sales", *september).stdout)["as_known"]
+    )
+
+
+@pytest.mark.parametrize("as_known", ["2026-02-30", "2026-3-2", "soon", ""])
+def test_what_is_no_instant_is_a_mistake(folder: Path, as_known: str) -> None:
+    """A slip of the keyboard is told, and never taken for another time."""
+    done = run(folder, "report", "sales", "--as-known", as_known)
+    assert "is no instant" in str(done.exception)

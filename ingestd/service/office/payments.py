@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -107,19 +108,20 @@ def settle_batch(
 ) -> Answer:
     """Say that a merchant's batch is in the bank: all of its pending payments, or none.
 
-    `expected` is the bank's total for them; another sum refuses the whole batch.
+    `batch_num` means the same with and without leading zeros, as in payment files; `expected` is
+    the bank's total for them, and another sum refuses the whole batch.
     """
     total = None if expected is None else keeper.amount_of(expected)
+    batch_num = re.sub(r"\A0+(?=[0-9])", "", batch_num.strip())
+    whose = f"merchant {merchant_id}" if merchant_id else "payments without a merchant"
 
     def work(entry: Entry) -> Answer:
         batch = find_batch(entry, merchant_id, batch_num)
         if batch is None:
-            whose = f"Merchant {merchant_id}" if merchant_id else "Nobody without a merchant"
-            raise UsageError(f"{whose} has no batch {batch_num}.")
+            raise UsageError(f"There is no batch {batch_num} of {whose}.")
         if not batch.pending:
             raise LedgerRefusal(
-                f"Batch {batch_num} of merchant {merchant_id} is settled already. "
-                "Nothing was changed."
+                f"Batch {batch_num} of {whose} is settled already. Nothing was changed."
             )
         if total is not None and total != batch.amount:
             raise LedgerRefusal(

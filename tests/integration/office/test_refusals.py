@@ -103,8 +103,12 @@ MISTAKES: dict[str, tuple[str, Attempt]] = {
     "returning what is unknown": ("There is no payment NONE", lambda o: o.bounce("NONE")),
     "voiding what is unknown": ("There is no payment NONE", lambda o: o.take_back("NONE")),
     "unknown batch": (
-        "Merchant M has no batch B",
+        "There is no batch B of merchant M",
         lambda o: settle_batch(o.keeper, "M", "B", expected=None),
+    ),
+    "unknown batch of nobody": (
+        "There is no batch B of payments without a merchant",
+        lambda o: settle_batch(o.keeper, "", "B", expected=None),
     ),
     "no key": ("1 to 64 characters", lambda o: o.pay("", "S1", "5.00")),
     "a long key": ("1 to 64 characters", lambda o: o.pay("K" * 65, "S1", "5.00")),

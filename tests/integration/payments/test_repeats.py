@@ -8,7 +8,7 @@ import pytest
 
 from ingestd.access.accounts import FilePolicy
 from ingestd.intake.dry_run import check_file
-from ingestd.values.errors import LedgerRefusal
+from ingestd.values.errors import LedgerRefusal, UsageError
 from tests.integration.payments.conftest import (
     ENROLMENT,
     FEES,
@@ -125,6 +125,17 @@ def test_a_batch_of_no_merchant_settles_by_its_number(office: PaymentOffice) -> 
     assert office.settle_batch("7", "200.00", merchant="")["payments"] == 2
     assert office.totals()["BANK"] == 20000
     office.assert_in_balance()
+
+
+def test_a_batch_settles_by_its_number_however_many_zeros_are_written(
+    office: PaymentOffice,
+) -> None:
+    """Whoever copies the number from a provider's file finds its batch."""
+    office.send(FEES, fee_row("R1", batch="0042"), fee_row("R2", batch="000"))
+    with pytest.raises(UsageError, match="no batch"):
+        office.settle_batch("")
+    assert office.settle_batch("042")["batch_num"] == "42"
+    assert office.settle_batch("00")["batch_num"] == "0"
 
 
 @pytest.mark.parametrize("bad", [fee_row("R9", parent="NOBODY"), fee_row("R1", fee="5.00"), "x,y"])

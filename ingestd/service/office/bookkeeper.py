@@ -10,6 +10,7 @@ from typing import TypeVar
 from ingestd.access.accounts import Account
 from ingestd.database.engine import Database
 from ingestd.formats.amounts import AmountJudge
+from ingestd.formats.findings import Code
 from ingestd.formats.judged import Problem
 from ingestd.ledger.entry import Entry, write_entry
 from ingestd.values.clock import Clock, day_in, to_microseconds
@@ -17,6 +18,11 @@ from ingestd.values.errors import UsageError
 from ingestd.values.money import decimals_of, format_amount
 
 T = TypeVar("T")
+
+_NEGATIVE = (
+    "An amount is never negative. What was charged is taken back with: ingestd charges void; what "
+    "was paid with: ingestd payments void, or return once it settled."
+)
 
 Answer = dict[str, object]
 """What a command did, under the names that its JSON has."""
@@ -39,6 +45,8 @@ class Bookkeeper:
         judged = AmountJudge(decimals_of(self.account.currency))(text)
         if judged is None or isinstance(judged, Problem):
             message = "Write an amount." if judged is None else judged.message
+            if judged is not None and judged.code is Code.AMOUNT_NEGATIVE:
+                message = _NEGATIVE
             raise UsageError(f"{text or 'Nothing'} is no amount. {message}")
         return judged
 

@@ -117,6 +117,7 @@ MISTAKES: dict[str, tuple[str, Attempt]] = {
         "billing code NOPE",
         lambda o: o.bounce("SETTLED", penalty="NOPE"),
     ),
+    "an amount below zero": ("ingestd payments void", lambda o: o.pay("P", "S1", "-5.00")),
     "no price": ("no price", lambda o: o.sell(meal(billing_code="UNPRICED"))),
     "a guest without a name": ("--name", lambda o: o.sell(meal(party="guest"))),
     "a student with a name": ("--party guest", lambda o: o.sell(meal(name="Gil"))),

@@ -73,7 +73,9 @@ def penalty(
     amount: AmountOption = None,
     tracking_id: Annotated[
         str | None,
-        typer.Option("--tracking-id", help="The charge's ID; makes the command safe to repeat."),
+        typer.Option(
+            "--tracking-id", "--id", help="The charge's ID; makes the command safe to repeat."
+        ),
     ] = None,
     on: OnOption = None,
     output: OutputOption = Output.TABLE,

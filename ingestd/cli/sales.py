@@ -44,7 +44,9 @@ def add(
     ] = None,
     tracking_id: Annotated[
         str | None,
-        typer.Option("--tracking-id", help="The sale's ID; makes the command safe to repeat."),
+        typer.Option(
+            "--tracking-id", "--id", help="The sale's ID; makes the command safe to repeat."
+        ),
     ] = None,
     on: OnOption = None,
     name: Annotated[str | None, typer.Option("--name", help="A new guest's name.")] = None,

@@ -133,10 +133,10 @@ def test_the_worked_example_can_be_typed(ingestd: Ask) -> None:
 
 
 def test_a_penalty_by_hand_tells_its_tracking_id(ingestd: Ask) -> None:
-    """Repeated under its own ID it is charged once."""
+    """Repeated under its own ID it is charged once; the option is called as for payments, too."""
     penalty = f"charges penalty --party COLL001 --billing-code NSF_FEE {day('03-20')}"
-    for _ in range(2):
-        answer = ingestd(f"{penalty} --tracking-id N1")
+    for option in ("--tracking-id", "--id", "--id"):
+        answer = ingestd(f"{penalty} {option} N1")
         assert answer["tracking_id"] == "N1"
     assert balances(ingestd)["COLL001", "LIABILITY"] == "-25.00"
     assert ingestd(f"{penalty}")["tracking_id"].startswith("PENALTY-")

@@ -7,7 +7,8 @@ from datetime import date
 
 from ulid import ULID
 
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.student_billing import CHARGE_TRACKING_ID, AccountType
+from ingestd.formats.texts import IdentifierJudge
 from ingestd.ledger.allocations import CASH_SALE
 from ingestd.ledger.chart import PartyKind
 from ingestd.ledger.entry import Entry, Unchanged
@@ -30,6 +31,7 @@ from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.values.errors import LedgerRefusal, UsageError
 
 GUEST = "guest"
+_JUDGE_KEY = IdentifierJudge(CHARGE_TRACKING_ID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +74,11 @@ def add_penalty(
 ) -> Answer:
     """Charge a party a penalty on its fees."""
     cents = None if amount is None else keeper.amount_of(amount)
+    key = _key_of(tracking_id, event=PENALTY)
 
     def work(entry: Entry) -> Answer:
         charge = NewCharge(
-            tracking_id=tracking_id or f"{PENALTY.upper()}-{ULID()}",
+            tracking_id=key,
             party=find_party(entry.connection, entry.head, entry.batch, party),
             account_type=AccountType.LIABILITY,
             billing_code=billing_code,
@@ -90,6 +93,7 @@ def add_penalty(
 def add_sale(keeper: Bookkeeper, sale: Sale, *, on: date | None = None) -> Answer:
     """Write down a sale; a guest gets an account of its own, cash pays this sale alone."""
     cents = None if sale.amount is None else keeper.amount_of(sale.amount)
+    key = _key_of(sale.tracking_id, event=SALE)
 
     def work(entry: Entry) -> Answer:
         party = _customer(entry, sale)
@@ -98,7 +102,7 @@ def add_sale(keeper: Bookkeeper, sale: Sale, *, on: date | None = None) -> Answe
             AccountType.WALLET if is_anonymous else AccountType.LIABILITY
         )
         charge = NewCharge(
-            tracking_id=sale.tracking_id or f"{SALE.upper()}-{ULID()}",
+            tracking_id=key,
             party=party,
             account_type=account_type,
             billing_code=sale.billing_code,
@@ -145,12 +149,28 @@ def stored_charge(entry: Entry, tracking_id: str) -> StoredCharge:
     return charge
 
 
+def _key_of(tracking_id: str | None, *, event: str) -> str:
+    """Return the key of a new charge: as it was typed, read as files are, or a new one.
+
+    Raises UsageError for one that no file could name to take the charge back.
+    """
+    if tracking_id is None:
+        return f"{event.upper()}-{ULID()}"
+    judged = _JUDGE_KEY(tracking_id)
+    if isinstance(judged, str):
+        return judged
+    if judged.clean is not None:
+        return judged.clean
+    message = judged.message if tracking_id.strip() else "It is empty. Fill it in, or leave it out."
+    raise UsageError(f"--tracking-id cannot be taken. {message}")
+
+
 def _customer(entry: Entry, sale: Sale) -> Party:
     if sale.party != GUEST:
         if sale.name or sale.email or sale.phone:
             raise UsageError("--name, --email and --phone are for --party guest.")
         return find_party(entry.connection, entry.head, entry.batch, sale.party)
-    if not sale.name:
+    if not sale.name or not sale.name.strip():
         raise UsageError("A guest has a name. Give it with --name.")
     code = f"{GUEST.upper()}-{ULID()}"
     number = add_party(entry.connection, entry.head, entry.batch, PartyKind.GUEST, code)

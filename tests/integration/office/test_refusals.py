@@ -119,7 +119,15 @@ MISTAKES: dict[str, tuple[str, Attempt]] = {
     ),
     "an amount below zero": ("ingestd payments void", lambda o: o.pay("P", "S1", "-5.00")),
     "no price": ("no price", lambda o: o.sell(meal(billing_code="UNPRICED"))),
+    "a sale with an empty key": ("It is empty", lambda o: o.sell(meal(tracking_id=""))),
+    "a sale with a long key": ("64 characters", lambda o: o.sell(meal(tracking_id="T" * 65))),
+    "a sale with an unseen key": ("cannot be seen", lambda o: o.sell(meal(tracking_id="T\u200b"))),
+    "a penalty with an empty key": (
+        "It is empty",
+        lambda o: add_penalty(o.keeper, "S1", "NSF_FEE", tracking_id=" "),
+    ),
     "a guest without a name": ("--name", lambda o: o.sell(meal(party="guest"))),
+    "a guest whose name is blank": ("--name", lambda o: o.sell(meal(party="guest", name="  "))),
     "a student with a name": ("--party guest", lambda o: o.sell(meal(name="Gil"))),
 }
 

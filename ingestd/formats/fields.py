@@ -10,6 +10,9 @@ ROW_BYTES_MAX = 1024 * 1024
 
 DIGITS_MAX = 18  # what a whole number of 64 bits holds
 
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+"""What separates the fields of files that people send, and what they call it."""
+
 LIST_SEPARATOR = ";"
 LIST_CHARACTERS_MAX = 4000
 """How long a list may be altogether: ten thousand rows are in memory at a time."""

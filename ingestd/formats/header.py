@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from ingestd.formats.fields import FileFormat
+from ingestd.formats.fields import DELIMITERS, FileFormat
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, shorten
 from ingestd.formats.lines import Record
 
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 HEADER_LINES_SEARCHED = 30
 
 # A broken header may have half a million labels; nobody reads as many findings.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingestd.formats.fields import Column, FileFormat, Kind
+from ingestd.formats.fields import DELIMITERS, Column, FileFormat, Kind
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, shorten
-from ingestd.formats.header import DELIMITERS, Layout, is_header_like, normalise_label
+from ingestd.formats.header import Layout, is_header_like, normalise_label
 from ingestd.formats.lines import Record
 from ingestd.formats.payment_files import PAYMENT_FORMATS
 from ingestd.formats.shape import has_trailing_delimiters, is_blank_line

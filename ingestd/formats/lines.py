@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ingestd.formats.bytes_in import Chunk
-from ingestd.formats.fields import FIELD_BYTES_MAX, ROW_BYTES_MAX
+from ingestd.formats.fields import DELIMITERS, FIELD_BYTES_MAX, ROW_BYTES_MAX
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, shorten
 
 PIECE_RECORDS_MAX = 10_000
@@ -236,7 +236,7 @@ class RecordReader:
         if end == position < len(text):
             if position - start > ROW_BYTES_MAX:
                 raise FileRefusedError(self._row_too_large(text[start:position]))
-            raise FileRefusedError(self._text_after_quote(fields[-1]))
+            raise FileRefusedError(self._text_after_quote(fields[-1], text[position]))
         return self._measured(text, start, fields, tuple(stray_quotes), position, end)
 
     def _measured(
@@ -276,7 +276,16 @@ class RecordReader:
             rest,
         )
 
-    def _text_after_quote(self, field: str) -> Finding:
+    def _text_after_quote(self, field: str, next_character: str) -> Finding:
+        # Where whole files are quoted, the first delimiter already is the wrong one.
+        if self._row == 1 and next_character in DELIMITERS:
+            return self._refusal(
+                Code.DELIMITER_UNEXPECTED,
+                f"The fields seem to be separated by a {DELIMITERS[next_character]}, and this "
+                f"account's files by a {DELIMITERS.get(self._delimiter, self._delimiter)}. Export "
+                "the file with that, or ask for the account's delimiter to be changed.",
+                next_character,
+            )
         return self._refusal(
             Code.TEXT_AFTER_QUOTE,
             "Text follows a closing quote in this row. Put the whole field in quotes, and "

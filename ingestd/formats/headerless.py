@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ingestd.formats.fields import DELIMITERS, Column, FileFormat, Kind
@@ -14,6 +15,7 @@ from ingestd.formats.student_billing import STUDENT_BILLING
 from ingestd.formats.student_refunds import STUDENT_REFUNDS
 
 _SEPARATOR_LINE = "sep="
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WITH_HEADER = (STUDENT_BILLING, STUDENT_REFUNDS)
 _COLUMNS_THAT_DIFFER = 3
 _WRITTEN_WITH_DIGITS = (Kind.MOMENT, Kind.MONEY, Kind.DIGITS)
@@ -111,18 +113,31 @@ def refuse_another_format(
         )
     other = _other_format(file_format, records)
     if other is not None:
-        raise FileRefusedError(
-            Finding(
-                code=Code.FORMAT_UNEXPECTED,
-                verdict=Verdict.FILE,
-                message=f"The name says {file_format.name}, but the rows look like those of "
-                f"{other.name}. Send the file under a name that starts with {other.name}, or "
-                "export it anew.",
-                row=first.row,
-                line=first.line,
-                value=shorten(delimiter.join(first.fields)),
-            )
-        )
+        raise FileRefusedError(_format_unexpected(file_format, other, first, delimiter))
+
+
+def refuse_payments(file_format: FileFormat, first: Record, *, delimiter: str) -> None:
+    """Raise `FileRefusedError` when a payment stands where a format has its header."""
+    if not _DAY.match(first.fields[0]):
+        return
+    for known in PAYMENT_FORMATS.values():
+        if len(known.columns) == len(first.fields) and _fits(known, [first.fields]):
+            raise FileRefusedError(_format_unexpected(file_format, known, first, delimiter))
+
+
+def _format_unexpected(
+    file_format: FileFormat, other: FileFormat, first: Record, delimiter: str
+) -> Finding:
+    return Finding(
+        code=Code.FORMAT_UNEXPECTED,
+        verdict=Verdict.FILE,
+        message=f"The name says {file_format.name}, but the rows look like those of "
+        f"{other.name}. Send the file under a name that starts with {other.name}, or "
+        "export it anew.",
+        row=first.row,
+        line=first.line,
+        value=shorten(delimiter.join(first.fields)),
+    )
 
 
 def _delimiter_seen(record: Record, file_format: FileFormat, delimiter: str) -> str | None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestd.formats.checking import RowBatch, check_payment_file
+from ingestd.formats.checking import RowBatch, check_charge_file, check_payment_file
 from ingestd.formats.fields import Kind
 from ingestd.formats.findings import Finding, Verdict
 from ingestd.formats.names import FormatName
@@ -123,6 +123,16 @@ def test_charges_and_refunds_under_the_name_of_payments_are_told_their_own(
     """A refund names nothing that a charge does not name, too; it is no charge all the same."""
     [finding] = judged(sent_as, sample)[-1].findings
     assert f"rows look like those of {kind}." in finding.message
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_payments_under_the_name_of_charges_are_told_their_own(kind: FormatName) -> None:
+    """Nobody is asked to name the columns of a file that has no header by its nature."""
+    blocks = [(SAMPLES / "student_billing" / f"other_{kind}.csv").read_bytes()]
+    [finding] = [
+        finding for batch in check_charge_file(blocks, RULES) for finding in batch.findings
+    ]
+    assert f"rows look like those of {kind.value}." in finding.message
 
 
 def test_no_finding_on_a_payment_asks_for_what_its_format_refuses() -> None:

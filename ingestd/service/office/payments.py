@@ -228,6 +228,11 @@ def _named_charge(entry: Entry, payment: Payment, payer: Party) -> int | None:
         if is_wallet
         else is_one_family(entry.connection, entry.head.account, payer.party_no, charge.party_no)
     )
+    if not shares and is_wallet:
+        owner = party_of(entry.connection, entry.head, charge.party_no).code
+        raise UsageError(
+            f"{payment.for_charge} is paid from the wallet of {owner} alone. Give --payer {owner}."
+        )
     if not shares:
         raise UsageError(f"{payment.for_charge} is not a charge of {payer.code}'s family.")
     return charge.charge_no

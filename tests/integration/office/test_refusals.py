@@ -91,8 +91,12 @@ MISTAKES: dict[str, tuple[str, Attempt]] = {
         lambda o: o.pay("P", "COLL001", "5.00", for_charge="C3"),
     ),
     "a brother's meal": (
-        "W1 is not a charge of S2's family",
+        "W1 is paid from the wallet of S1 alone. Give --payer S1",
         lambda o: o.pay("P", "S2", "5.00", to="WALLET", for_charge="W1"),
+    ),
+    "a parent's money for a child's meal": (
+        "Give --payer S1",
+        lambda o: o.pay("P", "COLL001", "5.00", to="WALLET", for_charge="W1"),
     ),
     "fees for a meal": (
         "Give --to WALLET",

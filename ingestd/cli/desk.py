@@ -12,8 +12,10 @@ import typer
 
 from ingestd.cli.options import Output, config_path
 from ingestd.cli.output import print_json, print_rows
+from ingestd.formats.times import YEAR_MIN
 from ingestd.service.bootstrap import prepared_installation
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
+from ingestd.values.errors import UsageError
 
 OnOption = Annotated[
     datetime | None,
@@ -38,7 +40,9 @@ def bookkeeper(config: Path | None, account: str) -> Iterator[Bookkeeper]:
 
 
 def day_of(option: datetime | None) -> date | None:
-    """Return the day that `--on` names."""
+    """Return the day that `--on` names. Raises UsageError for one that no file could name."""
+    if option is not None and option.year < YEAR_MIN:
+        raise UsageError(f"--on {option.date()} lies before {YEAR_MIN}. Correct the year.")
     return None if option is None else option.date()
 
 

@@ -161,6 +161,16 @@ def test_refusals_and_mistakes_have_their_own_exit_codes(ingestd: Ask) -> None:
     assert ingestd("payments add --payer S1 --amount 5.00 --method cash --on 03/05")["exit"] == "2"
 
 
+def test_a_mistyped_year_is_no_day(ingestd: Ask) -> None:
+    """Nothing posted is ever changed: a slip of the keyboard is not to stay in the books."""
+    mistyped = ingestd("payments add --payer S1 --amount 5.00 --method cash --on 0206-03-05")
+    assert mistyped == {
+        "exit": "2",
+        "says": "--on 0206-03-05 lies before 1990. Correct the year.",
+    }
+    assert ingestd("payments list") == {"listed": []}
+
+
 def test_lists_show_what_there_is_and_how_far_it_is(ingestd: Ask) -> None:
     """A script settles what is pending, and reminds of what is unpaid, without knowing IDs."""
     ingestd("payments add --payer S1 --amount 18.50 --method cash --id K1")

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Annotated
 
@@ -25,6 +25,7 @@ from ingestd.reports.revenue import report_revenue
 from ingestd.reports.sales import report_sales
 from ingestd.service.bootstrap import prepared_installation
 from ingestd.values.clock import day_in
+from ingestd.values.errors import UsageError
 from ingestd.values.money import decimals_of
 
 _DAY = ["%Y-%m-%d"]
@@ -119,6 +120,8 @@ def _answer(
     output: Output,
     config: ConfigOption,
 ) -> None:
+    if since and until and since > until:
+        raise UsageError(f"--from {since.date()} lies after --to {until.date()}. Swap them.")
     with prepared_installation(config_path(config)) as installation:
         found = installation.account(account)
         now = installation.clock.now()
@@ -130,7 +133,8 @@ def _answer(
                 decimals=decimals_of(found.currency),
                 zone=found.timezone,
                 since=since.date() if since else None,
-                until=until.date() if until else None,
+                # The last day of the calendar is how programs write that there is no end.
+                until=until.date() if until and until.date() != date.max else None,
             )
             _print(ask(connection, question), output)
 

@@ -108,3 +108,17 @@ def test_what_is_no_instant_is_a_mistake(folder: Path, as_known: str) -> None:
     """A slip of the keyboard is told, and never taken for another time."""
     done = run(folder, "report", "sales", "--as-known", as_known)
     assert "is no instant" in str(done.exception)
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_days_may_be_as_wide_as_the_calendar(folder: Path, report: str) -> None:
+    """A program that writes the calendar's last day for "no end" gets all there is."""
+    wide = run(folder, "report", report, "--from", "0001-01-01", "--to", "9999-12-31")
+    assert wide.exit_code == 0
+    assert wide.stdout == run(folder, "report", report).stdout
+
+
+def test_days_in_the_wrong_order_are_a_mistake(folder: Path) -> None:
+    """Nobody takes a slip for a month without sales."""
+    done = run(folder, "report", "sales", "--from", "2026-03-31", "--to", "2026-03-01")
+    assert str(done.exception) == "--from 2026-03-31 lies after --to 2026-03-01. Swap them."

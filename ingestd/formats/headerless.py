@@ -97,18 +97,19 @@ def refuse_another_format(
                 value=shorten(text),
             )
         )
-    seen = _delimiter_seen(first, file_format, delimiter)
+    seen = _delimiter_seen(records, file_format, delimiter)
     if seen is not None:
+        record, other_delimiter = seen
         raise FileRefusedError(
             Finding(
                 code=Code.DELIMITER_UNEXPECTED,
                 verdict=Verdict.FILE,
-                message=f"The fields seem to be separated by a {DELIMITERS[seen]}, and this "
-                f"account's files by a {DELIMITERS.get(delimiter, delimiter)}. Export the file "
-                "with that, or ask for the account's delimiter to be changed.",
-                row=first.row,
-                line=first.line,
-                value=seen,
+                message=f"The fields seem to be separated by a {DELIMITERS[other_delimiter]}, and "
+                f"this account's files by a {DELIMITERS.get(delimiter, delimiter)}. Export the "
+                "file with that, or ask for the account's delimiter to be changed.",
+                row=record.row,
+                line=record.line,
+                value=other_delimiter,
             )
         )
     other = _other_format(file_format, records)
@@ -140,14 +141,20 @@ def _format_unexpected(
     )
 
 
-def _delimiter_seen(record: Record, file_format: FileFormat, delimiter: str) -> str | None:
+def _delimiter_seen(
+    records: Sequence[Record], file_format: FileFormat, delimiter: str
+) -> tuple[Record, str] | None:
+    """Return the first record that has the fields of a payment by another delimiter, and that."""
     # An amount with a decimal comma gives fields of its own, but never as many as there are.
-    if len(record.fields) >= len(file_format.columns):
+    if any(len(record.fields) >= len(file_format.columns) for record in records):
         return None
-    text = delimiter.join(record.fields)
-    widths = {other: len(text.split(other)) for other in DELIMITERS if other != delimiter}
     expected = {len(known.columns) for known in PAYMENT_FORMATS.values()}
-    return next((other for other, width in widths.items() if width in expected), None)
+    for record in records:
+        text = delimiter.join(record.fields)
+        for other in DELIMITERS:
+            if other != delimiter and len(text.split(other)) in expected:
+                return record, other
+    return None
 
 
 def _other_format(file_format: FileFormat, records: Sequence[Record]) -> FileFormat | None:

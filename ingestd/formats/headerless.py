@@ -17,6 +17,7 @@ from ingestd.formats.student_refunds import STUDENT_REFUNDS
 _SEPARATOR_LINE = "sep="
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WITH_HEADER = (STUDENT_BILLING, STUDENT_REFUNDS)
+_WIDTHS = tuple(sorted({len(known.columns) for known in PAYMENT_FORMATS.values()}))
 _COLUMNS_THAT_DIFFER = 3
 _WRITTEN_WITH_DIGITS = (Kind.MOMENT, Kind.MONEY, Kind.DIGITS)
 
@@ -121,9 +122,8 @@ def refuse_payments(file_format: FileFormat, first: Record, *, delimiter: str) -
     """Raise `FileRefusedError` when a payment stands where a format has its header."""
     if not _DAY.match(first.fields[0]):
         return
-    for known in PAYMENT_FORMATS.values():
-        if len(known.columns) == len(first.fields) and _fits(known, [first.fields]):
-            raise FileRefusedError(_format_unexpected(file_format, known, first, delimiter))
+    for known in _fitting([first.fields]):
+        raise FileRefusedError(_format_unexpected(file_format, known, first, delimiter))
 
 
 def _format_unexpected(
@@ -148,11 +148,10 @@ def _delimiter_seen(
     # An amount with a decimal comma gives fields of its own, but never as many as there are.
     if any(len(record.fields) >= len(file_format.columns) for record in records):
         return None
-    expected = {len(known.columns) for known in PAYMENT_FORMATS.values()}
     for record in records:
         text = delimiter.join(record.fields)
         for other in DELIMITERS:
-            if other != delimiter and len(text.split(other)) in expected:
+            if other != delimiter and len(text.split(other)) in _WIDTHS:
                 return record, other
     return None
 
@@ -168,14 +167,27 @@ def _other_format(file_format: FileFormat, records: Sequence[Record]) -> FileFor
     rows = [record.fields for record in records if not is_blank_line(record)]
     if any(names_columns(first, known) for known in PAYMENT_FORMATS.values()):
         rows = rows[1:]
-    widths = {len(fields) for fields in rows}
-    as_wide = [known for known in PAYMENT_FORMATS.values() if widths == {len(known.columns)}]
-    if file_format in as_wide and _fits(file_format, rows):
-        return None
-    fitting = next((known for known in as_wide if _fits(known, rows)), None)
-    if file_format in as_wide:
-        return fitting
-    return fitting or next(iter(as_wide), None)
+    own_width = len(file_format.columns)
+    own = [fields for fields in rows if len(fields) == own_width]
+    if own:
+        fitting = _fitting(own)
+        return None if file_format in fitting else next(iter(fitting), None)
+    for width in _WIDTHS:
+        of_width = [fields for fields in rows if len(fields) == width]
+        # Among broken rows a single one may have as many fields by chance.
+        if 2 * len(of_width) >= len(rows) > 0:
+            as_wide = (known for known in PAYMENT_FORMATS.values() if len(known.columns) == width)
+            return next(iter(_fitting(of_width)), next(as_wide))
+    return None
+
+
+def _fitting(rows: Sequence[Sequence[str]]) -> list[FileFormat]:
+    """Return the formats that could have written all of these equally wide rows."""
+    return [
+        known
+        for known in PAYMENT_FORMATS.values()
+        if len(known.columns) == len(rows[0]) and _fits(known, rows)
+    ]
 
 
 def _fits(file_format: FileFormat, rows: Sequence[Sequence[str]]) -> bool:

@@ -47,7 +47,7 @@ class Column:
     for zero as it may be written), and MONEY that `must_be_positive` is more than nothing. A list
     holds several values, a `;` between them; then all else is said of each of them. What stands
     for an absent value, beside an empty field: `null` in any case, and zero. `title` is the
-    specification's own name of the column, where it has another one.
+    specification's own name of the column where it has another one, written as names are.
     """
 
     name: str

@@ -49,7 +49,7 @@ def normalise_label(label: str) -> str:
 def is_header_like(fields: Sequence[str], file_format: FileFormat) -> bool:
     """Tell whether a row names columns: two at least, and half of what it says."""
     names = set(file_format.column_names)
-    names |= {normalise_label(column.title) for column in file_format.columns if column.title}
+    names.update(column.title for column in file_format.columns)
     written = [label for field in fields if (label := normalise_label(field.strip('"')))]
     known = len(names.intersection(written))
     return known >= 2 and 2 * known >= len(written)

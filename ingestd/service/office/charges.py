@@ -181,7 +181,10 @@ def _customer(entry: Entry, sale: Sale) -> Party:
 
 def _known_by(sale: Sale, party: Party) -> str:
     """Return by what the same sale is known; one that is owed is another than one for cash."""
-    known = f"{GUEST}\0{sale.name}\0{sale.email}" if sale.party == GUEST else party.code
+    known = party.code
+    if sale.party == GUEST:
+        known = f"{GUEST}\0{sale.name}\0{sale.email}"
+        known = known if sale.phone is None else f"{known}\0{sale.phone}"
     return f"{known}\0{CASH}" if sale.cash else known
 
 

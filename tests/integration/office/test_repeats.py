@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ingestd.service.office.bookkeeper import Answer
 from ingestd.service.office.charges import Sale, add_penalty
 from ingestd.values.errors import LedgerRefusal
 from tests.integration.office.conftest import Office
@@ -26,6 +27,23 @@ def test_cash_for_a_sale_that_was_owed_is_not_answered_as_taken(office: Office) 
     with pytest.raises(LedgerRefusal, match="T1 exists with other content"):
         office.sell(Sale(party="S1", billing_code="MEAL", tracking_id="T1", cash=True))
     assert office.sell(owed) == {"tracking_id": "T1", "party": "S1"}
+
+
+@pytest.mark.parametrize("other", [{"name": "Gus"}, {"email": "g@b.org"}, {"phone": "2"}])
+def test_a_guest_reached_otherwise_is_not_answered_as_kept(
+    office: Office, other: dict[str, str]
+) -> None:
+    """Whoever corrects a guest's number is told that the books still hold the old one."""
+    guest = {"name": "Gil", "email": "g@a.org", "phone": "1"}
+
+    def buy(contact: dict[str, str]) -> Answer:
+        return office.sell(
+            Sale(party="guest", billing_code="SUMMER", tracking_id="T1", **contact)  # type: ignore[arg-type]
+        )
+
+    assert buy(guest) == buy(guest)
+    with pytest.raises(LedgerRefusal, match="T1 exists with other content"):
+        buy(guest | other)
 
 
 def test_a_sale_is_not_mixed_up_with_a_payment_of_its_name(office: Office) -> None:

@@ -34,6 +34,7 @@ _KEYED = Keyed(
     # The key of the books is made of more than the number that the provider knows.
     written=f"(SELECT k.receipt_num FROM {_STAGE} k WHERE k.row = {{repeat}}.row)",
 )
+_IS_NEW = "NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)"
 _MERCHANTS_TOLD_MAX = 100
 
 
@@ -177,19 +178,20 @@ def judge_staged_payments(
     if _refuse_unknown_merchants(connection, head):
         return False
     _number_identical_rows(connection)
+    # First of all: what was applied before is a duplicate, whatever the catalog says by now.
+    find_repeats_of_ledger(connection, head, _KEYED)
     for rule in _RULES[format_name]:
         reject(
             connection,
             head,
             stage=_STAGE,
-            where=rule.where,
+            where=f"{_IS_NEW} AND {rule.where}",
             code=rule.code,
             column=rule.column,
             value="''" if rule.code in _ABSENT else _SHOWN.get(rule.column, f"s.{rule.column}"),
             message=rule.message,
         )
     forget_rejected(connection, _STAGE)
-    find_repeats_of_ledger(connection, head, _KEYED)
     _reject_settled_batches(connection, head)
     find_repeats_in_file(connection, _KEYED)
     _warn_of_missing_account(connection, head)

@@ -117,7 +117,8 @@ def add_charge(entry: Entry, charge: NewCharge, *, event: str) -> int:
     amount = price if charge.amount is None else charge.amount
     if amount is None:
         raise UsageError(
-            f"{charge.billing_code} has no price on {entry.day}. Give the amount with --amount."
+            f"{charge.billing_code} has no price on {entry.day}. Import one, or give the amount "
+            "where the command takes it."
         )
     head = entry.head
     head.charges += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from itertools import pairwise
 
 import sqlalchemy as sa
@@ -58,7 +57,7 @@ def _rows(reading: Reading) -> Iterator[Row]:
     question = reading.question
     bound = reading.extent.bound() | question.instants()
     for days in _OLDEST_DAYS:
-        bound[f"after_{days}"] = question.start_of(question.as_of - timedelta(days=days))
+        bound[f"after_{days}"] = question.start_of(question.days_before(days))
     still_open = reading.connection.execute(sa.text(_OPEN), bound).one()
     later = reading.connection.execute(ordered(reading.connection, _LATER), bound).one()
     # Each sum holds the ones before it; PostgreSQL sums whole numbers to decimals.

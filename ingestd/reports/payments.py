@@ -98,7 +98,7 @@ def _rows(reading: Reading) -> Iterator[Row]:
         reading.totals[name] = question.amount(sums[name])
     reading.totals["batches"] = [
         {
-            "merchant_id": merchant_id,
+            "merchant_id": merchant_id or None,
             "batch_num": batch_num,
             "payments": batch.payments,
             "amount": question.amount(batch.amount),

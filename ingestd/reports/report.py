@@ -57,8 +57,16 @@ class Question:
         }
 
     def start_of(self, day: date) -> int:
-        """Return when a day begins in the account's time zone, in microseconds since 1970."""
-        return to_microseconds(datetime.combine(day, time(), tzinfo=self.zone))
+        """Return when a day begins in the account's time zone, in microseconds since 1970.
+
+        Days at the calendar's ends, which no zone can place, count as the first or last it can.
+        """
+        placed = min(max(day, _FIRST_DAY), _LAST_DAY + timedelta(days=1))
+        return to_microseconds(datetime.combine(placed, time(), tzinfo=self.zone))
+
+    def days_before(self, days: int) -> date:
+        """Return the day so many days before `as_of`, or the calendar's first."""
+        return date.fromordinal(max(self.as_of.toordinal() - days, 1))
 
     def amount(self, minor_units: int) -> str:
         """Write an amount in the account's currency."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingestd.access.accounts import FilePolicy
+from ingestd.formats.catalog import CatalogKind
 from ingestd.intake.dry_run import check_file
 from ingestd.values.errors import LedgerRefusal, UsageError
 from tests.integration.payments.conftest import (
@@ -48,6 +49,25 @@ def test_a_file_that_comes_again_posts_nothing(office: PaymentOffice) -> None:
     assert office.books.dump(*_TABLES) == before
     receipt = office.receipt(again)
     assert (receipt["status"], receipt["findings"], receipt["batches"]) == ("processed", [], [])
+
+
+@pytest.mark.parametrize("policy", list(FilePolicy))
+def test_what_was_applied_stays_a_duplicate_whatever_the_catalog_says_later(
+    office: PaymentOffice, policy: FilePolicy
+) -> None:
+    """An account that is closed by now does not make a provider's second copy a bad file."""
+    office.books = office.books.under(file=policy)
+    sundry = (sundry_row("R1"), sundry_row("R2", donor="7", pledge="70"))
+    enrolled = enrolment_row("E1", student="S1")
+    assert counts(office.send(SUNDRY, *sundry)) == (2, 0, 0, 0)
+    assert counts(office.send(ENROLMENT, enrolled)) == (1, 0, 0, 0)
+    office.books.load(CatalogKind.GL_ACCOUNTS, [{"gl_account": "HIRE", "status": "closed"}])
+    office.books.load(CatalogKind.STUDENTS, [{"student_id": "S1", "status": "cancelled"}])
+    donor = {"donor_number": "7", "name": "Dora", "pledges": None, "appeals": None}
+    office.books.load(CatalogKind.DONORS, [donor])
+    assert counts(office.send(SUNDRY, *sundry)) == (0, 2, 0, 0)
+    assert counts(office.send(ENROLMENT, enrolled)) == (0, 1, 0, 0)
+    assert counts(office.send(SUNDRY, sundry_row("R3"))) == (0, 0, 0, 1)
 
 
 def test_rows_without_a_receipt_number_are_known_by_their_batch_and_count(

@@ -126,6 +126,19 @@ def refuse_payments(file_format: FileFormat, first: Record, *, delimiter: str) -
         raise FileRefusedError(_format_unexpected(file_format, known, first, delimiter))
 
 
+def refuse_larger_format(file_format: FileFormat, header: Record, *, delimiter: str) -> None:
+    """Raise `FileRefusedError` when a header names all that a format with more columns needs.
+
+    A charge file under a refund's name would be a refund file with columns too many, and take
+    every charge back that it means to make.
+    """
+    labels = {normalise_label(field) for field in header.fields}
+    for known in _WITH_HEADER:
+        needed = set(known.mandatory_names)
+        if needed > set(file_format.mandatory_names) and needed <= labels:
+            raise FileRefusedError(_format_unexpected(file_format, known, header, delimiter))
+
+
 def _format_unexpected(
     file_format: FileFormat, other: FileFormat, first: Record, delimiter: str
 ) -> Finding:

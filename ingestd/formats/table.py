@@ -14,6 +14,7 @@ from ingestd.formats.headerless import (
     fixed_layout,
     names_columns,
     refuse_another_format,
+    refuse_larger_format,
     refuse_payments,
     warn_of_other_names,
 )
@@ -65,6 +66,7 @@ class TableReader:
         if not self._format.has_header:
             return self._begin_without_header(header, pieces)
         refuse_payments(self._format, header, delimiter=self._delimiter)
+        refuse_larger_format(self._format, header, delimiter=self._delimiter)
         layout, warnings = read_header(
             header, self._format, delimiter=self._delimiter, top=first.text
         )

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ingestd.access.accounts import FilePolicy
-from ingestd.ledger.outcomes import FileOutcome
+from ingestd.ledger.outcomes import FileOutcome, FileStatus
 from tests.integration.ledger.conftest import Books
 
 HEADER = "charge_tracking_id,tx_item_rowid,note"
@@ -126,3 +126,21 @@ def test_the_charge_itself_stays_a_duplicate_after_its_refund(books: Books) -> N
     outcome = books.post(*CHARGES)
     assert counts(outcome) == (0, 3, 0, 0)
     assert books.balances()["S1", "LIABILITY"] == "0.00"
+
+
+def test_a_charge_file_under_a_refunds_name_takes_nothing_back(books: Books) -> None:
+    """A slip in a job's file name must not give a year's fees back."""
+    books.post(*CHARGES)
+    header = "account_type,charge_tracking_id,Student ID,billing_code,note,amount"
+    outcome = refund(books, *CHARGES, header=header)
+    assert (outcome.status, outcome.rows) == (FileStatus.REJECTED, None)
+    assert codes(books) == ["format_unexpected"]
+    assert {item["status"] for item in books.items()} == {"unpaid", "paid"}
+
+
+def test_a_refund_file_may_have_columns_of_its_own(books: Books) -> None:
+    """What an export holds beside the key is ignored, and told."""
+    books.post(*CHARGES)
+    outcome = refund(books, "T1,S1,MEAL", header="charge_tracking_id,student_id,billing_code")
+    assert counts(outcome) == (1, 0, 0, 0)
+    assert codes(books) == ["extra_label", "extra_label"]

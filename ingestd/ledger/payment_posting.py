@@ -29,14 +29,15 @@ _KINDS = {
 }
 # A row that is a sale and its payment together: its own charge, which its own money pays.
 _IS_SALE = "(s.payer_name IS NOT NULL AND COALESCE(s.receipt_type, 'G') = 'G')"
-# What each row that is to be applied becomes: who pays, who is charged, and by which numbers.
+# What each row that is to be applied becomes: who pays, who is charged where that is somebody
+# else, and by which numbers.
 _NUMBERED = Temporary(
     "stage_numbered",
     {
         "row": "whole",
         "payment_no": "whole",
         "payer_no": "whole",
-        "customer_no": "whole",
+        "customer_no": "whole?",
         "charge_no": "whole?",
     },
     key=("row",),
@@ -56,7 +57,7 @@ def post_staged_payments(entry: Entry, format_name: FormatName) -> Posted:
     if format_name is not FormatName.FEE_PAYMENTS:
         _insert_sales(entry)
     _insert_payments(entry, format_name)
-    _insert_parts(entry)
+    _insert_parts(entry, format_name)
     post_received(entry, payments_before=payments_before)
     settle_payments(
         entry,
@@ -138,8 +139,8 @@ def _number_rows(entry: Entry, *, payer: str, customer: str | None = None) -> No
         sa.text(
             "INSERT INTO stage_numbered (row, payment_no, payer_no, customer_no, charge_no)"
             f" SELECT s.row, :payments + ROW_NUMBER() OVER (ORDER BY s.row), {payer},"
-            f" {customer or payer}, CASE WHEN {_IS_SALE} THEN :charges + SUM(CASE WHEN {_IS_SALE}"
-            "  THEN 1 ELSE 0 END) OVER (ORDER BY s.row) END"
+            f" {customer or 'CAST(NULL AS BIGINT)'}, CASE WHEN {_IS_SALE} THEN :charges"
+            f"  + SUM(CASE WHEN {_IS_SALE} THEN 1 ELSE 0 END) OVER (ORDER BY s.row) END"
             f" FROM {_STAGE} s WHERE {_APPLIED}"
         ),
         {"account": head.account, **numbers},
@@ -183,9 +184,10 @@ def _insert_sales(entry: Entry) -> None:
             " account_type, billing_code, amount, note, occurred_at, effective_on, batch_no,"
             " upload_id, row)"
             " SELECT CAST(:account AS TEXT), n.charge_no, s.row_key, s.content_hash,"
-            f" n.customer_no, '{AccountType.LIABILITY}', s.gl_account, s.fee, s.comment,"
-            f" s.submitted_at, {_day(entry)}, :batch_no, CAST(:upload_id AS TEXT), s.row"
-            f" FROM {_ROWS} WHERE n.charge_no IS NOT NULL ORDER BY n.row",
+            f" COALESCE(n.customer_no, n.payer_no), '{AccountType.LIABILITY}', s.gl_account,"
+            f" s.fee, s.comment, s.submitted_at, {_day(entry)}, :batch_no,"
+            f" CAST(:upload_id AS TEXT), s.row FROM {_ROWS}"
+            " WHERE n.charge_no IS NOT NULL ORDER BY n.row",
         ),
         _bound(entry),
     )
@@ -228,23 +230,9 @@ def _insert_payments(entry: Entry, format_name: FormatName) -> None:
     entry.head.payments += result.rowcount
 
 
-def _insert_parts(entry: Entry) -> None:
+def _insert_parts(entry: Entry, format_name: FormatName) -> None:
     """Write down what each payment is for; parts of nothing are left out."""
-    nett = (
-        f"CASE s.receipt_type WHEN 'D' THEN '{PartKind.DEPOSIT}'"
-        f" WHEN 'A' THEN '{PartKind.ADVANCE}' ELSE '{PartKind.FEE}' END"
-    )
-    other = (
-        "(SELECT m.other_gl_account FROM merchant m"
-        " WHERE m.account = :account AND m.merchant_id = s.merchant_id)"
-    )
-    parts = (
-        (1, nett, "s.fee - s.discount", "s.gl_account"),
-        (2, f"'{PartKind.DISCOUNT}'", "s.discount", "NULL"),
-        (3, f"'{PartKind.BUILDING}'", "s.building", "NULL"),
-        (4, f"'{PartKind.OTHER}'", "s.other", other),
-        (5, f"'{PartKind.TAX}'", "s.tax", "s.gl_account"),
-    )
+    parts = _FEE_PARTS if format_name is FormatName.FEE_PAYMENTS else _NETT_PARTS
     kinds, amounts, gl_accounts = (
         f"CASE k.part_no {' '.join(f'WHEN {part[0]} THEN {part[place]}' for part in parts)} END"
         for place in (1, 2, 3)
@@ -263,6 +251,27 @@ def _insert_parts(entry: Entry) -> None:
         ),
         {"account": entry.head.account, "batch_no": entry.batch.batch_no},
     )
+
+
+_OTHER_ACCOUNT = (
+    "(SELECT m.other_gl_account FROM merchant m"
+    " WHERE m.account = :account AND m.merchant_id = s.merchant_id)"
+)
+_NETT_KIND = (
+    f"CASE s.receipt_type WHEN 'D' THEN '{PartKind.DEPOSIT}'"
+    f" WHEN 'A' THEN '{PartKind.ADVANCE}' ELSE '{PartKind.FEE}' END"
+)
+# The parts of a payment: their number, kind, amount and account of the general ledger.
+_FEE_PARTS = (
+    (1, f"'{PartKind.FEE}'", "s.fee - s.discount", "CAST(NULL AS TEXT)"),
+    (2, f"'{PartKind.DISCOUNT}'", "s.discount", "NULL"),
+    (3, f"'{PartKind.BUILDING}'", "s.building", "NULL"),
+    (4, f"'{PartKind.OTHER}'", "s.other", _OTHER_ACCOUNT),
+)
+_NETT_PARTS = (
+    (1, _NETT_KIND, "s.fee", "s.gl_account"),
+    (5, f"'{PartKind.TAX}'", "s.tax", "s.gl_account"),
+)
 
 
 def _day(entry: Entry) -> str:

@@ -166,7 +166,7 @@ def _stage_open(connection: Connection, bound: Mapping[str, object]) -> None:
             " SELECT x.pool, x.high, x.high - x.amount, x.charge_no,"
             f" {latest(connection, 'c.effective_on', 'COALESCE(t.open_on, c.effective_on)')}"
             " FROM (SELECT w.pool, w.credit, o.charge_no, o.amount, SUM(o.amount) OVER"
-            f"   (PARTITION BY w.pool ORDER BY {IN_ORDER}) AS high"
+            f"   (PARTITION BY w.pool ORDER BY {IN_ORDER}, o.charge_no) AS high"
             f"  FROM stage_reach w JOIN open_charge o ON {WITHIN_REACH}) x"
             f" JOIN charge c ON c.account = :account AND c.charge_no = x.charge_no {STATE}"
             " WHERE x.high - x.amount < x.credit",

@@ -16,6 +16,7 @@ BENCHMARKS = (
     "settlement",
     "sftp_upload",
     "sftp_sessions",
+    "sftp_latency",
     "sftp_crowd",
     "sftp_idle",
     "sftp_soak",

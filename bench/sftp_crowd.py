@@ -7,6 +7,7 @@ import contextlib
 import json
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench._clients import connect, put
@@ -23,7 +24,7 @@ ACCOUNTS = [f"SCHOOL_{number:03}" for number in range(200)]
 ROWS = 5000
 _PATIENCE_SECONDS = 240
 _PRODUCTS = "billing_code,name,price,valid_from\nLATE_FEE,Late fee,5.00,2020-01-01\n"
-_HEADER = (
+HEADER = (
     "account_type,charge_tracking_id,student_id,billing_code,note,amount,transaction_occurred_time"
 )
 _REFUSALS = ("upload_refused", "upload_interrupted", "connection_refused", "auth_failed")
@@ -33,7 +34,7 @@ def run() -> None:
     """Let them all upload at once, wait for the last receipt, and count what was applied."""
     with scratch_folder() as folder:
         installation = prepare_ingestd(folder / "ingestd", ACCOUNTS)
-        _import_catalog(installation)
+        import_catalog(installation, ACCOUNTS)
         contents = {account: _charges(account) for account in ACCOUNTS}
         with running_ingestd(installation) as daemon:
             started = time.monotonic()
@@ -66,13 +67,13 @@ def run() -> None:
     )
 
 
-def _import_catalog(installation: Installation) -> None:
+def import_catalog(installation: Installation, accounts: Sequence[str]) -> None:
     """Give every account its small catalog; `students = "register"` brings the students."""
     products = installation.folder / "products.csv"
     products.write_text(_PRODUCTS, encoding="utf-8")
     configure_logs(log_format="json", level="warning")
     with prepared_installation(installation.config) as opened:
-        for account in ACCOUNTS:
+        for account in accounts:
             import_file(opened, opened.account(account), CatalogKind.PRODUCTS, products)
 
 
@@ -81,7 +82,7 @@ def _charges(account: str) -> bytes:
         f"LIABILITY,{account}-{number},S{number % 500:05},LATE_FEE,Overdue by a week,5.00,"
         for number in range(ROWS)
     )
-    return "\n".join((_HEADER, *rows, "")).encode()
+    return "\n".join((HEADER, *rows, "")).encode()
 
 
 async def _upload_all(daemon: Daemon, contents: dict[str, bytes]) -> list[float]:

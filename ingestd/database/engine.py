@@ -165,7 +165,7 @@ def _open_sqlite(url: URL, temporary_folder: Path | None) -> Engine:
             "foreign_keys=ON",
             "trusted_schema=OFF",
             "temp_store=FILE",
-            "cache_size=-65536",
+            "cache_size=-49152",
             "recursive_triggers=ON",
             "threads=2",  # a large sort uses a second core
             "temp.secure_delete=OFF",  # files that are never seen again need no wiping

@@ -21,6 +21,8 @@ from ingestd.values.clock import Clock
 from ingestd.values.identifiers import AccountId
 
 UNRECOGNISED_SECONDS = 3600
+# watchdog keeps each event for half a second, in case the other half of a move follows.
+EVENT_SECONDS_MAX = 0.5
 
 log = get_logger("ingestd.intake")
 
@@ -67,12 +69,10 @@ class Rescan:
         present: set[str] = set()
         for name, status in self._files(account, takes_catalogs=takes_catalogs):
             present.add(name)
-            quiet = self._quiet_seconds(account, name, status, now)
+            placed = self.clock.now().timestamp() - status.st_ctime
+            quiet = self._quiet_seconds(account, name, status, now, placed)
             if not is_recognised(name, takes_catalogs=takes_catalogs):
-                placed = self.clock.now().timestamp() - status.st_ctime
-                if not is_temporary(name) and min(placed, UNRECOGNISED_SECONDS + quiet) >= (
-                    UNRECOGNISED_SECONDS
-                ):
+                if not is_temporary(name) and placed >= UNRECOGNISED_SECONDS:
                     unrecognised.append(name)
             elif quiet < self.settle_seconds:
                 waits.append(self.settle_seconds - quiet)
@@ -110,13 +110,19 @@ class Rescan:
         return files
 
     def _quiet_seconds(
-        self, account: AccountId, name: str, status: os.stat_result, now: float
+        self, account: AccountId, name: str, status: os.stat_result, now: float, placed: float
     ) -> float:
+        """Return for how long a file was quiet: as long as it was seen so, and a little before.
+
+        By its own time it may have been so before it was seen; that counts for as long as an
+        event may be late, and no longer: another machine's clock may have dated the file.
+        """
         signature = (status.st_ino, status.st_size, status.st_mtime_ns)
         sighting = self._sightings.get((account, name))
         if sighting is None or sighting.signature != signature:
-            self._sightings[account, name] = _Sighting(signature, now)
-            return 0.0
+            before = min(max(placed, 0.0), EVENT_SECONDS_MAX)
+            sighting = _Sighting(signature, now - before)
+            self._sightings[account, name] = sighting
         return now - sighting.since
 
     def _skip(self, account: AccountId, name: str) -> None:

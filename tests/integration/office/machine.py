@@ -127,7 +127,7 @@ class OfficeMachine(RuleBasedStateMachine):
         charge = self._charge(which)
         key = f"P{len(self.model.payments)}"
         if on >= self.model.open_from and not self.model.shares(payer, charge):
-            with pytest.raises(UsageError, match="family|wallet"):
+            with pytest.raises(UsageError, match=r"family|wallet"):
                 self.office.pay(
                     key, payer, "1.00", on=on, to=charge.account_type, for_charge=charge.key
                 )

@@ -23,13 +23,21 @@ NAME = "student_billing.csv"
 
 
 class HandClock:
-    """A clock that stands still until it is moved; it starts at the real time, as files do."""
+    """A clock that stands still until it is moved; it starts at the real time, as files do.
+
+    The system dates every change of a file by its own clock: `files_change_now` says that what
+    changes from here on happens at this clock's time.
+    """
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self._of_files = 0.0
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.seconds)
+        return datetime.now(UTC) + timedelta(seconds=self.seconds - self._of_files)
+
+    def files_change_now(self) -> None:
+        self._of_files = self.seconds
 
     def monotonic(self) -> float:
         return self.seconds
@@ -64,12 +72,35 @@ def test_a_file_is_ready_when_it_has_been_quiet_for_long_enough(
     """A file that is still being copied in by hand is not read half."""
     put(folders)
     first = rescan.look(A, takes_catalogs=False)
-    assert (first.ready, first.next_look_seconds) == ((), 2.0)
-    clock.seconds = 1.5
-    assert rescan.look(A, takes_catalogs=False).next_look_seconds == 0.5
+    assert first.ready == ()
+    assert first.next_look_seconds == pytest.approx(2.0, abs=0.4)
+    clock.seconds = 1.0
+    assert rescan.look(A, takes_catalogs=False).next_look_seconds == pytest.approx(1.0, abs=0.4)
     clock.seconds = 2.0
     found = rescan.look(A, takes_catalogs=False)
     assert (found.ready, found.next_look_seconds) == ((NAME,), None)
+
+
+def test_an_event_that_comes_late_costs_no_time(
+    folders: Folders, clock: HandClock, rescan: Rescan
+) -> None:
+    """A file's quiet time begins when it was placed, not when somebody was told of it."""
+    put(folders)
+    clock.seconds = 0.5
+    assert rescan.look(A, takes_catalogs=False).next_look_seconds == pytest.approx(1.5)
+    clock.seconds = 2.0
+    assert rescan.look(A, takes_catalogs=False).ready == (NAME,)
+
+
+def test_a_file_that_another_clock_dated_waits_all_the_same(
+    folders: Folders, clock: HandClock, rescan: Rescan
+) -> None:
+    """A file server whose clock is behind does not get a half-copied file read."""
+    put(folders)
+    clock.seconds = 300.0
+    assert rescan.look(A, takes_catalogs=False).next_look_seconds == pytest.approx(1.5)
+    clock.seconds = 301.5
+    assert rescan.look(A, takes_catalogs=False).ready == (NAME,)
 
 
 @pytest.mark.parametrize("change", ["size", "time", "another"])
@@ -80,6 +111,7 @@ def test_a_change_starts_the_wait_anew(
     path = put(folders)
     rescan.look(A, takes_catalogs=False)
     clock.seconds = 1.9
+    clock.files_change_now()
     match change:
         case "size":
             path.write_bytes(b"xx")

@@ -160,6 +160,8 @@ def _open_sqlite(url: URL, temporary_folder: Path | None) -> Engine:
         # The driver would open transactions by itself, late and deferred; we open them.
         connection.isolation_level = None
         for pragma in (
+            # Of a new database; an older one keeps its own. A tenth less work for large files.
+            "page_size=8192",
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",

@@ -183,7 +183,7 @@ def _open_sqlite(url: URL, temporary_folder: Path | None) -> Engine:
 
 
 def _open_postgresql(url: URL) -> Engine:
-    return sa.create_engine(
+    engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
         pool_size=8,
@@ -191,6 +191,15 @@ def _open_postgresql(url: URL) -> Engine:
         pool_pre_ping=True,
         connect_args={"connect_timeout": 10, "application_name": "ingestd"},
     )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+        # What is streamed is read to its end: a plan that is quick for the first rows alone may
+        # take a hundred times as long for all.
+        connection.execute("SET cursor_tuple_fraction = 1.0")
+        connection.commit()
+
+    return engine
 
 
 def _may_try_again(error: DBAPIError) -> bool:

@@ -200,6 +200,7 @@ def _apply(connection: Connection, head: Head, batch: Batch) -> None:
     """Write the staged allocations: facts, postings, and what they leave of lots and charges."""
     bound = {"account": head.account, "batch_no": batch.batch_no}
     before = head.allocations
+    analyse(connection, _ALLOCATION)
     result = connection.execute(
         ordered(
             connection,

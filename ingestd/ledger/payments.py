@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from ingestd.database.bulk import Temporary, by_index, create_temporary, latest, ordered
+from ingestd.database.bulk import Temporary, analyse, by_index, create_temporary, latest, ordered
 from ingestd.ledger.allocations import CASH_SALE
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.ledger.entry import Entry
@@ -210,6 +210,7 @@ def choose(entry: Entry, payment: StoredPayment) -> None:
         sa.text("INSERT INTO stage_chosen (payment_no) VALUES (:payment_no)"),
         {"payment_no": payment.payment_no},
     )
+    analyse(entry.connection, CHOSEN)
 
 
 def mirror_postings(entry: Entry, *, event: str) -> None:

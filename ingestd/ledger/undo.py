@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import Temporary, by_index, create_temporary, latest, ordered
+from ingestd.database.bulk import Temporary, analyse, by_index, create_temporary, latest, ordered
 from ingestd.ledger.allocations import ALLOCATED
 from ingestd.ledger.chart import LedgerAccount
 from ingestd.ledger.head import Head
@@ -46,6 +46,7 @@ def undo_allocations(
         ordered(connection, f"INSERT INTO stage_undone (allocation_no) {chosen}"),
         values,
     )
+    analyse(connection, UNDONE)
     result = connection.execute(
         ordered(
             connection,

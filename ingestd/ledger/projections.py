@@ -166,21 +166,36 @@ def find_party_balances(connection: Connection, account: AccountId) -> Iterator[
         )
 
 
-_CHARGE_KEYS = """
-SELECT MAX(c.batch_no) AS batch_no, x.charge_no FROM (
-  SELECT e.tracking_id, e.charge_no, 1 AS side FROM charge_key e WHERE e.account = :account
-  UNION ALL SELECT c.tracking_id, c.charge_no, -1 FROM charge c WHERE c.account = :account
-) x LEFT JOIN charge c ON c.account = :account AND c.charge_no = x.charge_no
-GROUP BY x.charge_no, x.tracking_id HAVING SUM(x.side) <> 0
+_WITHOUT_KEY = """
+SELECT c.batch_no, c.charge_no FROM charge c
+LEFT JOIN charge_key e ON e.account = c.account AND e.tracking_id = c.tracking_id
+WHERE c.account = :account AND e.charge_no IS DISTINCT FROM c.charge_no
+"""
+_STRAY_KEYS = """
+SELECT c.batch_no, e.charge_no FROM charge_key e
+LEFT JOIN charge c ON c.account = e.account AND c.charge_no = e.charge_no
+WHERE e.account = :account AND c.tracking_id IS DISTINCT FROM e.tracking_id
+"""
+_MORE_KEYS = """
+SELECT (SELECT COUNT(*) FROM charge_key e WHERE e.account = :account)
+  > (SELECT COUNT(*) FROM charge c WHERE c.account = :account)
 """
 
 
 def find_charge_keys(connection: Connection, account: AccountId) -> Iterator[Disagreement]:
     """Find charges that do not hold their key, and keys that no charge has."""
-    for row in connection.execute(sa.text(_CHARGE_KEYS), {"account": account}):
+    values = {"account": account}
+    for row in connection.execute(sa.text(_WITHOUT_KEY), values):
         yield Disagreement(
-            batch_no=row.batch_no, message=f"charge {row.charge_no} and its key are not at one"
+            batch_no=row.batch_no, message=f"charge {row.charge_no} does not hold its key"
         )
+    # Where each charge holds its own there are as many, or strays beside them.
+    if connection.execute(sa.text(_MORE_KEYS), values).scalar_one():
+        for row in connection.execute(sa.text(_STRAY_KEYS), values):
+            yield Disagreement(
+                batch_no=row.batch_no,
+                message=f"a key is held for charge {row.charge_no}, which has another",
+            )
 
 
 AGREEMENTS_OF_PROJECTIONS: Mapping[str, Find] = MappingProxyType(

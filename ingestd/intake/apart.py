@@ -56,7 +56,7 @@ def check_apart(
     try:
         while (message := batches_in.recv()) is not None:
             yield _unpacked(message)
-    except EOFError as error:
+    except (EOFError, OSError) as error:  # it ended between two messages, or inside one
         feeder.join()
         raise feeder.error or StorageError(
             "The process that read this file ended early. See that the machine has memory left; "

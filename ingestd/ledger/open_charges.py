@@ -55,6 +55,19 @@ _TOUCHED = Temporary(
     key=("charge_no",),
 )
 _SORTS = Temporary("stage_sort", {"billing_code": "text", "sort": "whole"}, key=("billing_code",))
+_RESORTED = Temporary(
+    "stage_resorted", {"billing_code": "text", "sort": "whole"}, key=("billing_code",)
+)
+_MOVED = Temporary(
+    "stage_moved",
+    {
+        "charge_no": "whole",
+        **dict.fromkeys(_KEY.split(", "), "whole"),
+        "amount": "whole",
+        "new_sort": "whole",
+    },
+    key=("charge_no",),
+)
 
 REACH = Temporary(
     "stage_reach",
@@ -113,19 +126,24 @@ def refresh_open_charges(
         ),
         bound,
     )
-    analyse(connection, _TOUCHED)
-    connection.execute(
-        sa.text(
-            f"DELETE FROM open_charge WHERE (account, {_KEY}) IN"
-            f" (SELECT CAST(:account AS TEXT), {_KEY} FROM stage_touched)"
-        ),
-        {"account": head.account},
-    )
+    _take_out(connection, head, _TOUCHED)
     connection.execute(
         sa.text(
             f"INSERT INTO open_charge (account, {_KEY}, charge_no, amount)"
             f" SELECT CAST(:account AS TEXT), {_KEY}, charge_no, amount FROM stage_touched"
             " WHERE amount > 0"
+        ),
+        {"account": head.account},
+    )
+
+
+def _take_out(connection: Connection, head: Head, staged: Temporary) -> None:
+    """Remove the open charges whose keys are staged."""
+    analyse(connection, staged)
+    connection.execute(
+        sa.text(
+            f"DELETE FROM open_charge WHERE (account, {_KEY}) IN"
+            f" (SELECT CAST(:account AS TEXT), {_KEY} FROM {staged.name})"
         ),
         {"account": head.account},
     )
@@ -141,6 +159,7 @@ def remember_sorts(connection: Connection, head: Head) -> None:
         ),
         {"account": head.account},
     )
+    analyse(connection, _SORTS)
 
 
 def reorder_open_charges(connection: Connection, head: Head) -> None:
@@ -148,24 +167,39 @@ def reorder_open_charges(connection: Connection, head: Head) -> None:
 
     Compared with what `remember_sorts` kept; what a product never had is 0.
     """
-    changed = (
-        "SELECT r.billing_code, r.sort FROM product r"
-        " LEFT JOIN stage_sort b ON b.billing_code = r.billing_code"
-        " WHERE r.account = :account AND r.sort <> COALESCE(b.sort, 0)"
-    )
     values = {"account": head.account}
-    if connection.execute(sa.text(f"{changed} LIMIT 1"), values).first() is None:
+    create_temporary(connection, _RESORTED, _MOVED)
+    resorted = connection.execute(
+        sa.text(
+            "INSERT INTO stage_resorted (billing_code, sort) SELECT r.billing_code, r.sort"
+            " FROM product r LEFT JOIN stage_sort b ON b.billing_code = r.billing_code"
+            " WHERE r.account = :account AND r.sort <> COALESCE(b.sort, 0)"
+        ),
+        values,
+    )
+    if not resorted.rowcount:
         return
-    # No charge changes its neighbours' places: a batch and a row belong to one charge alone.
+    analyse(connection, _RESORTED)
+    # Found by their keys, all but the sort: no index is there for the charge's number alone.
     connection.execute(
         ordered(
             connection,
-            "UPDATE open_charge SET sort = (SELECT r.sort FROM charge c"
-            " JOIN product r ON r.account = c.account AND r.billing_code = c.billing_code"
-            "  WHERE c.account = open_charge.account AND c.charge_no = open_charge.charge_no)"
-            " WHERE account = :account AND charge_no IN (SELECT o.charge_no FROM open_charge o"
-            "  JOIN charge c ON c.account = o.account AND c.charge_no = o.charge_no"
-            f" JOIN ({changed}) x ON x.billing_code = c.billing_code WHERE o.account = :account)",
+            f"INSERT INTO stage_moved (charge_no, {_KEY}, amount, new_sort)"
+            f" SELECT o.charge_no, {', '.join(f'o.{name}' for name in _KEY.split(', '))},"
+            " o.amount, x.sort FROM charge c JOIN stage_resorted x"
+            "  ON x.billing_code = c.billing_code"
+            " JOIN open_charge o ON o.account = c.account AND o.party_no = c.party_no"
+            f"  AND o.credit_account = {CREDIT_OF_CHARGE} AND o.occurred_at = c.occurred_at"
+            "  AND o.charge_no = c.charge_no WHERE c.account = :account",
+        ),
+        values,
+    )
+    _take_out(connection, head, _MOVED)
+    connection.execute(
+        sa.text(
+            f"INSERT INTO open_charge (account, {_KEY}, charge_no, amount)"
+            " SELECT CAST(:account AS TEXT), party_no, credit_account, occurred_at, new_sort,"
+            " batch_no, row, charge_no, amount FROM stage_moved"
         ),
         values,
     )

@@ -20,6 +20,7 @@ CASH = "cash"
 CASH_KINDS = f"('{CASH}', '{CASH_SALE}')"
 
 CHOSEN = Temporary("stage_chosen", {"payment_no": "whole"}, key=("payment_no",))
+_TURNED = Temporary("stage_turned", {"posting_no": "whole"}, key=("posting_no",))
 OF_CHOSEN = "stage_chosen s JOIN payment p ON p.account = :account AND p.payment_no = s.payment_no"
 
 
@@ -216,6 +217,21 @@ def choose(entry: Entry, payment: StoredPayment) -> None:
 def mirror_postings(entry: Entry, *, event: str) -> None:
     """Turn around every posting of the chosen payments that was not turned around yet."""
     by_payment = by_index(entry.connection, "ix_posting_payment_no")
+    of_chosen = (
+        f"stage_chosen s JOIN posting o {by_payment}"
+        " ON o.account = :account AND o.payment_no = s.payment_no"
+    )
+    # Staged, so that each posting of a payment that paid thousands is asked for once.
+    create_temporary(entry.connection, _TURNED)
+    entry.connection.execute(
+        ordered(
+            entry.connection,
+            f"INSERT INTO stage_turned (posting_no) SELECT o.reverses_posting_no FROM {of_chosen}"
+            " WHERE o.reverses_posting_no IS NOT NULL",
+        ),
+        {"account": entry.head.account},
+    )
+    analyse(entry.connection, _TURNED)
     post_lines(
         entry.connection,
         entry.head,
@@ -232,12 +248,8 @@ def mirror_postings(entry: Entry, *, event: str) -> None:
             " o.debit_party_no AS credit_party_no, o.charge_no AS charge_no,"
             " o.payment_no AS payment_no, o.billing_code AS billing_code,"
             " o.posting_no AS reverses_posting_no"
-            " FROM stage_chosen s"
-            f" JOIN posting o {by_payment}"
-            " ON o.account = :account AND o.payment_no = s.payment_no"
-            " WHERE o.reverses_posting_no IS NULL AND NOT EXISTS"
-            f" (SELECT 1 FROM posting r {by_payment} WHERE r.account = o.account"
-            "  AND r.payment_no = o.payment_no AND r.reverses_posting_no = o.posting_no)"
+            f" FROM {of_chosen} WHERE o.reverses_posting_no IS NULL"
+            " AND NOT EXISTS (SELECT 1 FROM stage_turned r WHERE r.posting_no = o.posting_no)"
         ),
     )
 

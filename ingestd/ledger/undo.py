@@ -123,11 +123,13 @@ def find_undone_after(
 def _post_undone(connection: Connection, head: Head, batch: Batch, *, event: str, day: str) -> None:
     realised, deferred = LedgerAccount.REALISED_REVENUE, LedgerAccount.DEFERRED_REVENUE
     charged = f"{_UNDONE} JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no"
-    # One payment pays one charge once in a batch, so that this finds the one posting.
-    by_payment = by_index(connection, "ix_posting_payment_no")
+    # One payment pays one charge once in a batch, so that this finds the one posting. It is looked
+    # for among its charge's: a payment may have paid thousands, COALESCE keeps off its index.
+    by_charge = by_index(connection, "ix_posting_charge_no")
     original = (
-        f"(SELECT o.posting_no FROM posting o {by_payment} WHERE o.account = a.account"
-        " AND o.charge_no = a.charge_no AND o.payment_no = a.payment_no"
+        f"(SELECT o.posting_no FROM posting o {by_charge} WHERE o.account = a.account"
+        " AND o.charge_no = a.charge_no AND o.event <> 'charge'"
+        " AND COALESCE(o.payment_no, 0) = a.payment_no"
         f" AND o.batch_no = a.batch_no AND o.event = '{ALLOCATED}' AND o.credit_account = {{}})"
     )
     post_lines(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from ingestd.database import schema
@@ -75,3 +79,39 @@ def test_money_goes_as_far_as_it_reaches(office: Office, paid: int) -> None:
     settled = {key for key, (status, _) in office.statuses().items() if status == "paid"}
     assert settled == {f"K{99 - number}" for number in by_age[:paid]}
     assert_verified(office)
+
+
+def test_a_payment_that_paid_thousands_is_returned_in_one_go(office: Office) -> None:
+    """What one payment did is looked up line by line, not all of it again for each line."""
+    count = 4_000
+    office.charge(*(f"LIABILITY,K{number},S1,LATE_FEE,0.01,2026-03-02" for number in range(count)))
+    office.pay("P1", "COLL001", f"{count / 100:.2f}")
+    office.settle("P1")
+    with deadline(seconds=30):  # it takes a fifth of a second; the square of it takes minutes
+        office.bounce("P1")
+    assert {status for status, _ in office.statuses().values()} == {"unpaid"}
+    assert_verified(office)
+
+
+def test_paid_charges_stay_paid_when_their_product_is_sorted_anew(office: Office) -> None:
+    """A new order is for what is open; what was paid is history."""
+    rows = [f"LIABILITY,K{number},S1,LATE_FEE,1.00,2026-03-02" for number in range(2_000)]
+    office.charge(*rows, "WALLET,W1,S1,MEAL,3.00,2026-03-02", "LIABILITY,X,S1,PROM,,2026-03-02")
+    office.pay("P1", "COLL001", "1500.50")
+    office.settle("P1")
+    before = office.statuses()
+    with deadline(seconds=30):
+        office.books.load(CatalogKind.PRODUCTS, [{"billing_code": "LATE_FEE", "sort": 9}])
+    assert office.statuses() == before
+    assert_verified(office)
+    office.pay("P2", "COLL001", "80.00")
+    office.settle("P2")
+    assert office.statuses()["X"] == ("paid", "0.00")
+
+
+@contextmanager
+def deadline(*, seconds: float) -> Iterator[None]:
+    """Fail when the block took longer than a machine that is busy may take."""
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < seconds

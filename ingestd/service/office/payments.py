@@ -10,6 +10,7 @@ from ulid import ULID
 
 from ingestd.formats.contents import hash_contents
 from ingestd.formats.student_billing import AccountType
+from ingestd.ledger.chart import PartyKind
 from ingestd.ledger.entry import Entry, Unchanged
 from ingestd.ledger.parties import Party, find_party, party_of
 from ingestd.ledger.payments import (
@@ -58,6 +59,11 @@ def add_payment(keeper: Bookkeeper, payment: Payment, *, on: date | None = None)
 
     def work(entry: Entry) -> Answer:
         payer = find_party(entry.connection, entry.head, entry.batch, payment.payer)
+        if payer.kind is PartyKind.ANONYMOUS and payment.for_charge is None:
+            raise UsageError(
+                f"Money of {payer.code} pays its own sale. Sell with ingestd sales add --party "
+                f"{payer.code} --paid cash, or name the sale with --for."
+            )
         named = _named_charge(entry, payment, payer)
         [content_hash] = hash_contents(
             *([text] for text in (payer.kind.value, payer.code, str(amount))),

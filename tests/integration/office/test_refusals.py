@@ -71,6 +71,10 @@ def refuse(office: Office, attempt: Attempt, kind: type[IngestdError], says: str
 
 
 MISTAKES: dict[str, tuple[str, Attempt]] = {
+    "money of nobody for nothing in particular": (
+        "pays its own sale",
+        lambda o: o.pay("NOBODYS", "ANONYMOUS", "5.00"),
+    ),
     "unknown payer": ("Nobody is called S7", lambda o: o.pay("P", "S7", "5.00")),
     "unknown kind": ("Nobody is called donor:S1", lambda o: o.pay("P", "donor:S1", "5.00")),
     "wrong kind": ("Nobody is called parent:S1", lambda o: o.pay("P", "parent:S1", "5.00")),

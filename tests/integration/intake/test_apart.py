@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -123,6 +125,17 @@ def test_a_process_that_is_killed_hands_the_file_back_as_an_error_of_the_world()
             told(batches)
 
 
+def test_a_process_that_is_killed_inside_a_message_is_told_of_likewise() -> None:
+    """Half of an answer is no answer: the operator reads what happened, not what a pipe says."""
+    with closing(check_apart(check_charge_file, blocks_of(content() * 20), RULES)) as batches:
+        next(batches)
+        [pid] = children_that_check()
+        wait_until_it_rests(pid)  # nobody takes the next batch, which is larger than the pipe
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(StorageError, match="ended early"):
+            told(batches)
+
+
 def test_nothing_stays_behind_when_reading_stops_half_way() -> None:
     """A daemon that stops leaves no process and no thread that goes on reading."""
     batches = check_apart(check_charge_file, blocks_of(content() * 20), RULES)
@@ -157,3 +170,15 @@ def children_that_check() -> list[int]:
             if b"ingestd.intake.apart" in command:
                 found.append(int(pid))
     return found
+
+
+def wait_until_it_rests(pid: int) -> None:
+    """Wait until a process has used no processor for a while."""
+    deadline = time.monotonic() + 30
+    used, still = "", 0
+    while still < 20:
+        assert time.monotonic() < deadline, "the process never waits"
+        times = Path("/proc", str(pid), "stat").read_text().rsplit(")", 1)[1].split()[11:13]
+        still = still + 1 if " ".join(times) == used else 0
+        used = " ".join(times)
+        select.select([], [], [], 0.01)

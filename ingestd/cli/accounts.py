@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from ingestd.access.accounts import Access, Account
+from ingestd.cli.opening import tell_mistakes
 from ingestd.cli.options import ConfigOption, Output, OutputOption, config_path
 from ingestd.cli.output import complain, print_rows
 from ingestd.config.edit import NewAccount, add_account
-from ingestd.service.access_files import load_access
+from ingestd.service.config_check import Need, look_around, require
 from ingestd.values.errors import UsageError
 from ingestd.values.identifiers import AccountId
 
@@ -39,6 +40,7 @@ def add(
 ) -> None:
     """Add an account, and the addresses that may try it. A running daemon takes it up at once."""
     path = config_path(config)
+    require(look_around(path, to_be=account_id), Need.EDITING)
     account = NewAccount(
         account_id=account_id,
         name=name,
@@ -48,7 +50,7 @@ def add(
         networks=tuple(allow or ()),
     )
     add_account(path.parent, account)
-    access = load_access(path)
+    access = look_around(path).access
     added = access.accounts[AccountId(account_id)]
     print_rows([_row(added, access)], _COLUMNS, output)
     if not added.authorized_keys:
@@ -60,7 +62,10 @@ def add(
 @app.command("list")
 def list_accounts(output: OutputOption = Output.TABLE, config: ConfigOption = None) -> None:
     """List the accounts: their keys and networks, and whether SFTP takes their catalogs."""
-    access = load_access(config_path(config))
+    look = look_around(config_path(config))
+    require(look, Need.READING)
+    tell_mistakes(look)
+    access = look.access
     rows = [_row(account, access) for account in access.accounts.values()]
     print_rows(rows, _COLUMNS, output)
 

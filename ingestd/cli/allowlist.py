@@ -8,10 +8,11 @@ import typer
 
 from ingestd.access.accounts import Access
 from ingestd.access.allowlist import Address, Decision, parse_address
+from ingestd.cli.opening import tell_mistakes
 from ingestd.cli.options import ConfigOption, Output, OutputOption, config_path
 from ingestd.cli.output import print_rows
 from ingestd.config.mistakes import suggest
-from ingestd.service.access_files import load_access
+from ingestd.service.config_check import Need, look_around, require
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError
 from ingestd.values.identifiers import AccountId
 
@@ -35,7 +36,11 @@ def decide(
     config: ConfigOption = None,
 ) -> None:
     """Say whether an address may connect, and which line decides; exit 1 when it is denied."""
-    access = load_access(config_path(config))
+    look = look_around(config_path(config))
+    # Without a list in force, "nobody" would be an answer about a file that nobody could read.
+    require(look, Need.SERVING)
+    tell_mistakes(look)
+    access = look.access
     peer = _address(address)
     account_id = None if account is None else _known_account(account, access)
     decision = access.allowlist.decide(peer, account_id)

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
+from ingestd.cli.opening import installation_for
+from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
 from ingestd.cli.output import complain, print_json, print_rows
 from ingestd.formats.catalog import CatalogKind
-from ingestd.service.bootstrap import prepared_installation
 from ingestd.service.catalog import import_file
+from ingestd.service.config_check import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 
 app = typer.Typer(name="catalog", help="What charges and payments refer to.", no_args_is_help=True)
@@ -32,7 +33,7 @@ def import_command(
     config: ConfigOption = None,
 ) -> None:
     """Take good rows into the catalog, by key; name the others. Exit 1 when there are others."""
-    with prepared_installation(config_path(config)) as installation:
+    with installation_for(Need.CHANGING, config) as installation:
         result = import_file(installation, installation.account(account), kind, file)
     counts = {
         "kind": kind.value,

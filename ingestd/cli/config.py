@@ -8,7 +8,7 @@ import typer
 
 from ingestd.cli.options import ConfigOption, Output, OutputOption, config_path
 from ingestd.cli.output import complain, print_rows
-from ingestd.service.access_files import check_config
+from ingestd.service.config_check import check_config
 from ingestd.values.errors import EXIT_USAGE
 
 _COLUMNS = ("where", "line", "key", "message", "remedy")
@@ -23,9 +23,12 @@ def config_group() -> None:
 
 @app.command("check")
 def check(output: OutputOption = Output.TABLE, config: ConfigOption = None) -> None:
-    """Check all three files and the environment; exit 2 with every mistake."""
+    """Check all three files and the environment; exit 2 with every mistake.
+
+    accounts.toml and allowlist.toml are compared with what was last in force, as the daemon does.
+    """
     path = config_path(config)
-    mistakes = check_config(path)
+    mistakes, look = check_config(path)
     if output is not Output.TABLE:
         print_rows([asdict(mistake) for mistake in mistakes], _COLUMNS, output)
     elif not mistakes:
@@ -33,5 +36,9 @@ def check(output: OutputOption = Output.TABLE, config: ConfigOption = None) -> N
     else:
         for mistake in mistakes:
             complain(str(mistake))
+    for warning in look.warnings:
+        complain(f"warning: {warning}")
+    if look.good.trouble:
+        complain(f"Not compared with what is in force: {look.good.trouble}")
     if mistakes:
         raise typer.Exit(EXIT_USAGE)

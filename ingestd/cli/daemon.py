@@ -12,6 +12,7 @@ from ingestd.cli.output import complain
 from ingestd.service.demo import run_demo
 from ingestd.service.initialise import CONFIG_FILE, initialise
 from ingestd.service.supervisor import serve as run_daemon
+from ingestd.service.waiting import serve_when_sound
 from ingestd.values.errors import UsageError
 
 
@@ -40,9 +41,19 @@ def init(
     )
 
 
-def serve(config: ConfigOption = None) -> None:
+def serve(
+    wait_for_config: Annotated[
+        bool,
+        typer.Option(
+            "--wait-for-config",
+            help="Tell mistakes of the config once and wait until they are mended: for containers.",
+        ),
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
     """Run the daemon: SFTP, intake, health and metrics. SIGTERM stops it, SIGHUP reloads."""
-    raise typer.Exit(run_daemon(config_path(config)))
+    path = config_path(config)
+    raise typer.Exit(serve_when_sound(path) if wait_for_config else run_daemon(path))
 
 
 def demo(

@@ -9,6 +9,7 @@ import typer
 from ingestd.cli.options import ConfigOption, config_path
 from ingestd.database.schema import HEAD_REVISION, current_revision, upgrade
 from ingestd.service.bootstrap import open_installation
+from ingestd.service.config_check import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 
 app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True)
@@ -17,7 +18,7 @@ app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True
 @app.command("upgrade")
 def upgrade_command(config: ConfigOption = None) -> None:
     """Bring the database's schema to this version. Safe to run twice."""
-    with closing(open_installation(config_path(config))) as installation:
+    with closing(open_installation(config_path(config), Need.CHANGING)) as installation:
         before, after = upgrade(installation.database)
     if before == after:
         typer.echo(f"The schema is {after} already.")

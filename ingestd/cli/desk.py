@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.options import Output, config_path
+from ingestd.cli.opening import installation_for
+from ingestd.cli.options import Output
 from ingestd.cli.output import print_json, print_rows
 from ingestd.formats.times import YEAR_MIN
-from ingestd.service.bootstrap import prepared_installation
+from ingestd.service.config_check import Need
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.values.errors import UsageError
 
@@ -29,9 +30,11 @@ ReasonOption = Annotated[
 
 
 @contextmanager
-def bookkeeper(config: Path | None, account: str) -> Iterator[Bookkeeper]:
+def bookkeeper(
+    config: Path | None, account: str, need: Need = Need.CHANGING
+) -> Iterator[Bookkeeper]:
     """Lend the writer of an account's books."""
-    with prepared_installation(config_path(config)) as installation:
+    with installation_for(need, config) as installation:
         yield Bookkeeper(
             database=installation.database,
             clock=installation.clock,

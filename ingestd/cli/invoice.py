@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.options import AccountOption, ConfigOption, config_path
+from ingestd.cli.opening import installation_for
+from ingestd.cli.options import AccountOption, ConfigOption
 from ingestd.reports.invoice_page import render_page
 from ingestd.reports.invoice_pdf import render_pdf
-from ingestd.service.bootstrap import prepared_installation
+from ingestd.service.config_check import Need
 from ingestd.service.office.invoices import invoice_of, mail_invoice
 from ingestd.spool.files import write_durably
 from ingestd.values.errors import StorageError, UsageError
@@ -48,7 +49,7 @@ def invoice(
     is_pdf = output is Document.PDF
     if is_pdf and to is None and not mail and sys.stdout.isatty():
         raise UsageError("A PDF is nothing for a terminal. Give --to FILE.")
-    with prepared_installation(config_path(config)) as installation:
+    with installation_for(Need.READING, config) as installation:
         clock, settings = installation.clock, installation.settings
         found = invoice_of(installation.database, clock, installation.account(account), party)
     if to is not None or not mail:

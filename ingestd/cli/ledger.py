@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 from ingestd.cli.desk import bookkeeper, print_answer
 from ingestd.cli.following import Answer, print_explained, print_traced
 from ingestd.cli.known import AsKnownOption, known_instant
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
+from ingestd.cli.opening import installation_for
+from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
 from ingestd.cli.output import complain
 from ingestd.cli.verified import print_verified
 from ingestd.ledger.head import read_head_hash, read_known_at
@@ -22,7 +23,7 @@ from ingestd.reports.drill import Inquiry
 from ingestd.reports.explain import explain_payment
 from ingestd.reports.export import ExportFormat, export_book, writer_of
 from ingestd.reports.trace import trace_charge
-from ingestd.service.bootstrap import prepared_installation
+from ingestd.service.config_check import Need
 from ingestd.service.office.months import close_month
 from ingestd.service.office.quotes import quote_product
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
@@ -42,7 +43,7 @@ def verify(
     Hashes, links between batches, postings, states and credit lots are computed again from what
     is stored; every difference is told with its batch and upload.
     """
-    with prepared_installation(config_path(config)) as installation:
+    with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
             verification = verify_ledger(connection, found.account_id)
@@ -61,7 +62,7 @@ def export(
     config: ConfigOption = None,
 ) -> None:
     """Write the whole book for Beancount or hledger, with its balances to be checked."""
-    with prepared_installation(config_path(config)) as installation:
+    with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
             book = Book(
@@ -117,7 +118,7 @@ def _follow(
     as_known: str | None,
     config: ConfigOption,
 ) -> Answer:
-    with prepared_installation(config_path(config)) as installation:
+    with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
             inquiry = Inquiry(
@@ -137,7 +138,7 @@ def quote(
     config: ConfigOption = None,
 ) -> None:
     """Tell what must be paid to buy a product: its price, and what is owed already."""
-    with bookkeeper(config, account) as keeper:
+    with bookkeeper(config, account, Need.READING) as keeper:
         print_answer(quote_product(keeper, party, billing_code), output)
 
 

@@ -14,7 +14,8 @@ import typer
 from sqlalchemy.engine import Connection
 
 from ingestd.cli.known import AsKnownOption, known_instant
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
+from ingestd.cli.opening import installation_for
+from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
 from ingestd.cli.output import complain, print_csv, print_table
 from ingestd.reports.aging import report_aging
 from ingestd.reports.balances import report_balances
@@ -23,7 +24,7 @@ from ingestd.reports.payments import report_payments
 from ingestd.reports.report import Question, Report
 from ingestd.reports.revenue import report_revenue
 from ingestd.reports.sales import report_sales
-from ingestd.service.bootstrap import prepared_installation
+from ingestd.service.config_check import Need
 from ingestd.values.clock import day_in
 from ingestd.values.errors import UsageError
 from ingestd.values.money import decimals_of
@@ -94,7 +95,7 @@ for _name, (_ask, _help) in _REPORTS.items():
 @contextmanager
 def asked(ask: Ask, account: str, config: ConfigOption) -> Iterator[Report]:
     """Lend the answer to a question about today, as known now."""
-    with prepared_installation(config_path(config)) as installation:
+    with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
         now = installation.clock.now()
         with installation.database.reading() as connection:
@@ -122,7 +123,7 @@ def _answer(
 ) -> None:
     if since and until and since > until:
         raise UsageError(f"--from {since.date()} lies after --to {until.date()}. Swap them.")
-    with prepared_installation(config_path(config)) as installation:
+    with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
         now = installation.clock.now()
         with installation.database.reading() as connection:

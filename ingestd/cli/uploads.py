@@ -9,7 +9,8 @@ import typer
 from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, config_path
+from ingestd.cli.opening import installation_for
+from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
 from ingestd.cli.output import complain, print_json, print_rows
 from ingestd.intake.receipt import counts_of, receipt_of
 from ingestd.ledger.outcomes import (
@@ -17,7 +18,7 @@ from ingestd.ledger.outcomes import (
     find_same_bytes,
     read_file_outcome,
 )
-from ingestd.service.bootstrap import prepared_installation
+from ingestd.service.config_check import Need
 from ingestd.spool.queue import QueuedUpload, find_upload, list_uploads, retry
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError
@@ -58,7 +59,7 @@ def list_command(
     config: ConfigOption = None,
 ) -> None:
     """List uploads, latest first, with what became of their rows."""
-    with prepared_installation(config_path(config)) as installation:
+    with installation_for(Need.READING, config) as installation:
         account_id = installation.account(account).account_id
         with installation.database.reading() as connection:
             uploads = list_uploads(connection, account_id, status=status, limit=limit)
@@ -77,7 +78,7 @@ def show(
     config: ConfigOption = None,
 ) -> None:
     """Show one upload: where it came from, what became of it, and its receipt."""
-    with prepared_installation(config_path(config)) as installation:
+    with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
             upload = _find(connection, found, upload_id)
@@ -108,7 +109,7 @@ def retry_command(
     config: ConfigOption = None,
 ) -> None:
     """Let an upload that failed be tried again. Exit 1 when it had not failed."""
-    with prepared_installation(config_path(config)) as installation:
+    with installation_for(Need.CHANGING, config) as installation:
         found = installation.account(account)
         with installation.database.writing() as connection:
             upload = _find(connection, found, upload_id)

@@ -6,7 +6,7 @@ import codecs
 import re
 import zoneinfo
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -153,6 +153,8 @@ class AccountsFile:
     """A file of accounts without a mistake in it."""
 
     accounts: Mapping[AccountId, AccountEntry]
+    where: str
+    content: bytes = field(repr=False)  # it may hold password hashes
     sha256: str
 
 
@@ -173,7 +175,12 @@ def check_accounts(document: TomlDocument) -> AccountsFile:
             accounts[AccountId(name)] = entry
     _check_keys_are_distinct(accounts, mistakes)
     mistakes.raise_if_any()
-    return AccountsFile(accounts=accounts, sha256=document.sha256)
+    return AccountsFile(
+        accounts=accounts,
+        where=document.where,
+        content=document.content,
+        sha256=document.sha256,
+    )
 
 
 def _check_account_ids(names: Iterable[str], mistakes: Mistakes) -> None:

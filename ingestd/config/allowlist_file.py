@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ingestd.config.mistakes import InvalidValueError, Mistakes, shown, suggest
 from ingestd.config.toml_document import TomlDocument, read_toml
 from ingestd.config.toml_positions import KeyPath
-from ingestd.config.values import Network, parse_network
+from ingestd.config.values import Network, is_wide, parse_network
+from ingestd.values.errors import Mistake
 from ingestd.values.identifiers import AccountId
 
 FILE_NAME = "allowlist.toml"
-_KEYS = ("everyone", "deny", "accounts")
+ALLOW_WIDE = "everyone_is_allowed"
+LISTS = ("everyone", "deny", "accounts")
+_KEYS = (*LISTS, ALLOW_WIDE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +32,19 @@ Listed = tuple[ListedNetwork, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowlistFile:
-    """An allowlist without a mistake in it."""
+    """An allowlist without a mistake in it.
+
+    `absent` are the keys of `LISTS` that the file lacks: they count as empty, and are a mistake
+    where a list was in force before (see `succession`). `warnings` change nothing.
+    """
 
     everyone: Listed
     deny: Listed
     accounts: Mapping[AccountId, Listed]
+    absent: tuple[str, ...]
+    warnings: tuple[Mistake, ...]
+    where: str
+    content: bytes
     sha256: str
 
     @property
@@ -42,44 +53,103 @@ class AllowlistFile:
         return sum(map(len, (self.everyone, self.deny, *self.accounts.values())))
 
 
-def read_allowlist(path: Path, known_accounts: Collection[str] | None) -> AllowlistFile:
+def read_allowlist(
+    path: Path,
+    known_accounts: Collection[str] | None,
+    former_accounts: Collection[str] = (),
+) -> AllowlistFile:
     """Read `allowlist.toml`. Raises ConfigError, which names every mistake.
 
     None for `known_accounts` leaves the account names unchecked, for when the accounts
-    themselves cannot be read.
+    themselves cannot be read. A name of `former_accounts` is a warning, not a mistake: taking
+    an account away never waits for this file.
     """
-    return check_allowlist(read_toml(path), known_accounts)
+    return check_allowlist(read_toml(path), known_accounts, former_accounts)
 
 
 def check_allowlist(
-    document: TomlDocument, known_accounts: Collection[str] | None
+    document: TomlDocument,
+    known_accounts: Collection[str] | None,
+    former_accounts: Collection[str] = (),
 ) -> AllowlistFile:
     """Return a document's lists. Raises ConfigError, which names every mistake."""
-    mistakes = Mistakes(document)
-    for key in document.values:
+    mistakes, warnings = Mistakes(document), Mistakes(document)
+    values = document.values
+    for key in values:
         if key not in _KEYS:
             mistakes.add_unknown_key((key,), _KEYS)
-    everyone = _check_list(document.values.get("everyone", []), ("everyone",), mistakes)
-    deny = _check_list(document.values.get("deny", []), ("deny",), mistakes)
-    accounts = _check_account_lists(document.values.get("accounts", {}), known_accounts, mistakes)
+    may_be_wide = values.get(ALLOW_WIDE, False)
+    if not isinstance(may_be_wide, bool):
+        mistakes.add((ALLOW_WIDE,), "must be true or false, without quotes.")
+    everyone = _check_list(values.get("everyone", []), ("everyone",), mistakes)
+    deny = _check_list(values.get("deny", []), ("deny",), mistakes)
+    accounts = _check_account_lists(values.get("accounts", {}), mistakes)
+    if known_accounts is not None:
+        _check_names(accounts, known_accounts, former_accounts, mistakes, warnings)
+    if may_be_wide is not True:
+        _check_widths({("everyone",): everyone}, mistakes)
+        _check_widths({("accounts", name): nets for name, nets in accounts.items()}, mistakes)
+    absent = tuple(key for key in LISTS if key not in values)
+    for key in absent:
+        warnings.add((), f"{key} is absent and counts as empty.", f"Write {empty_list(key)}.")
     mistakes.raise_if_any()
-    return AllowlistFile(everyone=everyone, deny=deny, accounts=accounts, sha256=document.sha256)
+    return AllowlistFile(
+        everyone=everyone,
+        deny=deny,
+        accounts=accounts,
+        absent=absent,
+        warnings=warnings.found,
+        where=document.where,
+        content=document.content,
+        sha256=document.sha256,
+    )
 
 
-def _check_account_lists(
-    values: object, known_accounts: Collection[str] | None, mistakes: Mistakes
-) -> dict[AccountId, Listed]:
+def empty_list(key: str) -> str:
+    """Return how one of `LISTS` is written down as empty."""
+    return "[accounts]" if key == "accounts" else f"{key} = []"
+
+
+def _check_account_lists(values: object, mistakes: Mistakes) -> dict[AccountId, Listed]:
     if not isinstance(values, Mapping):
         mistakes.add(("accounts",), "must be a table.", "Write [accounts] on a line of its own.")
         return {}
-    accounts = {}
-    for name, listed in values.items():
+    return {
+        AccountId(name): _check_list(listed, ("accounts", name), mistakes)
+        for name, listed in values.items()
+    }
+
+
+def _check_names(
+    names: Iterable[str],
+    known: Collection[str],
+    former: Collection[str],
+    mistakes: Mistakes,
+    warnings: Mistakes,
+) -> None:
+    for name in names:
+        if name in known:
+            continue
         keys = ("accounts", name)
-        if known_accounts is not None and name not in known_accounts:
-            remedy = suggest(name, known_accounts) or "Add it to accounts.toml first."
+        if name in former:
+            message = f"{shown(name)} is an account no more; its addresses admit nobody."
+            warnings.add(keys, message, "Take the line out.")
+        else:
+            remedy = suggest(name, known) or "Add it to accounts.toml first."
             mistakes.add(keys, f"{shown(name)} is no account of accounts.toml.", remedy)
-        accounts[AccountId(name)] = _check_list(listed, keys, mistakes)
-    return accounts
+
+
+def _check_widths(lists: Mapping[tuple[str, ...], Listed], mistakes: Mistakes) -> None:
+    """A slash and one digit too few must not open the door to a continent."""
+    for keys, listed in lists.items():
+        for entry in listed:
+            if is_wide(entry.network):
+                mistakes.add_at(
+                    entry.line,
+                    keys,
+                    f"{entry.network} holds a large part of all addresses there are.",
+                    f"Write a longer prefix, or {ALLOW_WIDE} = true at the top of the file.",
+                )
 
 
 def _check_list(values: object, keys: KeyPath, mistakes: Mistakes) -> Listed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -111,14 +112,23 @@ def _with_networks(content: bytes, account: NewAccount, *, where: str) -> bytes:
     new = [network for network in account.networks if network not in listed]
     if not new:
         return content
-    document = _parse_with_layout(content, where)
+    # A list that counts as empty is written down: a changed file must not lack it.
+    absent = [key for key in allowlist_file.LISTS if key not in before and key != "accounts"]
+    document = _parse_with_layout(_with_empty_lists(content, absent), where)
     if "accounts" not in document:
         document.add(tomlkit.nl())
         document.add("accounts", tomlkit.table())
     networks = document["accounts"].setdefault(account.account_id, tomlkit.array())
     networks.extend(new)
     lists = {**before.get("accounts", {}), account.account_id: [*listed, *new]}
-    return _rendered(document, content, expected={**before, "accounts": lists}, where=where)
+    expected = {**before, **{key: [] for key in absent}, "accounts": lists}
+    return _rendered(document, content, expected=expected, where=where)
+
+
+def _with_empty_lists(content: bytes, keys: Sequence[str]) -> bytes:
+    """Return a file with lists that it lacks, empty: first, since a table may be all it has."""
+    lines = "".join(f"{allowlist_file.empty_list(key)}\n" for key in keys)
+    return lines.encode() + content.removeprefix(_BYTE_ORDER_MARK.encode())
 
 
 def _check_together(accounts: bytes, allowlist: bytes, account: NewAccount) -> None:

@@ -48,10 +48,14 @@ class Mistakes:
                     Mistake(where=variable, line=None, key="", message=message, remedy=remedy)
                 )
                 return
+        self.add_at(self._document.line_near(*keys), keys, message, remedy)
+
+    def add_at(self, line: int | None, keys: KeyPath, message: str, remedy: str = "") -> None:
+        """Note what is wrong with a key, at a line that is known more exactly."""
         self._found.append(
             Mistake(
                 where=self._document.where,
-                line=self._document.line_near(*keys),
+                line=line,
                 key=_printable(".".join(key for key in keys if isinstance(key, str))),
                 message=message,
                 remedy=remedy,

@@ -40,6 +40,7 @@ class TomlDocument:
     """What one TOML file held at one moment. `sha256` is of its bytes, in hex."""
 
     where: str
+    content: bytes
     values: Mapping[str, Any]
     lines: Mapping[KeyPath, int]
     sha256: str
@@ -99,7 +100,11 @@ def parse_toml(content: bytes, *, where: str) -> TomlDocument:
     except ValueError as error:  # TOMLDecodeError, and numbers with thousands of digits
         raise ConfigError((_syntax_mistake(where, text, str(error)),)) from error
     return TomlDocument(
-        where=where, values=values, lines=lines, sha256=hashlib.sha256(content).hexdigest()
+        where=where,
+        content=content,
+        values=values,
+        lines=lines,
+        sha256=hashlib.sha256(content).hexdigest(),
     )
 
 

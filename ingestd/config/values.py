@@ -24,6 +24,10 @@ _UNITS |= {unit: 10 ** (3 * power) for power, unit in enumerate(["kB", "MB", "GB
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*", re.ASCII)
 _PREFIX = re.compile(r"[0-9]{1,3}", re.ASCII)
 _POSTGRESQL_SCHEMES = {"postgresql", "postgres", "postgresql+psycopg"}
+# What one prefix may span before it needs a word of its own: a /8 is the largest block that
+# anybody was ever given, and a /19 of IPv6 the largest that a registry hands out.
+_PREFIX_MIN = {4: 8, 6: 19}
+_PRIVATE = (IPv6Network("fc00::/7"), IPv6Network("fe80::/10"))  # IPv4's are no wider than a /8
 _MAPPED_PREFIX = 96  # RFC 4291, section 2.5.5.2: ::ffff:0:0/96 holds the IPv4 addresses
 
 
@@ -95,6 +99,13 @@ def parse_network(value: object) -> Network:
     if value != value.strip() or (slash and not _PREFIX.fullmatch(prefix)):
         raise InvalidValueError(f"{shown(value)} is not plainly written.", f'Write "{network}".')
     return network
+
+
+def is_wide(network: Network) -> bool:
+    """Tell whether a network spans more than one party can own; private ranges never do."""
+    if network.prefixlen >= _PREFIX_MIN[network.version]:
+        return False
+    return not (isinstance(network, IPv6Network) and any(map(network.subnet_of, _PRIVATE)))
 
 
 def parse_database_url(value: object, *, base: Path) -> str:

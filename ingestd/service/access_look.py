@@ -1,4 +1,8 @@
-"""One look at accounts.toml and allowlist.toml while others are in force: what may replace what."""
+"""One look at accounts.toml and allowlist.toml: what of them may replace what is in force.
+
+Everybody looks through here: the daemon at its start and whenever a file changes, and every
+command. So `ingestd config check` says what the daemon will say.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,13 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from ingestd.access.accounts import Access
+from ingestd.access.allowlist import Allowlist
+from ingestd.config import accounts_file, allowlist_file
 from ingestd.config.accounts_file import AccountsFile, read_accounts
 from ingestd.config.allowlist_file import AllowlistFile, read_allowlist
-from ingestd.service.access_files import accounts_path, allowlist_path, to_accounts, to_allowlist
+from ingestd.config.succession import account_gaps, allowlist_gaps
+from ingestd.service.access_files import to_accounts, to_allowlist
+from ingestd.service.last_good import Good
 from ingestd.values.errors import ConfigError, Mistake
 
 File = TypeVar("File", AccountsFile, AllowlistFile)
@@ -21,48 +29,99 @@ File = TypeVar("File", AccountsFile, AllowlistFile)
 class Seen(Generic[File]):
     """One file as it was found: its content, or else every mistake in it.
 
-    `sha256` is of its bytes, in hex, and None when they could not be read.
+    `sha256` is of its bytes, in hex, and None when they could not be read. `warnings` say what
+    of a good file deserves a second look.
     """
 
     path: Path
     sha256: str | None
     content: File | None
     mistakes: tuple[Mistake, ...] = ()
+    warnings: tuple[Mistake, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessLook:
-    """Both files as they were found at one moment."""
+    """Both files as they were found at one moment, and what is in force because of them."""
 
     accounts: Seen[AccountsFile]
     allowlist: Seen[AllowlistFile]
+    good: Good
 
     @property
-    def has_mistakes(self) -> bool:
-        """Whether either file is to be refused."""
-        return bool(self.accounts.mistakes or self.allowlist.mistakes)
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """Every mistake of either file."""
+        return self.accounts.mistakes + self.allowlist.mistakes
 
-    def applied_to(self, in_force: Access) -> Access:
-        """Return the rules in force with what is good of the two files in its place."""
-        access = in_force
-        if self.accounts.content is not None:
-            access = replace(access, accounts=to_accounts(self.accounts.content))
-        if self.allowlist.content is not None:
-            access = replace(access, allowlist=to_allowlist(self.allowlist.content))
-        return access
+    @property
+    def warnings(self) -> tuple[Mistake, ...]:
+        """What of either file deserves a second look."""
+        return self.accounts.warnings + self.allowlist.warnings
+
+    @property
+    def access(self) -> Access:
+        """The rules in force; of a file that was never good there are none."""
+        accounts, allowlist = self.good.accounts, self.good.allowlist
+        return Access(
+            accounts={} if accounts is None else to_accounts(accounts),
+            allowlist=Allowlist() if allowlist is None else to_allowlist(allowlist),
+        )
 
 
-def look_at_access(config_path: Path, in_force: Access) -> AccessLook:
-    """Read both files and judge each against the other, or against the other's last good one.
+def accounts_path(config_path: Path) -> Path:
+    """Return where accounts.toml stands: beside the main config file."""
+    return config_path.parent / accounts_file.FILE_NAME
 
-    A good file is refused too when it does not go with what stays in force of a bad one.
+
+def allowlist_path(config_path: Path) -> Path:
+    """Return where allowlist.toml stands: beside the main config file."""
+    return config_path.parent / allowlist_file.FILE_NAME
+
+
+def look_at_access(config_path: Path, good: Good) -> AccessLook:
+    """Read both files and judge each by itself, against the other, and against what was good.
+
+    What is good of them comes into force by itself: neither waits for the other to be mended.
     """
-    accounts = _see(accounts_path(config_path), read_accounts)
-    known = in_force.accounts if accounts.content is None else accounts.content.accounts
-    allowlist = _see(allowlist_path(config_path), lambda path: read_allowlist(path, known))
-    if accounts.content is not None and allowlist.content is None:
-        accounts = _without_orphans(accounts, in_force)
-    return AccessLook(accounts=accounts, allowlist=allowlist)
+    accounts = _look_at_accounts(accounts_path(config_path), good)
+    in_force = accounts.content or good.accounts
+    allowlist = _look_at_allowlist(allowlist_path(config_path), in_force, good)
+    return AccessLook(
+        accounts=accounts,
+        allowlist=allowlist,
+        good=good.joined_by(accounts.content, allowlist.content),
+    )
+
+
+def look_at_start(config_path: Path, good: Good) -> AccessLook:
+    """Look as `look_at_access` does, where only copies of before are in force.
+
+    Who was taken out of accounts.toml since stays out, even if the file cannot be taken as it is.
+    """
+    look = look_at_access(config_path, good)
+    if look.accounts.content is not None:
+        return look
+    return replace(look, good=look.good.less_removed(accounts_path(config_path)))
+
+
+def _look_at_accounts(path: Path, good: Good) -> Seen[AccountsFile]:
+    seen = _see(path, read_accounts)
+    if seen.content is None:
+        return seen
+    return _less_gaps(seen, account_gaps(seen.content, good.accounts))
+
+
+def _look_at_allowlist(
+    path: Path, accounts: AccountsFile | None, good: Good
+) -> Seen[AllowlistFile]:
+    # Without accounts to compare with, every name would look unknown.
+    known = None if accounts is None else accounts.accounts
+    former = good.names | frozenset(() if good.accounts is None else good.accounts.accounts)
+    seen = _see(path, lambda file: read_allowlist(file, known, former))
+    if seen.content is None:
+        return seen
+    warned = replace(seen, warnings=seen.content.warnings)
+    return _less_gaps(warned, allowlist_gaps(seen.content, good.allowlist, known or ()))
 
 
 def _see(path: Path, read: Callable[[Path], File]) -> Seen[File]:
@@ -73,23 +132,9 @@ def _see(path: Path, read: Callable[[Path], File]) -> Seen[File]:
     return Seen(path=path, sha256=content.sha256, content=content)
 
 
-def _without_orphans(accounts: Seen[AccountsFile], in_force: Access) -> Seen[AccountsFile]:
-    """Refuse accounts that lack one which the allowlist that stays in force names."""
-    known = accounts.content.accounts if accounts.content is not None else {}
-    orphans = [name for name in in_force.allowlist.accounts if name not in known]
-    if not orphans:
-        return accounts
-    mistakes = tuple(
-        Mistake(
-            where=str(accounts.path),
-            line=None,
-            key=name,
-            message="the account is gone, but the allowlist in force still names it.",
-            remedy="Mend allowlist.toml, and both apply together.",
-        )
-        for name in orphans
-    )
-    return replace(accounts, content=None, mistakes=mistakes)
+def _less_gaps(seen: Seen[File], gaps: tuple[Mistake, ...]) -> Seen[File]:
+    """Refuse a file that lacks what it must not lose without a word."""
+    return seen if not gaps else replace(seen, content=None, mistakes=gaps, warnings=())
 
 
 def _digest(path: Path) -> str | None:

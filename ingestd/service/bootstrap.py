@@ -14,7 +14,9 @@ from ingestd.config.settings import Settings, load_settings
 from ingestd.database import schema
 from ingestd.database.engine import Database, open_database
 from ingestd.intake.pipeline import Works
-from ingestd.service.access_files import check_config, load_access
+from ingestd.service.access_look import AccessLook, look_at_start
+from ingestd.service.config_check import Need, require
+from ingestd.service.last_good import Good, LastGood
 from ingestd.service.system_clock import SystemClock
 from ingestd.spool.files import make_folder, storage_errors, write_durably
 from ingestd.spool.folders import Folders
@@ -29,10 +31,15 @@ log = get_logger("ingestd.service")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """A config that holds no mistake, and what it names: settings, accounts, folders, database."""
+    """What a config names: settings, accounts, folders, database.
+
+    `look` says what was found in accounts.toml and allowlist.toml; of a file with a mistake, what
+    was good last is in force.
+    """
 
     config_path: Path
     settings: Settings
+    look: AccessLook
     access: Access
     folders: Folders
     database: Database
@@ -55,22 +62,27 @@ class Installation:
         self.database.close()
 
 
-def open_installation(config_path: Path) -> Installation:
+def open_installation(config_path: Path, need: Need = Need.READING) -> Installation:
     """Read all three config files and open what they name; nothing listens or migrates yet.
 
-    Raises ConfigError with every mistake of the three files at once.
+    Raises ConfigError with every mistake of the three files at once, when there is one that what
+    is needed cannot do without.
     """
-    mistakes = check_config(config_path)
-    if mistakes:
-        raise ConfigError(mistakes)
-    settings = load_settings(config_path)
+    try:
+        settings = load_settings(config_path)
+    except ConfigError as error:
+        look = look_at_start(config_path, Good())
+        raise ConfigError(error.mistakes + look.mistakes) from error
+    look = look_at_start(config_path, LastGood(settings.data_dir).read())
+    require(look, need)
     folders = Folders(settings.data_dir)
     temporary = settings.data_dir / "tmp"
     make_folder(temporary)
     return Installation(
         config_path=config_path,
         settings=settings,
-        access=load_access(config_path),
+        look=look,
+        access=look.access,
         folders=folders,
         database=open_database(settings.database_url, temporary_folder=temporary),
         clock=SystemClock(),
@@ -78,9 +90,9 @@ def open_installation(config_path: Path) -> Installation:
 
 
 @contextlib.contextmanager
-def prepared_installation(config_path: Path) -> Iterator[Installation]:
+def prepared_installation(config_path: Path, need: Need = Need.READING) -> Iterator[Installation]:
     """Lend an installation whose database is at this version, as every command needs it."""
-    installation = open_installation(config_path)
+    installation = open_installation(config_path, need)
     try:
         prepare_database(installation.database)
         yield installation

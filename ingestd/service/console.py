@@ -14,6 +14,7 @@ from ingestd.spool.queue import UploadCount
 
 STATES = ("waiting", "working", "failed", *(status.value for status in FileStatus))
 
+_PENDING = "{file} was saved with a mistake: what was last good of it is in force."
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}"
     "table{border-collapse:collapse;margin:1rem 0}"
@@ -23,10 +24,15 @@ _STYLE = (
 
 
 def render_console(
-    *, version: str, parts: Mapping[str, str], counts: Sequence[UploadCount] | None
+    *,
+    version: str,
+    parts: Mapping[str, str],
+    counts: Sequence[UploadCount] | None,
+    pending: Sequence[str] = (),
 ) -> str:
     """Return the page. `parts` says of each what is wrong with it, or nothing.
 
+    `pending` names the config files that were saved with a mistake and are not in force.
     None for `counts` stands for a database that does not answer.
     """
     well = not any(parts.values())
@@ -35,6 +41,7 @@ def render_console(
         element("h1", "ingestd"),
         element("p", f"Version {version}. ", "All parts work." if well else "Not all parts work."),
         states,
+        *(element("p", _PENDING.format(file=name)) for name in pending),
         element("h2", "Uploads"),
         _uploads(counts),
         element("p", _link("/readyz"), " · ", _link("/metrics")),

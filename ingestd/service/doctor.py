@@ -32,7 +32,7 @@ class Result:
 def examine(config_path: Path) -> list[Result]:
     """Check everything, in the order in which a file meets it; one trouble hides no other.
 
-    Raises ConfigError when the config itself has mistakes.
+    Raises ConfigError when the config names no data folder or accounts to work with.
     """
     installation = open_installation(config_path)
     checks: list[tuple[str, Callable[[Installation], str]]] = [
@@ -60,7 +60,12 @@ def _run(name: str, check: Callable[[Installation], str], installation: Installa
 
 
 def _config(installation: Installation) -> str:
-    access = installation.access
+    access, look = installation.access, installation.look
+    if look.mistakes:
+        raise _NotWellError(
+            "\n".join(map(str, look.mistakes)) + "\nUntil they are mended, what was last in force "
+            "stays in force."
+        )
     if not access.accounts:
         raise _NotWellError("No account is configured. Run: ingestd account add")
     unreachable = [

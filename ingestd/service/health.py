@@ -22,6 +22,9 @@ from ingestd.values.errors import IngestdError, ListenError
 Check = Callable[[], Awaitable[str]]
 """Says what is wrong with one part of the daemon, or nothing."""
 
+Pending = Callable[[], Sequence[str]]
+"""Names the config files that were saved with a mistake, and so are not in force."""
+
 Count = Callable[[], Awaitable[Sequence[UploadCount] | None]]
 """Counts the uploads; None when the database does not answer."""
 
@@ -48,12 +51,14 @@ class HealthServer:
         port: int,
         checks: Mapping[str, Check],
         count: Count,
+        pending: Pending,
         metrics: Metrics,
     ) -> None:
         self._host = host
         self._port = port
         self._checks = checks
         self._count = count
+        self._pending = pending
         # One at a time: however often the page is asked for, the door keeps its threads.
         self._counting = asyncio.Lock()
         self._metrics = metrics
@@ -92,7 +97,9 @@ class HealthServer:
         parts = {name: await _answer(check) for name, check in self._checks.items()}
         async with self._counting:
             counts = await self._count()
-        page = render_console(version=ingestd.__version__, parts=parts, counts=counts)
+        page = render_console(
+            version=ingestd.__version__, parts=parts, pending=self._pending(), counts=counts
+        )
         return web.Response(text=page, content_type="text/html", headers=_PAGE_HEADERS)
 
     async def _healthz(self, _: web.Request) -> web.Response:
@@ -101,10 +108,13 @@ class HealthServer:
     async def _readyz(self, _: web.Request) -> web.Response:
         troubles = {name: await _answer(check) for name, check in self._checks.items()}
         ready = not any(troubles.values())
-        body = {
+        body: dict[str, object] = {
             "ready": ready,
             "checks": {name: trouble or "ok" for name, trouble in troubles.items()},
         }
+        if pending := self._pending():
+            # What is in force still works: nothing is to be restarted, somebody is to mend a file.
+            body["config_pending"] = list(pending)
         return web.Response(
             text=json.dumps(body) + "\n",
             status=200 if ready else 503,

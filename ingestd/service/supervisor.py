@@ -21,7 +21,9 @@ from ingestd.service.bootstrap import (
     open_installation,
     prepare_database,
 )
+from ingestd.service.config_check import Need
 from ingestd.service.health import HealthServer, check_database, count_all_uploads
+from ingestd.service.last_good import LastGood
 from ingestd.service.reload import ConfigWatch
 from ingestd.sftp.limits import DoorLimits
 from ingestd.sftp.listener import SftpDoor
@@ -39,9 +41,10 @@ log = get_logger("ingestd.service")
 def serve(config_path: Path) -> int:
     """Run the daemon until it is told to stop; return the exit code.
 
-    Raises ConfigError, ListenError, StorageError or DatabaseError when it cannot start.
+    A mistake in accounts.toml or allowlist.toml is told, and what was last good of it is in
+    force. Raises ConfigError, ListenError, StorageError or DatabaseError when it cannot start.
     """
-    installation = open_installation(config_path)
+    installation = open_installation(config_path, Need.SERVING)
     configure_logs(
         log_format=installation.settings.log.format, level=installation.settings.log.level
     )
@@ -98,6 +101,9 @@ class _Daemon:
         self._config_watch = ConfigWatch(
             config_path=installation.config_path,
             keeper=keeper,
+            good=installation.look.good,
+            last_good=LastGood(self._settings.data_dir),
+            metrics=metrics,
             on_settings=self._on_settings,
         )
         self._health = HealthServer(
@@ -111,6 +117,7 @@ class _Daemon:
                 "database": lambda: check_database(installation.database),
             },
             count=lambda: count_all_uploads(installation.database),
+            pending=lambda: self._config_watch.pending,
             metrics=metrics,
         )
 

@@ -70,6 +70,13 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.config_pending = Gauge(
+            "ingestd_config_pending",
+            "1 for a config file that was saved with a mistake: what was last good is in force.",
+            ["file"],
+            registry=self.registry,
+        )
+
     def render(self) -> bytes:
         """Return every metric in the Prometheus text format."""
         return generate_latest(self.registry)

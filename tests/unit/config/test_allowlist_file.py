@@ -79,3 +79,49 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal(tmp_path: Path) 
     """A file from elsewhere cannot move an admin's cursor."""
     (mistake,) = _mistakes(tmp_path, '"a\\u001b[2J" = ["\\u001b"]\n')
     assert "\x1b" not in mistake
+
+
+WIDE = ("0.0.0.0/0", "128.0.0.0/7", "::/0", "2001::/18", "fc00::/6")
+NARROW = ("10.0.0.0/8", "203.0.0.0/8", "2001:2000::/19", "fc00::/7", "fe80::/10", "fd00::/8")
+
+
+@pytest.mark.parametrize("network", WIDE)
+@pytest.mark.parametrize("place", ["everyone = {}", "[accounts]\nSPRINGFIELD = {}"])
+def test_a_large_part_of_the_world_is_let_in_by_a_word_only(
+    tmp_path: Path, place: str, network: str
+) -> None:
+    """A prefix that lost its second digit is told; whoever means it can say so."""
+    text = place.format(f'["{network}"]') + "\n"
+    (mistake,) = _mistakes(tmp_path, text)
+    assert network in mistake
+    assert "everyone_is_allowed = true" in mistake
+    assert mistake.startswith(f"{text.count(chr(10))}:")
+    assert _read(tmp_path, "everyone_is_allowed = true\n" + text).network_count == 1
+    assert len(_mistakes(tmp_path, "everyone_is_allowed = false\n" + text)) == 1
+
+
+@pytest.mark.parametrize("network", NARROW)
+def test_what_one_party_can_own_needs_no_word(tmp_path: Path, network: str) -> None:
+    """Private ranges are nobody's in the world, however wide they are."""
+    assert _read(tmp_path, f'everyone = ["{network}"]\n').network_count == 1
+
+
+@pytest.mark.parametrize("network", WIDE)
+def test_anything_may_be_denied(tmp_path: Path, network: str) -> None:
+    """Shutting out too many is seen at once, and harms nobody."""
+    assert _read(tmp_path, f'deny = ["{network}"]\n').network_count == 1
+
+
+def test_the_word_is_true_or_false(tmp_path: Path) -> None:
+    """A text in quotes would be taken for yes by a careless reader."""
+    (mistake,) = _mistakes(tmp_path, 'everyone_is_allowed = "false"\n')
+    assert "true or false" in mistake
+
+
+def test_an_account_of_former_days_is_a_warning(tmp_path: Path) -> None:
+    """Taking an account out of accounts.toml never waits for the other file."""
+    path = tmp_path / "allowlist.toml"
+    path.write_text('[accounts]\nCLOSED = ["10.0.0.1"]\n')
+    file = read_allowlist(path, KNOWN, former_accounts={"CLOSED"})
+    (warning,) = [warning for warning in file.warnings if "CLOSED" in warning.key]
+    assert warning.line == 2

@@ -1,0 +1,35 @@
+"""Opening an installation for a command, and saying which mistakes it works around.
+
+A question is answered from what was good last; what changes something is more careful.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ingestd.cli.options import config_path
+from ingestd.cli.output import complain
+from ingestd.service.access_look import AccessLook
+from ingestd.service.bootstrap import Installation, prepared_installation
+from ingestd.service.config_check import Need
+
+
+@contextmanager
+def installation_for(need: Need, config: Path | None) -> Iterator[Installation]:
+    """Lend the installation that a command works with; name what is wrong with its files."""
+    with prepared_installation(config_path(config), need) as installation:
+        tell_mistakes(installation.look)
+        yield installation
+
+
+def tell_mistakes(look: AccessLook) -> None:
+    """Say on stderr what is wrong with the access files, and that older ones are in force."""
+    for mistake in look.mistakes:
+        complain(str(mistake))
+    files = [seen.path.name for seen in (look.accounts, look.allowlist) if seen.mistakes]
+    if files:
+        complain(f"Worked with what was last in force of {' and '.join(files)}.")
+    if look.good.trouble:
+        complain(f"Not compared with what is in force: {look.good.trouble}")

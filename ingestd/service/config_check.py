@@ -1,0 +1,80 @@
+"""Whether the config files are good enough for what is to be done with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+
+from ingestd.config.settings import load_settings
+from ingestd.service.access_look import AccessLook, look_at_start
+from ingestd.service.last_good import Good, LastGood
+from ingestd.values.errors import ConfigError, Mistake
+from ingestd.values.identifiers import AccountId
+
+
+class Need(StrEnum):
+    """What must hold of accounts.toml and allowlist.toml for what is to be done.
+
+    Source: the contract, section 2.
+    """
+
+    READING = "reading"
+    """A question works on the last good copies: a slip in a file takes no answer away."""
+
+    CHANGING = "changing"
+    """What writes the books needs accounts.toml as it is meant to be."""
+
+    EDITING = "editing"
+    """What writes one of the two files must not build on a mistake in either."""
+
+    SERVING = "serving"
+    """The daemon needs something of each to put in force."""
+
+
+def look_around(
+    config_path: Path, environment: Mapping[str, str] = os.environ, *, to_be: str | None = None
+) -> AccessLook:
+    """Look at the two access files for a command that needs nothing else.
+
+    Without sound settings no copies are known: the files are then judged by themselves. `to_be`
+    is an account that is about to be added: its addresses may be listed already.
+    """
+    try:
+        good = LastGood(load_settings(config_path, environment).data_dir).read()
+    except ConfigError:
+        good = Good()
+    if to_be is not None:
+        good = replace(good, names=good.names | {AccountId(to_be)})
+    return look_at_start(config_path, good)
+
+
+def require(look: AccessLook, need: Need) -> None:
+    """Raise ConfigError with all the mistakes when what is needed cannot be done with them."""
+    is_missing = look.good.accounts is None
+    match need:
+        case Need.READING:
+            pass
+        case Need.CHANGING:
+            is_missing = is_missing or bool(look.accounts.mistakes)
+        case Need.EDITING:
+            is_missing = bool(look.mistakes)
+        case Need.SERVING:
+            is_missing = is_missing or look.good.allowlist is None
+    if is_missing:
+        raise ConfigError(look.mistakes)
+
+
+def check_config(
+    config_path: Path, environment: Mapping[str, str] = os.environ
+) -> tuple[tuple[Mistake, ...], AccessLook]:
+    """Return every mistake of the three files and of the environment, and how the two look."""
+    found: tuple[Mistake, ...] = ()
+    try:
+        load_settings(config_path, environment)
+    except ConfigError as error:
+        found = error.mistakes
+    look = look_around(config_path, environment)
+    return found + look.mistakes, look

@@ -1,0 +1,186 @@
+"""What may follow what is in force: half a save opens no door, and a copy brings nobody back."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestd.access.allowlist import Allowlist
+from ingestd.config.accounts_file import AccountsFile, check_accounts
+from ingestd.config.allowlist_file import AllowlistFile, check_allowlist
+from ingestd.config.succession import account_gaps, allowlist_gaps, without_removed
+from ingestd.config.toml_document import parse_toml
+from ingestd.service.access_files import to_allowlist
+from ingestd.values.errors import ConfigError
+from ingestd.values.identifiers import AccountId
+
+ACCOUNTS = ("A", "B", "C")
+ADDRESSES = ("10.0.0.1", "10.0.0.2", "2001:db8::1")
+KEYS = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea one",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID1AF8PoQ4lakrcKp00bfryhDcDBPnUrIN4Hhjlmb4+W two",
+)
+HASH = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21l$" + "A" * 43
+
+
+def allowlist(text: str) -> AllowlistFile:
+    return check_allowlist(parse_toml(text.encode(), where="allowlist.toml"), ACCOUNTS)
+
+
+def accounts(text: str | bytes) -> AccountsFile:
+    content = text if isinstance(text, bytes) else text.encode()
+    return check_accounts(parse_toml(content, where="accounts.toml"))
+
+
+def table(name: str, *lines: str) -> str:
+    return "\n".join((f"[{name}]", f'name = "{name}"', 'timezone = "UTC"', *lines)) + "\n"
+
+
+def keys_line(*keys: str) -> str:
+    return "authorized_keys = [\n" + "".join(f'    "{key}",\n' for key in keys) + "]"
+
+
+def in_force_after(text: str, before: AllowlistFile) -> AllowlistFile:
+    """What is in force once the daemon looked at a file."""
+    try:
+        new = allowlist(text)
+    except ConfigError:
+        return before
+    return before if allowlist_gaps(new, before, ACCOUNTS) else new
+
+
+addresses = st.lists(st.sampled_from(ADDRESSES), unique=True)
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> str:
+    """A whole allowlist, its lists over one line or several."""
+
+    def listed(key: str) -> str:
+        separator = draw(st.sampled_from([", ", ",\n    "]))
+        texts = [f'"{address}"' for address in draw(addresses)]
+        return f"{key} = [{separator.join(texts)}]\n"
+
+    names = draw(st.permutations(ACCOUNTS))[: draw(st.integers(0, len(ACCOUNTS)))]
+    tops = [listed(key) for key in draw(st.permutations(["everyone", "deny"]))]
+    return "".join((*tops, "[accounts]\n", *map(listed, names)))
+
+
+def admitted(rules: Allowlist) -> set[tuple[str, str]]:
+    return {
+        (address, name)
+        for address in ADDRESSES
+        for name in ACCOUNTS
+        if rules.admits(ip_address(address), AccountId(name))
+    }
+
+
+@given(before=lists(), after=lists())
+def test_the_first_lines_of_a_save_neither_open_nor_close_a_door(before: str, after: str) -> None:
+    """A save in two steps, cut at any line end, however long the second step takes."""
+    old, new = allowlist(before), allowlist(after)
+    old_doors, new_doors = admitted(to_allowlist(old)), admitted(to_allowlist(new))
+    lines = after.splitlines(keepends=True)
+    for count in range(len(lines)):
+        half = admitted(to_allowlist(in_force_after("".join(lines[:count]), old)))
+        assert half <= old_doors | new_doors
+        listed = {door for door in old_doors & new_doors if AccountId(door[1]) in old.accounts}
+        assert listed <= half
+
+
+@pytest.mark.parametrize("key", ["everyone", "deny", "accounts"])
+def test_each_list_must_be_there_once_a_list_was_in_force(key: str) -> None:
+    """`deny` cut off would let in whom it names."""
+    before = allowlist("everyone = []\ndeny = []\n[accounts]\n")
+    lines = {"everyone": "everyone = []", "deny": "deny = []", "accounts": "[accounts]"}
+    rest = "\n".join(line for name, line in lines.items() if name != key) + "\n#\n"
+    (gap,) = allowlist_gaps(allowlist(rest), before, ACCOUNTS)
+    assert gap.message == f"{key} is missing."
+    assert lines[key] in gap.remedy
+    assert allowlist_gaps(allowlist(rest), None, ACCOUNTS) == ()
+    assert [warning.message for warning in allowlist(rest).warnings] == [
+        f"{key} is absent and counts as empty."
+    ]
+
+
+def test_a_file_that_is_in_force_stays_valid_as_it_is() -> None:
+    """What was taken at the first start is not a mistake at the second."""
+    file = allowlist('everyone = ["10.0.0.1"]\n')
+    assert allowlist_gaps(file, file, ACCOUNTS) == ()
+
+
+def test_an_account_leaves_the_list_with_a_word_or_with_its_account() -> None:
+    """A list cut in the middle of [accounts] locks nobody out."""
+    before = allowlist('everyone = []\ndeny = []\n[accounts]\nA = ["10.0.0.1"]\nB = []\n')
+    without = allowlist("everyone = []\ndeny = []\n[accounts]\n")
+    assert [gap.key for gap in allowlist_gaps(without, before, ACCOUNTS)] == [
+        "accounts.A",
+        "accounts.B",
+    ]
+    assert allowlist_gaps(without, before, {"C"}) == ()
+    with_words = allowlist("everyone = []\ndeny = []\n[accounts]\nA = []\nB = []\n")
+    assert allowlist_gaps(with_words, before, ACCOUNTS) == ()
+
+
+def test_a_policy_leaves_with_a_word_or_with_its_account() -> None:
+    """A cut-off policy would take the file that the district wants refused."""
+    policy = '[A.policy]\nfile = "all_or_nothing"\n'
+    before = accounts(table("A") + policy + table("B"))
+    (gap,) = account_gaps(accounts(table("A") + table("B")), before)
+    assert gap.key == "A.policy"
+    assert "[A.policy]" in gap.remedy
+    assert account_gaps(accounts(table("A") + "[A.policy]\n"), before) == ()
+    assert account_gaps(accounts(table("B")), before) == ()
+    assert account_gaps(accounts(table("A") + table("B")), None) == ()
+    assert account_gaps(before, before) == ()
+
+
+GOOD = (
+    "# the districts\n"
+    + table("A", keys_line(*KEYS), f'password_hash = "{HASH}"')
+    + '[A.policy]\nfile = "all_or_nothing"\n'
+    + table("B", keys_line(KEYS[0]))
+)
+SLIPS = ("", "colour = 1\n", "this is no TOML\n", '[C]\nname = "C\n')
+
+
+def keys_of(content: bytes) -> dict[str, list[str]]:
+    entries = accounts(content).accounts
+    return {name: [key.line for key in entry.authorized_keys] for name, entry in entries.items()}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_who_was_taken_out_stays_out_though_the_file_has_a_mistake(slip: str) -> None:
+    """A start with a mistake uses the copy, which knows nothing of what was revoked since."""
+    edited = table("A", keys_line(KEYS[1])) + '[A.policy]\nfile = "all_or_nothing"\n' + slip
+    kept = without_removed(GOOD.encode(), edited.encode())
+    assert keys_of(kept) == {"A": [KEYS[1]]}
+    entry = accounts(kept).accounts[AccountId("A")]
+    assert entry.password_hash is None
+    assert entry.policy.file == "all_or_nothing"
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_key_that_is_commented_out_is_taken_out(slip: str) -> None:
+    """Many put a # before what shall not count; the same key still opens the other account."""
+    edited = GOOD.replace(f'    "{KEYS[0]}",', f'#    "{KEYS[0]}",', 1) + slip
+    assert keys_of(without_removed(GOOD.encode(), edited.encode())) == {
+        "A": [KEYS[1]],
+        "B": [KEYS[0]],
+    }
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_mistake_alone_takes_nobody_out(slip: str) -> None:
+    """A reboot at night with a slip in the file closes no door."""
+    edited = GOOD.replace("# the districts", "# all districts") + slip
+    assert without_removed(GOOD.encode(), edited.encode()) == GOOD.encode()
+
+
+@given(length=st.integers(0, len(GOOD)))
+def test_a_file_that_was_cut_off_takes_nobody_out(length: int) -> None:
+    """Lost power while a file is saved is no decision of anybody's."""
+    assert without_removed(GOOD.encode(), GOOD.encode()[:length]) == GOOD.encode()

@@ -52,7 +52,7 @@ def serve(config_path: Path) -> int:
     _spare_the_collector()
     try:
         prepare_database(installation.database)
-        return asyncio.run(_Daemon(installation).run())
+        return asyncio.run(Daemon(installation).run())
     finally:
         installation.close()
         os.close(lock)
@@ -68,8 +68,8 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000, 10, 10)
 
 
-class _Daemon:
-    """One run of the daemon."""
+class Daemon:
+    """One run of the daemon on an installation whose database is prepared."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -122,6 +122,7 @@ class _Daemon:
         )
 
     async def run(self) -> int:
+        """Work until told to stop; return the exit code. Raises ListenError and StorageError."""
         make_folder(self._installation.folders.spool)
         self._listen_to_signals()
         try:
@@ -163,11 +164,11 @@ class _Daemon:
             error=error.message if isinstance(error, IngestdError) else type(error).__name__,
             exc_info=error,
         )
-        self._begin_stop()
+        self.stop()
 
     async def _wind_down(self) -> None:
         """Stop accepting, finish or hand back, and be gone by the deadline."""
-        self._begin_stop()
+        self.stop()
         self._intake.stop()
         left = max(self._deadline - time.monotonic() - _LAST_SECONDS, 0.0)
         with contextlib.suppress(TimeoutError):
@@ -189,7 +190,8 @@ class _Daemon:
         sys.stderr.flush()
         os._exit(EXIT_WORLD if self._failed else EXIT_DONE)
 
-    def _begin_stop(self) -> None:
+    def stop(self) -> None:
+        """Begin to stop, as on SIGTERM; `run` returns within `shutdown_seconds`."""
         if not self._stop.is_set():
             self._deadline = time.monotonic() + self._settings.shutdown_seconds
             self._stop.set()
@@ -197,7 +199,7 @@ class _Daemon:
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._begin_stop)
+            loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
 
     def _reload(self) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from ingestd.access.allowlist import Address, Allowlist
 from ingestd.values.identifiers import AccountId
+from ingestd.values.public_keys import PublicKey
 
 
 class StudentPolicy(StrEnum):
@@ -55,8 +56,8 @@ class Policy:
 class Account:
     """One district.
 
-    `authorized_keys` are OpenSSH lines, whose comments name the keys in the log.
-    `certificate_authorities` are too: a user certificate that one of them signed for the
+    `authorized_keys` open it; the same key may open other accounts, too, and the user name
+    decides. A user certificate that one of the `certificate_authorities` signed for the
     account's name opens it like a key. `password_hash` is an argon2id hash.
     `catalog_over_sftp`: files of products, students and parents are taken like any other.
     """
@@ -65,8 +66,8 @@ class Account:
     name: str
     timezone: ZoneInfo
     currency: str
-    authorized_keys: tuple[str, ...] = ()
-    certificate_authorities: tuple[str, ...] = ()
+    authorized_keys: tuple[PublicKey, ...] = ()
+    certificate_authorities: tuple[PublicKey, ...] = ()
     password_hash: str | None = None
     catalog_over_sftp: bool = False
     policy: Policy = field(default_factory=Policy)
@@ -83,12 +84,10 @@ class Access:
         """Return the account that this user name may try from this address, or None.
 
         None says nothing about why: an unknown account and an account listed for other
-        addresses only are to look alike from outside.
+        addresses only are to look alike from outside, also in the time that this takes.
         """
-        account = self.accounts.get(AccountId(user_name))
-        if account is None or not self.allowlist.admits(address, account.account_id):
-            return None
-        return account
+        admitted = self.allowlist.admits(address, AccountId(user_name))
+        return self.accounts.get(AccountId(user_name)) if admitted else None
 
     def takes_catalogs(self, account_id: AccountId) -> bool:
         """Tell whether an account's catalog files are taken over SFTP; an unknown one's are not."""

@@ -69,8 +69,18 @@ class Allowlist:
         return Decision(admitted=False, reason=NOT_LISTED)
 
     def admits(self, address: Address, account: AccountId | None = None) -> bool:
-        """Tell whether `decide` admits."""
-        return self.decide(address, account).admitted
+        """Tell whether `decide` admits.
+
+        With an account, other accounts' lists are not looked at: what a login costs must not
+        tell how long they are.
+        """
+        if account is None:
+            return self.decide(address).admitted
+        address = plain_address(address)
+        if _matching(self.deny, address):
+            return False
+        own = self.accounts.get(account, ())
+        return bool(_matching(self.everyone, address) or _matching(own, address))
 
 
 def plain_address(address: Address) -> Address:

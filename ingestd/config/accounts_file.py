@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
-from ingestd.config.authorized_keys import AuthorizedKey, parse_authorized_key
+from ingestd.config.authorized_keys import parse_authorized_key
 from ingestd.config.mistakes import InvalidValueError, Mistakes, shown, suggest
 from ingestd.config.toml_document import TomlDocument, read_toml
 from ingestd.config.validation import check_values
 from ingestd.values.identifiers import ACCOUNT_ID_PATTERN, AccountId
 from ingestd.values.money import is_currency
+from ingestd.values.public_keys import PublicKey
 
 FILE_NAME = "accounts.toml"
 ACCOUNTS_MAX = 10_000
@@ -31,6 +32,7 @@ _PASSWORD_HASH = re.compile(
     re.ASCII,
 )
 _HASH_MEMORY_KIB_MAX = 2**20  # a log-in must not be able to take the machine's memory
+_HASH_LANES_MAX = 64  # each is a thread
 _DELIMITERS = (",", ";", "\t", "|")
 _ASCII = bytes(range(128))
 # Codecs that read most ASCII as itself, but give some of it a meaning of their own.
@@ -78,7 +80,8 @@ def _check_password_hash(value: object) -> str:
             "this is no argon2id hash.", "`ingestd password` makes one; paste its whole line."
         )
     memory, rounds, lanes = (int(number) for number in found.groups())
-    if not (rounds >= 1 and lanes >= 1 and 8 * lanes <= memory <= _HASH_MEMORY_KIB_MAX):
+    sound = rounds >= 1 and 1 <= lanes <= _HASH_LANES_MAX
+    if not (sound and 8 * lanes <= memory <= _HASH_MEMORY_KIB_MAX):
         raise InvalidValueError(
             f"the hash's costs (m={memory}, t={rounds}, p={lanes}) are out of bounds.",
             "`ingestd password` makes one with sound costs.",
@@ -134,11 +137,11 @@ class AccountEntry(BaseModel):
     timezone: Annotated[ZoneInfo, BeforeValidator(_check_timezone)]
     currency: Annotated[str, BeforeValidator(_check_currency)] = "USD"
     authorized_keys: Annotated[
-        tuple[Annotated[AuthorizedKey, BeforeValidator(parse_authorized_key)], ...],
+        tuple[Annotated[PublicKey, BeforeValidator(parse_authorized_key)], ...],
         Field(max_length=KEYS_MAX),
     ] = ()
     certificate_authorities: Annotated[
-        tuple[Annotated[AuthorizedKey, BeforeValidator(parse_authorized_key)], ...],
+        tuple[Annotated[PublicKey, BeforeValidator(parse_authorized_key)], ...],
         Field(max_length=KEYS_MAX),
     ] = ()
     password_hash: Annotated[str | None, BeforeValidator(_check_password_hash)] = Field(
@@ -203,13 +206,16 @@ def _check_account_ids(names: Iterable[str], mistakes: Mistakes) -> None:
 def _check_keys_are_distinct(
     accounts: Mapping[AccountId, AccountEntry], mistakes: Mistakes
 ) -> None:
-    owners: dict[bytes, AccountId] = {}
+    """Note keys that stand twice in one account. Several accounts may have the same key."""
     for account_id, entry in accounts.items():
-        for index, key in enumerate(entry.authorized_keys):
-            if owner := owners.get(key.blob):
-                mistakes.add(
-                    (account_id, "authorized_keys", index),
-                    f"the key {key.fingerprint} is already one of account {owner}'s.",
-                    "A key belongs to one account, and stands there once.",
-                )
-            owners.setdefault(key.blob, account_id)
+        for setting in ("authorized_keys", "certificate_authorities"):
+            keys: tuple[PublicKey, ...] = getattr(entry, setting)
+            seen: set[bytes] = set()
+            for index, key in enumerate(keys):
+                if key.blob in seen:
+                    mistakes.add(
+                        (account_id, setting, index),
+                        f"the key {key.fingerprint} stands here twice.",
+                        "Take one of the two lines out.",
+                    )
+                seen.add(key.blob)

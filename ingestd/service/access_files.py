@@ -41,8 +41,8 @@ def _to_account(account_id: AccountId, entry: AccountEntry) -> Account:
         name=entry.name,
         timezone=entry.timezone,
         currency=entry.currency,
-        authorized_keys=tuple(key.line for key in entry.authorized_keys),
-        certificate_authorities=tuple(key.line for key in entry.certificate_authorities),
+        authorized_keys=entry.authorized_keys,
+        certificate_authorities=entry.certificate_authorities,
         password_hash=entry.password_hash,
         catalog_over_sftp=entry.catalog_over_sftp,
         policy=Policy(

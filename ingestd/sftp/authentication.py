@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
+import hashlib
+import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
 import asyncssh
-from argon2 import PasswordHasher, extract_parameters
+from argon2 import Parameters, PasswordHasher, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from ingestd.access.accounts import Access
 from ingestd.access.allowlist import LISTED_FOR_ANOTHER_ACCOUNT, Address
 from ingestd.access.keeper import AccessKeeper
 from ingestd.values.identifiers import AccountId
+from ingestd.values.public_keys import PublicKey
 
 # argon2 takes 64 MiB and a core for each verification: two at a time, whoever asks.
 _VERIFICATIONS_MAX = 2
@@ -50,12 +52,16 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Credentials:
-    """What the accounts of one moment are proved with, parsed once."""
+    """What the accounts of one moment are proved with, each apart from the others'.
+
+    Nothing is parsed here that could fail: the config judged the keys, and a hash that cannot
+    be read costs nobody anything but its account.
+    """
 
     access: Access
-    public_keys: dict[AccountId, dict[bytes, str | None]]
-    authorities: dict[AccountId, dict[bytes, str | None]]
-    dummy_hash: str
+    public_keys: Mapping[AccountId, Mapping[bytes, PublicKey]]
+    authorities: Mapping[AccountId, Mapping[bytes, PublicKey]]
+    password_costs: tuple[Parameters, ...]
 
     @property
     def passwords_exist(self) -> bool:
@@ -67,7 +73,8 @@ class Authenticator:
 
     def __init__(self, keeper: AccessKeeper) -> None:
         self._keeper = keeper
-        self._credentials = _read_credentials(keeper.current)
+        self._credentials = _credentials_of(keeper.current)
+        self._secret = secrets.token_bytes(32)
         self._threads = ThreadPoolExecutor(_VERIFICATIONS_MAX, thread_name_prefix="argon2")
 
     def close(self) -> None:
@@ -86,15 +93,12 @@ class Authenticator:
     def check_key(self, user_name: str, address: Address, key: asyncssh.SSHKey) -> Proof | None:
         """Return the proof when this key opens this account from this address, else None."""
         credentials = self._current()
-        keys = credentials.public_keys.get(AccountId(user_name), {})
-        matches = key.public_data in keys
+        found = credentials.public_keys.get(AccountId(user_name), {}).get(key.public_data)
         admitted = credentials.access.account_for(user_name, address) is not None
-        if not (matches and admitted):
+        if found is None or not admitted:
             return None
         return Proof(
-            public_key=key.public_data,
-            key_fingerprint=key.get_fingerprint(),
-            key_label=keys[key.public_data],
+            public_key=found.blob, key_fingerprint=found.fingerprint, key_label=found.label
         )
 
     def trusts_authority(self, user_name: str, address: Address, key: asyncssh.SSHKey) -> bool:
@@ -108,12 +112,16 @@ class Authenticator:
         """Return the proof when this password opens this account from this address, else None.
 
         Takes as long for an account that is unknown, has no password or is listed for other
-        addresses: then a hash is verified that no password fits.
+        addresses: then the password is hashed at the cost of one that there is.
         """
         credentials = self._current()
         account = credentials.access.account_for(user_name, address)
-        password_hash = (account.password_hash if account else None) or credentials.dummy_hash
+        password_hash = account.password_hash if account else None
         loop = asyncio.get_running_loop()
+        if password_hash is None:
+            cost = self._cost_for(user_name)
+            await loop.run_in_executor(self._threads, _hash_in_vain, cost, password)
+            return None
         fits = await loop.run_in_executor(self._threads, _verify, password_hash, password)
         proof = Proof(password_hash=password_hash)
         # Asked again: the rules may have changed while the password was verified.
@@ -147,52 +155,51 @@ class Authenticator:
     def _current(self) -> _Credentials:
         access = self._keeper.current
         if access is not self._credentials.access:
-            self._credentials = _read_credentials(access)
+            self._credentials = _credentials_of(access)
         return self._credentials
 
+    def _cost_for(self, user_name: str) -> Parameters | None:
+        """Return what a guess at this user name costs: always the same, as at an account's.
 
-def _read_credentials(access: Access) -> _Credentials:
+        Each account's cost is drawn as often as it occurs, so that no cost tells who is unknown.
+        """
+        costs = self._credentials.password_costs
+        if not costs:
+            return None
+        drawn = hmac.digest(self._secret, user_name.encode("utf-8", "replace"), hashlib.sha256)
+        return costs[int.from_bytes(drawn, "big") % len(costs)]
+
+
+def _credentials_of(access: Access) -> _Credentials:
     return _Credentials(
         access=access,
         public_keys={
-            account_id: _labelled(account.authorized_keys)
+            account_id: _by_blob(account.authorized_keys)
             for account_id, account in access.accounts.items()
         },
         authorities={
-            account_id: _labelled(account.certificate_authorities)
+            account_id: _by_blob(account.certificate_authorities)
             for account_id, account in access.accounts.items()
         },
-        dummy_hash=_dummy_hash(access),
+        password_costs=tuple(_password_costs(access)),
     )
 
 
-def _labelled(lines: Iterable[str]) -> dict[bytes, str | None]:
-    """Return each key's bytes and its comment."""
-    keys: dict[bytes, str | None] = {}
-    for line in lines:
-        try:
-            key = asyncssh.import_public_key(line)
-            keys[key.public_data] = key.get_comment("utf-8", "replace") or None
-        except asyncssh.KeyImportError:
-            # The config refuses such lines with their line number; a key that cannot be
-            # understood whole (options before it, say) opens nothing.
-            continue
-    return keys
+def _by_blob(keys: Iterable[PublicKey]) -> dict[bytes, PublicKey]:
+    return {key.blob: key for key in keys}
 
 
-def _dummy_hash(access: Access) -> str:
-    """Return a hash that costs what the accounts' own hashes cost, and that nothing fits."""
+def _password_costs(access: Access) -> Iterable[Parameters]:
     for account in access.accounts.values():
-        if account.password_hash:
+        if account.password_hash is not None:
             with contextlib.suppress(InvalidHashError):
-                return _hash_like(account.password_hash)
-    return ""
+                yield extract_parameters(account.password_hash)
 
 
-@functools.lru_cache(maxsize=8)
-def _hash_like(password_hash: str) -> str:
-    hasher = PasswordHasher.from_parameters(extract_parameters(password_hash))
-    return hasher.hash(secrets.token_bytes(32))
+def _hash_in_vain(cost: Parameters | None, password: str) -> None:
+    hasher = PasswordHasher() if cost is None else PasswordHasher.from_parameters(cost)
+    with contextlib.suppress(Argon2Error):
+        hasher.hash(password)
 
 
 def _verify(password_hash: str, password: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import asyncssh
 import pytest
 
+from ingestd.config.authorized_keys import parse_authorized_key
 from ingestd.values.identifiers import AccountId
 
 SPRINGFIELD, SHELBYVILLE = AccountId("SPRINGFIELD"), AccountId("SHELBYVILLE")
@@ -33,8 +34,8 @@ async def school(open_door: Any, authority: asyncssh.SSHKey) -> Any:
 
 def trust(school: Any, account: AccountId, *authorities: asyncssh.SSHKey) -> None:
     accounts = dict(school.keeper.current.accounts)
-    lines = tuple(key.export_public_key().decode().strip() for key in authorities)
-    accounts[account] = replace(accounts[account], certificate_authorities=lines)
+    keys = tuple(parse_authorized_key(key.export_public_key().decode()) for key in authorities)
+    accounts[account] = replace(accounts[account], certificate_authorities=keys)
     school.change_access(accounts=accounts)
 
 
@@ -117,8 +118,9 @@ async def test_the_label_of_a_key_stands_in_the_log(school: Any) -> None:
     """With several keys an operator wants to know whose job it was."""
     key = asyncssh.generate_private_key("ssh-ed25519", comment="library job")
     accounts = dict(school.keeper.current.accounts)
-    lines = (*accounts[SPRINGFIELD].authorized_keys, key.export_public_key().decode().strip())
-    accounts[SPRINGFIELD] = replace(accounts[SPRINGFIELD], authorized_keys=lines)
+    another = parse_authorized_key(key.export_public_key().decode())
+    keys = (*accounts[SPRINGFIELD].authorized_keys, another)
+    accounts[SPRINGFIELD] = replace(accounts[SPRINGFIELD], authorized_keys=keys)
     school.change_access(accounts=accounts)
     await school.connect(key=key)
     assert (await school.until_event("session_opened"))["key_label"] == "library job"

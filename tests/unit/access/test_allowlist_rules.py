@@ -74,6 +74,7 @@ def test_the_decision_agrees_with_a_naive_model(
     own = {None: [*of_a, *of_b], A: of_a, B: of_b}.get(account, [])
     decision = allowlist.decide(address, account)
     assert decision.admitted == (not covers(deny) and covers([*everyone, *own]))
+    assert allowlist.admits(address, account) == decision.admitted
     assert (decision.reason == DENIED) == covers(deny)
     if decision.rule is not None:
         assert address in decision.rule.network

@@ -1,0 +1,145 @@
+"""Public keys: what is taken will work in a login, and what could not is told when it is saved."""
+
+from __future__ import annotations
+
+import asyncssh
+import pytest
+from asyncssh.packet import Byte, MPInt, String, UInt32
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestd.config.authorized_keys import parse_authorized_key
+from ingestd.config.mistakes import InvalidValueError
+from tests.public_keys import (
+    ECDSA,
+    ECDSA_384,
+    ED25519,
+    KINDS,
+    MODULUS,
+    POINT,
+    SK_ED25519,
+    blob_of,
+    fields_of,
+    line_of,
+    spoilt_lines,
+)
+
+
+def _rsa(exponent: int, modulus: int) -> bytes:
+    return String("ssh-rsa") + MPInt(exponent) + MPInt(modulus)
+
+
+def _ecdsa(*fields: bytes) -> bytes:
+    return blob_of("ecdsa-sha2-nistp256", *fields)
+
+
+@pytest.mark.parametrize("blob", KINDS, ids=lambda blob: str(len(blob)))
+def test_keys_of_every_kind_are_taken(blob: bytes) -> None:
+    """Whatever ssh-keygen makes may be pasted."""
+    key = parse_authorized_key(f"  {line_of(blob)}  ")
+    assert (key.blob, key.label) == (blob, "it@district")
+    assert key.fingerprint == asyncssh.import_public_key(line_of(blob)).get_fingerprint()
+
+
+@pytest.mark.parametrize("comment", ["", "it  @ home", "Schlüssel der Bücherei", "ключ"])
+def test_a_comment_may_be_anything_that_can_be_read(comment: str) -> None:
+    """A name in the district's own letters must not keep its key out."""
+    line = line_of(ED25519).replace("it@district", comment)
+    key = parse_authorized_key(line.replace(" ", "\t", 1))
+    assert (key.blob, key.label) == (ED25519, comment or None)
+
+
+def test_one_key_has_one_form() -> None:
+    """A number written with zeros before it is the same number, and so the same key."""
+    padded = String("ssh-rsa") + String(b"\0\1\0\1") + String(b"\0\0" + MODULUS.to_bytes(256))
+    assert parse_authorized_key(line_of(padded)).blob == _rsa(65537, MODULUS)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (5, "text in quotes"),
+        ("", "no public key"),
+        ("ssh-ed25519", "no public key"),
+        ("ssh-ed25519 AAAA", "cut off"),
+        ("ssh-ed25519 A", "base64"),
+        ("ssh-ed25519 AAAA… it@springfield", "base64"),
+        (line_of(ED25519)[:60], "cut off"),
+        (line_of(ED25519, says="ssh-rsa"), "itself says"),
+        (line_of(ED25519) + "\n" + line_of(ED25519), "one line"),
+        (line_of(ED25519) + "\u2028more", "one line"),
+        ("\ufeff" + line_of(ED25519), "U+FEFF"),
+        (line_of(ED25519) + "\x1b[2J", "U+001B"),
+        (line_of(ED25519) + " \u202egnp.exe", "U+202E"),
+        (line_of(ED25519).replace(" ", "\xa0", 1), "U+00A0"),
+        ("ssh-dss AAAA", "DSA"),
+        ("ssh-magic AAAA", "key type"),
+        ("no-pty ssh-magic AAAA", "key type"),
+        (f"cert-authority {line_of(ED25519)}", "certificate_authorities"),
+        ("ssh-ed25519-cert-v01@openssh.com AAAA", "certificate"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----", "private key"),
+        ("PuTTY-User-Key-File-3: ssh-ed25519", "PuTTY"),
+        ("---- BEGIN SSH2 PUBLIC KEY ----", "ssh-keygen -i"),
+    ],
+)
+def test_what_is_no_line_of_a_key_is_refused(line: object, said: str) -> None:
+    """A key spoilt by copying is found when it is saved, not when the upload fails."""
+    with pytest.raises(InvalidValueError) as caught:
+        parse_authorized_key(line)
+    assert said in f"{caught.value.message} {caught.value.remedy}"
+
+
+@pytest.mark.parametrize(
+    ("blob", "said"),
+    [
+        (ED25519 + b"x", "cut off"),
+        (ED25519 + String(b"x"), "damaged"),
+        (blob_of("ssh-ed25519", POINT[:31]), "damaged"),
+        (blob_of("ssh-ed25519", b"\x02" * 32), "damaged"),  # on no point of the curve
+        (blob_of("ssh-ed25519", b"\xff" * 32), "damaged"),  # higher than the field
+        (blob_of("ssh-ed25519", bytes(32)), "anybody"),
+        (blob_of("ssh-ed25519", b"\1" + bytes(31)), "anybody"),
+        (blob_of("ssh-ed448", bytes(57)), "anybody"),
+        (blob_of("ssh-ed448", b"\2" * 57), "damaged"),
+        (blob_of(SK_ED25519, bytes(32), b"ssh:"), "anybody"),
+        (blob_of(SK_ED25519, POINT), "damaged"),
+        (blob_of(SK_ED25519, POINT, b"ssh:\xff"), "damaged"),
+        (_ecdsa(b"nistp256", b"\4" + b"x" * 64), "damaged"),  # off the curve
+        (_ecdsa(b"nistp256", b"\2" + fields_of(ECDSA)[2][1:33]), "damaged"),  # compressed
+        (_ecdsa(b"nistp256", b"\0"), "damaged"),  # the point at infinity
+        (_ecdsa(b"nistp384", fields_of(ECDSA_384)[2]), "damaged"),
+        (_ecdsa(b"nistp257", fields_of(ECDSA)[2]), "damaged"),
+        (_rsa(1, MODULUS), "damaged"),
+        (_rsa(65536, MODULUS), "damaged"),
+        (_rsa(MODULUS + 2, MODULUS), "damaged"),
+        (_rsa(2**70 + 1, MODULUS), "damaged"),
+        (_rsa(65537, MODULUS - 1), "damaged"),
+        (_rsa(65537, 3 * MODULUS), "damaged"),
+        (_rsa(-65537, MODULUS), "damaged"),
+        (_rsa(65537, -MODULUS), "damaged"),
+        (_rsa(65537, 0), "damaged"),
+        (_rsa(65537, MODULUS >> 1300 | 1), "748 bits"),
+        (_rsa(65537, MODULUS << 15_000 | 1), "17048 bits"),
+        (String("ssh-rsa") + MPInt(65537), "damaged"),
+    ],
+)
+def test_a_key_that_could_not_work_is_refused(blob: bytes, said: str) -> None:
+    """One that a library chokes on would break logins; one that anybody can sign for opens all."""
+    with pytest.raises(InvalidValueError) as caught:
+        parse_authorized_key(line_of(blob))
+    assert said in f"{caught.value.message} {caught.value.remedy}"
+
+
+@given(spoilt_lines(), st.binary(max_size=80))
+def test_whatever_is_taken_can_be_logged_in_with(line: str, junk: bytes) -> None:
+    """A bad key in one account once cut every login of every account off."""
+    try:
+        key = parse_authorized_key(line)
+    except InvalidValueError:
+        return
+    read = asyncssh.import_public_key(line_of(key.blob))
+    assert read.public_data == key.blob
+    for algorithm in read.all_sig_algorithms:
+        numbers = String(MPInt(7) + MPInt(9))
+        for signature in (String(junk), numbers, numbers + Byte(1) + UInt32(1), b""):
+            assert not read.verify(b"a session", String(algorithm) + signature)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from ingestd.config.edit import NewAccount, add_account
 from ingestd.service.config_check import Need, look_around, require
 from ingestd.values.errors import UsageError
 from ingestd.values.identifiers import AccountId
+from ingestd.values.public_keys import PublicKey
 
 KEY_FILE_BYTES_MAX = 65_536
 _COLUMNS = ("account", "name", "timezone", "currency", "keys", "password", "catalogs", "networks")
@@ -55,6 +57,9 @@ def add(
     print_rows([_row(added, access)], _COLUMNS, output)
     if not added.authorized_keys:
         complain(f"{account_id} has no key yet: nobody can log in as it until accounts.toml has.")
+    for key_of_it in added.authorized_keys:
+        if others := _also_open(key_of_it, added, access):
+            complain(f"The key {key_of_it.fingerprint} also opens {', '.join(others)}.")
     if not access.allowlist.accounts.get(added.account_id):
         complain(f"{account_id} has no address of its own yet: list it in allowlist.toml.")
 
@@ -84,16 +89,32 @@ def _row(account: Account, access: Access) -> dict[str, object]:
     }
 
 
+def _also_open(key: PublicKey, account: Account, access: Access) -> list[str]:
+    """Return the other accounts that a key opens."""
+    return [
+        other.account_id
+        for other in access.accounts.values()
+        if other != account and any(key.blob == each.blob for each in other.authorized_keys)
+    ]
+
+
 def _key_lines(file: Path) -> list[str]:
     """Return the keys of a .pub or authorized_keys file; a form that is neither, whole."""
     try:
         with file.open("rb") as opened:
-            text = opened.read(KEY_FILE_BYTES_MAX).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read as a public key: {error}.") from error
+            content = opened.read(KEY_FILE_BYTES_MAX + 1)
+        # PowerShell's `>` writes UTF-16, and Notepad a mark before UTF-8.
+        is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is no text, and so no public key.") from error
+    if len(content) > KEY_FILE_BYTES_MAX:
+        raise UsageError(f"{file} is larger than any file of public keys.")
     if "BEGIN" in text or "PuTTY-User-Key" in text:
         return [text]
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [line.strip() for line in text.replace("\r", "\n").split("\n")]
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:
         raise UsageError(f"{file} holds no public key.")

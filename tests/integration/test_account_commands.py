@@ -14,9 +14,10 @@ import argon2
 import pytest
 
 from ingestd.config.examples import write_examples
+from tests.public_keys import ED25519, line_of
 
 COMMAND = [sys.executable, "-W", "error", "-c", "from ingestd.cli import main; main()"]
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB it@home"
+KEY = line_of(ED25519)
 PASSWORD = "correct horse battery"
 
 
@@ -88,7 +89,42 @@ def test_a_wrong_account_exits_2_and_names_every_mistake(folder: Path) -> None:
     assert json.loads(run(folder, "account", "list", "--output", "json").stdout) == []
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff", b"-----BEGIN OPENSSH PRIVATE KEY-----\nx\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        KEY.encode("utf-16"),
+        KEY.encode("utf-16-le").join((b"\xff\xfe", b"\r\0\n\0")),
+        f"{KEY}\r\n".encode("utf-8-sig"),
+        f"{KEY.replace('it@', 'Schüler@')}\n".encode(),
+        KEY.encode(),
+    ],
+)
+def test_a_key_file_may_come_from_any_editor(folder: Path, content: bytes) -> None:
+    """PowerShell writes UTF-16, and Notepad a mark before UTF-8."""
+    (folder / "it.pub").write_bytes(content)
+    added = add(folder, "A", "--key", str(folder / "it.pub"), "--allow", "192.0.2.1")
+    assert (added.returncode, added.stderr) == (0, "")
+    assert run(folder, "config", "check").returncode == 0
+
+
+def test_a_key_that_opens_another_account_too_is_told(folder: Path) -> None:
+    """A provider means it; whoever took the wrong file sees it at once."""
+    (folder / "it.pub").write_text(KEY)
+    key = ("--key", str(folder / "it.pub"), "--allow", "192.0.2.1")
+    assert add(folder, "A", *key).stderr == ""
+    again = add(folder, "B", *key)
+    assert again.returncode == 0
+    assert "also opens A" in again.stderr
+    assert run(folder, "config", "check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"\xff", b"\xff\xfe\0", b"-----BEGIN OPENSSH PRIVATE KEY-----\nx\n"),
+        *(b"#" * 70_000, KEY.replace("AAAAI", "AAAAJ").encode()),
+    ],
+)
 def test_a_file_that_is_no_public_key_exits_2(folder: Path, content: bytes) -> None:
     """The private key of a district never gets into our config."""
     (folder / "it.pub").write_bytes(content)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from types import TracebackType
 
 from ingestd.access.keeper import AccessKeeper
 from ingestd.database.engine import Database
@@ -26,7 +25,7 @@ from ingestd.spool.queue import (
     undelivered,
 )
 from ingestd.telemetry.events import Event
-from ingestd.telemetry.logs import get_logger
+from ingestd.telemetry.logs import get_logger, trace_without_words
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import IngestdError, LeaseLostError
@@ -183,7 +182,7 @@ class Worker:
             attempts=upload.attempts,
             will_retry=will_retry,
             error=error.message if isinstance(error, IngestdError) else type(error).__name__,
-            exc_info=None if is_ours else _where(error),
+            exc_info=None if is_ours else trace_without_words(error),
         )
 
     def _tell(self, outcome: FileOutcome, seal: Seal, *, seconds: float) -> None:
@@ -254,8 +253,3 @@ class Worker:
 
     def _now(self) -> int:
         return to_microseconds(self.works.clock.now())
-
-
-def _where(error: Exception) -> tuple[type[Exception], Exception, TracebackType | None]:
-    """Return where an error came from, without its own words: they may quote a row."""
-    return RuntimeError, RuntimeError(type(error).__name__), error.__traceback__

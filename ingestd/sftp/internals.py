@@ -10,15 +10,27 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, cast
 
 import asyncssh
 from asyncssh.connection import SSHServerConnection
-from asyncssh.constants import FXP_OPENDIR, FXP_WRITE
-from asyncssh.misc import BreakReceived, SignalReceived, SoftEOFReceived, TerminalSizeChanged
+from asyncssh.constants import FXP_OPENDIR, FXP_WRITE, MSG_SERVICE_REQUEST
+from asyncssh.logging import SSHLogger
+from asyncssh.misc import (
+    BreakReceived,
+    OptExcInfo,
+    SignalReceived,
+    SoftEOFReceived,
+    TerminalSizeChanged,
+)
 from asyncssh.packet import SSHPacket
-from asyncssh.public_key import SSHOpenSSHCertificate
+from asyncssh.public_key import (
+    SSHOpenSSHCertificate,
+    decode_ssh_certificate,
+    decode_ssh_public_key,
+)
 from asyncssh.sftp import SFTPLimits, SFTPServerHandler
 from asyncssh.stream import SSHReader, SSHServerStreamSession, SSHWriter
 
@@ -41,6 +53,9 @@ _REFUSED_REQUESTS: frozenset[int | bytes] = frozenset(
 # Out-of-band channel requests reach a reader as exceptions. To SFTP they mean its end.
 _CHANNEL_REQUESTS = (BreakReceived, SignalReceived, SoftEOFReceived, TerminalSizeChanged)
 _SHA1_SIGNATURES = frozenset({b"ssh-rsa"})
+_LOGIN_SERVICE = b"ssh-userauth"
+# How a peer goes, or is told to go: none of it is a fault of ours.
+_ORDINARY_ENDS = (OSError, EOFError, asyncssh.Error)
 
 
 class ChannelServer(asyncssh.SFTPServer):
@@ -72,10 +87,25 @@ class ChannelOwner(Protocol):
         """Hear that a channel is closed, started or not."""
 
 
-class CertificateOwner(asyncssh.SSHServer):
-    """What a connection needs of its owner to judge certificates."""
+class LoginOwner(asyncssh.SSHServer):
+    """What a connection needs of its owner beyond `asyncssh.SSHServer` to let a client in."""
 
     address: Address
+
+    async def key_refused(self, username: str) -> None:
+        """Hear that a key, its certificate or its signature is refused, before the client does.
+
+        Raises DisconnectError when it was one too many.
+        """
+        raise NotImplementedError
+
+    def login_service_repeated(self) -> None:
+        """Hear that a client asks for the login service once more. Raises DisconnectError."""
+        raise NotImplementedError
+
+    def session_failed(self, error: BaseException, *, during: str) -> None:
+        """Hear of an error of our own or of a library's, which the client is not told of."""
+        raise NotImplementedError
 
     def certificate_validated(
         self, username: str, certificate: SSHOpenSSHCertificate, key: asyncssh.SSHKey
@@ -87,45 +117,115 @@ class CertificateOwner(asyncssh.SSHServer):
 class DoorConnection(SSHServerConnection):
     """One accepted connection, owned by the SSHServer it is given.
 
+    An error within the login is a refusal that the owner hears of, never a cut connection.
+
     Relies on: `_protocol_factory` being called once, in `connection_made`; `reload_config`
     being how options are read again at each user name (ours never change); `_peer_addr`
     being what a certificate's `source-address` is compared with;
-    `_validate_openssh_certificate` returning the key of a certificate that is good.
+    `_validate_openssh_certificate` returning the key of a certificate that is good;
+    `validate_public_key` and `validate_password` giving the answer to each try;
+    `internal_error` hearing of every exception that nobody expected; `_next_service` being
+    the service that may be asked for, and `_auth_in_progress` lasting until the login.
     """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         options: asyncssh.SSHServerConnectionOptions,
-        owner: CertificateOwner,
+        owner: LoginOwner,
     ) -> None:
         super().__init__(loop, options)
         self._protocol_factory = lambda: owner
-        self._certificate_owner = owner
+        self._login_owner = owner
+
+    async def validate_public_key(
+        self, username: str, key_data: bytes, msg: bytes, signature: bytes
+    ) -> bool:
+        """Tell whether a key, and the signature if there is one, open the account."""
+        accepted = _is_readable_key(key_data) and await self._without_error(
+            super().validate_public_key(username, key_data, msg, signature)
+        )
+        if not accepted:
+            await self._login_owner.key_refused(username)
+        return accepted
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        """Tell whether a password opens the account."""
+        return await self._without_error(super().validate_password(username, password))
+
+    async def _without_error(self, verdict: Awaitable[bool]) -> bool:
+        try:
+            return await verdict
+        except asyncssh.DisconnectError:
+            raise
+        except Exception as error:  # noqa: BLE001 - else one account's fault cuts everybody off
+            self._login_owner.session_failed(error, during="login")
+            return False
+
+    def internal_error(
+        self, exc_info: OptExcInfo | None = None, error_logger: SSHLogger | None = None
+    ) -> None:
+        """Tell the owner of what asyncssh tells nobody; the connection ends with it."""
+        error = (exc_info or sys.exc_info())[1]
+        begun = self._auth_in_progress or self._auth_complete
+        if begun and error is not None and not isinstance(error, _ORDINARY_ENDS):
+            during = "session" if self._auth_complete else "login"
+            self._login_owner.session_failed(error, during=during)
+        super().internal_error(exc_info, error_logger)
+
+    def _process_service_request(self, pkttype: int, pktid: int, packet: SSHPacket) -> None:
+        """Answer a client that asks for the login service before each credential, as sshd does.
+
+        paramiko does (RFC 4252, section 4, lets a client ask once, and forbids nothing more).
+        """
+        if self._auth_in_progress:
+            self._login_owner.login_service_repeated()
+            self._next_service = _LOGIN_SERVICE
+        super()._process_service_request(pkttype, pktid, packet)
 
     async def _validate_openssh_certificate(
         self, username: str, cert: SSHOpenSSHCertificate
     ) -> asyncssh.SSHKey | None:
         if not cert.principals:
             return None  # signed for everybody, which is nobody in particular
-        self._peer_addr = str(self._certificate_owner.address)
+        self._peer_addr = str(self._login_owner.address)
         key = await super()._validate_openssh_certificate(username, cert)
         if key is not None:
-            self._certificate_owner.certificate_validated(username, cert, key)
+            self._login_owner.certificate_validated(username, cert, key)
         return key
 
     async def reload_config(self) -> None:
         """Read nothing again: no option of ours depends on the user name."""
 
+    _packet_handlers = {  # noqa: RUF012 - as the base class has it
+        **SSHServerConnection._packet_handlers,  # noqa: SLF001 - what this module is for
+        MSG_SERVICE_REQUEST: _process_service_request,
+    }
+
 
 async def serve_connection(
     sock: socket.socket,
     options: asyncssh.SSHServerConnectionOptions,
-    owner: CertificateOwner,
+    owner: LoginOwner,
 ) -> None:
     """Speak SSH on an accepted socket from now on. Raises OSError when it died meanwhile."""
     loop = asyncio.get_running_loop()
     await loop.connect_accepted_socket(lambda: DoorConnection(loop, options, owner), sock)
+
+
+def _is_readable_key(key_data: bytes) -> bool:
+    """Tell whether what a client sent can be read as a certificate or key at all.
+
+    Relies on: the two decoders raising on what they cannot read. Of the two, only the first
+    says so in one kind of exception.
+    """
+    for decode in (decode_ssh_certificate, decode_ssh_public_key):
+        try:
+            decode(key_data)
+        except Exception:  # noqa: BLE001, S112 - a point off its curve, a number below zero, …
+            continue
+        return True
+    return False
 
 
 def certificate_identity(certificate: SSHOpenSSHCertificate) -> str | None:

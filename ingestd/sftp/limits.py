@@ -70,13 +70,21 @@ class ConnectionCount:
             del self._by_address[address]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failure:
+    """When somebody failed, and, where only keys were wrong, at which user name."""
+
+    moment: float
+    keys_of: str | None = None
+
+
 class Bans:
     """Remembers failed authentications by address (IPv6: by /64), delays, then bans."""
 
     def __init__(self, limits: DoorLimits, clock: Clock) -> None:
         self._limits = limits
         self._clock = clock
-        self._failures: dict[Address, list[float]] = {}
+        self._failures: dict[Address, list[_Failure]] = {}
         self._banned_until: dict[Address, float] = {}
 
     def is_banned(self, address: Address) -> bool:
@@ -90,13 +98,16 @@ class Bans:
         del self._banned_until[source]
         return False
 
-    def note_failure(self, address: Address) -> bool:
-        """Count one failed authentication. True when it is the one that bans the address."""
+    def note_failure(self, address: Address, *, keys_of: str | None = None) -> bool:
+        """Count one failed authentication. True when it is the one that bans the address.
+
+        `keys_of` is the user name at which nothing but keys was tried: see `forgive_keys`.
+        """
         if any(address in network for network in self._limits.never_ban):
             return False
         source = _source(address)
         recent = self._recent(source)
-        recent.append(self._clock.monotonic())
+        recent.append(_Failure(moment=self._clock.monotonic(), keys_of=keys_of))
         self._failures.pop(source, None)
         self._failures[source] = recent
         self._forget_oldest()
@@ -106,6 +117,18 @@ class Bans:
         self._banned_until[source] = self._clock.monotonic() + self._limits.ban_seconds
         return True
 
+    def forgive_keys(self, address: Address, user_name: str) -> None:
+        """Forget the wrong keys that this address tried at this user name.
+
+        They were on the way to the right one. Passwords, and keys tried at other names, stay
+        counted: whoever has an account of its own must not go free by it.
+        """
+        source = _source(address)
+        kept = [failure for failure in self._recent(source) if failure.keys_of != user_name]
+        self._failures.pop(source, None)
+        if kept:
+            self._failures[source] = kept
+
     def delay_seconds(self, address: Address) -> float:
         """Return how long the next refusal to this address is held back."""
         failures = len(self._recent(_source(address))) - _FAILURES_FREE
@@ -113,9 +136,9 @@ class Bans:
             return 0.0
         return min(_DELAY_SECONDS_FIRST * 2.0 ** (failures - 1), _DELAY_SECONDS_MAX)
 
-    def _recent(self, source: Address) -> list[float]:
+    def _recent(self, source: Address) -> list[_Failure]:
         oldest = self._clock.monotonic() - self._limits.ban_seconds
-        return [moment for moment in self._failures.get(source, ()) if moment > oldest]
+        return [failure for failure in self._failures.get(source, ()) if failure.moment > oldest]
 
     def _forget_oldest(self) -> None:
         for memory in (self._failures, self._banned_until):

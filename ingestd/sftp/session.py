@@ -59,12 +59,14 @@ class Session(Login):
         """Tell the door; the log hears of it once the channels have ended their uploads."""
         self._lost = True
         self._timer.cancel()
-        if self._hold is None:
-            self._end_unauthenticated()
-        elif self._closing is None:
-            self._closing = "client" if exc is None else "connection_lost"
-        self._on_lost(self)
-        self._end_if_over()
+        try:
+            if self._hold is None:
+                self._end_unauthenticated(exc)
+            elif self._closing is None:
+                self._closing = "client" if exc is None else "connection_lost"
+        finally:
+            self._on_lost(self)
+            self._end_if_over()
 
     def abandon(self) -> None:
         """End a session whose connection never came to be."""
@@ -120,6 +122,7 @@ class Session(Login):
             key_fingerprint=proof.key_fingerprint,
             client_version=connection.get_extra_info("client_version"),
         )
+        self._door.bans.forgive_keys(self.address, user_name)
         self._log = self._log.bind(account=user_name)
         self._hold = SessionHold(
             sender=sender, log=self._log, max_open_files=self._door.limits.max_open_files

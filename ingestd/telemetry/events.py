@@ -26,6 +26,7 @@ class Event(StrEnum):
     CONNECTION_REFUSED = "connection_refused"
     SESSION_OPENED = "session_opened"
     SESSION_CLOSED = "session_closed"
+    SESSION_FAILED = "session_failed"
     AUTH_FAILED = "auth_failed"
     ADDRESS_BANNED = "address_banned"
     UPLOAD_STARTED = "upload_started"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from types import TracebackType
 from typing import Literal
 
 import structlog
@@ -26,6 +27,16 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of a room; `name` becomes the line's `logger`."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
+
+
+def trace_without_words(
+    error: BaseException,
+) -> tuple[type[BaseException], BaseException, TracebackType | None]:
+    """Return, as `exc_info`, where an error came from, and not its own words.
+
+    They may quote a row, a key or a password.
+    """
+    return RuntimeError, RuntimeError(type(error).__name__), error.__traceback__
 
 
 def configure_logs(*, log_format: LogFormat, level: LogLevel) -> None:

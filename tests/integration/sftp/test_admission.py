@@ -13,12 +13,15 @@ import pytest
 from argon2 import PasswordHasher
 
 from ingestd.access.accounts import Access
+from ingestd.config.authorized_keys import parse_authorized_key
 from ingestd.sftp.limits import DoorLimits
 from ingestd.values.identifiers import AccountId
+from tests.public_keys import ed25519_blob, line_of
 
 School = Any  # the fixture of conftest.py, which cannot be imported
 
 SPRINGFIELD, SHELBYVILLE = AccountId("SPRINGFIELD"), AccountId("SHELBYVILLE")
+OGDENVILLE = AccountId("OGDENVILLE")
 PASSWORD = "correct horse battery"
 NO_RESERVE = DoorLimits(disk_reserve_bytes=0)
 
@@ -122,6 +125,37 @@ async def test_a_session_stays_when_a_change_does_not_concern_it(
     school.change_access(allowlist=allow("127.0.0.0/8", "192.0.2.0/24"))
     assert "SPRINGFIELD" in await client.listdir("/")
     assert school.events("session_closed") == []
+
+
+async def test_one_key_opens_each_account_that_has_it_and_no_other(open_door: Any) -> None:
+    """A provider uploads for many districts; the user name says for which."""
+    school = await open_door()
+    accounts = dict(school.keeper.current.accounts)
+    shared = accounts[SPRINGFIELD].authorized_keys
+    accounts[SHELBYVILLE] = replace(accounts[SHELBYVILLE], authorized_keys=shared)
+    accounts[OGDENVILLE] = replace(
+        accounts[SHELBYVILLE],
+        account_id=OGDENVILLE,
+        authorized_keys=(parse_authorized_key(line_of(ed25519_blob(1))),),
+    )
+    school.change_access(accounts=accounts)
+    key = school.keys[SPRINGFIELD]
+    connections = [await school.connect(name, key=key) for name in (SPRINGFIELD, SHELBYVILLE)]
+    for connection, name in zip(connections, (SPRINGFIELD, SHELBYVILLE), strict=True):
+        assert set(await (await connection.start_sftp_client()).listdir("/")) >= {name}
+    opened = [line["key_fingerprint"] for line in school.events("session_opened")]
+    assert opened == [key.get_fingerprint()] * 2
+    answers = set()
+    for name in (OGDENVILLE, AccountId("NOBODY")):
+        with pytest.raises(asyncssh.PermissionDenied) as caught:
+            await school.connect(name, key=key)
+        answers.add(str(caught.value).replace(name, "USER"))
+    assert len(answers) == 1
+    accounts[SHELBYVILLE] = replace(accounts[SHELBYVILLE], authorized_keys=())
+    school.change_access(accounts=accounts)
+    await connections[1].wait_closed()
+    assert (await school.until_event("session_closed"))["account"] == SHELBYVILLE
+    assert "SPRINGFIELD" in await (await connections[0].start_sftp_client()).listdir("/")
 
 
 async def test_passwords_open_accounts_that_have_one(open_door: Any, password_hash: str) -> None:

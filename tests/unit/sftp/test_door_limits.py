@@ -34,6 +34,21 @@ def test_the_failure_that_bans_is_told_once() -> None:
     assert not bans.is_banned(ip_address("192.0.2.2"))
 
 
+def test_the_right_key_forgives_the_wrong_ones_before_it_and_nothing_else() -> None:
+    """A job that tries several keys is no guesser; who guesses beside its own login is one."""
+    bans = Bans(DoorLimits(ban_after_failures=4), TurnedClock())
+    for _ in range(5):
+        assert not bans.note_failure(HOME, keys_of="SPRINGFIELD")
+        assert not bans.note_failure(HOME, keys_of="SPRINGFIELD")
+        bans.forgive_keys(HOME, "SPRINGFIELD")
+    assert bans.delay_seconds(HOME) == 0
+    outcomes = []
+    for name in (None, "SHELBYVILLE", None, "SHELBYVILLE"):  # None: a password
+        outcomes.append(bans.note_failure(HOME, keys_of=name))
+        bans.forgive_keys(HOME, "SPRINGFIELD")
+    assert outcomes == [False, False, False, True]
+
+
 def test_a_ban_ends() -> None:
     """A district that mistyped its password is back after a quarter of an hour."""
     clock = TurnedClock()

@@ -50,6 +50,29 @@ async def test_no_key_of_one_account_keeps_another_out(school: School, line: str
         (await school.connect(account, key=school.keys[account])).abort()
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "options"),
+    [
+        ("ssh-ed448", {}),
+        ("ssh-rsa", {"key_size": 1024}),
+        ("ssh-rsa", {"key_size": 2048, "exponent": 3}),
+        ("ecdsa-sha2-nistp256", {}),
+        ("ecdsa-sha2-nistp384", {}),
+        ("ecdsa-sha2-nistp521", {}),
+    ],
+)
+async def test_every_kind_of_key_that_is_taken_logs_in(
+    school: School, algorithm: str, options: dict[str, Any]
+) -> None:
+    """A key that is taken and then opens nothing is found out at night."""
+    key = asyncssh.generate_private_key(algorithm, **options)
+    accounts = dict(school.keeper.current.accounts)
+    taken = parse_authorized_key(key.export_public_key().decode())
+    accounts[SPRINGFIELD] = replace(accounts[SPRINGFIELD], authorized_keys=(taken,))
+    school.change_access(accounts=accounts)
+    await school.connect(key=key)
+
+
 async def test_no_password_hash_of_one_account_keeps_another_out(open_door: Any) -> None:
     """What an unknown user is measured with comes from the accounts, too."""
     good = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(PASSWORD)

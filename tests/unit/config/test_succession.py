@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from ingestd.access.allowlist import Allowlist
 from ingestd.config.accounts_file import AccountsFile, check_accounts
 from ingestd.config.allowlist_file import AllowlistFile, check_allowlist
+from ingestd.config.authorized_keys import parse_authorized_key
 from ingestd.config.succession import account_gaps, allowlist_gaps, without_removed
 from ingestd.config.toml_document import parse_toml
 from ingestd.service.access_files import to_allowlist
 from ingestd.values.errors import ConfigError
 from ingestd.values.identifiers import AccountId
+from ingestd.values.public_keys import PublicKey
+from tests.public_keys import ed25519_blob, line_of
 
 ACCOUNTS = ("A", "B", "C")
 ADDRESSES = ("10.0.0.1", "10.0.0.2", "2001:db8::1")
-KEYS = (
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea one",
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID1AF8PoQ4lakrcKp00bfryhDcDBPnUrIN4Hhjlmb4+W two",
-)
+KEYS = (line_of(ed25519_blob(1)), line_of(ed25519_blob(2)))
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21l$" + "A" * 43
 
 
@@ -147,9 +147,15 @@ GOOD = (
 SLIPS = ("", "colour = 1\n", "this is no TOML\n", '[C]\nname = "C\n')
 
 
+def _line_of(key: PublicKey) -> str:
+    return next(line for line in KEYS if parse_authorized_key(line) == key)
+
+
 def keys_of(content: bytes) -> dict[str, list[str]]:
     entries = accounts(content).accounts
-    return {name: [key.line for key in entry.authorized_keys] for name, entry in entries.items()}
+    return {
+        name: [_line_of(key) for key in entry.authorized_keys] for name, entry in entries.items()
+    }
 
 
 @pytest.mark.parametrize("slip", SLIPS)

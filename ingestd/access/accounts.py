@@ -42,7 +42,10 @@ class NaiveTimePolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How an account's files are judged. The defaults are the strict ones."""
+    """How an account's files are judged. The defaults are the strict ones.
+
+    `resume`: an interrupted upload is seen under its name, and may be continued.
+    """
 
     students: StudentPolicy = StudentPolicy.ROSTER
     file: FilePolicy = FilePolicy.PARTIAL
@@ -50,6 +53,7 @@ class Policy:
     encoding: str = "utf-8"
     delimiter: str = ","
     naive_time: NaiveTimePolicy = NaiveTimePolicy.ACCOUNT_TIMEZONE
+    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +97,8 @@ class Access:
         """Tell whether an account's catalog files are taken over SFTP; an unknown one's are not."""
         account = self.accounts.get(account_id)
         return account is not None and account.catalog_over_sftp
+
+    def resumes(self, account_id: AccountId) -> bool:
+        """Tell whether an account's interrupted uploads may be continued; an unknown one's not."""
+        account = self.accounts.get(account_id)
+        return account is not None and account.policy.resume

@@ -126,6 +126,7 @@ class PolicyEntry(BaseModel):
     encoding: Annotated[str, BeforeValidator(_check_encoding)] = "utf-8"
     delimiter: Annotated[str, BeforeValidator(_check_delimiter)] = ","
     naive_time: Literal["account_timezone", "reject"] = "account_timezone"
+    resume: StrictBool = False
 
 
 class AccountEntry(BaseModel):

@@ -30,6 +30,8 @@ _CAUSES = {
     "no_space": "The server had no space left for the file.",
     "hole": "Parts of the file are missing.",
     "size_mismatch": "The file has not the size that the client announced.",
+    "not_continued": "What was sent belongs behind an earlier upload of this name, which may be of "
+    "another version; this account's files are sent from the start.",
     "write_failed": "The server could not store the file.",
     "publish_failed": "The server could not store the file.",
 }

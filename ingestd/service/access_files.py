@@ -52,6 +52,7 @@ def _to_account(account_id: AccountId, entry: AccountEntry) -> Account:
             encoding=entry.policy.encoding,
             delimiter=entry.policy.delimiter,
             naive_time=NaiveTimePolicy(entry.policy.naive_time),
+            resume=entry.policy.resume,
         ),
     )
 

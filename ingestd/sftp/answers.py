@@ -23,6 +23,8 @@ _MESSAGES = {
     Loss.HOLE: "parts of the file are missing; send it again from the start",
     Loss.SIZE_MISMATCH: "the file has not the size that was announced; send it again",
     Loss.NOTHING_WRITTEN: "the file has not arrived whole; send it again from the start",
+    Loss.NOT_CONTINUED: "files are not continued here; send it again from the start",
+    Loss.NOT_RESIZED: "a file that was received keeps its size; send it again from the start",
 }
 _FILE_MODE = 0o100640
 _FOLDER_MODE = 0o040750

@@ -121,7 +121,7 @@ class FileServer(TreeServer):
         waits = self._files.waits(file.name)
         if waits and pflags & asyncssh.FXF_EXCL:
             raise asyncssh.SFTPFileAlreadyExists("already exists")
-        taken = self._uploads.received.find(self._account, file.name) is not None
+        taken = self._uploads.received.find(self._account, file.name)
         if not (pflags & asyncssh.FXF_CREAT or taken or self._files.find(file)):
             raise asyncssh.SFTPNoSuchFile("no such file")
         truncate = bool(pflags & (asyncssh.FXF_TRUNC | asyncssh.FXF_EXCL))
@@ -129,8 +129,7 @@ class FileServer(TreeServer):
             filename=file.name,
             truncate=truncate,
             append=bool(pflags & asyncssh.FXF_APPEND),
-            # Who truncates means a new file, if only an empty one.
-            taken=taken and not truncate,
+            taken_bytes=None if taken is None else taken.size_bytes,
             # Some clients send their attributes unset, as zeros.
             announced_bytes=attrs.size or None,
         )

@@ -43,12 +43,14 @@ class Removed(StrEnum):
 class AccountFiles:
     """The two folders of one account, and what was kept of its interrupted uploads.
 
-    `takes_catalogs` is the account's answer to whether catalog files are claimed.
+    `takes_catalogs` is the account's answer to whether catalog files are claimed,
+    `shows_partials` to whether what was kept is seen under its name, and may be continued.
     """
 
     folders: Folders
     account: AccountId
     takes_catalogs: bool
+    shows_partials: bool
 
     def is_recognised(self, name: str) -> bool:
         """Tell whether a file under this name will be claimed."""
@@ -58,13 +60,18 @@ class AccountFiles:
         """Return what is under this name now, or None. Links and devices are not there."""
         if file.folder is FolderName.RECEIPTS:
             return None if _is_unfinished(file.name) else self._look(self._receipts, file.name)
-        return self._look(self._incoming, file.name) or self._look(
-            self._partials, file.name, partial=True
-        )
+        found = self._look(self._incoming, file.name)
+        if found is None and self.shows_partials:
+            return self._look(self._partials, file.name, partial=True)
+        return found
 
     def waits(self, name: str) -> bool:
         """Tell whether a published file of this name waits in `incoming/`."""
         return self._look(self._incoming, name) is not None
+
+    def keeps_partial(self, name: str) -> bool:
+        """Tell whether something was kept of an interrupted upload of this name, seen or not."""
+        return self._look(self._partials, name, partial=True) is not None
 
     def list_folder(self, folder: FolderName) -> list[FoundFile]:
         """Return every file of a folder, by name. Raises StorageError."""
@@ -74,7 +81,9 @@ class AccountFiles:
                 for name in _names(self._receipts)
                 if not _is_unfinished(name) and (found := self._look(self._receipts, name))
             ]
-        names = {*_names(self._incoming), *_names(self._partials)}
+        names = set(_names(self._incoming))
+        if self.shows_partials:
+            names.update(_names(self._partials))
         found_files = (self.find(File(folder, name)) for name in sorted(names))
         return [found for found in found_files if found is not None]
 

@@ -21,6 +21,8 @@ class Loss(StrEnum):
     HOLE = "hole"
     SIZE_MISMATCH = "size_mismatch"
     NOTHING_WRITTEN = "nothing_written"
+    NOT_CONTINUED = "not_continued"
+    NOT_RESIZED = "not_resized"
     PUBLISH_FAILED = "publish_failed"
     CONNECTION_LOST = "connection_lost"
     SESSION_ENDED = "session_ended"

@@ -61,6 +61,12 @@ class ReceivedMemory:
         if found is not None:
             self._files[(account, new)] = found
 
+    def forget_before(self, account: AccountId, filename: str, moment: float) -> None:
+        """Forget what was received before `moment` of the monotonic clock: it was sent again."""
+        found = self._files.get((account, filename))
+        if found is not None and found.noted < moment:
+            del self._files[(account, filename)]
+
     def forget(self, account: AccountId, filename: str) -> None:
         """Forget a file that its client withdrew."""
         self._files.pop((account, filename), None)

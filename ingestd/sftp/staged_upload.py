@@ -35,14 +35,17 @@ class Sender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """A file that an upload may continue: open for reading, with the size that the client saw.
+    """What its client sees under the name of an upload that it opens without truncation.
 
-    `waiting` tells a published file from what was kept of an interrupted upload.
+    `descriptor` is open for reading; None of a file that was claimed meanwhile. `received` tells
+    a file that was acknowledged from what was kept of an interrupted upload. `may_continue` is
+    the account's answer to whether an upload may take over bytes of an earlier one.
     """
 
-    descriptor: int
+    descriptor: int | None
     size_bytes: int
-    waiting: bool
+    received: bool
+    may_continue: bool
 
 
 class StagedUpload:
@@ -50,8 +53,8 @@ class StagedUpload:
 
     Offsets are those of the client's file. `size_bytes` is the size that the file claims to
     have; the upload is whole when exactly that many bytes were written without a hole.
-    What a base holds counts as written only when the first write starts at its end.
-    `taken`: a file of this name was received, and claimed, a short while ago.
+    What a base holds counts as written only when it may be continued, and the first write starts
+    at its end.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only, and each is one fact of the OPEN request
@@ -67,7 +70,6 @@ class StagedUpload:
         size_bytes_max: int,
         disk_reserve_bytes: int,
         started: float,
-        taken: bool = False,
     ) -> None:
         self.sender = sender
         self.upload_id = upload_id
@@ -77,7 +79,6 @@ class StagedUpload:
         self.follower: asyncio.Task[None] | None = None
         self._base = base
         self._base_bytes = base.size_bytes if base else 0
-        self._taken = taken
         self._append = append
         self._announced_bytes = announced_bytes
         self._size_bytes_max = size_bytes_max
@@ -85,7 +86,6 @@ class StagedUpload:
         self._floor_bytes = self._base_bytes
         self._written = WrittenRanges()
         self._write_count = 0
-        self._resized = False
         self._loss: Loss | None = None
         self._hash = hashlib.sha256()
         self._hashed_bytes = 0
@@ -112,29 +112,38 @@ class StagedUpload:
         return self._loss
 
     @property
-    def changes_nothing(self) -> bool:
-        """Whether a file that waits, or was taken, was opened, and nothing was asked of it.
+    def brings_nothing(self) -> bool:
+        """Whether a file that was received was opened, and nobody tried to send a byte.
 
-        That is how `touch` sets times through a mount; an empty upload would be a second file.
+        That is how `touch` sets times through a mount, and how `lftp put -c` looks after a file
+        that it has sent before. The file that was received is not touched by how this ends.
         """
-        if self._write_count:
+        if self._write_count or self._loss is not None:
             return False
-        if self._base is None:
-            return self._taken and not self._resized
-        return self._base.waiting and self._floor_bytes == self._base.size_bytes
+        return self._base is not None and self._base.received
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether it brings nothing, and leaves the received file its size as well.
+
+        An empty upload would be a second file.
+        """
+        if self._base is None or not self.brings_nothing:
+            return False
+        return self._base_bytes == self._floor_bytes == self._base.size_bytes
 
     def continues_base(self, offset: int) -> bool:
         """Tell whether a write at `offset` is the first one and continues the base.
 
         Then `copy_base` must run before that write.
         """
-        if self._write_count or not self._base_bytes:
+        if self._base is None or not self._base.may_continue:
             return False
-        return offset == self._base_bytes or (self._append and offset == 0)
+        return self._goes_behind_base(offset)
 
     def copy_base(self) -> None:
         """Take over the base's bytes as written. Blocks; raises UploadLostError."""
-        if self._base is None:
+        if self._base is None or self._base.descriptor is None:
             return
         self._check_space(self._base_bytes)
         offset = 0
@@ -154,6 +163,8 @@ class StagedUpload:
         """Write all of `content`, or raise UploadLostError now and for every later write."""
         if self._loss is not None:
             raise UploadLostError(self._loss)
+        if self._write_count == 0:
+            self._judge_first_write(offset)
         start = self._start_of_write(offset)
         end = start + len(content)
         if end > self._size_bytes_max:
@@ -182,7 +193,6 @@ class StagedUpload:
                 os.ftruncate(self._descriptor, size_bytes)
         except OSError as error:
             self._lose(loss_of(error), error)
-        self._resized = True
         self._written.cut(size_bytes)
         self._floor_bytes = size_bytes
         self._base_bytes = min(self._base_bytes, size_bytes)
@@ -198,7 +208,7 @@ class StagedUpload:
         if self._loss is not None:
             return self._loss
         if self._base is not None and self._write_count == 0 and self._base_bytes:
-            return Loss.NOTHING_WRITTEN
+            return Loss.NOT_RESIZED if self._base.received else Loss.NOTHING_WRITTEN
         if self.kept_bytes < self.size_bytes:
             return Loss.HOLE
         if self._announced_bytes is not None and self.size_bytes != self._announced_bytes:
@@ -249,9 +259,9 @@ class StagedUpload:
 
     def close(self) -> None:
         """Close the descriptors; the file stays."""
-        if self._base is not None:
+        if self._base is not None and self._base.descriptor is not None:
             os.close(self._base.descriptor)
-            self._base = None
+        self._base = None
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -259,6 +269,27 @@ class StagedUpload:
     def discard(self) -> None:
         """Remove the file, whatever it holds. Raises OSError."""
         self.path.unlink(missing_ok=True)
+
+    def _goes_behind_base(self, offset: int) -> bool:
+        """Tell whether a write at `offset` is the first one, and means the end of the base."""
+        if self._write_count or not self._base_bytes:
+            return False
+        return offset == self._base_bytes or (self._append and offset == 0)
+
+    def _judge_first_write(self, offset: int) -> None:
+        """Refuse what belongs behind bytes that the client may not continue.
+
+        They are of another version of the file for all we know, and what it sends is no file.
+        Not in the end: curl does not look at how CLOSE is answered.
+        """
+        base = self._base
+        if base is None or base.may_continue:
+            return
+        if self._goes_behind_base(offset):
+            self._lose(Loss.NOT_CONTINUED)
+        if base.descriptor is None and offset == 0:
+            # Claimed meanwhile: what is written from the start on is a new file, of any size.
+            self._floor_bytes = self._base_bytes = 0
 
     def _start_of_write(self, offset: int) -> int:
         """Return where a write lands: where the client says, or, appending, at the end.

@@ -135,7 +135,7 @@ class TreeServer(ChannelServer):
         """Rename a waiting file; renaming a temporary name to a recognised one commits it."""
         old, new = self._incoming_file(oldpath), self._incoming_file(newpath)
         if not self._files.waits(old.name):
-            if self._files.find(old) is not None:
+            if self._files.keeps_partial(old.name):
                 raise asyncssh.SFTPFailure("the file did not arrive whole; send it again")
             raise asyncssh.SFTPNoSuchFile("no such file")
         if old.name == new.name:

@@ -33,13 +33,14 @@ from ingestd.values.identifiers import AccountId, UploadId, new_upload_id
 class OpenRequest:
     """What a client asked for when it opened a file for writing.
 
-    `taken`: what it has sent under this name a short while ago was claimed meanwhile.
+    `taken_bytes`: the size of what it has sent under this name a short while ago, and which may
+    be claimed by now.
     """
 
     filename: str
     truncate: bool = False
     append: bool = False
-    taken: bool = False
+    taken_bytes: int | None = None
     announced_bytes: int | None = None
 
 
@@ -71,8 +72,13 @@ class Uploads:
 
     def files_of(self, account: AccountId) -> AccountFiles:
         """Return an account's files as the rules in force now let them be seen and claimed."""
-        takes_catalogs = self._keeper.current.takes_catalogs(account)
-        return AccountFiles(self._folders, account, takes_catalogs)
+        access = self._keeper.current
+        return AccountFiles(
+            self._folders,
+            account,
+            takes_catalogs=access.takes_catalogs(account),
+            shows_partials=access.resumes(account),
+        )
 
     def now(self) -> float:
         """Return the present, in seconds since 1970, as file times are told."""
@@ -116,9 +122,16 @@ class Uploads:
             raise UploadLostError(loss)
 
     async def end_lost(self, upload: StagedUpload, loss: Loss, log: BoundLogger) -> None:
-        """End an upload that is not whole: refused, or kept for a resume. Never raises."""
+        """End an upload that is not whole: refused, or what arrived is kept. Never raises."""
         await _caught_up(upload)
         log = log.bind(upload_id=upload.upload_id, filename=upload.filename)
+        if upload.brings_nothing:
+            # No receipt: it would say "nothing was taken" of a file that was.
+            await self._drop(upload)
+            if loss is Loss.NOT_RESIZED:
+                self._metrics.uploads.labels(outcome="refused").inc()
+                log.warning(Event.UPLOAD_REFUSED, reason=loss.value, bytes=0)
+            return
         if loss in REFUSALS:
             self._metrics.uploads.labels(outcome="refused").inc()
             log.warning(Event.UPLOAD_REFUSED, reason=loss.value, bytes=upload.size_bytes)
@@ -129,6 +142,8 @@ class Uploads:
             return
         kept_bytes = upload.kept_bytes
         self._metrics.uploads.labels(outcome="interrupted").inc()
+        # What a client asks about under this name from now on is what it sent last.
+        self.received.forget_before(upload.sender.account, upload.filename, upload.started)
         try:
             await asyncio.to_thread(self._keep, upload, loss)
         except StorageError as error:
@@ -180,7 +195,7 @@ class Uploads:
         announced = request.announced_bytes
         if announced is not None and announced > self._limits.max_upload_bytes:
             raise UploadLostError(Loss.TOO_LARGE)
-        base = None if request.truncate else self._base(sender.account, request.filename)
+        base = None if request.truncate else self._base(sender.account, request)
         try:
             with storage_errors(staging):
                 self._check_space(staging, announced or 0)
@@ -196,10 +211,9 @@ class Uploads:
                     size_bytes_max=self._limits.max_upload_bytes,
                     disk_reserve_bytes=self._limits.disk_reserve_bytes,
                     started=self._clock.monotonic(),
-                    taken=request.taken and not request.truncate,
                 )
         except BaseException:
-            if base is not None:
+            if base is not None and base.descriptor is not None:
                 os.close(base.descriptor)
             raise
 
@@ -213,15 +227,23 @@ class Uploads:
             if sum(1 for _ in waiting) >= self._limits.max_files_waiting:
                 raise UploadLostError(Loss.TOO_MANY_WAITING)
 
-    def _base(self, account: AccountId, filename: str) -> Base | None:
+    def _base(self, account: AccountId, request: OpenRequest) -> Base | None:
         files = self.files_of(account)
-        file = File(FolderName.INCOMING, filename)
+        file = File(FolderName.INCOMING, request.filename)
         found = files.find(file)
         descriptor = files.open(file) if found else None
-        if found is None or descriptor is None:
+        if found is not None and descriptor is not None:
+            return Base(
+                descriptor=descriptor,
+                size_bytes=os.fstat(descriptor).st_size,
+                received=not found.partial,
+                may_continue=files.shows_partials,
+            )
+        if request.taken_bytes is None:
             return None
-        size_bytes = os.fstat(descriptor).st_size
-        return Base(descriptor=descriptor, size_bytes=size_bytes, waiting=not found.partial)
+        return Base(
+            descriptor=None, size_bytes=request.taken_bytes, received=True, may_continue=False
+        )
 
     def _leave_note(self, upload: StagedUpload, loss: Loss) -> None:
         size_bytes = upload.size_bytes

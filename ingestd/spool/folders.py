@@ -19,7 +19,7 @@ class Folders:
     spool/ACCOUNT/receipts    what clients fetch
     spool/ACCOUNT/arrivals    notes that the door leaves for the intake, one per upload
     work/ACCOUNT/staging      bytes while they arrive; nothing here was acknowledged
-    work/ACCOUNT/partials     what arrived of an interrupted upload, kept for a resume
+    work/ACCOUNT/partials     what arrived of an interrupted upload, kept aside
     work/ACCOUNT/claimed      files taken from incoming, one folder per upload
     archive/ACCOUNT/2026-11   files with an outcome, one folder per upload
     quarantine/ACCOUNT        files under names that nobody recognises

@@ -45,7 +45,7 @@ def make_way(folders: Folders, arrival: Arrival, target: Path) -> None:
 
 
 def keep_partial(folders: Folders, staged: Path, arrival: Arrival) -> None:
-    """Keep what arrived of an interrupted upload for a resume, and tell the intake.
+    """Keep what arrived of an interrupted upload aside, and tell the intake.
 
     Raises StorageError; the bytes were never acknowledged, so nothing is lost then.
     """

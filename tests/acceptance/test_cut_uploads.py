@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -70,13 +71,41 @@ def test_the_same_file_sent_again_is_charged_whole(shared_school: School, cut: P
     assert receipts[1]["rows"]["applied"] == ROWS
 
 
-def test_a_resumed_upload_is_charged_whole(shared_school: School, cut: Path) -> None:
-    """`reput` sends what is missing, and the file is the one that was meant."""
-    shared_school.wait_until_receipt(cut.name)
-    done = shared_school.sftp_batch(f"reput {cut} /{shared_school.account}/incoming/{cut.name}")
+def test_a_new_export_is_never_put_behind_the_old_ones_head(
+    shared_school: School, cut: Path
+) -> None:
+    """Prices changed between two tries: a mix of both would be all good rows, and all wrong."""
+    school, prefix = shared_school, cut.stem.removeprefix("student_billing_")[-40:]
+    school.wait_until_receipt(cut.name)
+    content = cut.read_bytes().replace(b",5.00,", b",7.00,")
+    cut.write_bytes(content)
+    done = school.sftp_batch(f"reput {cut} /{school.account}/incoming/{cut.name}")
+    assert done.returncode == 1
+    assert "No such file" in done.stderr
+    school.upload(cut)
+    receipt = school.wait_until_receipts(cut.name, 2)[1]
+    assert receipt["sha256"] == hashlib.sha256(content).hexdigest()
+    assert set(school.items(prefix).values()) == {"7.00"}
+
+
+def test_an_account_that_may_resume_continues_where_the_line_broke(school: School) -> None:
+    """On a line that never lasts for a whole file; whoever asks for it knows the risk."""
+    accounts = school.config / "accounts.toml"
+    text = accounts.read_text() + f"\n[{school.account}.policy]\nresume = true\n"
+    accounts.write_text(text)
+    school.start()
+    path = school.write_many("student_billing.csv", ROWS, prefix="R")
+    content = path.read_bytes()
+    with school.paramiko() as sftp:
+        file = sftp.open(f"/{school.account}/incoming/{path.name}", "wb")
+        file.write(content[:30_001])
+        sftp.get_channel().get_transport().close()
+    school.wait_until_receipt(path.name)
+    done = school.sftp_batch(f"reput {path} /{school.account}/incoming/{path.name}")
     assert done.returncode == 0, done.stderr
-    receipt = shared_school.wait_until_receipts(cut.name, 2)[1]
-    assert (receipt["status"], receipt["rows"]["applied"]) == ("processed", ROWS)
+    receipt = school.wait_until_receipts(path.name, 2)[1]
+    assert receipt["sha256"] == hashlib.sha256(content).hexdigest()
+    assert receipt["rows"]["applied"] == ROWS
 
 
 def test_a_file_that_was_cut_off_before_it_was_sent_is_not_charged(shared_school: School) -> None:

@@ -53,8 +53,8 @@ def test_an_upload_exits_0_and_is_processed_once(
     delivery.check_taken_once()
 
 
-def test_reput_after_a_drop_makes_the_file_whole(long_delivery: Delivery) -> None:
-    """On a bad line a large file arrives in pieces, and is still charged once."""
+def test_put_after_a_drop_makes_the_file_whole(long_delivery: Delivery) -> None:
+    """There is nothing to continue, which could be of another version; `put` starts anew."""
     school = long_delivery.school
     batch = ("sftp", "-l", str(KBIT_PER_SECOND), "-b", "-", f"{school.account}@127.0.0.1")
     program = subprocess.Popen(
@@ -71,5 +71,6 @@ def test_reput_after_a_drop_makes_the_file_whole(long_delivery: Delivery) -> Non
         long_delivery.wait_until_bytes_arrive()
         os.killpg(program.pid, signal.SIGKILL)
     long_delivery.check_interrupted()
-    sftp(long_delivery, f"reput {long_delivery.path} {long_delivery.target}")
+    assert school.sftp_batch(f"reput {long_delivery.path} {long_delivery.target}").returncode == 1
+    sftp(long_delivery, f"put {long_delivery.path} {long_delivery.target}")
     long_delivery.check_taken_once(after_interrupted=1)

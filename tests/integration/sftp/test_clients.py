@@ -71,19 +71,6 @@ async def test_openssh_scp_over_a_longer_file(school: School, local: Path, short
     assert (school.incoming / NAME).read_bytes() == CONTENT[:1000]
 
 
-async def test_openssh_reput_resumes(school: School, local: Path) -> None:
-    """The line broke; the second try sends the rest only."""
-    raw = await school.raw()
-    handle = await raw.open(NAME)
-    await raw.write(handle, 0, CONTENT[:100_000])
-    raw.connection.abort()
-    await school.until_event("upload_interrupted")
-    batch = f"reput {local} /SPRINGFIELD/incoming/{NAME}\n"
-    code, output = await school.openssh("sftp", "-b", "-", "SPRINGFIELD@127.0.0.1", stdin=batch)
-    assert code == 0, output
-    assert (school.incoming / NAME).read_bytes() == CONTENT
-
-
 async def test_openssh_renames_a_temporary_name_as_the_commit(school: School, local: Path) -> None:
     """Upload under a temporary name, then rename: the way that is safe with any server."""
     batch = f"cd SPRINGFIELD/incoming\nput {local} {NAME}.part\nrename {NAME}.part {NAME}\n"

@@ -19,7 +19,7 @@ School = Any  # the fixture of conftest.py, which cannot be imported
 NAME = "student_billing.csv"
 PATH = f"/SPRINGFIELD/incoming/{NAME}"
 OK, FAILURE = 0, 4
-WRITE_ONLY, WRITE_CREATE, WRITE_CREATE_TRUNCATE, APPEND = 0x02, 0x0A, 0x1A, 0x0E
+WRITE_CREATE, APPEND = 0x0A, 0x0E
 OLD = b"old " * 1000
 NEW = b"new " * 500
 
@@ -41,7 +41,7 @@ async def put(school: School, content: bytes, name: str = NAME) -> None:
 
 
 async def test_a_hole_fails_the_close_and_keeps_what_precedes_it(school: School) -> None:
-    """A client that lost a packet hears so; the rows before the hole can be resumed."""
+    """A client that lost a packet hears so; what came before the hole is kept aside."""
     raw = await school.raw()
     handle = await raw.open(NAME)
     await raw.write(handle, 0, b"head")
@@ -235,53 +235,6 @@ async def test_many_closes_of_one_name_at_the_same_moment_lose_none(school: Scho
     assert contents == {b"%d" % number for number in range(6)}
 
 
-async def test_a_partial_is_seen_read_and_resumed_under_its_name(school: School) -> None:
-    """`reput`: the client looks at the size, appends the rest, and the file is whole."""
-    raw = await school.raw()
-    handle = await raw.open(NAME)
-    await raw.write(handle, 0, OLD)
-    raw.connection.abort()
-    await school.until_event("upload_interrupted")
-    client = await school.sftp()
-    assert (await client.stat(PATH)).size == len(OLD)
-    assert NAME in await client.listdir("/SPRINGFIELD/incoming")
-    async with client.open(PATH, "rb") as file:
-        assert await file.read() == OLD
-    raw = await school.raw()
-    handle = await raw.open(NAME, APPEND)
-    await raw.write(handle, len(OLD), NEW)
-    assert (await raw.close(handle))[0] == OK
-    assert (school.incoming / NAME).read_bytes() == OLD + NEW
-    [note] = [note for note in school.notes() if note.whole]
-    assert note.sha256 == hashlib.sha256(OLD + NEW).hexdigest()
-    assert not (school.folders.partials("SPRINGFIELD") / NAME).exists()
-
-
-async def test_a_resume_without_append_starts_at_the_end(school: School) -> None:
-    """FileZilla resumes with WRITE only, at the offset that it saw."""
-    await put(school, OLD, "fees.csv.part")
-    raw = await school.raw()
-    handle = await raw.open("fees.csv.part", WRITE_ONLY)
-    await raw.write(handle, len(OLD), NEW)
-    assert (await raw.close(handle))[0] == OK
-    assert (school.incoming / "fees.csv.part").read_bytes() == OLD + NEW
-
-
-async def test_a_resume_that_is_cut_off_again_keeps_all_that_arrived(school: School) -> None:
-    """The third try starts where the second one ended."""
-    raw = await school.raw()
-    handle = await raw.open(NAME)
-    await raw.write(handle, 0, OLD)
-    raw.connection.abort()
-    await school.until_event("upload_interrupted")
-    raw = await school.raw()
-    handle = await raw.open(NAME, APPEND)
-    await raw.write(handle, len(OLD), NEW)
-    raw.connection.abort()
-    await school.until(lambda: len(school.events("upload_interrupted")) == 2, "the second drop")
-    assert (school.folders.partials("SPRINGFIELD") / NAME).read_bytes() == OLD + NEW
-
-
 async def test_a_tail_for_a_file_that_is_gone_is_not_a_file(school: School) -> None:
     """The file was claimed between the client's look and its append: a tail is no file."""
     raw = await school.raw()
@@ -289,19 +242,6 @@ async def test_a_tail_for_a_file_that_is_gone_is_not_a_file(school: School) -> N
     await raw.write(handle, len(OLD), NEW)
     assert (await raw.close(handle))[0] == FAILURE
     assert not (school.incoming / NAME).exists()
-
-
-async def test_a_partial_that_is_opened_and_closed_is_still_not_whole(school: School) -> None:
-    """A resume that has nothing to add cannot know that nothing was missing."""
-    raw = await school.raw()
-    handle = await raw.open(NAME)
-    await raw.write(handle, 0, OLD)
-    raw.connection.abort()
-    await school.until_event("upload_interrupted")
-    raw = await school.raw()
-    handle = await raw.open(NAME, APPEND)
-    assert (await raw.close(handle))[0] == FAILURE
-    assert (school.folders.partials("SPRINGFIELD") / NAME).read_bytes() == OLD
 
 
 async def test_a_waiting_file_that_is_opened_and_closed_is_untouched(school: School) -> None:

@@ -48,6 +48,7 @@ def test_a_whole_account_is_read(tmp_path: Path) -> None:
     assert [key.label for key in entry.authorized_keys] == ["it@district"]
     assert entry.policy.delimiter == "\t"
     assert entry.policy.file == "partial"
+    assert entry.policy.resume is False
     assert HASH not in repr(entry)
 
 

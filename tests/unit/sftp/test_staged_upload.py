@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,10 +46,15 @@ def staged(
     )
 
 
-def base_of(folder: Path, content: bytes) -> Base:
+def base_of(folder: Path, content: bytes, *, may_continue: bool = True) -> Base:
     path = folder / f"base{next(numbers)}"
     path.write_bytes(content)
-    return Base(descriptor=os.open(path, os.O_RDONLY), size_bytes=len(content), waiting=True)
+    return Base(
+        descriptor=os.open(path, os.O_RDONLY),
+        size_bytes=len(content),
+        received=True,
+        may_continue=may_continue,
+    )
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -104,6 +111,43 @@ def test_pieces_without_number_are_refused(tmp_path: Path) -> None:
         upload.write(2048, b"x")
     assert caught.value.loss is Loss.TOO_SCATTERED
     upload.close()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS, append=st.booleans(), base_bytes=st.integers(0, 20), claimed=st.booleans())
+def test_no_byte_of_an_earlier_version_is_ever_part_of_an_upload(
+    tmp_path: Path,
+    steps: list[tuple[int, bytes] | int],
+    append: bool,
+    base_bytes: int,
+    claimed: bool,
+) -> None:
+    """Unless the account says so, what is published is what one client sent in one go."""
+    base = base_of(tmp_path, b"\xff" * base_bytes, may_continue=False)
+    if claimed and base.descriptor is not None:
+        os.close(base.descriptor)
+        base = replace(base, descriptor=None)
+    upload = staged(tmp_path, base=base, append=append)
+    sent: list[tuple[int, bytes]] = []
+    for step in steps:
+        with contextlib.suppress(UploadLostError):
+            if isinstance(step, int):
+                upload.truncate(step)
+                continue
+            offset, content = step
+            content = content.replace(b"\xff", b"\0")
+            assert not upload.continues_base(offset)
+            upload.write(offset, content)
+            sent.append((offset, content))
+    if upload.loss() is None and not upload.changes_nothing:
+        upload.seal()
+        published = upload.path.read_bytes()
+        assert b"\xff" not in published
+        assert len(published) == upload.size_bytes == upload.kept_bytes
+        # A tail alone is no file: what is published was sent from its first byte on.
+        assert not published or any(offset == 0 for offset, _ in sent)
+    upload.close()
+    upload.discard()
 
 
 @pytest.mark.parametrize(("append", "offset"), [(False, 4), (True, 4), (True, 0)])

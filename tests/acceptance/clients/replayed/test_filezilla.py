@@ -1,4 +1,4 @@
-"""FileZilla, with which people upload by hand: it lists, resumes and is cancelled."""
+"""FileZilla, with which people upload by hand: it lists, tries again and is cancelled."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def test_an_upload_is_processed_once(delivery: Delivery, raw: RawSftp, keeps_tim
     delivery.check_taken_once()
 
 
-def test_a_dropped_upload_is_resumed(
+def test_a_dropped_upload_is_sent_from_the_beginning(
     new_delivery: NewDelivery, raw: RawSftp, reconnected: RawSftp
 ) -> None:
-    """It finds the part in the listing, and opens it to write only: nothing is cut off."""
+    """It finds no part in the listing, so that there is nothing to ask its user about."""
     delivery = new_delivery(LARGE_BYTES)
     content = delivery.path.read_bytes()
     raw.write(raw.open(delivery.target), content[:ARRIVED_BYTES])
     raw.drop()
     delivery.log.wait_until_event("upload_interrupted")
-    assert delivery.name.encode() in reconnected.listed(delivery.folder)
-    assert reconnected.size_of(delivery.target) == ARRIVED_BYTES
-    handle = reconnected.open(delivery.target, reconnected.RESUME)
-    reconnected.write(handle, content, ARRIVED_BYTES)
+    assert delivery.name.encode() not in reconnected.listed(delivery.folder)
+    assert reconnected.size_of(delivery.target) is None
+    handle = reconnected.open(delivery.target)
+    reconnected.write(handle, content)
     assert reconnected.close(handle) == OK
     delivery.check_taken_once(after_interrupted=1)
 

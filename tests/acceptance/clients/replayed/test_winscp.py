@@ -81,18 +81,18 @@ def test_a_cancelled_upload_leaves_nothing(new_delivery: NewDelivery, raw: RawSf
     delivery.check_nothing_is_left()
 
 
-def test_a_dropped_upload_is_resumed(
+def test_a_dropped_upload_is_sent_from_the_beginning(
     new_delivery: NewDelivery, raw: RawSftp, reconnected: RawSftp
 ) -> None:
-    """WinSCP reconnects by itself, and goes on where the line broke."""
+    """WinSCP reconnects by itself, sees nothing to go on with, and sends the file as it is now."""
     delivery = new_delivery(LARGE_BYTES)
     content, part = delivery.path.read_bytes(), f"{delivery.target}.filepart"
     raw.write(raw.open(part, announced_bytes=len(content)), content[:ARRIVED_BYTES])
     raw.drop()
     delivery.log.wait_until_event("upload_interrupted")
-    assert reconnected.size_of(part) == ARRIVED_BYTES
-    handle = reconnected.open(part, reconnected.RESUME, announced_bytes=len(content))
-    reconnected.write(handle, content, ARRIVED_BYTES)
+    assert reconnected.size_of(part) is None
+    handle = reconnected.open(part, announced_bytes=len(content))
+    reconnected.write(handle, content)
     assert reconnected.close(handle) == OK
     assert reconnected.rename(part, delivery.target) == OK
     # The part was called `NAME.csv.filepart`, so that its receipt is `NAME.csv.….json`.

@@ -17,7 +17,7 @@ from ingestd.config.authorized_keys import parse_authorized_key
 from ingestd.config.mistakes import InvalidValueError, Mistakes, shown, suggest
 from ingestd.config.toml_document import TomlDocument, read_toml
 from ingestd.config.validation import check_values
-from ingestd.values.identifiers import ACCOUNT_ID_PATTERN, AccountId
+from ingestd.values.identifiers import ACCOUNT_ID_PATTERN, RESERVED_ACCOUNT_IDS, AccountId
 from ingestd.values.money import is_currency
 from ingestd.values.public_keys import PublicKey
 
@@ -195,6 +195,12 @@ def _check_account_ids(names: Iterable[str], mistakes: Mistakes) -> None:
                 (name,),
                 f"{shown(name)} cannot be an account ID.",
                 "Use 1 to 64 of A-Z a-z 0-9 _ -, a letter or digit first.",
+            )
+        if name.casefold() in RESERVED_ACCOUNT_IDS:
+            mistakes.add(
+                (name,),
+                f"{shown(name)} is the name of a folder that every account has.",
+                f"Choose another ID, such as {name}-1.",
             )
         # Some file systems would give both the same folder.
         first = by_folded_name.setdefault(name.casefold(), name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
-from typing import NoReturn, cast
+from typing import cast
 
 import asyncssh
 from asyncssh import SFTPAttrs
@@ -14,7 +14,7 @@ from asyncssh.misc import MaybeAwait
 from ingestd.sftp.answers import MESSAGE_OTHERWISE, answered, file_attributes
 from ingestd.sftp.losses import Loss
 from ingestd.sftp.staged_upload import StagedUpload
-from ingestd.sftp.tree import File, FolderName, Place
+from ingestd.sftp.tree import File
 from ingestd.sftp.tree_server import TreeServer
 from ingestd.sftp.uploads import OpenRequest
 
@@ -104,18 +104,19 @@ class FileServer(TreeServer):
         self.channel.exit(1 if self._interrupted else 0)
 
     async def _open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> Handle:
+        if pflags & asyncssh.FXF_WRITE:
+            file = self._upload_target(path, request="open")
+            with answered(self._log):
+                return await self._begin(file, pflags, attrs)
         place = self._place(path)
-        writing = bool(pflags & asyncssh.FXF_WRITE)
+        if place is None:
+            raise asyncssh.SFTPNoSuchFile("no such file")
         if not isinstance(place, File):
-            self._refuse_as_file(place, writing=writing)
+            raise asyncssh.SFTPFileIsADirectory("is a folder")
         with answered(self._log):
-            if writing:
-                return await self._begin(place, pflags, attrs)
             return await self._open_to_read(place)
 
     async def _begin(self, file: File, pflags: int, attrs: SFTPAttrs) -> StagedUpload:
-        if file.folder is FolderName.RECEIPTS:
-            raise asyncssh.SFTPPermissionDenied("receipts are read only")
         if self._hold.draining:
             raise asyncssh.SFTPFailure("the server is stopping; send the file in a minute")
         waits = self._files.waits(file.name)
@@ -163,13 +164,6 @@ class FileServer(TreeServer):
         await self._uploads.end_lost(upload, upload.failure or loss, self._log)
         if not self.aborting:
             raise asyncssh.SFTPFailure(MESSAGE_OTHERWISE)
-
-    def _refuse_as_file(self, place: Place | None, *, writing: bool) -> NoReturn:
-        if place is not None:
-            raise asyncssh.SFTPFileIsADirectory("is a folder")
-        if writing:
-            raise asyncssh.SFTPPermissionDenied(f"files go to /{self._account}/incoming/")
-        raise asyncssh.SFTPNoSuchFile("no such file")
 
 
 def _handle(file_obj: object) -> Handle:

@@ -125,7 +125,10 @@ class Session(Login):
         self._door.bans.forgive_keys(self.address, user_name)
         self._log = self._log.bind(account=user_name)
         self._hold = SessionHold(
-            sender=sender, log=self._log, max_open_files=self._door.limits.max_open_files
+            sender=sender,
+            log=self._log,
+            metrics=self._door.metrics,
+            max_open_files=self._door.limits.max_open_files,
         )
         self._opened = self._door.clock.monotonic()
         self._timer.cancel()

@@ -1,7 +1,9 @@
 """The virtual tree that a client sees. Pure: a client's path becomes a place, or nothing.
 
-`/` holds `/ACCOUNT/incoming` and `/ACCOUNT/receipts`; nothing else exists. No client's path
-is ever handed to the operating system: only a folder of ours and one checked file name are.
+`/` holds `/ACCOUNT/incoming` and `/ACCOUNT/receipts`; nothing else exists. `/incoming` and
+`/receipts` are the same two, for who is used to one district on a server; they are not listed. No
+client's path is ever handed to the operating system: only a folder of ours and one checked file
+name are.
 Source: the contract, section 3.
 """
 
@@ -11,7 +13,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ingestd.formats.names import is_possible
+from ingestd.formats.names import NAME_BYTES_MAX, is_possible
 from ingestd.values.identifiers import AccountId
 
 
@@ -47,10 +49,26 @@ class File:
     name: str
 
 
+class NameTrouble(StrEnum):
+    """Why no file can have a name; also the reason in the log."""
+
+    NOT_UTF8 = "name_not_utf8"
+    TOO_LONG = "name_too_long"
+    CONTROL_CHARACTER = "name_control_character"
+
+
+@dataclass(frozen=True, slots=True)
+class BadName:
+    """A name in one of the two folders that no file can have."""
+
+    folder: FolderName
+    trouble: NameTrouble
+
+
 Place = Root | Home | Folder | File
 
 
-def resolve(path: bytes, account: AccountId) -> Place | None:
+def resolve(path: bytes, account: AccountId) -> Place | BadName | None:
     """Return the place that a client's path names, or None where nothing can exist.
 
     Relative paths start at `/`, and `..` never leads above it.
@@ -58,6 +76,8 @@ def resolve(path: bytes, account: AccountId) -> Place | None:
     parts = _parts(path)
     if not parts:
         return Root()
+    if parts[0] in _FOLDERS:
+        parts = [account.encode(), *parts]
     if parts[0] != account.encode():
         return None
     if len(parts) == 1:
@@ -68,7 +88,7 @@ def resolve(path: bytes, account: AccountId) -> Place | None:
     if len(parts) == 2:
         return Folder(folder)
     name = _file_name(parts[2])
-    return None if name is None else File(folder, name)
+    return BadName(folder, name) if isinstance(name, NameTrouble) else File(folder, name)
 
 
 def canonical(path: bytes) -> bytes:
@@ -86,8 +106,8 @@ def _parts(path: bytes) -> list[bytes]:
     return parts
 
 
-def _file_name(encoded: bytes) -> str | None:
-    """Return a file name that is one line of text, or None.
+def _file_name(encoded: bytes) -> str | NameTrouble:
+    """Return a file name that is one line of text, or why it is none.
 
     What is no UTF-8 can be stored by no database, and a line break in a name can forge a line
     in a log or a receipt; both are refused here, at the edge.
@@ -95,8 +115,10 @@ def _file_name(encoded: bytes) -> str | None:
     try:
         name = encoded.decode("utf-8")
     except UnicodeDecodeError:
-        return None
-    return name if is_tellable(name) else None
+        return NameTrouble.NOT_UTF8
+    if len(encoded) > NAME_BYTES_MAX:
+        return NameTrouble.TOO_LONG
+    return name if is_tellable(name) else NameTrouble.CONTROL_CHARACTER
 
 
 def is_tellable(name: str) -> bool:

@@ -13,10 +13,22 @@ from ingestd.sftp.answers import answered, file_attributes, folder_attributes, n
 from ingestd.sftp.incoming import AccountFiles, Removed
 from ingestd.sftp.internals import ChannelServer
 from ingestd.sftp.losses import Loss
+from ingestd.sftp.misplaced import Misplaced
 from ingestd.sftp.staged_upload import Sender, StagedUpload
-from ingestd.sftp.tree import File, Folder, FolderName, Home, Place, Root, canonical, resolve
+from ingestd.sftp.tree import (
+    BadName,
+    File,
+    Folder,
+    FolderName,
+    Home,
+    Place,
+    Root,
+    canonical,
+    resolve,
+)
 from ingestd.sftp.uploads import Uploads
 from ingestd.telemetry.events import Event
+from ingestd.telemetry.metrics import Metrics
 
 
 class SessionHold:
@@ -25,9 +37,12 @@ class SessionHold:
     `ending` is set when the door closes the session: no upload becomes whole after that.
     """
 
-    def __init__(self, *, sender: Sender, log: BoundLogger, max_open_files: int) -> None:
+    def __init__(
+        self, *, sender: Sender, log: BoundLogger, metrics: Metrics, max_open_files: int
+    ) -> None:
         self.sender = sender
         self.log = log
+        self.misplaced = Misplaced(sender.account, log, metrics)
         self.max_open_files = max_open_files
         self.open_files = 0
         self.open_uploads: list[StagedUpload] = []
@@ -126,20 +141,24 @@ class TreeServer(ChannelServer):
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Rename a waiting file; it replaces nothing that nobody would claim."""
-        new = self._incoming_file(newpath)
-        if not self._files.is_recognised(new.name) and self._files.waits(new.name):
-            raise asyncssh.SFTPFileAlreadyExists("already exists")
-        await self.posix_rename(oldpath, newpath)
+        await self._rename(oldpath, newpath, replaces=False)
 
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Rename a waiting file; renaming a temporary name to a recognised one commits it."""
-        old, new = self._incoming_file(oldpath), self._incoming_file(newpath)
+        await self._rename(oldpath, newpath, replaces=True)
+
+    async def _rename(self, oldpath: bytes, newpath: bytes, *, replaces: bool) -> None:
+        old = self._incoming_file(oldpath)
         if not self._files.waits(old.name):
             if self._files.keeps_partial(old.name):
                 raise asyncssh.SFTPFailure("the file did not arrive whole; send it again")
             raise asyncssh.SFTPNoSuchFile("no such file")
+        new = self._upload_target(newpath, request="rename")
         if old.name == new.name:
             return
+        is_free = self._files.is_recognised(new.name) or not self._files.waits(new.name)
+        if not (replaces or is_free):
+            raise asyncssh.SFTPFileAlreadyExists("already exists")
         with answered(self._log):
             async with self._uploads.naming(self._account):
                 renamed = await asyncio.to_thread(self._files.rename, old.name, new.name)
@@ -164,7 +183,7 @@ class TreeServer(ChannelServer):
         place = self._place(path)
         if place is not None and not isinstance(place, File):
             raise asyncssh.SFTPFileAlreadyExists("already exists")
-        raise asyncssh.SFTPPermissionDenied("folders cannot be made here")
+        raise self._hold.misplaced.refusal_of_folder(path)
 
     def rmdir(self, path: bytes) -> None:
         """Refuse: the folders stay."""
@@ -220,7 +239,16 @@ class TreeServer(ChannelServer):
         return self._uploads.files_of(self._account)
 
     def _place(self, path: bytes) -> Place | None:
-        return resolve(path, self._account)
+        """Return what a path names; under a name that no file can have there is nothing."""
+        place = resolve(path, self._account)
+        return None if isinstance(place, BadName) else place
+
+    def _upload_target(self, path: bytes, *, request: str) -> File:
+        """Return the file in `incoming/` that a path names, or refuse to put anything there."""
+        place = resolve(path, self._account)
+        if isinstance(place, File) and place.folder is FolderName.INCOMING:
+            return place
+        raise self._hold.misplaced.refusal_of_upload(path, place, request=request)
 
     def _incoming_file(self, path: bytes) -> File:
         place = self._place(path)

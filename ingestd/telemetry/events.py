@@ -33,6 +33,7 @@ class Event(StrEnum):
     UPLOAD_RECEIVED = "upload_received"
     UPLOAD_INTERRUPTED = "upload_interrupted"
     UPLOAD_REFUSED = "upload_refused"
+    UPLOAD_MISPLACED = "upload_misplaced"
     UPLOAD_WITHDRAWN = "upload_withdrawn"
     UPLOAD_RENAMED = "upload_renamed"
     STORAGE_FAILED = "storage_failed"

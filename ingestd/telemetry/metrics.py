@@ -26,7 +26,7 @@ class Metrics:
         )
         self.uploads = Counter(
             "ingestd_uploads",
-            "Uploads that ended, by outcome: received, interrupted, refused.",
+            "Uploads that ended, by outcome: received, interrupted, refused, misplaced.",
             ["outcome"],
             registry=self.registry,
         )

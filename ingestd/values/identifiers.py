@@ -14,6 +14,9 @@ UploadId = NewType("UploadId", str)
 """One upload: a ULID, so that identifiers sort by the time they were made."""
 
 ACCOUNT_ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+RESERVED_ACCOUNT_IDS = frozenset({"incoming", "receipts"})
+"""No account is called so, in any case: every account's own two folders are, for short."""
+
 UPLOAD_ID_PATTERN = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
 
 

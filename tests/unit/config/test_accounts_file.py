@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ingestd.config.accounts_file import read_accounts
+from ingestd.sftp.tree import FolderName
 from ingestd.values.errors import ConfigError
-from ingestd.values.identifiers import AccountId
+from ingestd.values.identifiers import RESERVED_ACCOUNT_IDS, AccountId
 from tests.public_keys import ed25519_blob, line_of
 
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21l$c29tZWhhc2hzb21laGFzaHNvbWVoYXNoc29tZWhhc2g"
@@ -169,3 +170,16 @@ def test_what_is_neither_true_nor_false_opens_nothing(tmp_path: Path, value: str
     (mistake,) = _mistakes(tmp_path, f"[A]\n{DISTRICT}catalog_over_sftp = {value}\n")
     assert mistake.startswith("4: A.catalog_over_sftp:")
     assert "true or false" in mistake
+
+
+@pytest.mark.parametrize("name", ["incoming", "receipts", "Incoming", "RECEIPTS"])
+def test_no_account_is_called_as_a_folder(tmp_path: Path, name: str) -> None:
+    """`/incoming` is every account's own folder; it cannot be one account's home as well."""
+    (mistake,) = _mistakes(tmp_path, f"[{name}]\n{DISTRICT}")
+    assert f"{name} is the name of a folder" in mistake.replace('"', "").replace("'", "")
+    assert f"{name}-1" in mistake
+
+
+def test_the_folders_names_are_the_reserved_ones() -> None:
+    """Whoever adds a folder for clients learns here that no account may have its name."""
+    assert set(FolderName) == RESERVED_ACCOUNT_IDS

@@ -7,10 +7,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingestd.sftp.tree import (
+    BadName,
     File,
     Folder,
     FolderName,
     Home,
+    NameTrouble,
     Place,
     Root,
     canonical,
@@ -41,7 +43,7 @@ def test_no_path_leads_out_of_the_tree(path: bytes) -> None:
         assert not {"/", "\0", "\n"} & set(place.name)
         assert 0 < len(place.name.encode()) <= 255
     else:
-        assert place is None or isinstance(place, Root | Home | Folder)
+        assert place is None or isinstance(place, Root | Home | Folder | BadName)
 
 
 @given(st.one_of(PATHS, st.binary(max_size=60)))
@@ -68,14 +70,25 @@ def test_a_canonical_path_is_absolute_settled_and_the_same_place(path: bytes) ->
         ("/SPRINGFIELD/incoming/é.csv".encode(), File(FolderName.INCOMING, "é.csv")),
         (b"/springfield", None),
         (b"/SHELBYVILLE", None),
-        (b"/incoming", None),
+        (b"/incoming", Folder(FolderName.INCOMING)),
+        (b"receipts/.", Folder(FolderName.RECEIPTS)),
+        (b"/incoming/a.csv", File(FolderName.INCOMING, "a.csv")),
+        (b"./receipts/a.json", File(FolderName.RECEIPTS, "a.json")),
+        (b"/Incoming/a.csv", None),
+        (b"/incoming/SPRINGFIELD", File(FolderName.INCOMING, "SPRINGFIELD")),
+        (b"/incoming/sub/a.csv", None),
+        (b"/SPRINGFIELD/SPRINGFIELD/incoming/a.csv", None),
+        (b"~/incoming/a.csv", None),
         (b"/SPRINGFIELD/staging", None),
         (b"/SPRINGFIELD/incoming/sub/a.csv", None),
-        (b"/SPRINGFIELD/incoming/\xff.csv", None),
-        (b"/SPRINGFIELD/incoming/a\nb.csv", None),
+        (b"/incoming/\xff.csv", BadName(FolderName.INCOMING, NameTrouble.NOT_UTF8)),
+        (b"/incoming/a\nb.csv", BadName(FolderName.INCOMING, NameTrouble.CONTROL_CHARACTER)),
+        (b"/incoming/a\0b.csv", BadName(FolderName.INCOMING, NameTrouble.CONTROL_CHARACTER)),
+        (b"/receipts/" + b"a" * 256, BadName(FolderName.RECEIPTS, NameTrouble.TOO_LONG)),
+        (("/incoming/" + "é" * 128).encode(), BadName(FolderName.INCOMING, NameTrouble.TOO_LONG)),
     ],
 )
-def test_places_of_the_tree(path: bytes, place: Place | None) -> None:
+def test_places_of_the_tree(path: bytes, place: Place | BadName | None) -> None:
     """Every spelling that clients use for the same place finds it; nothing else is found."""
     assert resolve(path, ACCOUNT) == place
 

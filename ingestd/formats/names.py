@@ -45,6 +45,15 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
+def bare_name(name: str) -> str:
+    """Return a name without the spaces, invisible characters and last dots around it.
+
+    They are of no use to anybody, and nobody sees why such a name is not recognised.
+    """
+    outside = "".join(char for char in set(name) if char.isspace() or not char.isprintable())
+    return name.strip(outside).rstrip(outside + ".")
+
+
 def names_taken(*, takes_catalogs: bool) -> tuple[FormatName, ...]:
     """Return the formats that an account's files may have, by whether it takes catalogs."""
     return tuple(name for name in FormatName if takes_catalogs or name not in CATALOG_NAMES)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ingestd.access.accounts import Account
 from ingestd.formats.findings import Code, Finding, Verdict, shorten
-from ingestd.formats.names import format_of, names_taken
+from ingestd.formats.names import bare_name, format_of, names_taken
 from ingestd.intake.pipeline import Works, close_without_rows
 from ingestd.ledger.outcomes import FileStatus
 from ingestd.spool.arrivals import Arrival, list_interrupted, list_notes, note_path
@@ -188,7 +188,12 @@ def _verdict_on(note: Arrival) -> tuple[FileStatus, Finding]:
 
 def _verdict_on_name(account: Account, filename: str) -> Finding:
     """Return what the receipt of a file says whose name stands for nothing in its account."""
-    if format_of(filename, takes_catalogs=True) is None:
+    if _format_name(account, bare_name(filename)) is not None:
+        message = (
+            "The file name has a space, a dot or an invisible character at its start or end. "
+            f"Rename the file to {shorten(bare_name(filename))} and send it again."
+        )
+    elif format_of(filename, takes_catalogs=True) is None:
         taken = names_taken(takes_catalogs=account.catalog_over_sftp)
         names = ", ".join(f"{format_name}*.csv" for format_name in taken)
         message = (

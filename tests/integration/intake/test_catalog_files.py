@@ -148,3 +148,15 @@ def test_a_dry_run_of_a_catalog_that_is_not_allowed_names_the_setting(
     path.write_bytes(ROSTER)
     with pytest.raises(UsageError, match="catalog_over_sftp = true"):
         check_file(books.works, books.account, path, given)
+
+
+async def test_a_space_around_a_good_name_is_pointed_at(station: Station) -> None:
+    """The names that are recognised look the same to whoever reads them."""
+    (station.incoming / "student_billing.csv ").write_bytes(ROSTER)
+    claimed = take(station.folders, SPRINGFIELD, "student_billing.csv ")
+    assert claimed is not None
+    async with station.running():
+        await station.until_delivered(1)
+    (finding,) = station.receipts()[claimed.upload_id]["findings"]
+    assert "a space" in finding["message"]
+    assert "to student_billing.csv and" in finding["message"]

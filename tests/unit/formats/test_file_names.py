@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from ingestd.formats.names import CATALOG_NAMES, FormatName, format_of, is_recognised, names_taken
+from ingestd.formats.names import (
+    CATALOG_NAMES,
+    FormatName,
+    bare_name,
+    format_of,
+    is_recognised,
+    names_taken,
+)
 
 
 @pytest.mark.parametrize("takes_catalogs", [False, True])
@@ -49,3 +56,11 @@ def test_the_names_that_an_account_takes_are_told_without_those_that_it_does_not
     """A receipt that lists the recognised names lists none that would be set aside, too."""
     assert set(names_taken(takes_catalogs=True)) == set(FormatName)
     assert set(names_taken(takes_catalogs=False)) == set(FormatName) - CATALOG_NAMES
+
+
+@pytest.mark.parametrize(
+    "name", [" a.csv", "a.csv ", "\u00a0a.csv", "\ufeffa.csv", "a.csv.", "a.csv\u200b. ", "a.csv"]
+)
+def test_what_nobody_sees_around_a_name_can_be_told(name: str) -> None:
+    """A name that looks right and is not recognised costs an hour, and then a riddle."""
+    assert bare_name(name) == "a.csv"

@@ -54,6 +54,7 @@ class SftpSettings(_Section):
     max_connections_per_address: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 16
     max_sessions_per_connection: Annotated[int, Field(strict=True, ge=1, le=100)] = 10
     max_files_waiting: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1000
+    max_temporary_files: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1000
     max_open_files: Annotated[int, Field(strict=True, ge=1, le=1024)] = 64
     max_upload_bytes: Annotated[int, BeforeValidator(parse_size), Field(ge=1, le=2**36)] = 2**29
     login_seconds: Annotated[float, Field(strict=True, ge=0.1, le=600)] = 30.0

@@ -293,6 +293,14 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             "catalog files, ask for `catalog_over_sftp` to be set.",
             FILE,
         ),
+        Code.FILE_NAME_TEMPORARY: Explanation(
+            "The file kept a temporary name, such as `….part`, for a day, or was among the oldest "
+            "of too many such files, and was put aside. Nothing of it was taken. Many files that "
+            "were put aside together share one receipt.",
+            "Let the job rename each file when it is whole: that is the commit. Send the file "
+            "again if what it holds did not arrive under its own name.",
+            FILE,
+        ),
         Code.UPLOAD_INTERRUPTED: Explanation(
             "The file did not arrive whole.", "Send it again.", FILE
         ),

@@ -108,6 +108,7 @@ class Code(StrEnum):
     # the upload
     FORMAT_UNEXPECTED = "format_unexpected"
     FILE_NAME_UNRECOGNISED = "file_name_unrecognised"
+    FILE_NAME_TEMPORARY = "file_name_temporary"
     UPLOAD_INTERRUPTED = "upload_interrupted"
     FILE_TOO_LARGE = "file_too_large"
 

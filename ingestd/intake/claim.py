@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ingestd.access.accounts import Account
-from ingestd.formats.findings import Code, Finding, Verdict, shorten
-from ingestd.formats.names import bare_name, format_of, names_taken
+from ingestd.formats.findings import Code, Finding
+from ingestd.formats.names import format_of
 from ingestd.intake.pipeline import Works, close_without_rows
+from ingestd.intake.unread import (
+    reason_of,
+    verdict_on_loss,
+    verdict_on_temporary,
+    verdict_on_unrecognised,
+)
 from ingestd.ledger.outcomes import FileStatus
 from ingestd.spool.arrivals import Arrival, list_interrupted, list_notes, note_path
-from ingestd.spool.claimed import ClaimedFile, list_claimed, take
+from ingestd.spool.claimed import ClaimedFile, list_claimed, take, take_together
 from ingestd.spool.files import storage_errors
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import QueueEntry, enqueue, entry_of_arrival
@@ -24,18 +31,6 @@ _LOST_NOTE_SECONDS = 300  # a note is written moments before its file is renamed
 
 _LOST_SOUGHT_SECONDS = 60.0
 
-# Why an upload is not whole, in the door's words, and in those of a receipt.
-_CAUSE_OTHERWISE = "The upload ended after {bytes} bytes, before the file was whole."
-_CAUSES = {
-    "no_space": "The server had no space left for the file.",
-    "hole": "Parts of the file are missing.",
-    "size_mismatch": "The file has not the size that the client announced.",
-    "not_continued": "What was sent belongs behind an earlier upload of this name, which may be of "
-    "another version; this account's files are sent from the start.",
-    "write_failed": "The server could not store the file.",
-    "publish_failed": "The server could not store the file.",
-}
-
 log = get_logger("ingestd.intake")
 
 
@@ -45,6 +40,8 @@ class Claims:
 
     works: Works
     folders: Folders
+    temporary_hours: float
+    temporary_max: int
     _queued: set[UploadId] = field(default_factory=set)
     _lost_sought: dict[AccountId, float] = field(default_factory=dict)
 
@@ -53,9 +50,9 @@ class Claims:
         claimed = take(self.folders, account.account_id, filename)
         return claimed is not None and self._enqueue(account, claimed)
 
-    def quarantine(self, account: Account, filename: str) -> bool:
-        """Set aside a file whose name nobody recognises, with a receipt that says so."""
-        claimed = take(self.folders, account.account_id, filename)
+    def quarantine(self, account: Account, filenames: Sequence[str]) -> bool:
+        """Set aside files whose names nobody recognises, with one receipt that says why."""
+        claimed = take_together(self.folders, account.account_id, filenames)
         return claimed is not None and self._close_unrecognised(account, claimed)
 
     def recover(self, account: Account) -> int:
@@ -131,7 +128,7 @@ class Claims:
             account,
             entry,
             status=FileStatus.REJECTED,
-            finding=_verdict_on_name(account, claimed.filename),
+            finding=self._verdict_on_name(account, claimed),
         )
         if closed is not None:
             log.warning(
@@ -139,14 +136,32 @@ class Claims:
                 account=entry.account,
                 upload_id=entry.upload_id,
                 filename=entry.filename,
+                reason=reason_of(claimed).value,
+                files=1 + len(claimed.others),
             )
         return closed is not None
+
+    def _verdict_on_name(self, account: Account, claimed: ClaimedFile) -> Finding:
+        if reason_of(claimed) is Code.FILE_NAME_UNRECOGNISED:
+            return verdict_on_unrecognised(account, claimed.filename)
+        if claimed.arrival is not None:
+            placed = claimed.arrival.received_at.timestamp()
+        else:
+            path = claimed.path(self.folders)
+            with storage_errors(path):
+                placed = path.stat().st_mtime
+        return verdict_on_temporary(
+            claimed,
+            age_hours=(self.works.clock.now().timestamp() - placed) / 3600,
+            hours_max=self.temporary_hours,
+            files_max=self.temporary_max,
+        )
 
     def _close_interrupted(self, account: Account, note: Arrival) -> None:
         entry = entry_of_arrival(
             note, format_name=_format_name(account, note.filename), node=self.works.node
         )
-        status, finding = _verdict_on(note)
+        status, finding = verdict_on_loss(note)
         close_without_rows(self.works, account, entry, status=status, finding=finding)
         note_path(self.folders, note).unlink(missing_ok=True)
 
@@ -167,50 +182,6 @@ class Claims:
         folder = self.folders.incoming(note.account)
         with storage_errors(folder), os.scandir(folder) as entries:
             return all(entry.inode() != note.inode for entry in entries)
-
-
-def _verdict_on(note: Arrival) -> tuple[FileStatus, Finding]:
-    """Return what the receipt of an upload that is not whole says."""
-    if note.loss == "too_large":
-        return FileStatus.REJECTED, Finding(
-            code=Code.FILE_TOO_LARGE,
-            verdict=Verdict.FILE,
-            message="The file is larger than this server takes, and nothing of it was taken. "
-            "Split it into files of their own, each with the header, and send those.",
-        )
-    cause = _CAUSES.get(note.loss or "", _CAUSE_OTHERWISE).format(bytes=note.size_bytes)
-    return FileStatus.INTERRUPTED, Finding(
-        code=Code.UPLOAD_INTERRUPTED,
-        verdict=Verdict.FILE,
-        message=f"{cause} Nothing of it was taken. Send the file again.",
-    )
-
-
-def _verdict_on_name(account: Account, filename: str) -> Finding:
-    """Return what the receipt of a file says whose name stands for nothing in its account."""
-    if _format_name(account, bare_name(filename)) is not None:
-        message = (
-            "The file name has a space, a dot or an invisible character at its start or end. "
-            f"Rename the file to {shorten(bare_name(filename))} and send it again."
-        )
-    elif format_of(filename, takes_catalogs=True) is None:
-        taken = names_taken(takes_catalogs=account.catalog_over_sftp)
-        names = ", ".join(f"{format_name}*.csv" for format_name in taken)
-        message = (
-            "No format has this file name. Rename the file and send it again; "
-            f"these names are recognised: {names}."
-        )
-    else:
-        message = (
-            "This account takes no catalog files over SFTP. Ask the operator to set "
-            "catalog_over_sftp = true for it, then send the file again."
-        )
-    return Finding(
-        code=Code.FILE_NAME_UNRECOGNISED,
-        verdict=Verdict.FILE,
-        value=shorten(filename),
-        message=message,
-    )
 
 
 def _format_name(account: Account, filename: str) -> str | None:

@@ -15,6 +15,7 @@ from ingestd.access.keeper import AccessKeeper
 from ingestd.intake.agenda import Agenda
 from ingestd.intake.claim import Claims
 from ingestd.intake.pipeline import Works
+from ingestd.intake.portions import Portions
 from ingestd.intake.rescan import Rescan
 from ingestd.intake.upkeep import Upkeep
 from ingestd.intake.watcher import Watcher
@@ -32,6 +33,7 @@ _IDLE_SECONDS = 5.0  # how often an idle worker asks for uploads whose next try 
 _WATCHER_CHECK_SECONDS = 1.0
 _TROUBLE_SECONDS = 1.0
 _CROWD_SECONDS = 0.02
+_CROWD_FILES = 500
 _RESTS_A_LOOK = 3.0
 
 log = get_logger("ingestd.intake")
@@ -45,6 +47,7 @@ class IntakeSettings:
     rescan_seconds: float = 30.0
     workers: int = 2
     partial_hours: float = 24
+    max_temporary_files: int = 1000
     receipt_days: int = 90
 
 
@@ -65,10 +68,21 @@ class Intake:
         self._keeper = keeper
         self._metrics = metrics
         self._settings = settings
-        self._claims = Claims(works=works, folders=folders)
-        self._rescan = Rescan(
-            folders=folders, clock=works.clock, settle_seconds=settings.settle_seconds
+        self._claims = Claims(
+            works=works,
+            folders=folders,
+            temporary_hours=settings.partial_hours,
+            temporary_max=settings.max_temporary_files,
         )
+        self._rescan = Rescan(
+            folders=folders,
+            clock=works.clock,
+            settle_seconds=settings.settle_seconds,
+            temporary_seconds=settings.partial_hours * 3600,
+            temporary_max=settings.max_temporary_files,
+        )
+        crowd = min(_CROWD_FILES, settings.max_temporary_files // 2 + 1)
+        self._portions = Portions(clock=works.clock, crowd=crowd)
         self._upkeep = Upkeep(
             folders=folders,
             clock=works.clock,
@@ -230,8 +244,12 @@ class Intake:
         for filename in found.ready:
             self._queued |= self._claims.claim(account, filename)
         for filename in found.unrecognised:
-            set_aside = self._claims.quarantine(account, filename)
+            set_aside = self._claims.quarantine(account, (filename,))
             self._count(account, FileStatus.REJECTED, int(set_aside))
+        for filenames in self._portions.decide(account.account_id, found.forgotten):
+            set_aside = self._claims.quarantine(account, filenames)
+            self._count(account, FileStatus.REJECTED, int(set_aside))
+        self._metrics.temporary_files.labels(account.account_id).set(found.temporary)
         self._upkeep.sweep(account.account_id)
         next_look = found.next_look_seconds
         return self._settings.rescan_seconds if next_look is None else next_look

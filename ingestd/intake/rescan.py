@@ -39,11 +39,15 @@ class _Sighting:
 class Found:
     """What one rescan of an account found: names to claim, names to set aside.
 
-    `next_look_seconds` is when the first file that waits will be ready; None when none waits.
+    `forgotten` are temporary names, oldest first, that had their time, or are too many; `temporary`
+    counts those that have not, too. `next_look_seconds` is when the first file that waits will be
+    ready; None when none waits.
     """
 
     ready: tuple[str, ...]
     unrecognised: tuple[str, ...]
+    forgotten: tuple[str, ...]
+    temporary: int
     next_look_seconds: float | None
 
 
@@ -54,6 +58,8 @@ class Rescan:
     folders: Folders
     clock: Clock
     settle_seconds: float
+    temporary_seconds: float
+    temporary_max: int
     _sightings: dict[tuple[AccountId, str], _Sighting] = field(default_factory=dict)
     _skipped: set[tuple[AccountId, str]] = field(default_factory=set)
 
@@ -65,14 +71,17 @@ class Rescan:
         now = self.clock.monotonic()
         ready: list[tuple[float, str]] = []
         unrecognised: list[str] = []
+        temporary: list[tuple[float, str]] = []
         waits: list[float] = []
         present: set[str] = set()
         for name, status in self._files(account, takes_catalogs=takes_catalogs):
             present.add(name)
             placed = self.clock.now().timestamp() - status.st_ctime
             quiet = self._quiet_seconds(account, name, status, now, placed)
-            if not is_recognised(name, takes_catalogs=takes_catalogs):
-                if not is_temporary(name) and placed >= UNRECOGNISED_SECONDS:
+            if is_temporary(name):
+                temporary.append((placed, name))
+            elif not is_recognised(name, takes_catalogs=takes_catalogs):
+                if placed >= UNRECOGNISED_SECONDS:
                     unrecognised.append(name)
             elif quiet < self.settle_seconds:
                 waits.append(self.settle_seconds - quiet)
@@ -84,7 +93,24 @@ class Rescan:
         return Found(
             ready=tuple(name for _, name in sorted(ready)),
             unrecognised=tuple(sorted(unrecognised)),
+            forgotten=self._forgotten(account, temporary),
+            temporary=len(temporary),
             next_look_seconds=min(waits, default=None),
+        )
+
+    def _forgotten(self, account: AccountId, temporary: list[tuple[float, str]]) -> tuple[str, ...]:
+        """Return the names that had their time or are too many, but none that is being written.
+
+        What comes through the door is written elsewhere, and is placed anew when it is whole.
+        """
+        oldest_first = sorted(temporary, reverse=True)
+        had_their_time = sum(1 for placed, _ in temporary if placed >= self.temporary_seconds)
+        too_many = len(temporary) - self.temporary_max
+        count = max(had_their_time, too_many)
+        return tuple(
+            name
+            for _, name in oldest_first[:count]
+            if not _somebody_writes(self.folders, account, name)
         )
 
     def _files(

@@ -236,6 +236,7 @@ def _door_limits(settings: Settings) -> DoorLimits:
         max_sessions_per_connection=sftp.max_sessions_per_connection,
         max_upload_bytes=sftp.max_upload_bytes,
         max_files_waiting=sftp.max_files_waiting,
+        max_temporary_files=sftp.max_temporary_files,
         max_open_files=sftp.max_open_files,
         max_auth_tries=sftp.max_auth_tries,
         ban_after_failures=sftp.ban_after_failures,
@@ -256,5 +257,6 @@ def _intake_settings(settings: Settings) -> IntakeSettings:
         rescan_seconds=intake.rescan_seconds,
         workers=intake.workers,
         partial_hours=intake.partial_hours,
+        max_temporary_files=settings.sftp.max_temporary_files,
         receipt_days=intake.receipt_days,
     )

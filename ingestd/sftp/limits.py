@@ -30,6 +30,7 @@ class DoorLimits:
     max_sessions_per_connection: int = 10
     max_upload_bytes: int = 512 * MIB
     max_files_waiting: int = 1000
+    max_temporary_files: int = 1000
     max_open_files: int = 64
     max_auth_tries: int = 6
     ban_after_failures: int = 10

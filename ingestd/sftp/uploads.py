@@ -12,6 +12,7 @@ from pathlib import Path
 from structlog.stdlib import BoundLogger
 
 from ingestd.access.keeper import AccessKeeper
+from ingestd.formats.names import is_temporary
 from ingestd.sftp.incoming import AccountFiles
 from ingestd.sftp.limits import DoorLimits
 from ingestd.sftp.losses import REFUSALS, Loss, UploadLostError, has_space
@@ -27,6 +28,8 @@ from ingestd.telemetry.metrics import Metrics
 from ingestd.values.clock import Clock
 from ingestd.values.errors import StorageError
 from ingestd.values.identifiers import AccountId, UploadId, new_upload_id
+
+_TEMPORARY_SLACK_MIN = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +202,7 @@ class Uploads:
         try:
             with storage_errors(staging):
                 self._check_space(staging, announced or 0)
-                self._check_waiting(sender.account)
+                self._check_waiting(sender.account, request.filename)
                 return StagedUpload(
                     sender=sender,
                     upload_id=upload_id,
@@ -221,10 +224,19 @@ class Uploads:
         if not has_space(staging, announced_bytes + self._limits.disk_reserve_bytes):
             raise UploadLostError(Loss.NO_SPACE)
 
-    def _check_waiting(self, account: AccountId) -> None:
-        """Refuse what the intake could not take soon: names in a folder have a price, too."""
+    def _check_waiting(self, account: AccountId, filename: str) -> None:
+        """Refuse what the intake could not take soon: names in a folder have a price, too.
+
+        Temporary names are counted apart. Beyond their limit the intake sets the oldest aside;
+        they are refused only where it does not keep up.
+        """
+        temporary = is_temporary(filename)
+        limit = self._limits.max_files_waiting
+        if temporary:
+            limit = self._limits.max_temporary_files
+            limit += max(limit, _TEMPORARY_SLACK_MIN)
         with os.scandir(self._folders.incoming(account)) as waiting:
-            if sum(1 for _ in waiting) >= self._limits.max_files_waiting:
+            if sum(1 for entry in waiting if is_temporary(entry.name) is temporary) >= limit:
                 raise UploadLostError(Loss.TOO_MANY_WAITING)
 
     def _base(self, account: AccountId, request: OpenRequest) -> Base | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from ingestd.spool.files import make_folder, move_durably, storage_errors, sync_
 from ingestd.spool.folders import Folders
 from ingestd.values.identifiers import AccountId, UploadId, new_upload_id
 
-ARRIVAL_NOTE = ".arrival" + NOTE_SUFFIX
+_NOTE_STEM = ".arrival"
+ARRIVAL_NOTE = _NOTE_STEM + NOTE_SUFFIX
 
 # One at a time: the door makes way for a new file of the same name while the intake claims.
 # Were both between their look and their rename, one would put its file in the other's place;
@@ -32,12 +33,16 @@ _moving = threading.Lock()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedFile:
-    """A file that left `incoming/`: its folder, its name, and its note if the door left one."""
+    """A file that left `incoming/`: its folder, its name, and its note if the door left one.
+
+    `others` lie in the same folder: they were taken together.
+    """
 
     account: AccountId
     upload_id: UploadId
     filename: str
     arrival: Arrival | None
+    others: tuple[str, ...] = ()
 
     def path(self, folders: Folders) -> Path:
         """Return where the file's bytes lie until it is archived."""
@@ -49,10 +54,49 @@ def take(folders: Folders, account: AccountId, filename: str) -> ClaimedFile | N
 
     Returns None when somebody else took or removed it first, or when it is no regular
     file. The rename decides; a crash on either side of it leaves a file that
-    `list_claimed` or the next rescan finds. The claimed file's name is `storable_name`.
+    `list_claimed` or the next rescan finds. The claimed file's name is `storable_name`, unless
+    it would pass for a note of ours.
     """
     with _moving:
         return _take(folders, account, filename)
+
+
+def take_together(
+    folders: Folders, account: AccountId, filenames: Sequence[str]
+) -> ClaimedFile | None:
+    """Move several files from `incoming/` to one folder: files that nobody will read.
+
+    The first by name that is still there gives the upload its name and note; each keeps its own
+    note beside it. Returns None when none is left. A crash leaves a folder that `list_claimed`
+    finds.
+    """
+    with _moving:
+        names = iter(sorted(filenames, key=_claimed_name))
+        first = next((taken for name in names if (taken := _take(folders, account, name))), None)
+        if first is None:
+            return None
+        home = folders.claimed(account) / first.upload_id
+        for name in names:
+            _take_along(folders, account, name, home)
+        with storage_errors(home):
+            sync_folder(home)
+            sync_folder(folders.incoming(account))
+            return replace(first, others=tuple(_files_in(home)[1:]))
+
+
+def _take_along(folders: Folders, account: AccountId, filename: str, home: Path) -> None:
+    source = folders.incoming(account) / filename
+    target = home / _claimed_name(filename)
+    with storage_errors(source):
+        try:
+            status = os.lstat(source)
+            if not stat.S_ISREG(status.st_mode) or os.path.lexists(target):
+                return
+            source.rename(target)
+        except FileNotFoundError:
+            return
+        for note in notes_of_file(folders, account, status.st_ino):
+            note_path(folders, note).replace(home / f"{_NOTE_STEM}.{note.upload_id}{NOTE_SUFFIX}")
 
 
 def _take(folders: Folders, account: AccountId, filename: str) -> ClaimedFile | None:
@@ -64,7 +108,7 @@ def _take(folders: Folders, account: AccountId, filename: str) -> ClaimedFile | 
             return None
         if not stat.S_ISREG(status.st_mode):
             return None
-    name = storable_name(filename)
+    name = _claimed_name(filename)
     arrival = _arrival_of(folders, account, name, status)
     home = _make_home(folders, account, arrival)
     try:
@@ -104,6 +148,17 @@ def storable_name(filename: str) -> str:
     return name if fits else encoded.decode("utf-8", "ignore")
 
 
+def _claimed_name(filename: str) -> str:
+    """Return a file's name in its claimed folder, where it cannot pass for a note."""
+    name = storable_name(filename)
+    return storable_name(f"_{name}") if name.startswith(_NOTE_STEM) else name
+
+
+def _files_in(home: Path) -> list[str]:
+    """Return the names in a claimed folder that are files, and not notes."""
+    return sorted(name for name in os.listdir(home) if not name.startswith(_NOTE_STEM))
+
+
 def _identity(status: os.stat_result) -> tuple[int, int, int]:
     """Return what a rename leaves as it is; the inode alone may be a removed file's, used again."""
     return status.st_ino, status.st_size, status.st_mtime_ns
@@ -138,7 +193,7 @@ def _list_claimed(folders: Folders, account: AccountId, known: Container[str]) -
     for name in homes:
         home = root / name
         try:
-            files = [file for file in sorted(os.listdir(home)) if not file.startswith(".")]
+            files = _files_in(home)
         except (FileNotFoundError, NotADirectoryError):
             continue  # archived between the two looks, or put there by a hand
         if not files:
@@ -150,7 +205,11 @@ def _list_claimed(folders: Folders, account: AccountId, known: Container[str]) -
             arrival = replace(arrival, filename=files[0])
         found.append(
             ClaimedFile(
-                account=account, upload_id=UploadId(name), filename=files[0], arrival=arrival
+                account=account,
+                upload_id=UploadId(name),
+                filename=files[0],
+                arrival=arrival,
+                others=tuple(files[1:]),
             )
         )
     return found

@@ -59,6 +59,12 @@ class Metrics:
             "Claimed files that failed too often and wait for an operator.",
             registry=self.registry,
         )
+        self.temporary_files = Gauge(
+            "ingestd_temporary_files",
+            "Files under temporary names, which wait to be renamed, by account.",
+            ["account"],
+            registry=self.registry,
+        )
         self.worker_failures = Counter(
             "ingestd_worker_failures",
             "Files put back because the world failed.",

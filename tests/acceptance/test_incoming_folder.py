@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import School
+Until = Callable[..., Any]
 
 _numbers = itertools.count()
 
@@ -106,3 +107,28 @@ def test_a_file_can_be_withdrawn_before_it_is_claimed(school: School) -> None:
     assert school.sftp_batch(f"rm {folder}/student_billing.csv").returncode == 0
     assert list(school.incoming.iterdir()) == []
     assert school.ask("uploads", "list") == []
+
+
+def test_temporary_names_that_nobody_renames_lock_nobody_out(school: School, until: Until) -> None:
+    """A job whose rename fails every night goes on, and hears of each file that was not taken."""
+    school.set(sftp__max_temporary_files=3, sftp__max_files_waiting=2)
+    school.start()
+    folder = f"/{school.account}/incoming"
+    for night in range(8):
+        school.upload(school.write(f"night_{night}.part", row(f"NIGHT-{night}")))
+    until(lambda: len(list(school.incoming.iterdir())) == 3, "the quarantine")
+    assert {path.name for path in school.incoming.iterdir()} == {
+        f"night_{night}.part" for night in (5, 6, 7)
+    }
+    for night in range(5):
+        receipt = school.wait_until_receipt(f"night_{night}.part")
+        assert receipt["status"] == "rejected"
+        assert [finding["code"] for finding in receipt["findings"]] == ["file_name_temporary"]
+        kept = school.folder / "data" / "quarantine" / school.account / receipt["upload_id"]
+        path = kept / f"night_{night}.part"
+        until(path.exists, "the file in quarantine")
+        assert f"NIGHT-{night}," in path.read_text()
+    done = school.sftp_batch(f"rename {folder}/night_7.part {folder}/student_billing.csv")
+    assert done.returncode == 0, done.stderr
+    assert school.wait_until_receipt("student_billing.csv")["rows"]["applied"] == 1
+    assert set(school.items()) == {"NIGHT-7"}

@@ -9,6 +9,7 @@ from typing import Any
 import asyncssh
 import pytest
 
+from ingestd.sftp.limits import DoorLimits
 from ingestd.spool.claimed import take
 
 School = Any  # the fixture of conftest.py, which cannot be imported
@@ -281,6 +282,26 @@ async def test_opening_exclusively_fails_only_on_a_waiting_file(
     assert (school.incoming / NAME).read_bytes() == b"all"
     with pytest.raises(asyncssh.SFTPFailure, match="already exists"):
         await client.open(f"{INCOMING}/{NAME}", "xb")
+
+
+async def test_temporary_names_are_counted_apart(open_door: Any) -> None:
+    """A job that never renames locks nobody out, nor itself; only a flood of them is stopped."""
+    limits = DoorLimits(disk_reserve_bytes=0, max_files_waiting=2, max_temporary_files=2)
+    school = await open_door(limits=limits)
+    client = await school.sftp()
+    for number in range(101):  # far beyond the limit: nobody sets the oldest aside here
+        (school.incoming / f"{number}.part").write_bytes(b"x")
+    await put(client, "101.part")
+    await put(client, NAME)
+    await put(client, "notes.txt")
+    for name, words in ((".5.csv", "try again later"), ("more.txt", "try again later")):
+        with pytest.raises(asyncssh.SFTPFailure, match=words):
+            await client.open(f"{INCOMING}/{name}", "wb")
+    await client.rename(f"{INCOMING}/0.part", f"{INCOMING}/student_billing_0.csv")
+    await put(client, "5.tmp")
+    assert [event["reason"] for event in school.events("upload_refused")] == [
+        "too_many_waiting"
+    ] * 2
 
 
 async def test_listing_a_folder_that_does_not_exist_fails(client: asyncssh.SFTPClient) -> None:

@@ -57,7 +57,13 @@ def folders(tmp_path: Path) -> Folders:
 
 @pytest.fixture
 def rescan(folders: Folders, clock: HandClock) -> Rescan:
-    return Rescan(folders=folders, clock=clock, settle_seconds=2.0)
+    return Rescan(
+        folders=folders,
+        clock=clock,
+        settle_seconds=2.0,
+        temporary_seconds=24 * 3600.0,
+        temporary_max=3,
+    )
 
 
 def put(folders: Folders, name: str = NAME, content: bytes = b"x") -> Path:
@@ -200,15 +206,42 @@ def test_what_is_no_file_is_left_alone_and_told_once(
 
 
 @pytest.mark.parametrize("name", [".hidden.csv", "x.csv.filepart", "x.PART", "x.tmp", ".in.x"])
-def test_a_temporary_name_waits_for_ever(
+def test_a_temporary_name_has_its_time_and_is_forgotten_then(
     folders: Folders, clock: HandClock, rescan: Rescan, name: str
 ) -> None:
-    """A client may take days over a file that it has not renamed yet."""
+    """A client may take hours until it renames a file; one that died never will."""
     put(folders, name)
-    rescan.look(A, takes_catalogs=False)
-    clock.seconds = 100_000.0
+    clock.seconds = 24 * 3600.0 - 10
     found = rescan.look(A, takes_catalogs=False)
-    assert (found.ready, found.unrecognised) == ((), ())
+    assert (found.ready, found.unrecognised, found.forgotten) == ((), (), ())
+    assert found.temporary == 1
+    clock.seconds = 24 * 3600.0 + 10
+    found = rescan.look(A, takes_catalogs=False)
+    assert (found.ready, found.unrecognised, found.forgotten) == ((), (), (name,))
+
+
+def test_of_too_many_temporary_names_the_oldest_are_forgotten(
+    folders: Folders, rescan: Rescan
+) -> None:
+    """They lock nobody out; what was begun last will be renamed soonest."""
+    for number in (2, 0, 4, 1, 3):
+        path = put(folders, f"{number}.part")
+        os.utime(path, (number, number))  # which also dates the change that counts
+    put(folders)
+    found = rescan.look(A, takes_catalogs=False)
+    assert found.forgotten == ("2.part", "0.part")
+    assert found.temporary == 5
+
+
+def test_a_temporary_name_that_somebody_writes_is_not_forgotten(
+    folders: Folders, clock: HandClock, rescan: Rescan
+) -> None:
+    """A copy by hand that takes days is still a copy."""
+    path = put(folders, "x.part")
+    clock.seconds = 100_000.0
+    with path.open("ab"):
+        assert rescan.look(A, takes_catalogs=False).forgotten == ()
+    assert rescan.look(A, takes_catalogs=False).forgotten == ("x.part",)
 
 
 def test_a_name_that_nobody_recognises_is_set_aside_after_an_hour(

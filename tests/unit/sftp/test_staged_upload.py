@@ -57,7 +57,7 @@ def base_of(folder: Path, content: bytes, *, may_continue: bool = True) -> Base:
     )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_an_upload_is_whole_exactly_when_no_byte_is_missing(
     tmp_path: Path, steps: list[tuple[int, bytes] | int]
@@ -113,7 +113,7 @@ def test_pieces_without_number_are_refused(tmp_path: Path) -> None:
     upload.close()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, append=st.booleans(), base_bytes=st.integers(0, 20), claimed=st.booleans())
 def test_no_byte_of_an_earlier_version_is_ever_part_of_an_upload(
     tmp_path: Path,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ingestd.spool.arrivals import Arrival, list_notes, note_path, read_note, write_note
-from ingestd.spool.claimed import list_claimed, storable_name, take
+from ingestd.spool.claimed import list_claimed, storable_name, take, take_together
 from ingestd.spool.files import write_durably, write_pieces_durably
 from ingestd.spool.folders import Folders
 from ingestd.spool.publish import publish
@@ -282,3 +282,24 @@ def test_a_note_lies_under_its_upload(folders: Folders) -> None:
     write_note(path, arrival)
     assert path.name == f"{arrival.upload_id}.{arrival.inode}.json"
     assert folders.accounts() == [A]
+
+
+def test_files_that_are_taken_together_keep_their_notes_and_are_found(folders: Folders) -> None:
+    """Who sent each is still known; nobody's file goes because another has a strange name."""
+    sent = {name: send(folders, name.encode(), name) for name in ("b.part", ".a.csv", "c.tmp")}
+    sent[".arrival.json"] = send(folders, b"mine", ".arrival.json")
+    hand = folders.incoming(A) / "hand.part"
+    hand.write_bytes(b"hand")
+    (folders.incoming(A) / "folder.part").mkdir()
+    names = [*sent, "hand.part", "gone.part", "folder.part"]
+    taken = take_together(folders, A, names)
+    assert taken is not None
+    assert (taken.filename, taken.upload_id) == (".a.csv", sent[".a.csv"].upload_id)
+    assert taken.others == ("_.arrival.json", "b.part", "c.tmp", "hand.part")
+    home = folders.claimed(A) / taken.upload_id
+    assert (home / "_.arrival.json").read_bytes() == b"mine"
+    assert len(list(home.glob(".arrival*.json"))) == len(sent)
+    assert list_claimed(folders, A) == [taken]
+    assert os.listdir(folders.incoming(A)) == ["folder.part"]
+    assert os.listdir(folders.arrivals(A)) == []
+    assert take_together(folders, A, names) is None

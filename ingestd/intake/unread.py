@@ -37,7 +37,9 @@ def verdict_on_loss(note: Arrival) -> tuple[FileStatus, Finding]:
     return FileStatus.INTERRUPTED, Finding(
         code=Code.UPLOAD_INTERRUPTED,
         verdict=Verdict.FILE,
-        message=f"{cause} Nothing of it was taken. Send the file again.",
+        # Another session may have sent the file meanwhile, and that one was taken.
+        message=f"{cause} Nothing of this upload was taken. Send the file again, unless a later "
+        "upload of it has its receipt.",
     )
 
 

@@ -27,6 +27,9 @@ from ingestd.formats.table import TableReader
 T = TypeVar("T")
 
 BATCH_RECORDS = 10_000
+# After so many pieces of nothing but blank lines an empty batch is handed over: whoever takes
+# the batches sees that the file goes on.
+BLANK_PIECES_MAX = 100
 
 
 class Checker(Protocol[T]):
@@ -42,7 +45,7 @@ class RowBatch(Generic[T]):
     """The next ten thousand or so records of a file, judged, in the order of the file.
 
     `rejected` holds (row, line) of each record that a ROW finding rejects; the others are
-    in `rows`, so that `len(rows) + len(rejected) == records`. Blank rows are no records.
+    in `rows`, so that `len(rows) + len(rejected) == records`. Blank lines are no records.
     `rejected_keys` are the keys of rejected rows, as far as they can be told, in files that
     were checked for them.
     """
@@ -154,11 +157,13 @@ class _FileCheck(Generic[T]):
         self._checker: Checker[T] | None = None
         self._key = key
         self._keys: KeyTeller | None = None
+        self._blank_pieces = 0
 
     @property
     def is_batch_full(self) -> bool:
         """Whether the batch is to be handed over before more is read."""
-        return max(self._batch.records, len(self._batch.findings)) >= BATCH_RECORDS
+        is_full = max(self._batch.records, len(self._batch.findings)) >= BATCH_RECORDS
+        return is_full or self._blank_pieces >= BLANK_PIECES_MAX
 
     def begin(self, blocks: Iterable[bytes], chunk_bytes: int) -> Iterator[Piece]:
         """Read as far as the header, make ready for its rows, and return them."""
@@ -172,6 +177,9 @@ class _FileCheck(Generic[T]):
         """Judge the records of a piece and add them to the batch."""
         if self._checker is None:
             raise RuntimeError("a file is begun before its rows are taken")
+        if not piece:
+            self._blank_pieces += 1
+            return
         batch = self._batch
         shaped = self._table.shape(piece)
         batch.findings += shaped.findings
@@ -191,6 +199,7 @@ class _FileCheck(Generic[T]):
     def finish_batch(self, refusals: Iterable[Finding] = ()) -> RowBatch[T]:
         """Return what was taken since the last batch, in the order of the file."""
         batch, self._batch = self._batch, RowBatch()
+        self._blank_pieces = 0
         batch.rows, self._rows = self._rows, []
         batch.findings += self._table.take_findings()
         batch.findings.sort(key=lambda finding: finding.row or 0)

@@ -64,7 +64,8 @@ OF_FILES: Mapping[Code, Explanation] = MappingProxyType(
             FILE,
         ),
         Code.BLANK_ROW: Explanation(
-            "A line is blank, or has nothing but delimiters. It was skipped and is not counted.",
+            "Lines are blank, or have nothing but delimiters and spaces. They were skipped and are "
+            "not counted; each run of them is told of once.",
             "Nothing needs to be done.",
             WARNING,
         ),

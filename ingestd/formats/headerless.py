@@ -10,7 +10,7 @@ from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, s
 from ingestd.formats.header import Layout, is_header_like, normalise_label
 from ingestd.formats.lines import Record
 from ingestd.formats.payment_files import PAYMENT_FORMATS
-from ingestd.formats.shape import has_trailing_delimiters, is_blank_line
+from ingestd.formats.shape import has_trailing_delimiters
 from ingestd.formats.student_billing import STUDENT_BILLING
 from ingestd.formats.student_refunds import STUDENT_REFUNDS
 
@@ -25,7 +25,7 @@ _WRITTEN_WITH_DIGITS = (Kind.MOMENT, Kind.MONEY, Kind.DIGITS)
 def fixed_layout(file_format: FileFormat, records: Sequence[Record]) -> Layout:
     """Return the layout of a format whose columns stand in a fixed order.
 
-    `records` are the first ones of the file, from the first that is no blank line.
+    `records` are the first ones of the file.
     """
     names = file_format.column_names
     rows = records[1:] if names_columns(records[0], file_format) else records
@@ -177,7 +177,7 @@ def _other_format(file_format: FileFormat, records: Sequence[Record]) -> FileFor
         # What a refund names a charge has, too: the header tells them apart by what it must name.
         whole = (other for other in headers if labels.issuperset(other.mandatory_names))
         return next(whole, headers[0])
-    rows = [record.fields for record in records if not is_blank_line(record)]
+    rows = [record.fields for record in records]
     if any(names_columns(first, known) for known in PAYMENT_FORMATS.values()):
         rows = rows[1:]
     own_width = len(file_format.columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -34,21 +34,21 @@ class Record(NamedTuple):
 
 
 class PlainLines(NamedTuple):
-    """Consecutive rows without any quote, one line each, not yet split into fields."""
+    """Rows without any quote, one line each, not yet split into fields."""
 
-    row: int
-    line: int
+    rows: Sequence[int]
+    lines: Sequence[int]
     texts: list[str]
 
 
 class SplitLines(NamedTuple):
-    """Consecutive rows, one line each, some with quotes, split into fields.
+    """Rows of one line each, some with quotes, split into fields.
 
     `stray_quotes` maps a row's index to the positions that `Record.stray_quotes` would hold.
     """
 
-    row: int
-    line: int
+    rows: Sequence[int]
+    lines: Sequence[int]
     records: list[list[str]]
     stray_quotes: dict[int, tuple[int, ...]]
 
@@ -126,17 +126,18 @@ class RecordReader:
         """Return the pieces that lines make, or [] when a quoted field goes over a line end."""
         pieces: list[Piece] = []
         for first in range(0, len(texts), PIECE_RECORDS_MAX):
-            part = texts[first:][:PIECE_RECORDS_MAX]
-            row, line = self._row + first, self._line + first
+            part = texts[first : first + PIECE_RECORDS_MAX]
+            rows = range(self._row + first, self._row + first + len(part))
+            lines = range(self._line + first, self._line + first + len(part))
             if not has_quotes:
-                pieces.append(PlainLines(row, line, part))
+                pieces.append(PlainLines(rows, lines, part))
                 continue
             stray_quotes: dict[int, tuple[int, ...]] = {}
             try:
                 records = [self._fields_of(text, at, stray_quotes) for at, text in enumerate(part)]
             except FileRefusedError:
                 return []  # the scan will say where, after the records before that place
-            pieces.append(SplitLines(row, line, records, stray_quotes))
+            pieces.append(SplitLines(rows, lines, records, stray_quotes))
         return pieces
 
     def _fields_of(
@@ -315,13 +316,14 @@ def records_of(piece: Piece, delimiter: str) -> list[Record]:
     if isinstance(piece, list):
         return piece
     if isinstance(piece, SplitLines):
+        numbered = zip(piece.rows, piece.lines, piece.records, strict=True)
         return [
-            Record(piece.row + index, piece.line + index, fields, piece.stray_quotes.get(index, ()))
-            for index, fields in enumerate(piece.records)
+            Record(row, line, fields, piece.stray_quotes.get(index, ()))
+            for index, (row, line, fields) in enumerate(numbered)
         ]
     return [
-        Record(piece.row + index, piece.line + index, text.split(delimiter))
-        for index, text in enumerate(piece.texts)
+        Record(row, line, text.split(delimiter))
+        for row, line, text in zip(piece.rows, piece.lines, piece.texts, strict=True)
     ]
 
 

@@ -11,8 +11,6 @@ from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, s
 from ingestd.formats.header import Layout, is_header_like
 from ingestd.formats.lines import Piece, PlainLines, Record, SplitLines, records_of
 
-_BLANK_CHARACTERS = " \t\x1a"
-
 
 class ShapedRows(NamedTuple):
     """Rows that have one field for each column, turned into columns.
@@ -44,20 +42,8 @@ class Shaped:
     rejected_fields: list[Sequence[str]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _BlankLines:
-    """Blank lines in a row, of which it is not known yet whether any record follows."""
-
-    first_row: int
-    first_line: int
-    last_row: int
-
-
 class Shaper:
-    """Sorts a file's records by their shape; asked for each piece in turn.
-
-    Blank lines are told of only when a record follows them: at the end they mean nothing.
-    """
+    """Sorts a file's records by their shape; asked for each piece in turn."""
 
     def __init__(
         self,
@@ -74,7 +60,6 @@ class Shaper:
         self._format = file_format
         self._delimiter = delimiter
         self._reject_unterminated = reject_unterminated
-        self._blank_lines: _BlankLines | None = None
 
     def shape(self, piece: Piece) -> Shaped:
         """Return what became of each record of the next piece.
@@ -84,7 +69,6 @@ class Shaper:
         shaped = Shaped()
         regular = None if isinstance(piece, list) else self._regular_lines(piece)
         if regular is not None:
-            self._tell_blank_lines(shaped)
             shaped.regular.append(regular)
             return shaped
         records = [
@@ -104,21 +88,17 @@ class Shaper:
         stray_quotes: dict[int, tuple[int, ...]]
         if isinstance(piece, PlainLines):
             columns = self._columns_of(piece.texts)
-            count, stray_quotes = len(piece.texts), {}
+            stray_quotes = {}
         else:
             width = self._layout.width
-            is_regular = set(map(len, piece.records)) == {width}
-            if not is_regular or [""] * width in piece.records:
+            if set(map(len, piece.records)) != {width}:
                 return None
             columns = list(zip(*piece.records, strict=True))
-            count, stray_quotes = len(piece.records), piece.stray_quotes
+            stray_quotes = piece.stray_quotes
         if columns is None or (self._header and self._header[0] in columns[0]):
             return None
         return ShapedRows(
-            rows=range(piece.row, piece.row + count),
-            lines=range(piece.line, piece.line + count),
-            columns=columns,
-            stray_quotes=stray_quotes,
+            rows=piece.rows, lines=piece.lines, columns=columns, stray_quotes=stray_quotes
         )
 
     def _columns_of(self, texts: Sequence[str]) -> Sequence[Sequence[str]] | None:
@@ -130,8 +110,6 @@ class Shaper:
         """
         width = self._layout.width
         delimiter = self._delimiter
-        if delimiter * (width - 1) in texts:
-            return None
         fields = f"{delimiter}\n{delimiter}".join(texts).split(delimiter)
         between = len(texts) - 1
         if len(fields) != len(texts) * width + between:
@@ -152,9 +130,6 @@ class Shaper:
 
     def _is_regular(self, record: Record, shaped: Shaped) -> bool:
         """Tell whether a record goes on to the checks; else say what is wrong with it."""
-        if self._is_blank(record, shaped):
-            return False
-        self._tell_blank_lines(shaped)
         finding = self._judge(record)
         if finding is None:
             return True
@@ -164,46 +139,6 @@ class Shaper:
         shaped.rejected.append((record.row, record.line))
         shaped.rejected_fields.append(record.fields)
         return False
-
-    def _is_blank(self, record: Record, shaped: Shaped) -> bool:
-        """Tell whether a record is no record: a blank line, or nothing but delimiters."""
-        fields = record.fields
-        if is_blank_line(record):
-            if self._blank_lines is None:
-                self._blank_lines = _BlankLines(record.row, record.line, record.row)
-            self._blank_lines.last_row = record.row
-            return True
-        is_cut_off = not record.terminated and len(fields) < self._layout.width
-        if is_cut_off or any(fields):
-            return False
-        shaped.findings.append(
-            Finding(
-                code=Code.BLANK_ROW,
-                verdict=Verdict.WARNING,
-                message="This row has no values and was skipped.",
-                row=record.row,
-                line=record.line,
-            )
-        )
-        return True
-
-    def _tell_blank_lines(self, shaped: Shaped) -> None:
-        """Warn of the blank lines above the record that is being looked at."""
-        blank = self._blank_lines
-        if blank is None:
-            return
-        self._blank_lines = None
-        count = blank.last_row - blank.first_row + 1
-        what = "A blank line was" if count == 1 else f"{count} blank lines were"
-        shaped.findings.append(
-            Finding(
-                code=Code.BLANK_ROW,
-                verdict=Verdict.WARNING,
-                message=f"{what} skipped.",
-                row=blank.first_row,
-                line=blank.first_line,
-            )
-        )
 
     def _judge(self, record: Record) -> Finding | None:
         """Return what rejects a record, or the whole file, for its shape alone."""
@@ -275,14 +210,9 @@ class Shaper:
         )
 
 
-def is_blank_line(record: Record) -> bool:
-    """Tell whether a record is a line without anything that can be seen."""
-    return len(record.fields) == 1 and not record.fields[0].strip(_BLANK_CHARACTERS)
-
-
 def has_trailing_delimiters(records: Iterable[Record], width: int) -> bool:
     """Tell whether all of the rows, and at least one, have one empty field too many at the end."""
-    counted = [record.fields for record in records if not is_blank_line(record)]
+    counted = [record.fields for record in records]
     return bool(counted) and all(len(fields) == width + 1 and not fields[-1] for fields in counted)
 
 

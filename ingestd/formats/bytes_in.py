@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ HEAD_BYTES = 64 * 1024
 CHUNK_BYTES = 64 * 1024
 
 _BYTE_ORDER_MARK = "\ufeff"
+_LINE_ENDS = ("\n", "\r")
+_JOINED = re.compile(f"(?<=[\r\n]){_BYTE_ORDER_MARK}")
 
 # UTF-32 first: its little-endian mark starts with the one of UTF-16.
 _WIDE_MARKS = (
@@ -81,6 +84,7 @@ def read_text(
     """
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     at_start = True
+    starts_line = True
     for raw in _rechunk(blocks, chunk_bytes):
         if at_start:
             _refuse_what_is_no_text(raw, encoding)
@@ -88,9 +92,10 @@ def read_text(
         if at_start and text:
             text = text.removeprefix(_BYTE_ORDER_MARK)
             at_start = False
-        mark = text.find(_BYTE_ORDER_MARK)
-        if mark >= 0:
+        mark = _mark_at_line_start(text, starts_line=starts_line)
+        if mark is not None:
             text, stop = text[:mark], _mark_inside()
+        starts_line = text.endswith(_LINE_ENDS) if text else starts_line
         yield Chunk(text, stop)
         if stop is not None:
             return
@@ -128,6 +133,16 @@ def _decode(
         decoder.setstate(state)
         good = decoder.decode(raw[: max(0, error.start - kept)])
         return good, _not_in_encoding(error.object[error.start : error.start + 1], encoding)
+
+
+def _mark_at_line_start(text: str, *, starts_line: bool) -> int | None:
+    """Return where a byte order mark begins a line: there a second file was joined to the first."""
+    if _BYTE_ORDER_MARK not in text:
+        return None
+    if starts_line and text.startswith(_BYTE_ORDER_MARK):
+        return 0
+    found = _JOINED.search(text)
+    return found.start() if found else None
 
 
 def _refuse_what_is_no_text(head: bytes, encoding: str) -> None:
@@ -187,7 +202,7 @@ def _wide_message(wide: str) -> str:
 def _mark_inside() -> Finding:
     return _refusal(
         Code.BYTE_ORDER_MARK_INSIDE,
-        "A byte order mark stands inside the file, as it does when two files were joined. "
+        "This line begins with a byte order mark, as it does when two files were joined. "
         "Send the files one by one, or export them as one.",
         value="U+FEFF",
     )

@@ -23,7 +23,8 @@ OF_FILES: Mapping[Code, Explanation] = MappingProxyType(
             FILE,
         ),
         Code.BYTE_ORDER_MARK_INSIDE: Explanation(
-            "A byte order mark stands elsewhere than at the start: two files were joined.",
+            "A byte order mark begins a line below the first: two files were joined. Inside a line "
+            "it is a character that cannot be seen, and costs its row at most.",
             "Send the files one by one, or export them as one.",
             FILE,
         ),

@@ -141,8 +141,8 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             WARNING,
         ),
         Code.TEXT_CONTROL_CHARACTER: Explanation(
-            "A note holds control characters or marks of text direction. It was kept, and is "
-            "shown escaped.",
+            "A note holds control characters, marks of text direction or a byte order mark. It was "
+            "kept, and is shown escaped.",
             "Nothing needs to be done.",
             WARNING,
         ),

@@ -98,9 +98,15 @@ class RecordReader:
             if len(self._carry) > ROW_BYTES_MAX:
                 raise FileRefusedError(self._row_too_large(self._carry))
             if chunk.stop is not None:
-                line = self._line + len(_LINE_END.findall(self._carry))
-                raise FileRefusedError(replace(chunk.stop, row=self._row, line=line))
+                raise FileRefusedError(self._placed(chunk.stop))
         yield from self._scan(self._carry.rstrip(_END_OF_FILE), final=True)
+
+    def _placed(self, stop: Finding) -> Finding:
+        """Return why the text ends with the row and line where it does."""
+        # A CR at the very end may be half of a CRLF, so that its row is not numbered yet.
+        ends_row = self._carry.endswith("\r") and '"' not in self._carry
+        line = self._line + len(_LINE_END.findall(self._carry))
+        return replace(stop, row=self._row + ends_row, line=line)
 
     def _read_lines(self, text: str) -> list[Piece]:
         """Read all whole lines at once when each of them is a record; else return []."""

@@ -32,7 +32,7 @@ _CHANGED_BY_SPREADSHEET = re.compile(
 
 # Line breaks inside quotes are how a note with several lines is written, so they are no surprise.
 _CONTROL_IN_NOTES = re.compile(
-    "[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    "[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
 
 # UTF-8 read as Windows-1252 and saved again: é becomes Ã©, ’ becomes â€™.

@@ -13,7 +13,6 @@ import pytest
 from ingestd.formats.charges import ChargeRow
 from ingestd.formats.findings import VALUE_CHARACTERS_MAX, Code, Finding, Verdict
 from tests.verdicts import (
-    BYTE_ORDER_MARK,
     COLUMNS,
     EVERYWHERE,
     NAUGHTY_STRINGS,
@@ -119,15 +118,36 @@ def test_a_string_costs_its_own_row_at_most(column: str, quoting: Quoting) -> No
 
 
 @pytest.mark.parametrize("column", COLUMNS)
-def test_a_byte_order_mark_inside_refuses_the_file_in_any_column(column: str) -> None:
-    """Two files that were joined are not taken for one."""
-    marked = set(NAUGHTY_STRINGS) - set(READABLE_STRINGS)
-    assert marked
-    for string in marked:
-        assert BYTE_ORDER_MARK in string
+def test_a_byte_order_mark_inside_a_line_is_a_character_that_cannot_be_seen(column: str) -> None:
+    """A key that was copied from a web page costs its row, not the file."""
+    for place, string in enumerate(("\ufeffX1", "X\ufeff1", "X1\ufeff")):
         batches = checked(file_with(string, column))
-        assert [f.code for f in findings_of(batches)] == [Code.BYTE_ORDER_MARK_INSIDE], string
-        assert is_refused(batches), string
+        codes = [(f.code, f.row, f.column) for f in findings_of(batches)]
+        if place == 0 and column == COLUMNS[0]:  # as it stands where a file was joined to another
+            assert codes == [(Code.BYTE_ORDER_MARK_INSIDE, 3, None)]
+            assert is_refused(batches)
+        elif column == "note":
+            assert codes == [(Code.TEXT_CONTROL_CHARACTER, 3, column)]
+            assert rows_of(batches)[1].note == string
+        else:
+            [(code, row, about)] = codes
+            assert (row, about, is_refused(batches)) == (3, column, False)
+            assert len(rows_of(batches)) == 2
+            is_identifier = column.endswith(("_id", "_code"))
+            assert (code is Code.IDENTIFIER_CHARACTER) == is_identifier
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("block_bytes", [None, 1])
+def test_a_byte_order_mark_at_the_start_of_a_later_line_refuses_the_file(
+    line_end: str, block_bytes: int | None
+) -> None:
+    """Two files that were joined are not taken for one."""
+    file = charge_file([good_fields("T-1")]).replace(b"\n", line_end.encode())
+    batches = checked(file + b"\xef\xbb\xbf" + file, block_bytes=block_bytes)
+    assert [(f.code, f.row, f.line) for f in findings_of(batches)] == [
+        (Code.BYTE_ORDER_MARK_INSIDE, 3, 3)
+    ]
 
 
 def test_a_note_comes_out_as_it_was_put() -> None:

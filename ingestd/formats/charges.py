@@ -19,6 +19,7 @@ from ingestd.formats.shape import ShapedRows
 from ingestd.formats.student_billing import STUDENT_BILLING
 from ingestd.formats.texts import ChoiceJudge, IdentifierJudge, NoteJudge
 from ingestd.formats.times import TimeJudge
+from ingestd.formats.trimming import Trimming
 from ingestd.formats.turned import rows_of
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ class ChargeChecker:
 
     def __init__(self, layout: Layout, rules: FileRules) -> None:
         self._layout = layout
+        self._trimming = Trimming()
         self._account_types = Judgements(
             ChoiceJudge(columns.ACCOUNT_TYPE, Code.ACCOUNT_TYPE_INVALID)
         )
@@ -67,10 +69,15 @@ class ChargeChecker:
         Every problem of a row is told, one for each column.
         """
         problems = Problems(rows, self._layout, STUDENT_BILLING)
-        account_types = self._remembered(columns.ACCOUNT_TYPE, self._account_types, rows, problems)
+        account_types = self._judged(
+            columns.ACCOUNT_TYPE,
+            self._account_types,
+            self._texts_of(columns.ACCOUNT_TYPE, rows) or (),
+            problems,
+        )
         identifiers = [self._identified(column, rows, problems) for column in _IDENTIFIERS]
         notes = self._noted(rows, problems)
-        amounts = self._remembered(columns.AMOUNT, self._amounts, rows, problems)
+        amounts = self._charged(rows, problems)
         occurred, written_times = self._occurred(rows, problems)
         problems.add_stray_quotes()
         findings, rejected = problems.findings()
@@ -98,12 +105,16 @@ class ChargeChecker:
         position = self._layout.positions.get(column.name)
         return None if position is None else rows.columns[position]
 
-    def _remembered(
-        self, column: Column, judgements: Judgements[T], rows: ShapedRows, problems: Problems
-    ) -> Sequence[T | None]:
+    def _trimmed(
+        self, column: Column, rows: ShapedRows, problems: Problems
+    ) -> Sequence[str] | None:
+        """Return a column's texts without outer spaces; None as above."""
         texts = self._texts_of(column, rows)
-        if texts is None:
-            return [None] * len(rows.rows)
+        return None if texts is None else self._trimming.of(column, texts, problems)
+
+    def _judged(
+        self, column: Column, judgements: Judgements[T], texts: Sequence[str], problems: Problems
+    ) -> Sequence[T | None]:
         judgements.has_problems = False
         judged = judgements.of(texts)
         if judgements.has_problems:
@@ -114,7 +125,7 @@ class ChargeChecker:
         self, column: Column, rows: ShapedRows, problems: Problems
     ) -> Sequence[str | None]:
         judge = self._identifiers[column.name]
-        texts = self._texts_of(column, rows) or ()
+        texts = self._trimmed(column, rows, problems) or ()
         if judge.all_plain(texts):
             return texts
         judged: Iterable[str | Problem[str] | None] = map(judge, texts)
@@ -122,7 +133,7 @@ class ChargeChecker:
 
     def _noted(self, rows: ShapedRows, problems: Problems) -> Sequence[str | None]:
         """Return the notes, empty where there is none."""
-        texts = self._texts_of(columns.NOTE, rows)
+        texts = self._trimmed(columns.NOTE, rows, problems)
         if texts is None:
             return [""] * len(rows.rows)
         if self._notes.all_plain(texts):
@@ -130,18 +141,25 @@ class ChargeChecker:
         judged: Iterable[str | Problem[str] | None] = map(self._notes, texts)
         return problems.settled(columns.NOTE, judged)
 
+    def _charged(self, rows: ShapedRows, problems: Problems) -> Sequence[int | None]:
+        """Return the amounts, None where the product's price is to be taken."""
+        texts = self._trimmed(columns.AMOUNT, rows, problems)
+        if texts is None:
+            return [None] * len(rows.rows)
+        return self._judged(columns.AMOUNT, self._amounts, texts, problems)
+
     def _occurred(
         self, rows: ShapedRows, problems: Problems
     ) -> tuple[Sequence[int | None], Sequence[str]]:
         """Return the instants, and the text of each by which contents are compared."""
         column = columns.TRANSACTION_OCCURRED_TIME
-        texts = self._texts_of(column, rows)
+        texts = self._trimmed(column, rows, problems)
         if texts is None:
             return [None] * len(rows.rows), [""] * len(rows.rows)
         occurred = self._times.all_with_offset(texts)
         if occurred is not None:
             return occurred
-        judged = self._remembered(column, self._times.remembered, rows, problems)
+        judged = self._judged(column, self._times.remembered, texts, problems)
         return (
             [time and time.microseconds for time in judged],
             [time.written if time else "" for time in judged],

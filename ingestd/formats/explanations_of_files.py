@@ -84,9 +84,9 @@ OF_FILES: Mapping[Code, Explanation] = MappingProxyType(
         ),
         Code.STRAY_QUOTE: Explanation(
             'A quote stands inside a field that is not quoted, as in `5" pipe`. It was taken as '
-            "part of the text.",
+            "part of the text; an identifier with one is rejected.",
             "Put the field in quotes and write the quote inside it twice, to be sure.",
-            WARNING,
+            (Verdict.WARNING, Verdict.ROW),
         ),
         Code.FIELD_TOO_LARGE: Explanation(
             "A field is longer than 128 KiB; usually a quote is missing.",

@@ -11,7 +11,9 @@ from ingestd.formats.findings import Code
 OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
     {
         Code.VALUE_MISSING: Explanation(
-            "A mandatory column is empty in this row.", "Fill in a value.", ROW
+            "A mandatory column is empty in this row, or holds the `NULL` of a database.",
+            "Fill in a value.",
+            ROW,
         ),
         Code.VALUE_TOO_LONG: Explanation(
             "A value has more characters than the column allows.", "Shorten the value.", ROW
@@ -117,7 +119,14 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             WARNING,
         ),
         Code.IDENTIFIER_TRIMMED: Explanation(
-            "Spaces stood around an identifier. They were removed.",
+            "Spaces stood around the identifiers of a column. They were removed; each column is "
+            "told of once, with the first row.",
+            "Nothing needs to be done; an export with columns of fixed width does this.",
+            WARNING,
+        ),
+        Code.VALUE_TRIMMED: Explanation(
+            "Spaces stood around the values of a column: amounts, times, notes. They were removed; "
+            "each column is told of once, with the first row.",
             "Nothing needs to be done; an export with columns of fixed width does this.",
             WARNING,
         ),
@@ -129,7 +138,7 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
         ),
         Code.CHANGED_BY_SPREADSHEET: Explanation(
             'An identifier was changed by a spreadsheet: `1.23457E+15`, `="00123"`, a leading '
-            "apostrophe, `#REF!`.",
+            "apostrophe, `#REF!`, or the `####` of a column that is too narrow.",
             "Export the file again and send it without opening it in a spreadsheet, or format "
             "the column as text first.",
             ROW,

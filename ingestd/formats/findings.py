@@ -76,6 +76,7 @@ class Code(StrEnum):
     TIME_NONEXISTENT = "time_nonexistent"
     TIME_AMBIGUOUS = "time_ambiguous"
     IDENTIFIER_TRIMMED = "identifier_trimmed"
+    VALUE_TRIMMED = "value_trimmed"
     IDENTIFIER_CHARACTER = "identifier_character"
     CHANGED_BY_SPREADSHEET = "changed_by_spreadsheet"
     TEXT_DAMAGED = "text_damaged"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ingestd.formats.fields import Column
-from ingestd.formats.findings import Verdict
 from ingestd.formats.header import Layout
 from ingestd.formats.judged import Problem
 from ingestd.formats.shape import ShapedRows
@@ -37,5 +36,3 @@ class KeyTeller:
             judged = self._judge(text)
             if not isinstance(judged, Problem):
                 yield judged
-            elif judged.verdict is Verdict.WARNING and judged.clean is not None:
-                yield judged.clean

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from ingestd.formats.fields import Column, FileFormat
+from ingestd.formats.fields import Column, FileFormat, Kind
 from ingestd.formats.findings import Code, Finding, Verdict, shorten
 from ingestd.formats.header import Layout, is_header_like
 from ingestd.formats.judged import Problem
@@ -18,6 +19,11 @@ STRAY_QUOTE: Problem[str] = Problem(
     verdict=Verdict.WARNING,
     message="A quote stands inside a field that is not quoted. It was taken as part of the text.",
 )
+STRAY_QUOTE_IN_IDENTIFIER: Problem[str] = Problem(
+    code=Code.STRAY_QUOTE,
+    message="A quote stands inside this identifier, which is not quoted, so nobody can tell where "
+    "it ends. Correct it where it is exported.",
+)
 
 
 class Problems:
@@ -27,7 +33,11 @@ class Problems:
         self._rows = rows
         self._format = file_format
         self._layout = layout
+        self._identifiers = {
+            column.name for column in file_format.columns if column.kind is Kind.IDENTIFIER
+        }
         self._problems: dict[int, dict[str, Problem[Any]]] = {}
+        self._told: list[Finding] = []
 
     def settled(self, column: Column, judged: Iterable[T | Problem[T] | None]) -> list[T | None]:
         """Note a column's problems, and return its clean values."""
@@ -53,17 +63,24 @@ class Problems:
         """Note a problem of one row, unless its column has one already."""
         self._problems.setdefault(index, {}).setdefault(column.name, problem)
 
+    def tell(self, index: int, column: Column, problem: Problem[Any]) -> None:
+        """Warn of what a row shows of its whole column; the row's own verdict is another matter."""
+        position = self._layout.positions[column.name]
+        self._told.append(replace(self._finding(index, position, problem), verdict=Verdict.WARNING))
+
     def add_stray_quotes(self) -> None:
         """Note the fields with stray quotes that have no other problem."""
         for index, positions in self._rows.stray_quotes.items():
             for position in positions:
                 if position < len(self._layout.labels):
                     label = self._layout.labels[position]
-                    self._problems.setdefault(index, {}).setdefault(label, STRAY_QUOTE)
+                    is_identifier = label in self._identifiers
+                    problem = STRAY_QUOTE_IN_IDENTIFIER if is_identifier else STRAY_QUOTE
+                    self._problems.setdefault(index, {}).setdefault(label, problem)
 
     def findings(self) -> tuple[list[Finding], set[int]]:
-        """Return the findings in the order of the file, and the index of each rejected row."""
-        findings: list[Finding] = []
+        """Return the findings, row by row, and the index of each rejected row."""
+        findings: list[Finding] = list(self._told)
         rejected: set[int] = set()
         for index in sorted(self._problems):
             found = self._problems[index]

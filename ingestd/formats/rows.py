@@ -28,6 +28,7 @@ from ingestd.formats.texts import (
     ReservedJudge,
     TextJudge,
 )
+from ingestd.formats.trimming import Trimming
 
 T = TypeVar("T")
 
@@ -110,6 +111,7 @@ class RowChecker:
         # Dates, amounts and codes repeat from row to row; each is judged once.
         self._judges = [_judgements_of(column, rules) for column in file_format.columns]
         self._judge_row = judge_row
+        self._trimming = Trimming()
 
     def check(self, rows: ShapedRows) -> CheckedRows[CheckedFields]:
         """Return the values of the good rows and findings for the others."""
@@ -159,8 +161,11 @@ class RowChecker:
         position = self._layout.positions.get(column.name)
         if position is None:
             return [None] * len(rows.rows)
+        texts = rows.columns[position]
+        if column.kind is not Kind.CHOICE:  # spaces around a word that is known are no surprise
+            texts = self._trimming.of(column, texts, problems)
         judgements.has_problems = False
-        judged: list[Any] = judgements.of(rows.columns[position])
+        judged: list[Any] = judgements.of(texts)
         return problems.settled(column, judged) if judgements.has_problems else judged
 
 

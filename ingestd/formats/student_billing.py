@@ -27,6 +27,7 @@ CHARGE_TRACKING_ID = Column(
     kind=Kind.IDENTIFIER,
     mandatory=True,
     length_max=64,
+    null_is_absent=True,
     description=(
         "The charge's unique identifier. Only one charge with this key is ever applied, "
         "however often the file is uploaded."
@@ -37,6 +38,7 @@ STUDENT_ID = Column(
     kind=Kind.IDENTIFIER,
     mandatory=True,
     length_max=64,
+    null_is_absent=True,
     description="The student's unique identifier within the district.",
 )
 BILLING_CODE = Column(

@@ -10,6 +10,7 @@ CHARGE_TRACKING_ID = Column(
     kind=Kind.IDENTIFIER,
     mandatory=True,
     length_max=64,
+    null_is_absent=True,
     description="The charge that is refunded, whole. A charge is refunded once at most.",
 )
 TX_ITEM_ROWID = Column(

@@ -23,10 +23,11 @@ _FORBIDDEN_IN_IDENTIFIERS = re.compile(
 )
 
 # As Excel writes long numbers (1.23457E+15), formulas that protect zeros (="00123") and
-# cells forced to be text ('00123), and what it leaves of a broken formula (#REF!).
+# cells forced to be text ('00123), what it leaves of a broken formula (#REF!), and what it
+# shows of a column that is too narrow (####).
 _CHANGED_BY_SPREADSHEET = re.compile(
     r"[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]+|=\".*|'.*"
-    r"|#(?:REF!|N/A|NAME\?|VALUE!|DIV/0!|NUM!|NULL!)",
+    r"|#(?:REF!|N/A|NAME\?|VALUE!|DIV/0!|NUM!|NULL!)|.*####.*",
     re.DOTALL,
 )
 
@@ -42,6 +43,7 @@ _DAMAGED = re.compile(f"\ufffd|[ÂÃ][{_CP1252_FROM_80_TO_BF}]|â€|ðŸ")
 # However zero is written, payment files mean nothing by it.
 _ZERO = re.compile(r"0+(?:\.0+)?")
 
+_NULL = "null"
 _SPREADSHEET_SIGNS = ("+", "'", '="', "#")
 
 
@@ -55,6 +57,7 @@ class IdentifierJudge:
 
     def __init__(self, column: Column) -> None:
         self._length_max = column.length_max
+        self._null_is_absent = column.null_is_absent
 
     def all_plain(self, texts: Sequence[str]) -> bool:
         """Tell whether all texts are identifiers as they stand, by a look at all of them at once.
@@ -70,14 +73,16 @@ class IdentifierJudge:
             and not any(sign in joined for sign in _SPREADSHEET_SIGNS)
             and "" not in texts
             and max(map(len, texts), default=0) <= self._length_max
+            and not (self._null_is_absent and _NULL in joined.lower())
         )
 
     def __call__(self, text: str) -> str | Problem[str]:
         """Return the identifier in NFC without outer spaces, or what is wrong with it."""
-        trimmed = text.strip(" ")
-        identifier = unicodedata.normalize("NFC", trimmed)
+        identifier = unicodedata.normalize("NFC", text.strip(" "))
         if not identifier:
             return VALUE_MISSING
+        if self._null_is_absent and identifier.lower() == _NULL:
+            return _NULL_WRITTEN
         forbidden = _FORBIDDEN_IN_IDENTIFIERS.search(identifier)
         if forbidden:
             return Problem(
@@ -89,13 +94,6 @@ class IdentifierJudge:
             return _too_long(self._length_max)
         if _CHANGED_BY_SPREADSHEET.fullmatch(identifier):
             return _SPREADSHEET
-        if trimmed != text:
-            return Problem(
-                code=Code.IDENTIFIER_TRIMMED,
-                verdict=Verdict.WARNING,
-                message="Spaces around the identifier were removed.",
-                clean=identifier,
-            )
         return identifier
 
 
@@ -223,6 +221,12 @@ def fold_key(tracking_id: str) -> str:
     """Return a key by which two tracking ids that differ only by case or width are the same."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", tracking_id).casefold())
 
+
+_NULL_WRITTEN: Problem[str] = Problem(
+    code=Code.VALUE_MISSING,
+    message="NULL is what databases export where there is no value, and this column is mandatory. "
+    "Fill in a value.",
+)
 
 _RESERVED: Problem[str] = Problem(
     code=Code.KEY_RESERVED,

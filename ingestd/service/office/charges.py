@@ -159,8 +159,6 @@ def _key_of(tracking_id: str | None, *, event: str) -> str:
     judged = _JUDGE_KEY(tracking_id)
     if isinstance(judged, str):
         return judged
-    if judged.clean is not None:
-        return judged.clean
     message = judged.message if tracking_id.strip() else "It is empty. Fill it in, or leave it out."
     raise UsageError(f"--tracking-id cannot be taken. {message}")
 

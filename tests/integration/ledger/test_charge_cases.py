@@ -30,6 +30,8 @@ class Case:
 
 T1 = "WALLET,T1,S1,MEAL,,1.00"
 T1_OTHER = "WALLET,T1,S1,MEAL,,2.00"
+NOTED = "WALLET,T1,S1,MEAL,two of them,1.00"
+PADDED = "WALLET ,T1  , S1,MEAL ,  two of them ,   1.00"
 UNKNOWN = "WALLET,T1,S9,MEAL,,1.00"
 CASES = [
     Case("no rows", (), (0, 0, 0, 0)),
@@ -55,6 +57,10 @@ CASES = [
     Case("unreadable, then good", ("WALLET,T1,S1,MEAL,,x", T1), (1, 0, 0, 1), 100),
     Case("bad in two rooms", ("WALLET,T1,S1,MEAL,,x", UNKNOWN, T1, T1), (1, 1, 0, 2), 100),
     Case("sent again", (T1,), (0, 1, 0, 0), before=(T1,)),
+    Case("sent again with padding", (PADDED,), (0, 1, 0, 0), before=(NOTED,)),
+    Case("sent again without padding", (NOTED,), (0, 1, 0, 0), before=(PADDED,)),
+    Case("amount of spaces", ("WALLET,T1,S1,MEAL,,   ",), (1, 0, 0, 0), 325),
+    Case("NULL for a key", ("WALLET,NULL,S1,MEAL,,1.00",), (0, 0, 0, 1)),
     Case("sent again twice", (T1, T1), (0, 2, 0, 0), before=(T1,)),
     Case("contradicts the ledger", (T1_OTHER,), (0, 0, 1, 0), before=(T1,)),
     Case("ledger wins in any order", (T1_OTHER, T1), (0, 1, 1, 0), before=(T1,)),

@@ -27,8 +27,12 @@ class FilePolicy(StrEnum):
 
 
 class LastRowPolicy(StrEnum):
-    """What happens to a last row that ends without a line end: it may have been cut off."""
+    """What happens to a last row without a line end: it may have been cut off.
 
+    COMPLETE takes it where it is seen to be whole.
+    """
+
+    COMPLETE = "complete"
     REJECT = "reject"
     ACCEPT = "accept"
 
@@ -42,14 +46,14 @@ class NaiveTimePolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How an account's files are judged. The defaults are the strict ones.
+    """How an account's files are judged. Where it is left out, nothing is guessed.
 
     `resume`: an interrupted upload is seen under its name, and may be continued.
     """
 
     students: StudentPolicy = StudentPolicy.ROSTER
     file: FilePolicy = FilePolicy.PARTIAL
-    last_row_without_newline: LastRowPolicy = LastRowPolicy.REJECT
+    last_row_without_newline: LastRowPolicy = LastRowPolicy.COMPLETE
     encoding: str = "utf-8"
     delimiter: str = ","
     naive_time: NaiveTimePolicy = NaiveTimePolicy.ACCOUNT_TIMEZONE

@@ -122,7 +122,7 @@ class PolicyEntry(BaseModel):
 
     students: Literal["roster", "register"] = "roster"
     file: Literal["partial", "all_or_nothing"] = "partial"
-    last_row_without_newline: Literal["reject", "accept"] = "reject"
+    last_row_without_newline: Literal["complete", "reject", "accept"] = "complete"
     encoding: Annotated[str, BeforeValidator(_check_encoding)] = "utf-8"
     delimiter: Annotated[str, BeforeValidator(_check_delimiter)] = ","
     naive_time: Literal["account_timezone", "reject"] = "account_timezone"

@@ -15,6 +15,15 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _NUMBER_WORDS = {1: "one decimal", 2: "two decimals", 3: "three decimals"}
 
 
+def is_complete_amount(text: str, decimals: int) -> bool:
+    """Tell whether an amount has all the decimals of its currency, so that no digit can follow.
+
+    Of a currency without decimals nobody can tell.
+    """
+    fraction = text.partition(".")[2]
+    return decimals > 0 and len(fraction) == decimals and _NUMBER.fullmatch(text) is not None
+
+
 class AmountJudge:
     """Judges amounts of a currency with so many decimals."""
 

@@ -145,12 +145,7 @@ class _FileCheck(Generic[T]):
         make_checker: Callable[[Layout], Checker[T]],
         key: Column | None,
     ) -> None:
-        self._table = TableReader(
-            file_format,
-            encoding=rules.encoding,
-            delimiter=rules.delimiter,
-            reject_unterminated=rules.reject_unterminated_last_row,
-        )
+        self._table = TableReader(file_format, rules)
         self._batch: RowBatch[T] = RowBatch()
         self._rows: list[T] = []
         self._make_checker = make_checker

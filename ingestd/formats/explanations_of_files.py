@@ -52,15 +52,17 @@ OF_FILES: Mapping[Code, Explanation] = MappingProxyType(
             WARNING,
         ),
         Code.LAST_ROW_UNTERMINATED: Explanation(
-            "The last row has no line end, so its last value may have been cut off. A header "
-            "without a line end gets a warning.",
+            "The last row has no line end, so its last value may have been cut off. It is taken, "
+            "with a warning, when that value is seen to be whole: a time with its offset, an "
+            "amount with all its decimals, or a field that a quote closes, unless it is a note. A "
+            "header without a line end gets a warning, too.",
             "End every row with a line break, or ask for the account's "
             "`last_row_without_newline` to be set to `accept`.",
             (Verdict.ROW, Verdict.WARNING),
         ),
         Code.TRUNCATED: Explanation(
             "The file ends in the middle of a row: the last row has no line end and too few "
-            "fields.",
+            "fields. Or it ends in the middle of its header, within a label.",
             "Send the whole file again.",
             FILE,
         ),

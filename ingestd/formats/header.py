@@ -48,11 +48,16 @@ def normalise_label(label: str) -> str:
 
 def is_header_like(fields: Sequence[str], file_format: FileFormat) -> bool:
     """Tell whether a row names columns: two at least, and half of what it says."""
-    names = set(file_format.column_names)
-    names.update(column.title for column in file_format.columns)
+    names = _names_and_titles(file_format)
     written = [label for field in fields if (label := normalise_label(field.strip('"')))]
     known = len(names.intersection(written))
     return known >= 2 and 2 * known >= len(written)
+
+
+def _names_and_titles(file_format: FileFormat) -> set[str]:
+    """Return how a format's columns are called, here or in its specification."""
+    titles = {column.title for column in file_format.columns if column.title}
+    return titles.union(file_format.column_names)
 
 
 def read_header(
@@ -71,6 +76,7 @@ def read_header(
         finding = _explain_first_row(record, file_format, delimiter, top)
         if finding is not None:
             raise FileRefusedError(finding)
+    refuse_cut_off_header(record, file_format)
     labels = [normalise_label(field) for field in record.fields]
     if labels[-1] == "" and len(labels) > 1:
         labels.pop()
@@ -86,6 +92,21 @@ def read_header(
         positions={label: index for index, label in enumerate(labels) if label in names},
     )
     return layout, _extra_labels(layout, record)
+
+
+def refuse_cut_off_header(record: Record, file_format: FileFormat) -> None:
+    """Raise `FileRefusedError` when the file ends within its header, in the middle of a label."""
+    last = normalise_label(record.fields[-1])
+    if not record.terminated and last not in _names_and_titles(file_format):
+        raise FileRefusedError(
+            _about_header(
+                Code.TRUNCATED,
+                "The file ends in the middle of its header, so it was cut off. "
+                "Send the whole file again.",
+                record,
+                value=shorten(record.fields[-1]),
+            )
+        )
 
 
 def blank_last_label(record: Record) -> Finding:

@@ -23,7 +23,8 @@ class Record(NamedTuple):
     """One row of a file, split into fields.
 
     `stray_quotes` are the positions of unquoted fields with a quote inside. A record that
-    is not `terminated` is the last one, without a line end.
+    is not `terminated` is the last one, without a line end; `ends_quoted` says that a quote
+    closes its last field.
     """
 
     row: int
@@ -31,6 +32,7 @@ class Record(NamedTuple):
     fields: list[str]
     stray_quotes: tuple[int, ...] = ()
     terminated: bool = True
+    ends_quoted: bool = False
 
 
 class PlainLines(NamedTuple):
@@ -63,6 +65,7 @@ class _Scanned(NamedTuple):
     stray_quotes: tuple[int, ...]
     content_end: int
     end: int
+    ends_quoted: bool = False
 
 
 class RecordReader:
@@ -191,7 +194,14 @@ class RecordReader:
     def _number(self, scanned: _Scanned, text: str, start: int) -> Record:
         """Give a scanned record its row and line, and move on to the next."""
         line_end = text[scanned.content_end : scanned.end]
-        record = Record(self._row, self._line, scanned.fields, scanned.stray_quotes, bool(line_end))
+        record = Record(
+            self._row,
+            self._line,
+            scanned.fields,
+            scanned.stray_quotes,
+            terminated=bool(line_end),
+            ends_quoted=scanned.ends_quoted and not line_end,
+        )
         if line_end:
             if self._line_end is None:
                 self._line_end = line_end
@@ -219,7 +229,8 @@ class RecordReader:
         stray_quotes: list[int] = []
         position = start
         while True:
-            if text.startswith('"', position):
+            is_quoted = text.startswith('"', position)
+            if is_quoted:
                 match = _QUOTED.match(text, position)
                 if match is None and final:
                     raise FileRefusedError(self._quote_unclosed(text[start:]))
@@ -238,13 +249,20 @@ class RecordReader:
                 break
             position += len(self._delimiter)
         end = _after_line_end(text, position, final=final)
+        if end == position < len(text):
+            if final or text[position:].strip(_END_OF_FILE):
+                self._refuse_text_after_quote(text, start, position, fields[-1])
+            return None  # it may be the end of the file
         if end is None:
             return None
-        if end == position < len(text):
-            if position - start > ROW_BYTES_MAX:
-                raise FileRefusedError(self._row_too_large(text[start:position]))
-            raise FileRefusedError(self._text_after_quote(fields[-1], text[position]))
-        return self._measured(text, start, fields, tuple(stray_quotes), position, end)
+        measured = self._measured(text, start, fields, tuple(stray_quotes), position, end)
+        return measured._replace(ends_quoted=True) if is_quoted else measured
+
+    def _refuse_text_after_quote(self, text: str, start: int, position: int, field: str) -> None:
+        """Raise `FileRefusedError` for what follows a closing quote, or for a row without end."""
+        if position - start > ROW_BYTES_MAX:
+            raise FileRefusedError(self._row_too_large(text[start:position]))
+        raise FileRefusedError(self._text_after_quote(field, text[position]))
 
     def _measured(
         self,

@@ -15,6 +15,7 @@ from ingestd.formats.fields import Column, FileFormat, Kind
 from ingestd.formats.findings import Code, Finding
 from ingestd.formats.header import Layout
 from ingestd.formats.judged import Judgements, Problem
+from ingestd.formats.last_row import LastRow
 from ingestd.formats.moments import MomentJudge, Moments
 from ingestd.formats.problems import Problems
 from ingestd.formats.shape import ShapedRows
@@ -57,7 +58,7 @@ class FileRules:
     now: datetime
     encoding: str = "utf-8"
     delimiter: str = ","
-    reject_unterminated_last_row: bool = True
+    last_row_without_newline: LastRow = LastRow.COMPLETE
     reject_naive_time: bool = False
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ingestd.formats.fields import FileFormat
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, shorten
 from ingestd.formats.header import Layout, is_header_like
+from ingestd.formats.last_row import LastRow, WholeRowJudge
 from ingestd.formats.lines import Piece, PlainLines, Record, SplitLines, records_of
 
 
@@ -52,14 +53,19 @@ class Shaper:
         *,
         header: list[str] | None,
         delimiter: str,
-        reject_unterminated: bool,
+        last_row: LastRow,
+        decimals: int,
     ) -> None:
-        """Take the header's fields as they are written, so that they are known again."""
+        """Take the header's fields as they are written, so that they are known again.
+
+        `last_row` says what becomes of one without a line end, `decimals` how many an amount has.
+        """
         self._layout = layout
         self._header = header
         self._format = file_format
         self._delimiter = delimiter
-        self._reject_unterminated = reject_unterminated
+        self._last_row = last_row
+        self._is_whole = WholeRowJudge(layout, file_format, decimals=decimals)
 
     def shape(self, piece: Piece) -> Shaped:
         """Return what became of each record of the next piece.
@@ -119,7 +125,7 @@ class Shaper:
         return [fields[position :: width + 1] for position in range(width)]
 
     def _turned(self, records: Sequence[Record]) -> ShapedRows:
-        rows, lines, fields, stray_quotes, _ = zip(*records, strict=True)
+        rows, lines, fields, stray_quotes, *_ = zip(*records, strict=True)
         columns: list[Sequence[str]] = list(zip(*fields, strict=True))
         return ShapedRows(
             rows=rows,
@@ -132,6 +138,8 @@ class Shaper:
         """Tell whether a record goes on to the checks; else say what is wrong with it."""
         finding = self._judge(record)
         if finding is None:
+            if not record.terminated and self._last_row is LastRow.COMPLETE:
+                shaped.findings.append(self._unterminated(record, Verdict.WARNING))
             return True
         if finding.verdict is Verdict.FILE:
             raise FileRefusedError(*shaped.findings, finding)
@@ -146,8 +154,11 @@ class Shaper:
         if not record.terminated:
             if len(record.fields) < width:
                 return self._truncated(record)
-            if self._reject_unterminated:
-                return self._unterminated(record)
+            is_taken = self._last_row is LastRow.ACCEPT or (
+                self._last_row is LastRow.COMPLETE and self._is_whole(record)
+            )
+            if not is_taken:
+                return self._unterminated(record, Verdict.ROW)
         if any("\0" in text for text in record.fields):
             return self._null_byte(record)
         has_extra = self._layout.is_trailing and any(record.fields[width - 1 :])
@@ -189,12 +200,16 @@ class Shaper:
             value=shorten(self._delimiter.join(record.fields)),
         )
 
-    def _unterminated(self, record: Record) -> Finding:
+    def _unterminated(self, record: Record, verdict: Verdict) -> Finding:
         return _about(
             record,
             Code.LAST_ROW_UNTERMINATED,
             "The last row has no line end, so it may have been cut off. "
-            "End it with a line break and send the file again.",
+            "End it with a line break and send the file again."
+            if verdict is Verdict.ROW
+            else "The last row has no line end. Its last field is whole, so that nothing seems to "
+            "be cut off; end every row with a line break all the same.",
+            verdict=verdict,
             value=shorten(record.fields[-1]),
         )
 

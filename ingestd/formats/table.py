@@ -10,7 +10,13 @@ from ingestd.formats.blanks import BlankLines
 from ingestd.formats.bytes_in import CHUNK_BYTES, read_text
 from ingestd.formats.fields import FileFormat
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict
-from ingestd.formats.header import Layout, blank_last_label, is_header_like, read_header
+from ingestd.formats.header import (
+    Layout,
+    blank_last_label,
+    is_header_like,
+    read_header,
+    refuse_cut_off_header,
+)
 from ingestd.formats.headerless import (
     fixed_layout,
     names_columns,
@@ -19,7 +25,9 @@ from ingestd.formats.headerless import (
     refuse_payments,
     warn_of_other_names,
 )
+from ingestd.formats.last_row import LastRow
 from ingestd.formats.lines import Piece, Record, RecordReader, records_of
+from ingestd.formats.rows import FileRules
 from ingestd.formats.shape import Shaped, Shaper, has_trailing_delimiters, header_repeated
 
 # How many records are looked at to tell one delimiter too many on every row from a slip.
@@ -34,20 +42,12 @@ class TableReader:
     `findings` until it is taken. Both raise `FileRefusedError`.
     """
 
-    def __init__(
-        self,
-        file_format: FileFormat,
-        *,
-        encoding: str,
-        delimiter: str,
-        reject_unterminated: bool,
-    ) -> None:
+    def __init__(self, file_format: FileFormat, rules: FileRules) -> None:
         self._format = file_format
-        self._encoding = encoding
-        self._delimiter = delimiter
-        self._reject_unterminated = reject_unterminated
-        self._reader = RecordReader(delimiter)
-        self._blanks = BlankLines(delimiter)
+        self._rules = rules
+        self._delimiter = rules.delimiter
+        self._reader = RecordReader(rules.delimiter)
+        self._blanks = BlankLines(rules.delimiter)
         self._mixed_line_ends_told = False
         self._shaper: Shaper | None = None
         self.layout = Layout(labels=(), positions={})
@@ -55,7 +55,7 @@ class TableReader:
 
     def begin(self, blocks: Iterable[bytes], chunk_bytes: int = CHUNK_BYTES) -> Iterator[Piece]:
         """Read as far as the header, make ready for the rows, and return them in pieces."""
-        chunks = read_text(blocks, self._encoding, chunk_bytes=chunk_bytes)
+        chunks = read_text(blocks, self._rules.encoding, chunk_bytes=chunk_bytes)
         first = next(chunks)
         pieces = self._blanks.skip(self._reader.read(chain([first], chunks)))
         header, pieces = self._first_record(pieces)
@@ -85,6 +85,7 @@ class TableReader:
         self._make_shaper()
         if not names_columns(first, self._format):
             return chain([[first]], pieces)
+        refuse_cut_off_header(first, self._format)
         warning = warn_of_other_names(first, self._format)
         if warning is not None:
             self.findings.append(warning)
@@ -97,7 +98,8 @@ class TableReader:
             self._format,
             header=None if header is None else header.fields,
             delimiter=self._delimiter,
-            reject_unterminated=self._reject_unterminated,
+            last_row=self._rules.last_row_without_newline,
+            decimals=self._rules.decimals,
         )
 
     def shape(self, piece: Piece) -> Shaped:
@@ -130,7 +132,7 @@ class TableReader:
         )
 
     def _warn_of_unterminated(self, header: Record) -> None:
-        if header.terminated or not self._reject_unterminated:
+        if header.terminated or self._rules.last_row_without_newline is LastRow.ACCEPT:
             return
         self.findings.append(
             Finding(

@@ -164,6 +164,13 @@ class TimeJudge:
         return from_microseconds(instant).astimezone(self._timezone).utcoffset()
 
 
+def is_complete_time(text: str) -> bool:
+    """Tell whether a text is a time with its offset, after which nothing can follow."""
+    clock = _clock_of(text[_DATE_CHARACTERS:])
+    has_offset = clock is not None and clock.offset_microseconds is not None
+    return has_offset and _day_of(text[:_DATE_CHARACTERS]) is not None
+
+
 class _Days(dict[str, int]):
     """The midnight in UTC of each day met so far, by its text; KeyError for what is no good day."""
 

@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ingestd.access.accounts import Account, LastRowPolicy, NaiveTimePolicy
+from ingestd.access.accounts import Account, NaiveTimePolicy
 from ingestd.formats.findings import Verdict
+from ingestd.formats.last_row import LastRow
 from ingestd.formats.rows import FileRules
 from ingestd.intake.apart import check_apart
 from ingestd.intake.handling import Handling
@@ -134,7 +135,7 @@ def rules_of(account: Account, *, received_at: int) -> FileRules:
         now=from_microseconds(received_at),
         encoding=policy.encoding,
         delimiter=policy.delimiter,
-        reject_unterminated_last_row=policy.last_row_without_newline is LastRowPolicy.REJECT,
+        last_row_without_newline=LastRow(policy.last_row_without_newline.value),
         reject_naive_time=policy.naive_time is NaiveTimePolicy.REJECT,
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from ingestd.access.accounts import Account
 from ingestd.formats.catalog import CatalogKind
 from ingestd.formats.findings import Finding
+from ingestd.formats.last_row import LastRow
 from ingestd.intake.handling import catalog_handling
 from ingestd.intake.reading import Progress, read_into_stage, rules_of
 from ingestd.ledger.catalog import (
@@ -55,7 +56,9 @@ def import_file(
     database = installation.database
     received_at = to_microseconds(installation.clock.now())
     # A file on the operator's own disk was not cut off on its way.
-    rules = replace(rules_of(account, received_at=received_at), reject_unterminated_last_row=False)
+    rules = replace(
+        rules_of(account, received_at=received_at), last_row_without_newline=LastRow.ACCEPT
+    )
     with (
         database.connection() as connection,
         lent_stage(CatalogStage(connection, kind), connection) as stage,

@@ -11,6 +11,7 @@ import pytest
 from ingestd.formats.catalog import CATALOG_FORMATS, CatalogKind
 from ingestd.formats.checking import check_catalog_file
 from ingestd.formats.findings import Code, Finding
+from ingestd.formats.last_row import LastRow
 from ingestd.formats.rows import FileRules, Value
 
 RULES = FileRules(
@@ -149,7 +150,7 @@ def test_a_last_row_without_a_line_end_is_rejected_unless_the_account_accepts_it
     text = "student_id,parent_code\n1,P12\n2,P1"
     assert codes(read(CatalogKind.STUDENTS, text)) == [(Code.LAST_ROW_UNTERMINATED, 3, None)]
 
-    rules = replace(RULES, reject_unterminated_last_row=False)
+    rules = replace(RULES, last_row_without_newline=LastRow.ACCEPT)
     assert [row["student_id"] for row in read(CatalogKind.STUDENTS, text, rules).rows] == ["1", "2"]
 
 

@@ -14,6 +14,7 @@ import pytest
 from ingestd.formats.charges import ChargeRow
 from ingestd.formats.checking import RowBatch, check_charge_file
 from ingestd.formats.findings import Finding
+from ingestd.formats.last_row import LastRow
 from ingestd.formats.rows import FileRules
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "student_billing"
@@ -33,6 +34,8 @@ def rules_of(expected: dict[str, Any]) -> FileRules:
     changes = dict(expected.get("rules", {}))
     if "timezone" in changes:
         changes["timezone"] = ZoneInfo(changes["timezone"])
+    if "last_row_without_newline" in changes:
+        changes["last_row_without_newline"] = LastRow(changes["last_row_without_newline"])
     return replace(RULES, **changes)
 
 

@@ -15,6 +15,7 @@ import pytest
 from ingestd.formats.checking import RowBatch, check_charge_file, check_payment_file
 from ingestd.formats.fields import Kind
 from ingestd.formats.findings import Finding, Verdict
+from ingestd.formats.last_row import LastRow
 from ingestd.formats.names import FormatName
 from ingestd.formats.payment_files import PAYMENT_FORMATS
 from ingestd.formats.payments import PaymentRow
@@ -45,7 +46,10 @@ def place_of(finding: Finding) -> dict[str, object]:
 
 @cache
 def judged(kind: FormatName, name: str) -> tuple[RowBatch[PaymentRow], ...]:
-    rules = replace(RULES, **expected_of(kind, name).get("rules", {}))
+    changes = dict(expected_of(kind, name).get("rules", {}))
+    if "last_row_without_newline" in changes:
+        changes["last_row_without_newline"] = LastRow(changes["last_row_without_newline"])
+    rules = replace(RULES, **changes)
     blocks = [(SAMPLES / kind / f"{name}.csv").read_bytes()]
     return tuple(check_payment_file(kind, blocks, rules))
 

@@ -45,6 +45,13 @@ def test_text_cut_into_three_gives_the_same_records(start: str, middle: str, end
     assert read(start, middle, end) == read(start + middle + end)
 
 
+def test_ctrl_z_after_a_closing_quote_ends_the_file_however_the_text_is_cut() -> None:
+    """What DOS programs write at the end is no text after a quote."""
+    text = 'a,b\nx,"y"\x1a\x1a'
+    assert read(text) == read(*text) == read(text[:-1], text[-1])
+    assert read(text)[1] is None
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.lists(FIELDS, min_size=2, max_size=4), max_size=8), st.sampled_from(["\n", "\r\n"])

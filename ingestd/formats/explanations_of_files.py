@@ -103,10 +103,17 @@ OF_FILES: Mapping[Code, Explanation] = MappingProxyType(
         ),
         Code.DELIMITER_UNEXPECTED: Explanation(
             "The fields are separated by another character than the account's `delimiter`, or "
-            "the file starts with a `sep=` line.",
-            "Export the file with the account's delimiter and without a `sep=` line, or ask for "
-            "the account's `delimiter` to be changed.",
+            "the file starts with a `sep=` line that names another.",
+            "Export the file with the account's delimiter, or ask for the account's `delimiter` to "
+            "be changed.",
             FILE,
+        ),
+        Code.SEPARATOR_LINE: Explanation(
+            "The file starts with a `sep=` line, which tells a spreadsheet by what the fields are "
+            "separated. It names the account's `delimiter`, and was skipped: the header below it is "
+            "row 1, as a spreadsheet shows it.",
+            "Nothing needs to be done.",
+            WARNING,
         ),
         Code.HEADER_MISSING: Explanation(
             "The first row holds values, not the names of the columns.",

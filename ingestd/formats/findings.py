@@ -42,6 +42,7 @@ class Code(StrEnum):
     ROW_TOO_LARGE = "row_too_large"
     # structure
     DELIMITER_UNEXPECTED = "delimiter_unexpected"
+    SEPARATOR_LINE = "separator_line"
     HEADER_MISSING = "header_missing"
     HEADER_NOT_FIRST = "header_not_first"
     HEADER_REPEATED = "header_repeated"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from ingestd.formats.delimiters import delimiter_unexpected, seems_separated_by
 from ingestd.formats.fields import DELIMITERS, FileFormat
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, shorten
 from ingestd.formats.lines import Record
@@ -19,7 +20,6 @@ MISTAKES_MAX = 100
 
 _WORD_BREAKS = re.compile(r"[ \t_-]+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,19 +146,9 @@ def _explain_first_row(
 ) -> Finding | None:
     """Say what stands in the header's place, where that can be told."""
     first, *others = _first_lines(top, record.line)
-    separator = _SEPARATOR_LINE.fullmatch(first.strip(" \t"))
-    if separator:
-        return _separator_line(separator[1], delimiter, record)
     seen = _delimiter_of_header(first, file_format, delimiter)
     if seen is not None and seen != delimiter:
-        return _about_header(
-            Code.DELIMITER_UNEXPECTED,
-            f"The fields seem to be separated by a {DELIMITERS[seen]}, and this account's files "
-            f"by a {_name(delimiter)}. Export the file with a {_name(delimiter)}, or ask for the "
-            "account's delimiter to be changed.",
-            record,
-            value=seen,
-        )
+        return delimiter_unexpected(seen, delimiter, row=record.row, line=record.line)
     for lines_below, text in enumerate(others, start=1):
         if _delimiter_of_header(text, file_format, delimiter) is not None:
             return _about_header(
@@ -168,6 +158,11 @@ def _explain_first_row(
                 record,
                 value=shorten(first),
             )
+    if not set(file_format.mandatory_names).issubset(map(normalise_label, record.fields)):
+        # Whatever the columns are called: it is refused, and this is the likelier reason.
+        seen = seems_separated_by([first, *others], delimiter)
+        if seen is not None:
+            return delimiter_unexpected(seen, delimiter, row=record.row, line=record.line)
     if _holds_a_choice(record.fields, file_format):
         return _about_header(
             Code.HEADER_MISSING,
@@ -196,25 +191,6 @@ def _delimiter_of_header(text: str, file_format: FileFormat, configured: str) ->
 def _holds_a_choice(fields: Iterable[str], file_format: FileFormat) -> bool:
     choices = {choice for column in file_format.columns for choice in column.choices}
     return any(field.strip(" ").upper() in choices for field in fields)
-
-
-def _name(delimiter: str) -> str:
-    return DELIMITERS.get(delimiter, f"“{delimiter}”")
-
-
-def _separator_line(separator: str, delimiter: str, record: Record) -> Finding:
-    fix = (
-        "Remove this line."
-        if separator == delimiter
-        else f"Export the file with a {_name(delimiter)} and without this line."
-    )
-    return _about_header(
-        Code.DELIMITER_UNEXPECTED,
-        f"The first line tells a spreadsheet that fields are separated by a {_name(separator)}. "
-        f"{fix}",
-        record,
-        value=f"sep={separator}",
-    )
 
 
 def _null_in_header(record: Record) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ingestd.formats.delimiters import delimiter_unexpected
 from ingestd.formats.fields import DELIMITERS, Column, FileFormat, Kind
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, shorten
 from ingestd.formats.header import Layout, is_header_like, normalise_label
@@ -14,7 +15,6 @@ from ingestd.formats.shape import has_trailing_delimiters
 from ingestd.formats.student_billing import STUDENT_BILLING
 from ingestd.formats.student_refunds import STUDENT_REFUNDS
 
-_SEPARATOR_LINE = "sep="
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WITH_HEADER = (STUDENT_BILLING, STUDENT_REFUNDS)
 _WIDTHS = tuple(sorted({len(known.columns) for known in PAYMENT_FORMATS.values()}))
@@ -85,33 +85,11 @@ def refuse_another_format(
 ) -> None:
     """Raise `FileRefusedError` when the rows are those of another format or delimiter."""
     first = records[0]
-    text = delimiter.join(first.fields)
-    if text.lower().startswith(_SEPARATOR_LINE):
-        raise FileRefusedError(
-            Finding(
-                code=Code.DELIMITER_UNEXPECTED,
-                verdict=Verdict.FILE,
-                message="The first line tells a spreadsheet how fields are separated. Export the "
-                "file without this line.",
-                row=first.row,
-                line=first.line,
-                value=shorten(text),
-            )
-        )
     seen = _delimiter_seen(records, file_format, delimiter)
     if seen is not None:
         record, other_delimiter = seen
         raise FileRefusedError(
-            Finding(
-                code=Code.DELIMITER_UNEXPECTED,
-                verdict=Verdict.FILE,
-                message=f"The fields seem to be separated by a {DELIMITERS[other_delimiter]}, and "
-                f"this account's files by a {DELIMITERS.get(delimiter, delimiter)}. Export the "
-                "file with that, or ask for the account's delimiter to be changed.",
-                row=record.row,
-                line=record.line,
-                value=other_delimiter,
-            )
+            delimiter_unexpected(other_delimiter, delimiter, row=record.row, line=record.line)
         )
     other = _other_format(file_format, records)
     if other is not None:

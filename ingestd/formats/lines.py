@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ingestd.formats.bytes_in import Chunk
+from ingestd.formats.delimiters import delimiter_unexpected
 from ingestd.formats.fields import DELIMITERS, FIELD_BYTES_MAX, ROW_BYTES_MAX
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, shorten
 
@@ -74,10 +75,11 @@ class RecordReader:
     Rows are numbered as a spreadsheet shows them: blank lines count, and a record with
     line breaks inside quotes is one row. LF, CRLF and CR each end a line; nothing else does.
     `line_ends_mixed_at` is the row and line of the first line end that differs from the
-    ones before it, once there is one.
+    ones before it, once there is one. `first_line` is the physical line that the text begins
+    with: what stood above it is no row.
     """
 
-    def __init__(self, delimiter: str) -> None:
+    def __init__(self, delimiter: str, *, first_line: int = 1) -> None:
         self.line_ends_mixed_at: tuple[int, int] | None = None
         self._delimiter = delimiter
         escaped = re.escape(delimiter)
@@ -85,7 +87,7 @@ class RecordReader:
         # Quotes stand around whole fields only, with none inside.
         self._tidy = re.compile(rf'[^"]*+(?:(?<![^{escaped}])"[^"]*+"(?![^{escaped}])[^"]*+)*+')
         self._row = 1
-        self._line = 1
+        self._line = first_line
         self._line_end: str | None = None
         self._carry = ""
 
@@ -304,12 +306,8 @@ class RecordReader:
     def _text_after_quote(self, field: str, next_character: str) -> Finding:
         # Where whole files are quoted, the first delimiter already is the wrong one.
         if self._row == 1 and next_character in DELIMITERS:
-            return self._refusal(
-                Code.DELIMITER_UNEXPECTED,
-                f"The fields seem to be separated by a {DELIMITERS[next_character]}, and this "
-                f"account's files by a {DELIMITERS.get(self._delimiter, self._delimiter)}. Export "
-                "the file with that, or ask for the account's delimiter to be changed.",
-                next_character,
+            return delimiter_unexpected(
+                next_character, self._delimiter, row=self._row, line=self._line
             )
         return self._refusal(
             Code.TEXT_AFTER_QUOTE,

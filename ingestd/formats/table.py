@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import chain
 
 from ingestd.formats.blanks import BlankLines
-from ingestd.formats.bytes_in import CHUNK_BYTES, read_text
+from ingestd.formats.bytes_in import CHUNK_BYTES, Chunk, read_text
+from ingestd.formats.delimiters import take_separator_line
 from ingestd.formats.fields import FileFormat
 from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict
 from ingestd.formats.header import (
@@ -56,7 +57,8 @@ class TableReader:
     def begin(self, blocks: Iterable[bytes], chunk_bytes: int = CHUNK_BYTES) -> Iterator[Piece]:
         """Read as far as the header, make ready for the rows, and return them in pieces."""
         chunks = read_text(blocks, self._rules.encoding, chunk_bytes=chunk_bytes)
-        first = next(chunks)
+        head = next(chunks)
+        first = self._without_separator_line(head)
         pieces = self._blanks.skip(self._reader.read(chain([first], chunks)))
         header, pieces = self._first_record(pieces)
         if not self._format.has_header:
@@ -64,7 +66,7 @@ class TableReader:
         refuse_payments(self._format, header, delimiter=self._delimiter)
         refuse_larger_format(self._format, header, delimiter=self._delimiter)
         layout, warnings = read_header(
-            header, self._format, delimiter=self._delimiter, top=first.text
+            header, self._format, delimiter=self._delimiter, top=head.text
         )
         self.findings += warnings
         self._warn_of_unterminated(header)
@@ -73,6 +75,14 @@ class TableReader:
         self._refuse_second_header(header, sample)
         self._make_shaper(header)
         return pieces
+
+    def _without_separator_line(self, first: Chunk) -> Chunk:
+        """Return the top of the file without the line that names the delimiter, if it has one."""
+        text, warning = take_separator_line(first.text, self._delimiter)
+        if warning is not None:
+            self.findings.append(warning)
+            self._reader = RecordReader(self._delimiter, first_line=2)
+        return first._replace(text=text)
 
     def _begin_without_header(self, first: Record, pieces: Iterator[Piece]) -> Iterator[Piece]:
         """Make ready for rows in the format's own order; a header that is there is skipped."""

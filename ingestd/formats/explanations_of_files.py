@@ -110,8 +110,8 @@ OF_FILES: Mapping[Code, Explanation] = MappingProxyType(
         ),
         Code.SEPARATOR_LINE: Explanation(
             "The file starts with a `sep=` line, which tells a spreadsheet by what the fields are "
-            "separated. It names the account's `delimiter`, and was skipped: the header below it is "
-            "row 1, as a spreadsheet shows it.",
+            "separated. It names the account's `delimiter`, and was skipped: the header below it "
+            "is row 1, as a spreadsheet shows it.",
             "Nothing needs to be done.",
             WARNING,
         ),
@@ -168,6 +168,13 @@ OF_FILES: Mapping[Code, Explanation] = MappingProxyType(
             "A row has more fields than the header, or than its format where there is no header; "
             "often a note holds a delimiter.",
             "Put the field that holds a delimiter in quotes.",
+            ROW,
+        ),
+        Code.NOISE_ROW: Explanation(
+            "The row was written by the program that exported the file, about its rows: dashes "
+            "under the header, how many rows there are, or their total.",
+            "Export the file without such rows. They are counted among the rejected ones; nothing "
+            "else is lost by them.",
             ROW,
         ),
         Code.TRAILING_DELIMITER: Explanation(

@@ -53,6 +53,7 @@ class Code(StrEnum):
     EXTRA_LABEL = "extra_label"
     MISSING_CELL = "missing_cell"
     EXTRA_CELL = "extra_cell"
+    NOISE_ROW = "noise_row"
     TRAILING_DELIMITER = "trailing_delimiter"
     # values
     VALUE_MISSING = "value_missing"

@@ -28,11 +28,12 @@ class Layout:
 
     `labels` names the field at each position: by the format's name for a known column, as
     written for another. `positions` holds the known columns only. `is_trailing` says that
-    every row ends with one delimiter more than it needs.
+    every row ends with one `delimiter` more than it needs.
     """
 
     labels: tuple[str, ...]
     positions: Mapping[str, int]
+    delimiter: str = ","
     is_trailing: bool = False
 
     @property
@@ -90,6 +91,7 @@ def read_header(
             for label, written in zip(labels, record.fields, strict=False)
         ),
         positions={label: index for index, label in enumerate(labels) if label in names},
+        delimiter=delimiter,
     )
     return layout, _extra_labels(layout, record)
 

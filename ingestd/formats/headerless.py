@@ -22,7 +22,7 @@ _COLUMNS_THAT_DIFFER = 3
 _WRITTEN_WITH_DIGITS = (Kind.MOMENT, Kind.MONEY, Kind.DIGITS)
 
 
-def fixed_layout(file_format: FileFormat, records: Sequence[Record]) -> Layout:
+def fixed_layout(file_format: FileFormat, records: Sequence[Record], *, delimiter: str) -> Layout:
     """Return the layout of a format whose columns stand in a fixed order.
 
     `records` are the first ones of the file.
@@ -32,6 +32,7 @@ def fixed_layout(file_format: FileFormat, records: Sequence[Record]) -> Layout:
     return Layout(
         labels=names,
         positions={name: position for position, name in enumerate(names)},
+        delimiter=delimiter,
         is_trailing=has_trailing_delimiters(rows, len(names)),
     )
 

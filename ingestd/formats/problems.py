@@ -10,6 +10,7 @@ from ingestd.formats.fields import Column, FileFormat, Kind
 from ingestd.formats.findings import Code, Finding, Verdict, shorten
 from ingestd.formats.header import Layout, is_header_like
 from ingestd.formats.judged import Problem
+from ingestd.formats.noise import noise_in_rejected, noise_row
 from ingestd.formats.shape import ShapedRows, header_repeated
 
 T = TypeVar("T")
@@ -37,6 +38,11 @@ class Problems:
             column.name for column in file_format.columns if column.kind is Kind.IDENTIFIER
         }
         self._problems: dict[int, dict[str, Problem[Any]]] = {}
+        self._amounts = {
+            layout.positions[column.name]
+            for column in file_format.columns
+            if column.kind in {Kind.AMOUNT, Kind.MONEY} and column.name in layout.positions
+        }
         self._told: list[Finding] = []
 
     def settled(self, column: Column, judged: Iterable[T | Problem[T] | None]) -> list[T | None]:
@@ -86,10 +92,9 @@ class Problems:
             found = self._problems[index]
             if any(problem.verdict is Verdict.ROW for problem in found.values()):
                 rejected.add(index)
-                if is_header_like(self._rows.fields_of(index), self._format):
-                    findings.append(
-                        header_repeated(self._rows.rows[index], self._rows.lines[index])
-                    )
+                no_row = self._no_row(index)
+                if no_row is not None:
+                    findings.append(no_row)
                     continue
             findings += [
                 self._finding(index, position, found[label])
@@ -97,6 +102,17 @@ class Problems:
                 if label in found
             ]
         return findings, rejected
+
+    def _no_row(self, index: int) -> Finding | None:
+        """Return the one finding on a rejected row that was never meant to be a row."""
+        fields = self._rows.fields_of(index)
+        row, line = self._rows.rows[index], self._rows.lines[index]
+        if is_header_like(fields, self._format):
+            return header_repeated(row, line)
+        noise = noise_in_rejected(fields, self._layout.delimiter, self._amounts)
+        if noise is not None:
+            return noise_row(noise, fields, self._layout.delimiter, row, line)
+        return None
 
     def _finding(self, index: int, position: int, problem: Problem[Any]) -> Finding:
         return Finding(

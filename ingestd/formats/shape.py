@@ -11,6 +11,7 @@ from ingestd.formats.findings import Code, FileRefusedError, Finding, Verdict, s
 from ingestd.formats.header import Layout, is_header_like
 from ingestd.formats.last_row import LastRow, WholeRowJudge
 from ingestd.formats.lines import Piece, PlainLines, Record, SplitLines, records_of
+from ingestd.formats.noise import COUNT, TOTAL, is_underline, may_count, noise_in, noise_row
 
 
 class ShapedRows(NamedTuple):
@@ -64,6 +65,7 @@ class Shaper:
         self._header = header
         self._format = file_format
         self._delimiter = delimiter
+        self._is_below_header = True
         self._last_row = last_row
         self._is_whole = WholeRowJudge(layout, file_format, decimals=decimals)
 
@@ -74,7 +76,8 @@ class Shaper:
         """
         shaped = Shaped()
         regular = None if isinstance(piece, list) else self._regular_lines(piece)
-        if regular is not None:
+        if regular is not None and not self._begins_with_underline(regular):
+            self._is_below_header = False
             shaped.regular.append(regular)
             return shaped
         records = [
@@ -85,6 +88,9 @@ class Shaper:
         if records:
             shaped.regular.append(self._turned(records))
         return shaped
+
+    def _begins_with_underline(self, regular: ShapedRows) -> bool:
+        return self._is_below_header and is_underline(regular.fields_of(0))
 
     def _regular_lines(self, piece: PlainLines | SplitLines) -> ShapedRows | None:
         """Turn lines into columns, all at once; None unless all of them are regular."""
@@ -102,6 +108,8 @@ class Shaper:
             columns = list(zip(*piece.records, strict=True))
             stray_quotes = piece.stray_quotes
         if columns is None or (self._header and self._header[0] in columns[0]):
+            return None
+        if may_count("".join(columns[0])):
             return None
         return ShapedRows(
             rows=piece.rows, lines=piece.lines, columns=columns, stray_quotes=stray_quotes
@@ -136,13 +144,20 @@ class Shaper:
 
     def _is_regular(self, record: Record, shaped: Shaped) -> bool:
         """Tell whether a record goes on to the checks; else say what is wrong with it."""
-        finding = self._judge(record)
+        is_below_header, self._is_below_header = self._is_below_header, False
+        noise = self._noise_in(record, is_below_header=is_below_header)
+        finding = (
+            self._judge(record)
+            if noise is None
+            else noise_row(noise, record.fields, self._delimiter, record.row, record.line)
+        )
         if finding is None:
             if not record.terminated and self._last_row is LastRow.COMPLETE:
                 shaped.findings.append(self._unterminated(record, Verdict.WARNING))
             return True
         if finding.verdict is Verdict.FILE:
             raise FileRefusedError(*shaped.findings, finding)
+        self._is_below_header = finding.code is Code.HEADER_REPEATED
         shaped.findings.append(finding)
         shaped.rejected.append((record.row, record.line))
         shaped.rejected_fields.append(record.fields)
@@ -170,6 +185,20 @@ class Shaper:
         if is_regular:
             return None
         return self._too_few(record) if len(record.fields) < width else self._too_many(record)
+
+    def _noise_in(self, record: Record, *, is_below_header: bool) -> str | None:
+        """Return what is said of a record that was never meant to be one.
+
+        Below the header dashes are no values. Elsewhere a row with all its fields is judged by
+        them first, and whoever calls a charge "Total" means it. Of a row that may be cut off,
+        only the number of rows can be told: nothing comes after it.
+        """
+        is_regular = len(record.fields) == self._layout.width
+        if is_regular and not is_below_header and not may_count(record.fields[0]):
+            return None
+        noise = noise_in(record.fields, self._delimiter)
+        is_known = noise is COUNT or (record.terminated and not (is_regular and noise is TOTAL))
+        return noise if is_known else None
 
     def _too_few(self, record: Record) -> Finding:
         missing = self._layout.labels[len(record.fields) : len(record.fields) + 1]

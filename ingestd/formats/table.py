@@ -28,6 +28,7 @@ from ingestd.formats.headerless import (
 )
 from ingestd.formats.last_row import LastRow
 from ingestd.formats.lines import Piece, Record, RecordReader, records_of
+from ingestd.formats.noise import noise_in
 from ingestd.formats.rows import FileRules
 from ingestd.formats.shape import Shaped, Shaper, has_trailing_delimiters, header_repeated
 
@@ -89,7 +90,7 @@ class TableReader:
         sample, pieces = _looked_ahead(pieces, self._delimiter)
         records = [first, *sample]
         refuse_another_format(self._format, records, delimiter=self._delimiter)
-        self.layout = fixed_layout(self._format, records)
+        self.layout = fixed_layout(self._format, records, delimiter=self._delimiter)
         if self.layout.is_trailing:
             self.findings.append(_trailing_delimiter(first))
         self._make_shaper()
@@ -178,7 +179,7 @@ class TableReader:
 
 
 def _looked_ahead(pieces: Iterator[Piece], delimiter: str) -> tuple[list[Record], Iterator[Piece]]:
-    """Return the first records without using them up."""
+    """Return the first records, but those that are no rows at all, without using them up."""
     seen: list[Piece] = []
     sample: list[Record] = []
     for piece in pieces:
@@ -186,7 +187,8 @@ def _looked_ahead(pieces: Iterator[Piece], delimiter: str) -> tuple[list[Record]
         sample += records_of(piece, delimiter)
         if len(sample) >= RECORDS_LOOKED_AT:
             break
-    return sample[:RECORDS_LOOKED_AT], chain(seen, pieces)
+    rows = [record for record in sample if noise_in(record.fields, delimiter) is None]
+    return rows[:RECORDS_LOOKED_AT], chain(seen, pieces)
 
 
 def _trailing_delimiter(first: Record) -> Finding:

@@ -1,0 +1,78 @@
+"""Rows that a program wrote about the rows: one finding each, and never a row of anything."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.checking import check_catalog_file, check_refund_file
+from ingestd.formats.findings import Code
+from ingestd.formats.noise import noise_in, noise_in_rejected
+from tests.verdicts import RULES, charge_file, checked, findings_of, good_fields, rows_of
+
+
+def test_dashes_under_the_header_refund_nothing_and_enrol_nobody() -> None:
+    """Where every text may be a key, dashes are still none."""
+    refunds = b"charge_tracking_id,tx_item_rowid,note\n------,----,--\nT-1,,\n(1 rows affected)\n"
+    [batch] = check_refund_file([refunds], RULES)
+    assert [row.tracking_id for row in batch.rows] == ["T-1"]
+    assert [(f.code, f.row) for f in batch.findings] == [
+        (Code.NOISE_ROW, 2),
+        (Code.NOISE_ROW, 4),
+    ]
+    students = b"student_id\n----------\nS-1\n(1 rows affected)\n"
+    [of_students] = check_catalog_file(CatalogKind.STUDENTS, [students], RULES)
+    assert [row.values[0] for row in of_students.rows] == ["S-1"]
+    assert of_students.rejected == [(2, 2), (4, 4)]
+
+
+def test_noise_far_below_the_header_is_told_alike_however_the_file_is_cut() -> None:
+    """The last line of a long export is no student either."""
+    students = b"student_id\n" + b"".join(b"S%d\n" % n for n in range(20_000))
+    content = students + b"\n(20000 rows affected)\n"
+    for size in (len(content), 1000):
+        blocks = [content[at : at + size] for at in range(0, len(content), size)]
+        batches = list(check_catalog_file(CatalogKind.STUDENTS, blocks, RULES))
+        assert sum(len(batch.rows) for batch in batches) == 20_000
+        assert [f.code for b in batches for f in b.findings] == [Code.BLANK_ROW, Code.NOISE_ROW]
+
+
+def test_the_words_say_what_the_row_is() -> None:
+    """Whoever reads the receipt knows at once that nothing is missing."""
+    lines = charge_file([good_fields("T-1")]) + b"(1 rows affected)\n,,,,,5.00,\n"
+    header, _, rest = lines.partition(b"\n")
+    batches = checked(header + b"\n---,---,---,---,---,---,---\n" + rest)
+    messages = [finding.message for finding in findings_of(batches)]
+    assert len(rows_of(batches)) == 1
+    for word, message in zip(("dashes", "how many rows", "total"), messages, strict=True):
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ["T-1", "", ""],
+        ["-", "", ""],
+        ["Total loss", "", "18.50"],
+        ["Row 7", "", ""],
+        ["3 rowing boats", "1"],
+        ["WALLET", "T-1", "5.00"],
+        [""],
+    ],
+)
+def test_a_row_of_values_is_no_noise(row: list[str]) -> None:
+    """A missing field is told of as such, whatever the others hold."""
+    assert noise_in(row, ",") is None
+    assert noise_in_rejected(row, ",", {5}) is None
+
+
+def test_a_field_of_dashes_of_any_length_is_told_at_once() -> None:
+    """No row can be written that takes minutes to look at."""
+    started = time.process_time()
+    ends = "x" * 9
+    for text in ("-" * 130_000, "9" * 130_000, "sum " * 20_000, "(" + "1 " * 60_000):
+        assert noise_in([text + ends], ",") is None
+        assert noise_in_rejected([text + ends, text + ends], ",", {0, 1}) is None
+    assert time.process_time() - started < 5

@@ -48,7 +48,8 @@ class NaiveTimePolicy(StrEnum):
 class Policy:
     """How an account's files are judged. Where it is left out, nothing is guessed.
 
-    `resume`: an interrupted upload is seen under its name, and may be continued.
+    `resume`: an interrupted upload is seen under its name, and may be continued. Labels of
+    `ignore_columns` are never taken for misspelt ones.
     """
 
     students: StudentPolicy = StudentPolicy.ROSTER
@@ -58,6 +59,7 @@ class Policy:
     delimiter: str = ","
     naive_time: NaiveTimePolicy = NaiveTimePolicy.ACCOUNT_TIMEZONE
     resume: bool = False
+    ignore_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,8 @@ FILE_NAME = "accounts.toml"
 ACCOUNTS_MAX = 10_000
 KEYS_MAX = 100
 NAME_CHARACTERS_MAX = 200
+LABELS_MAX = 100
+LABEL_CHARACTERS_MAX = 200
 
 _PASSWORD_HASH = re.compile(
     r"\$argon2id\$v=19\$m=([0-9]{1,7}),t=([0-9]{1,2}),p=([0-9]{1,2})"
@@ -115,6 +117,14 @@ def _check_delimiter(value: object) -> str:
     raise InvalidValueError(f"{shown(value)} is no delimiter.", r'One of ",", ";", "\t", "|".')
 
 
+def _check_label(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise InvalidValueError("must be a column's label in quotes, as it stands in the header.")
+    if len(value) > LABEL_CHARACTERS_MAX:
+        raise InvalidValueError(f"is longer than {LABEL_CHARACTERS_MAX} characters.")
+    return value
+
+
 class PolicyEntry(BaseModel):
     """`[ID.policy]`: how the account's files are judged."""
 
@@ -127,6 +137,9 @@ class PolicyEntry(BaseModel):
     delimiter: Annotated[str, BeforeValidator(_check_delimiter)] = ","
     naive_time: Literal["account_timezone", "reject"] = "account_timezone"
     resume: StrictBool = False
+    ignore_columns: Annotated[
+        tuple[Annotated[str, BeforeValidator(_check_label)], ...], Field(max_length=LABELS_MAX)
+    ] = ()
 
 
 class AccountEntry(BaseModel):

@@ -159,6 +159,14 @@ OF_FILES: Mapping[Code, Explanation] = MappingProxyType(
             "Nothing needs to be done, unless the name is a misspelt one.",
             WARNING,
         ),
+        Code.INCORRECT_LABEL: Explanation(
+            "The file has no column `amount`, or no `transaction_occurred_time`, and a column that "
+            "the format does not know may be it: by its name, such as `Amount ($)`, or because "
+            "all of its values are amounts or times. Ignored, it would charge catalog prices.",
+            "Name the column as the format does. If it is something else, ask for its label to be "
+            "listed in the account's `ignore_columns`.",
+            FILE,
+        ),
         Code.MISSING_CELL: Explanation(
             "A row has fewer fields than the header, or than its format where there is no header.",
             "Write every field, and leave those without a value empty.",

@@ -48,6 +48,11 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             "Use another key.",
             ROW,
         ),
+        Code.CATALOG_PRICES_USED: Explanation(
+            "The file has no column `amount`: each charge has its product's price in the catalog.",
+            "Nothing needs to be done if that is meant; otherwise add the column.",
+            WARNING,
+        ),
         Code.AMOUNT_INVALID: Explanation(
             "The amount is not written as digits with the currency's decimals: it has a sign, a "
             "currency, a thousands separator, an exponent, or a decimal too many.",

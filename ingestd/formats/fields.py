@@ -48,6 +48,10 @@ class Column:
     holds several values, a `;` between them; then all else is said of each of them. What stands
     for an absent value, beside an empty field: `null` in any case, and zero. `title` is the
     specification's own name of the column where it has another one, written as names are.
+
+    `known_as` are words by which people call an optional column whose absence changes what is
+    posted; a file without it has no other column that may be meant. `when_absent` says what its
+    absence means, after "so that".
     """
 
     name: str
@@ -62,6 +66,8 @@ class Column:
     null_is_absent: bool = False
     zero_is_absent: bool = False
     title: str = ""
+    known_as: tuple[str, ...] = ()
+    when_absent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

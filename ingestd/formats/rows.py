@@ -51,6 +51,7 @@ class FileRules:
 
     `decimals` is how many decimals the account's currency has, `now` an instant with a
     time zone. `encoding` is a text encoding that Python knows, `delimiter` one character.
+    `ignore_columns` are labels of columns that are never taken for misspelt ones.
     """
 
     timezone: ZoneInfo
@@ -60,6 +61,7 @@ class FileRules:
     delimiter: str = ","
     last_row_without_newline: LastRow = LastRow.COMPLETE
     reject_naive_time: bool = False
+    ignore_columns: tuple[str, ...] = ()
 
 
 class CheckedRows(NamedTuple, Generic[T]):

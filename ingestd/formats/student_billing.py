@@ -60,6 +60,8 @@ AMOUNT = Column(
     kind=Kind.AMOUNT,
     mandatory=False,
     description="The amount to charge. Empty: the product's price at the time of the charge.",
+    known_as=tuple("amount amt price fee cost total charge value due balance".split()),
+    when_absent="each charge has its product's price in the catalog",
 )
 TRANSACTION_OCCURRED_TIME = Column(
     name="transaction_occurred_time",
@@ -69,6 +71,8 @@ TRANSACTION_OCCURRED_TIME = Column(
         "When an older charge took place, in ISO 8601, such as 2017-05-03T14:38:02Z. "
         "Without an offset it is the account's local time."
     ),
+    known_as=("date", "time", "when", "occurred", "posted", "timestamp"),
+    when_absent="each charge occurs when the file is received",
 )
 
 STUDENT_BILLING = FileFormat(

@@ -28,6 +28,7 @@ from ingestd.formats.headerless import (
 )
 from ingestd.formats.last_row import LastRow
 from ingestd.formats.lines import Piece, Record, RecordReader, records_of
+from ingestd.formats.misspelt import refuse_misspelt, warnings_of_absent
 from ingestd.formats.noise import noise_in
 from ingestd.formats.rows import FileRules
 from ingestd.formats.shape import Shaped, Shaper, has_trailing_delimiters, header_repeated
@@ -74,6 +75,16 @@ class TableReader:
         sample, pieces = _looked_ahead(pieces, self._delimiter)
         self.layout = self._with_trailing_delimiter(header, layout, sample)
         self._refuse_second_header(header, sample)
+        refuse_misspelt(
+            header,
+            self.layout,
+            self._format,
+            sample,
+            decimals=self._rules.decimals,
+            ignored=self._rules.ignore_columns,
+        )
+        if sample:
+            self.findings += warnings_of_absent(header, self.layout, self._format)
         self._make_shaper(header)
         return pieces
 

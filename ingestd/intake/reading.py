@@ -137,6 +137,7 @@ def rules_of(account: Account, *, received_at: int) -> FileRules:
         delimiter=policy.delimiter,
         last_row_without_newline=LastRow(policy.last_row_without_newline.value),
         reject_naive_time=policy.naive_time is NaiveTimePolicy.REJECT,
+        ignore_columns=policy.ignore_columns,
     )
 
 

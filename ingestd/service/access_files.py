@@ -53,6 +53,7 @@ def _to_account(account_id: AccountId, entry: AccountEntry) -> Account:
             delimiter=entry.policy.delimiter,
             naive_time=NaiveTimePolicy(entry.policy.naive_time),
             resume=entry.policy.resume,
+            ignore_columns=entry.policy.ignore_columns,
         ),
     )
 

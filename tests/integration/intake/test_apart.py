@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -63,6 +64,17 @@ def test_another_process_comes_to_the_same_verdicts(*, refused: bool) -> None:
     file = content() + (b'WALLET,T,"never closed' if refused else b"")
     with closing(check_apart(check_charge_file, blocks_of(file), RULES)) as batches:
         assert told(batches) == told(check_charge_file(blocks_of(file), RULES))
+
+
+@pytest.mark.parametrize("ignored", [(), ("amount ($)",)])
+def test_a_misspelt_column_is_found_by_another_process_too(ignored: tuple[str, ...]) -> None:
+    """A large file is not the one that is charged at the catalog's prices."""
+    file = content().replace(b",amount\n", b",Amount ($)\n", 1)
+    rules = replace(RULES, ignore_columns=ignored)
+    with closing(check_apart(check_charge_file, blocks_of(file), rules)) as batches:
+        apart = list(batches)
+    assert apart[-1].is_refused == (not ignored)
+    assert told(iter(apart)) == told(check_charge_file(blocks_of(file), rules))
 
 
 FEES = (

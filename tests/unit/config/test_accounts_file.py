@@ -53,6 +53,24 @@ def test_a_whole_account_is_read(tmp_path: Path) -> None:
     assert HASH not in repr(entry)
 
 
+def test_columns_that_are_never_taken_for_misspelt_ones_are_listed_by_label(tmp_path: Path) -> None:
+    """A list is written as it stands in the header, and a mistake in it is told by its place."""
+    policy = f"[A]\n{DISTRICT}[A.policy]\nignore_columns = "
+    file = read_accounts(_write(tmp_path, policy + "['Balance due', 'Fee-Code']\n"))
+    entry = file.accounts[AccountId("A")]
+    assert entry.policy.ignore_columns == ("Balance due", "Fee-Code")
+    assert entry.policy.last_row_without_newline == "complete"
+    for wrong in (
+        "'Balance due'",
+        "[' ']",
+        "[5]",
+        "['a\\nb']".replace("'", '"'),
+        f"['{'x' * 201}']",
+    ):
+        [mistake] = _mistakes(tmp_path, policy + wrong + "\n")
+        assert mistake.startswith("5: A.policy.ignore_columns"), mistake
+
+
 def test_comments_alone_are_no_accounts(tmp_path: Path) -> None:
     """A fresh installation starts, with nobody in it."""
     assert read_accounts(_write(tmp_path, "# none yet\n")).accounts == {}

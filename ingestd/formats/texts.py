@@ -15,11 +15,12 @@ TextJudge = Callable[[str], "str | Problem[str]"]
 
 # Control characters, and all that shows nothing or another kind of space: no-break and
 # typographic spaces, soft hyphen, zero-width and bidirectional marks, fillers, variation
-# selectors, tags, and the replacement character, which hides what stood there.
+# selectors, steering of shorthand and music, tags, and the replacement character, which hides
+# what stood there.
 _FORBIDDEN_IN_IDENTIFIERS = re.compile(
     "[\x00-\x1f\x7f-\x9f\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
     "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0"
-    "\ufff0-\uffff\U000e0000-\U000e0fff]"
+    "\ufff0-\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 # As Excel writes long numbers (1.23457E+15), formulas that protect zeros (="00123") and

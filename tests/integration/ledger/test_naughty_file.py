@@ -142,7 +142,7 @@ def test_naughty_strings_get_the_same_receipts_from_both_databases(
         assert_counts_are_right(books)
         assert_strings_are_stored_to_the_letter(books)
         cells = cells_of_csv_receipts(books)
-        assert {"'-1", '\'@{[system "touch /tmp/blns.fail"]}', "'+++ATH0"} <= set(cells)
+        assert {"'-1", "'@SUM(1,1)", "'+1+1"} <= set(cells)
         assert not [cell for cell in cells if cell.startswith(FORMULA_SIGNS)]
         seen.append(answers(books))
     for mine, theirs in zip(*seen, strict=True):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import codecs
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingestd.access.accounts import Access, Account
 from ingestd.cli.opening import tell_mistakes
-from ingestd.cli.options import ConfigOption, Output, OutputOption, config_path
+from ingestd.cli.options import ConfigOption, Output, OutputOption, WideOption, config_path
 from ingestd.cli.output import complain, print_rows
-from ingestd.config.edit import NewAccount, add_account
-from ingestd.service.config_check import Need, look_around, require
+from ingestd.service.need import Need
 from ingestd.values.errors import UsageError
-from ingestd.values.identifiers import AccountId
-from ingestd.values.public_keys import PublicKey
+
+if TYPE_CHECKING:
+    from ingestd.access.accounts import Access, Account
+    from ingestd.values.public_keys import PublicKey
 
 KEY_FILE_BYTES_MAX = 65_536
 _COLUMNS = ("account", "name", "timezone", "currency", "keys", "password", "catalogs", "networks")
@@ -26,6 +26,7 @@ app = typer.Typer(name="account", help="Districts: their accounts.", no_args_is_
 
 @app.command("add")
 def add(
+    *,
     account_id: Annotated[str, typer.Argument(metavar="ID", help="Also the SFTP user name.")],
     name: Annotated[str, typer.Option("--name", help="The district's name.")],
     timezone: Annotated[str, typer.Option("--timezone", help="Such as America/Chicago.")],
@@ -38,9 +39,14 @@ def add(
         list[str] | None, typer.Option("--allow", metavar="CIDR", help="Repeatable.")
     ] = None,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Add an account, and the addresses that may try it. A running daemon takes it up at once."""
+    from ingestd.config.edit import NewAccount, add_account
+    from ingestd.service.config_check import look_around, require
+    from ingestd.values.identifiers import AccountId
+
     path = config_path(config)
     require(look_around(path, to_be=account_id), Need.EDITING)
     account = NewAccount(
@@ -54,7 +60,7 @@ def add(
     add_account(path.parent, account)
     access = look_around(path).access
     added = access.accounts[AccountId(account_id)]
-    print_rows([_row(added, access)], _COLUMNS, output)
+    print_rows([_row(added, access)], _COLUMNS, output, wide=wide)
     if not added.authorized_keys:
         complain(f"{account_id} has no key yet: nobody can log in as it until accounts.toml has.")
     for key_of_it in added.authorized_keys:
@@ -65,14 +71,20 @@ def add(
 
 
 @app.command("list")
-def list_accounts(output: OutputOption = Output.TABLE, config: ConfigOption = None) -> None:
+def list_accounts(
+    output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
+    config: ConfigOption = None,
+) -> None:
     """List the accounts: their keys and networks, and whether SFTP takes their catalogs."""
+    from ingestd.service.config_check import look_around, require
+
     look = look_around(config_path(config))
     require(look, Need.READING)
     tell_mistakes(look)
     access = look.access
     rows = [_row(account, access) for account in access.accounts.values()]
-    print_rows(rows, _COLUMNS, output)
+    print_rows(rows, _COLUMNS, output, wide=wide)
 
 
 def _row(account: Account, access: Access) -> dict[str, object]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingestd.access.accounts import Access
-from ingestd.access.allowlist import Address, Decision, parse_address
 from ingestd.cli.opening import tell_mistakes
-from ingestd.cli.options import ConfigOption, Output, OutputOption, config_path
+from ingestd.cli.options import ConfigOption, Output, OutputOption, WideOption, config_path
 from ingestd.cli.output import print_rows
-from ingestd.config.mistakes import suggest
-from ingestd.service.config_check import Need, look_around, require
+from ingestd.service.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError
-from ingestd.values.identifiers import AccountId
+
+if TYPE_CHECKING:
+    from ingestd.access.accounts import Access
+    from ingestd.access.allowlist import Address, Decision
+    from ingestd.values.identifiers import AccountId
 
 _COLUMNS = ("address", "account", "admitted", "reason", "network", "listed_in", "line")
 
@@ -33,9 +34,12 @@ def decide(
         str | None, typer.Option("--account", help="As whom it would log in. Default: anyone.")
     ] = None,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Say whether an address may connect, and which line decides; exit 1 when it is denied."""
+    from ingestd.service.config_check import look_around, require
+
     look = look_around(config_path(config))
     # Without a list in force, "nobody" would be an answer about a file that nobody could read.
     require(look, Need.SERVING)
@@ -44,12 +48,14 @@ def decide(
     peer = _address(address)
     account_id = None if account is None else _known_account(account, access)
     decision = access.allowlist.decide(peer, account_id)
-    print_rows([_row(peer, account_id, decision)], _COLUMNS, output)
+    print_rows([_row(peer, account_id, decision)], _COLUMNS, output, wide=wide)
     if not decision.admitted:
         raise typer.Exit(EXIT_ANSWER_IS_NO)
 
 
 def _address(text: str) -> Address:
+    from ingestd.access.allowlist import parse_address
+
     try:
         return parse_address(text)
     except ValueError:
@@ -57,6 +63,9 @@ def _address(text: str) -> Address:
 
 
 def _known_account(name: str, access: Access) -> AccountId:
+    from ingestd.config.mistakes import suggest
+    from ingestd.values.identifiers import AccountId
+
     account_id = AccountId(name)
     if account_id not in access.accounts:
         raise UsageError(f"There is no account {name}. {suggest(name, access.accounts)}".strip())

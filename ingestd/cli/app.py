@@ -1,45 +1,68 @@
-"""The `ingestd` command: its groups, and how an error becomes one line and an exit code."""
+"""The `ingestd` command: its groups, and how an error becomes one line and an exit code.
+
+A command's module is loaded when that command is asked for, and what it runs on when it runs:
+completion in a shell, `--version` and `--help` load neither a database nor an SSH server.
+"""
 
 from __future__ import annotations
 
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import ingestd
 from ingestd.cli.options import CONFIG_FLAG
-from ingestd.cli.output import complain
-from ingestd.service.signals import answer_signals_at_once
-from ingestd.telemetry.logs import configure_logs
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, EXIT_WORLD, IngestdError
 
-# Where each command lives, in the order in which an installation meets them.
+# Where each command lives and what it says of itself, in the order in which an installation
+# meets them.
 COMMANDS: Final = MappingProxyType(
     {
-        "init": "daemon:init",
-        "serve": "daemon:serve",
-        "demo": "daemon:demo",
-        "account": "accounts:app",
-        "password": "password:password",
-        "config": "config:app",
-        "allowlist": "allowlist:app",
-        "check": "check:check",
-        "catalog": "catalog:app",
-        "uploads": "uploads:app",
-        "payments": "payments:app",
-        "charges": "charges:app",
-        "sales": "sales:app",
-        "report": "reports:app",
-        "invoice": "invoice:invoice",
-        "ledger": "ledger:app",
-        "db": "database:app",
-        "doctor": "doctor:doctor",
+        "init": (
+            "daemon:init",
+            "Make an installation: config files, host keys, an empty ledger. Safe to run twice.",
+        ),
+        "serve": (
+            "daemon:serve",
+            "Run the daemon: SFTP, intake, health and metrics. SIGTERM stops it, SIGHUP reloads.",
+        ),
+        "demo": (
+            "daemon:demo",
+            "Run a throw-away school end to end: upload, verdicts, receipt, balances.",
+        ),
+        "account": ("accounts:app", "Districts: their accounts."),
+        "password": (
+            "password:password",
+            "Read a password, twice from a terminal or one line from a pipe, and print its hash.",
+        ),
+        "config": ("config:app", "The config files."),
+        "allowlist": ("allowlist:app", "Who may connect."),
+        "check": (
+            "check:check",
+            "Print the receipt that a file would get, and store nothing.",
+        ),
+        "catalog": ("catalog:app", "What charges and payments refer to."),
+        "uploads": ("uploads:app", "Files that arrived."),
+        "payments": ("payments:app", "Money that came."),
+        "charges": ("charges:app", "What is owed."),
+        "sales": ("sales:app", "Sales by hand."),
+        "report": ("reports:app", "Questions to the ledger."),
+        "invoice": (
+            "invoice:invoice",
+            "Write an invoice: open items, oldest first, and payments pending.",
+        ),
+        "ledger": ("ledger:app", "The books themselves."),
+        "db": ("database:app", "The database's schema."),
+        "doctor": (
+            "doctor:doctor",
+            "Check config, folders, host keys, database, daemon and door.",
+        ),
     }
 )
 
@@ -48,43 +71,52 @@ def main() -> None:
     """Run one command; every error of ours or the system is one message and an exit code."""
     # Billing records are nobody's but the service's and its group's.
     os.umask(0o027)
-    # The answer is what a command prints; `serve` sets its log up anew, as its config says.
-    configure_logs(log_format="console" if sys.stderr.isatty() else "json", level="warning")
-    names = _asked_for(sys.argv[1:])
-    if names == ["serve"]:
+    words = sys.argv[1:]
+    if words[len(_leading_config(words)) :][:1] == ["serve"]:
+        from ingestd.service.signals import answer_signals_at_once
+
         answer_signals_at_once()
     try:
-        build_app(names)()
+        build_app()()
     except IngestdError as error:
-        complain(error.message)
-        sys.exit(error.exit_code)
+        _end(error.message, error.exit_code)
     except OSError as error:
         # Disk and network fail in places that no message of ours foresees.
-        complain(": ".join(str(part) for part in (error.filename, error.strerror) if part))
-        sys.exit(EXIT_WORLD)
+        _end(": ".join(str(part) for part in (error.filename, error.strerror) if part), EXIT_WORLD)
     except KeyboardInterrupt:
         sys.exit(EXIT_ANSWER_IS_NO)
 
 
-def build_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
-    """Return the command line with these commands; only their modules are loaded."""
+def build_app() -> typer.Typer:
+    """Return the command line; each command is loaded when it is asked for."""
     app = typer.Typer(
         name="ingestd",
-        cls=_ConfigFirst,
+        cls=_Commands,
         help="Takes school billing files over SFTP; turns each row exactly once into a ledger.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        add_completion=False,
     )
     app.callback(help=app.info.help)(_root)
-    for name in names:
-        module_name, attribute = COMMANDS[name].split(":")
-        command = getattr(importlib.import_module(f"ingestd.cli.{module_name}"), attribute)
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name, cls=_ConfigFirst)
-        else:
-            app.command(name)(command)
+    for name, (_, about) in COMMANDS.items():
+        app.command(name, help=about)(_stand_in)
     return app
+
+
+def load_command(name: str) -> TyperCommand | TyperGroup:
+    """Return a command of `COMMANDS`, with its module loaded."""
+    module_name, attribute = COMMANDS[name][0].split(":")
+    command = getattr(importlib.import_module(f"ingestd.cli.{module_name}"), attribute)
+    app = typer.Typer()
+    app.callback()(_stand_in)
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=name, cls=_ConfigFirst)
+    else:
+        app.command(name)(command)
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    loaded = group.commands[name]
+    assert isinstance(loaded, TyperCommand | TyperGroup)
+    return loaded
 
 
 class _ConfigFirst(TyperGroup):
@@ -102,6 +134,22 @@ class _ConfigFirst(TyperGroup):
         return super().parse_args(ctx, words)
 
 
+class _Commands(_ConfigFirst):
+    """All commands by name and help; the one that is asked for takes its stand-in's place."""
+
+    def resolve_command(  # type: ignore[override]
+        self, ctx: typer.Context, args: list[str]
+    ) -> tuple[str | None, Any, list[str]]:
+        """Find the command that the words name, and load it."""
+        if args[0] in COMMANDS:
+            self.add_command(load_command(args[0]))
+        return super().resolve_command(ctx, args)
+
+
+def _stand_in() -> None:
+    """Do nothing: this is never run."""
+
+
 def _print_version(asked: bool) -> None:
     if asked:
         typer.echo(f"ingestd {ingestd.__version__}")
@@ -116,7 +164,18 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Keep the commands commands, also where only one of them is loaded."""
+    """Set the log up before a command runs; `serve` sets it up anew, as its config says.
+
+    The answer is what a command prints: only warnings stand beside it.
+    """
+    from ingestd.telemetry.logs import configure_logs
+
+    configure_logs(log_format="console" if sys.stderr.isatty() else "json", level="warning")
+
+
+def _end(message: str, exit_code: int) -> None:
+    sys.stderr.write(message + "\n")
+    sys.exit(exit_code)
 
 
 def _leading_config(arguments: Sequence[str]) -> Sequence[str]:
@@ -124,12 +183,3 @@ def _leading_config(arguments: Sequence[str]) -> Sequence[str]:
     if arguments[:1] == [CONFIG_FLAG]:
         return arguments[:2]
     return arguments[:1] if arguments and arguments[0].startswith(f"{CONFIG_FLAG}=") else []
-
-
-def _asked_for(arguments: Sequence[str]) -> Iterable[str]:
-    """Return the one command that is asked for, or all when there is no such command.
-
-    A command in a shell loop is not to load the SFTP server to print a list.
-    """
-    name = arguments[len(_leading_config(arguments)) :][:1]
-    return name if name and name[0] in COMMANDS else COMMANDS

@@ -9,11 +9,16 @@ from typing import Annotated
 import typer
 
 from ingestd.cli.opening import installation_for
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
+from ingestd.cli.options import (
+    AccountOption,
+    ConfigOption,
+    Output,
+    OutputOption,
+    WideOption,
+)
 from ingestd.cli.output import complain, print_json, print_rows
 from ingestd.formats.catalog import CatalogKind
-from ingestd.service.catalog import import_file
-from ingestd.service.config_check import Need
+from ingestd.service.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 
 app = typer.Typer(name="catalog", help="What charges and payments refer to.", no_args_is_help=True)
@@ -30,9 +35,12 @@ def import_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header.")],
     account: AccountOption,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Take good rows into the catalog, by key; name the others. Exit 1 when there are others."""
+    from ingestd.service.catalog import import_file
+
     with installation_for(Need.CHANGING, config) as installation:
         result = import_file(installation, installation.account(account), kind, file)
     counts = {
@@ -57,7 +65,7 @@ def import_command(
     if output is Output.JSON:
         print_json(counts | {"findings": findings})
     else:
-        print_rows([counts], tuple(counts), output)
+        print_rows([counts], tuple(counts), output, wide=wide)
         for finding in findings:
             complain(_one_line(file, finding))
     if result.is_refused or result.rejected:

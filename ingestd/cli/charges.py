@@ -8,11 +8,9 @@ from typing import Annotated
 import typer
 
 from ingestd.cli.desk import OnOption, bookkeeper, day_of, print_answer
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
+from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, WideOption
 from ingestd.cli.output import print_rows
 from ingestd.cli.reports import asked
-from ingestd.reports.items import report_items
-from ingestd.service.office.charges import add_penalty, void_charge
 
 app = typer.Typer(name="charges", help="What is owed.", no_args_is_help=True)
 
@@ -39,17 +37,18 @@ def list_command(
     ] = None,
     party: Annotated[str | None, typer.Option("--party", help="Only those of one party.")] = None,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """List charges, and what of each is paid and open."""
-    with asked(report_items, account, config) as report:
+    with asked("items", account, config) as report:
         rows = (
             row
             for row in report.rows
             if (status is None or row["status"] == status.value)
             and (party is None or row["student_id"] == party)
         )
-        print_rows(rows, report.columns, output)
+        print_rows(rows, report.columns, output, wide=wide)
 
 
 @app.command("void")
@@ -58,15 +57,19 @@ def void(
     tracking_id: Annotated[str, typer.Option("--tracking-id", help="The charge_tracking_id.")],
     on: OnOption = None,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Take a charge back. What was paid for it goes to the wallet of whom it was charged."""
+    from ingestd.service.office.charges import void_charge
+
     with bookkeeper(config, account) as keeper:
-        print_answer(void_charge(keeper, tracking_id, on=day_of(on)), output)
+        print_answer(void_charge(keeper, tracking_id, on=day_of(on)), output, wide=wide)
 
 
 @app.command("penalty")
 def penalty(
+    *,
     account: AccountOption,
     party: Annotated[str, typer.Option("--party", help="Who is charged.")],
     billing_code: BillingCodeOption,
@@ -79,11 +82,14 @@ def penalty(
     ] = None,
     on: OnOption = None,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Charge somebody a penalty; it is owed and paid like any other fee."""
+    from ingestd.service.office.charges import add_penalty
+
     with bookkeeper(config, account) as keeper:
         answer = add_penalty(
             keeper, party, billing_code, amount=amount, tracking_id=tracking_id, on=day_of(on)
         )
-    print_answer(answer, output)
+    print_answer(answer, output, wide=wide)

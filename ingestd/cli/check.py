@@ -11,9 +11,7 @@ from ingestd.cli.opening import installation_for
 from ingestd.cli.options import AccountOption, ConfigOption
 from ingestd.cli.output import print_json
 from ingestd.formats.names import FormatName
-from ingestd.intake.dry_run import check_file
-from ingestd.ledger.outcomes import FileStatus
-from ingestd.service.config_check import Need
+from ingestd.service.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 
 
@@ -27,6 +25,9 @@ def check(
     config: ConfigOption = None,
 ) -> None:
     """Print the receipt that a file would get, and store nothing. Exit 1 when rows are refused."""
+    from ingestd.intake.dry_run import check_file
+    from ingestd.ledger.outcomes import FileStatus
+
     with installation_for(Need.READING, config) as installation:
         outcome, receipt = check_file(
             installation.works(), installation.account(account), file, file_format

@@ -8,7 +8,6 @@ import typer
 
 from ingestd.cli.options import ConfigOption, Output, OutputOption, config_path
 from ingestd.cli.output import complain, print_rows
-from ingestd.service.config_check import check_config
 from ingestd.values.errors import EXIT_USAGE
 
 _COLUMNS = ("where", "line", "key", "message", "remedy")
@@ -27,6 +26,8 @@ def check(output: OutputOption = Output.TABLE, config: ConfigOption = None) -> N
 
     accounts.toml and allowlist.toml are compared with what was last in force, as the daemon does.
     """
+    from ingestd.service.config_check import check_config
+
     path = config_path(config)
     mistakes, look = check_config(path)
     if output is not Output.TABLE:

@@ -7,12 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.options import CONFIG_FLAG, ConfigOption, config_path
+from ingestd.cli.options import CONFIG_FLAG, DEFAULT_CONFIG, ConfigOption, config_path
 from ingestd.cli.output import complain
-from ingestd.service.demo import run_demo
-from ingestd.service.initialise import CONFIG_FILE, initialise
-from ingestd.service.supervisor import serve as run_daemon
-from ingestd.service.waiting import serve_when_sound
 from ingestd.values.errors import UsageError
 
 
@@ -21,13 +17,13 @@ def init(
     # Not from the environment: INGESTD_CONFIG may name the installation that is there already.
     config_asked: Annotated[
         Path | None,
-        typer.Option(
-            CONFIG_FLAG, help=f"DIR/config/{CONFIG_FILE}, and no other.", show_default=False
-        ),
+        typer.Option(CONFIG_FLAG, help=f"DIR/{DEFAULT_CONFIG}, and no other.", show_default=False),
     ] = None,
 ) -> None:
     """Make an installation: config files, host keys, an empty ledger. Safe to run twice."""
-    config = directory / "config" / CONFIG_FILE
+    from ingestd.service.initialise import initialise
+
+    config = directory / DEFAULT_CONFIG
     if config_asked is not None and config_asked.resolve() != config.resolve():
         raise UsageError(f"The config will be {config}, not {config_asked}: leave --config out.")
     written = initialise(directory)
@@ -52,6 +48,9 @@ def serve(
     config: ConfigOption = None,
 ) -> None:
     """Run the daemon: SFTP, intake, health and metrics. SIGTERM stops it, SIGHUP reloads."""
+    from ingestd.service.supervisor import serve as run_daemon
+    from ingestd.service.waiting import serve_when_sound
+
     path = config_path(config)
     raise typer.Exit(serve_when_sound(path) if wait_for_config else run_daemon(path))
 
@@ -63,4 +62,6 @@ def demo(
     config: ConfigOption = None,
 ) -> None:
     """Run a throw-away school end to end: upload, verdicts, receipt, balances."""
+    from ingestd.service.demo import run_demo
+
     run_demo(say=typer.echo, complain=complain, keep=keep)

@@ -7,9 +7,6 @@ from contextlib import closing
 import typer
 
 from ingestd.cli.options import ConfigOption, config_path
-from ingestd.database.schema import HEAD_REVISION, current_revision, upgrade
-from ingestd.service.bootstrap import open_installation
-from ingestd.service.config_check import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 
 app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True)
@@ -18,6 +15,9 @@ app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True
 @app.command("upgrade")
 def upgrade_command(config: ConfigOption = None) -> None:
     """Bring the database's schema to this version. Safe to run twice."""
+    from ingestd.database.schema import upgrade
+    from ingestd.service.bootstrap import open_installation
+
     with closing(open_installation(config_path(config), Need.CHANGING)) as installation:
         before, after = upgrade(installation.database)
     if before == after:
@@ -29,6 +29,9 @@ def upgrade_command(config: ConfigOption = None) -> None:
 @app.command("current")
 def current(config: ConfigOption = None) -> None:
     """Print the schema's revision. Exit 1 when it is not the one of this version."""
+    from ingestd.database.schema import HEAD_REVISION, current_revision
+    from ingestd.service.bootstrap import open_installation
+
     with closing(open_installation(config_path(config))) as installation:
         revision = current_revision(installation.database)
     typer.echo(f"{revision or 'empty'} (this version works with {HEAD_REVISION})")

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ingestd.cli.opening import installation_for
 from ingestd.cli.options import Output
 from ingestd.cli.output import print_json, print_rows
-from ingestd.formats.times import YEAR_MIN
-from ingestd.service.config_check import Need
-from ingestd.service.office.bookkeeper import Answer, Bookkeeper
+from ingestd.service.need import Need
 from ingestd.values.errors import UsageError
+
+if TYPE_CHECKING:
+    from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 
 OnOption = Annotated[
     datetime | None,
@@ -34,6 +35,8 @@ def bookkeeper(
     config: Path | None, account: str, need: Need = Need.CHANGING
 ) -> Iterator[Bookkeeper]:
     """Lend the writer of an account's books."""
+    from ingestd.service.office.bookkeeper import Bookkeeper
+
     with installation_for(need, config) as installation:
         yield Bookkeeper(
             database=installation.database,
@@ -44,14 +47,16 @@ def bookkeeper(
 
 def day_of(option: datetime | None) -> date | None:
     """Return the day that `--on` names. Raises UsageError for one that no file could name."""
+    from ingestd.formats.times import YEAR_MIN
+
     if option is not None and option.year < YEAR_MIN:
         raise UsageError(f"--on {option.date()} lies before {YEAR_MIN}. Correct the year.")
     return None if option is None else option.date()
 
 
-def print_answer(answer: Answer, output: Output) -> None:
+def print_answer(answer: Answer, output: Output, *, wide: bool) -> None:
     """Print what a command did: one row, or one JSON object."""
     if output is Output.JSON:
         print_json(answer)
     else:
-        print_rows([answer], tuple(answer), output)
+        print_rows([answer], tuple(answer), output, wide=wide)

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from ingestd.cli.options import Output
-from ingestd.cli.output import print_csv, print_json, print_table
+from ingestd.cli.output import print_csv, print_facts, print_json, print_table
 
 Answer = dict[str, Any]
 Row = Mapping[str, object]
@@ -23,28 +23,34 @@ _TRACED_COLUMNS = (
 )
 
 
-def print_explained(answer: Answer, output: Output) -> None:
+def print_explained(answer: Answer, output: Output, *, wide: bool) -> None:
     """Print where a payment went; CSV has the lines alone."""
     lines = list(_explained_lines(answer))
-    _print(answer, answer["payment"], lines, _EXPLAINED_COLUMNS, output)
+    _print(answer, answer["payment"], lines, _EXPLAINED_COLUMNS, output, wide=wide)
     if output is Output.TABLE:
         totals = " · ".join(f"{name} {value}" for name, value in answer["totals"].items())
         typer.echo(f"\n{totals}")
         typer.echo(f"ledger head {answer['ledger_head']}")
 
 
-def print_traced(answer: Answer, output: Output) -> None:
+def print_traced(answer: Answer, output: Output, *, wide: bool) -> None:
     """Print where a charge came from and what became of it; CSV has the postings alone."""
     facts = answer["charge"] | _named("refund", answer["refund"])
     for payment in answer["payments"]:
         facts |= _named(f"payment {payment['payment_id']}", payment)
-    _print(answer, facts, answer["postings"], _TRACED_COLUMNS, output)
+    _print(answer, facts, answer["postings"], _TRACED_COLUMNS, output, wide=wide)
     if output is Output.TABLE:
         typer.echo(f"ledger head {answer['ledger_head']}")
 
 
 def _print(
-    answer: Answer, facts: Answer, lines: Sequence[Row], columns: Sequence[str], output: Output
+    answer: Answer,
+    facts: Answer,
+    lines: Sequence[Row],
+    columns: Sequence[str],
+    output: Output,
+    *,
+    wide: bool,
 ) -> None:
     match output:
         case Output.JSON:
@@ -52,19 +58,19 @@ def _print(
         case Output.CSV:
             print_csv(lines, columns)
         case Output.TABLE:
-            print_table(_pairs(facts), ("what", "value"))
+            print_facts(dict(_told(facts)), wide=wide)
             typer.echo()
-            print_table(lines, columns)
+            print_table(lines, columns, wide=wide)
 
 
-def _pairs(facts: Answer) -> Iterator[Row]:
-    """Yield each fact on a line of its own; those of an origin stand with the others."""
+def _told(facts: Answer) -> Iterator[tuple[str, object]]:
+    """Yield each fact by its name; those of an origin stand with the others."""
     for name, value in facts.items():
         if isinstance(value, dict):
             is_origin = name == "origin"
-            yield from _pairs({key if is_origin else f"{name} {key}": value[key] for key in value})
+            yield from _told({key if is_origin else f"{name} {key}": value[key] for key in value})
         elif value is not None:
-            yield {"what": name, "value": value}
+            yield name, value
 
 
 def _named(name: str, facts: Answer | None) -> Answer:

@@ -11,11 +11,7 @@ import typer
 
 from ingestd.cli.opening import installation_for
 from ingestd.cli.options import AccountOption, ConfigOption
-from ingestd.reports.invoice_page import render_page
-from ingestd.reports.invoice_pdf import render_pdf
-from ingestd.service.config_check import Need
-from ingestd.service.office.invoices import invoice_of, mail_invoice
-from ingestd.spool.files import write_durably
+from ingestd.service.need import Need
 from ingestd.values.errors import StorageError, UsageError
 
 
@@ -44,6 +40,10 @@ def invoice(
     config: ConfigOption = None,
 ) -> None:
     """Write an invoice: open items, oldest first, and payments pending. --mail also sends it."""
+    from ingestd.reports.invoice_page import render_page
+    from ingestd.reports.invoice_pdf import render_pdf
+    from ingestd.service.office.invoices import invoice_of, mail_invoice
+
     if mail_to is not None and not mail:
         raise UsageError("--mail-to says where --mail sends to. Add --mail to send.")
     is_pdf = output is Document.PDF
@@ -62,6 +62,8 @@ def invoice(
 
 
 def _write(content: bytes, path: Path | None) -> None:
+    from ingestd.spool.files import write_durably
+
     if path is None:
         # UTF-8 whatever the terminal's locale: so the page says of itself.
         sys.stdout.buffer.write(content)

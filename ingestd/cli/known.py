@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.engine import Connection
 
-from ingestd.access.accounts import Account
-from ingestd.ledger.head import read_known_at
 from ingestd.values.clock import MICROSECOND, day_in, from_microseconds
 from ingestd.values.errors import UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from ingestd.access.accounts import Account
 
 AsKnownOption = Annotated[
     str | None,
@@ -50,6 +52,8 @@ def known_instant(
 
 
 def _last_known(connection: Connection, account: Account, now: datetime) -> datetime:
+    from ingestd.ledger.head import read_known_at
+
     known_at = read_known_at(connection, account.account_id)
     return now if known_at is None else from_microseconds(known_at)
 

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.engine import Connection
 
 from ingestd.cli.desk import bookkeeper, print_answer
 from ingestd.cli.following import Answer, print_explained, print_traced
 from ingestd.cli.known import AsKnownOption, known_instant
 from ingestd.cli.opening import installation_for
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
+from ingestd.cli.options import (
+    AccountOption,
+    ConfigOption,
+    Output,
+    OutputOption,
+    WideOption,
+)
 from ingestd.cli.output import complain
 from ingestd.cli.verified import print_verified
-from ingestd.ledger.head import read_head_hash, read_known_at
-from ingestd.ledger.verify import verify_ledger
-from ingestd.reports.book import Book
-from ingestd.reports.drill import Inquiry
-from ingestd.reports.explain import explain_payment
-from ingestd.reports.export import ExportFormat, export_book, writer_of
-from ingestd.reports.trace import trace_charge
-from ingestd.service.config_check import Need
-from ingestd.service.office.months import close_month
-from ingestd.service.office.quotes import quote_product
+from ingestd.reports.export_format import ExportFormat
+from ingestd.service.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 from ingestd.values.money import decimals_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from ingestd.reports.drill import Inquiry
 
 app = typer.Typer(name="ledger", help="The books themselves.", no_args_is_help=True)
 
@@ -36,6 +38,7 @@ app = typer.Typer(name="ledger", help="The books themselves.", no_args_is_help=T
 def verify(
     account: AccountOption,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Check all of an account's books against their seals and themselves. Exit 1 when one differs.
@@ -43,13 +46,18 @@ def verify(
     Hashes, links between batches, postings, states and credit lots are computed again from what
     is stored; every difference is told with its batch and upload.
     """
+    from ingestd.ledger.head import read_head_hash, read_known_at
+    from ingestd.ledger.verify import verify_ledger
+
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
             verification = verify_ledger(connection, found.account_id)
             known_at = read_known_at(connection, found.account_id) or 0
             head = read_head_hash(connection, found.account_id, known_at=known_at)
-    print_verified(found.account_id, head, verification, output, decimals_of(found.currency))
+    print_verified(
+        found.account_id, head, verification, output, decimals_of(found.currency), wide=wide
+    )
     if not verification.holds:
         raise typer.Exit(EXIT_ANSWER_IS_NO)
 
@@ -62,6 +70,9 @@ def export(
     config: ConfigOption = None,
 ) -> None:
     """Write the whole book for Beancount or hledger, with its balances to be checked."""
+    from ingestd.reports.book import Book
+    from ingestd.reports.export import export_book, writer_of
+
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
@@ -82,15 +93,17 @@ def explain(
     payment: Annotated[str, typer.Option("--payment", metavar="ID", help="The payment's ID.")],
     as_known: AsKnownOption = None,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Tell where each cent of a payment went, and by which rule."""
+    from ingestd.reports.explain import explain_payment
 
     def ask(connection: Connection, inquiry: Inquiry) -> Answer:
         return explain_payment(connection, inquiry, payment)
 
     answer = _follow(ask, account, as_known, config)
-    print_explained(answer, output)
+    print_explained(answer, output, wide=wide)
     if not answer["reconciles"]:
         complain(f"Not all of {payment} is explained: the books are not sound.")
         raise typer.Exit(EXIT_ANSWER_IS_NO)
@@ -102,14 +115,16 @@ def trace(
     tracking_id: Annotated[str, typer.Option("--tracking-id", help="The charge's tracking ID.")],
     as_known: AsKnownOption = None,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Follow a charge: its postings, and the file, sender and row of all that happened to it."""
+    from ingestd.reports.trace import trace_charge
 
     def ask(connection: Connection, inquiry: Inquiry) -> Answer:
         return trace_charge(connection, inquiry, tracking_id)
 
-    print_traced(_follow(ask, account, as_known, config), output)
+    print_traced(_follow(ask, account, as_known, config), output, wide=wide)
 
 
 def _follow(
@@ -118,6 +133,8 @@ def _follow(
     as_known: str | None,
     config: ConfigOption,
 ) -> Answer:
+    from ingestd.reports.drill import Inquiry
+
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
@@ -135,11 +152,14 @@ def quote(
     party: Annotated[str, typer.Option("--party", help="Who wants to buy.")],
     billing_code: Annotated[str, typer.Option("--billing-code", help="The product.")],
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Tell what must be paid to buy a product: its price, and what is owed already."""
+    from ingestd.service.office.quotes import quote_product
+
     with bookkeeper(config, account, Need.READING) as keeper:
-        print_answer(quote_product(keeper, party, billing_code), output)
+        print_answer(quote_product(keeper, party, billing_code), output, wide=wide)
 
 
 @app.command("close")
@@ -147,8 +167,11 @@ def close(
     account: AccountOption,
     month: Annotated[str, typer.Option("--month", help="Such as 2026-03.")],
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Close a month that is over: what arrives later is posted in the first open month."""
+    from ingestd.service.office.months import close_month
+
     with bookkeeper(config, account) as keeper:
-        print_answer(close_month(keeper, month), output)
+        print_answer(close_month(keeper, month), output, wide=wide)

@@ -8,17 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ingestd.cli.options import config_path
 from ingestd.cli.output import complain
-from ingestd.service.access_look import AccessLook
-from ingestd.service.bootstrap import Installation, prepared_installation
-from ingestd.service.config_check import Need
+
+if TYPE_CHECKING:
+    from ingestd.service.access_look import AccessLook
+    from ingestd.service.bootstrap import Installation
+    from ingestd.service.need import Need
 
 
 @contextmanager
 def installation_for(need: Need, config: Path | None) -> Iterator[Installation]:
     """Lend the installation that a command works with; name what is wrong with its files."""
+    from ingestd.service.bootstrap import prepared_installation
+
     with prepared_installation(config_path(config), need) as installation:
         tell_mistakes(installation.look)
         yield installation

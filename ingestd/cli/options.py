@@ -30,6 +30,9 @@ ConfigOption = Annotated[
 ]
 AccountOption = Annotated[str, typer.Option("--account", help="The account's ID.")]
 OutputOption = Annotated[Output, typer.Option("--output", help="How to print.")]
+WideOption = Annotated[
+    bool, typer.Option("--wide", help="Show all columns of a table, however wide it gets.")
+]
 
 DEFAULT_CONFIG = Path("config/ingestd.toml")
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.console import Console
-from rich.table import Table
-
 from ingestd.cli.options import Output
+from ingestd.cli.table import Layout, lay_out, lay_out_facts
 
 Row = Mapping[str, object]
 
 NUMERIC = frozenset(
     {"amount", "paid", "open", "balance", "charged", "voided", "net", "realised", "rows"}
 )
-PIPE_COLUMNS = 1000
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def print_rows(rows: Iterable[Row], columns: Sequence[str], output: Output) -> None:
+def print_rows(
+    rows: Iterable[Row], columns: Sequence[str], output: Output, *, wide: bool = False
+) -> None:
     """Print rows in one of the three ways; JSON is one array of objects."""
     match output:
         case Output.JSON:
@@ -29,7 +30,7 @@ def print_rows(rows: Iterable[Row], columns: Sequence[str], output: Output) -> N
         case Output.CSV:
             print_csv(rows, columns)
         case Output.TABLE:
-            print_table(rows, columns)
+            print_table(rows, columns, wide=wide)
 
 
 def print_json(answer: object) -> None:
@@ -46,18 +47,39 @@ def print_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
         writer.writerow([_spreadsheet_safe(column, row.get(column)) for column in columns])
 
 
-def print_table(rows: Iterable[Row], columns: Sequence[str]) -> None:
-    """Print a table for people, as wide as the terminal or the content asks for."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column in NUMERIC else "left")
-    for row in rows:
-        table.add_row(*(_for_people(row.get(column)) for column in columns))
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        # A pipe has no width of its own, and what a program or a file gets is not to be cut.
-        console = Console(highlight=False, markup=False, width=PIPE_COLUMNS)
-    console.print(table, overflow="fold")
+def print_table(rows: Iterable[Row], columns: Sequence[str], *, wide: bool = False) -> None:
+    """Print a table for people, within the terminal unless it may be `wide`.
+
+    What goes into a pipe or a file is as wide as it asks for.
+    """
+    cells = [[_for_people(row.get(column)) for column in columns] for row in rows]
+    width = None if wide else _terminal_columns()
+    layout = lay_out(columns, cells, width=width, right=NUMERIC)
+    _print_layout(layout)
+    if layout.left_out:
+        complain(f"Not shown at this width: {', '.join(layout.left_out)}. Add --wide for all.")
+
+
+def print_facts(facts: Row, *, wide: bool = False) -> None:
+    """Print what is known of one thing, each fact on a line of its own; None is left out."""
+    told = {name: _for_people(value) for name, value in facts.items()}
+    _print_layout(lay_out_facts([told], width=None if wide else _terminal_columns()))
+
+
+def _print_layout(layout: Layout) -> None:
+    bold, plain = ("\x1b[1m", "\x1b[0m") if _is_styled() else ("", "")
+    for number, line in enumerate(layout.lines):
+        sys.stdout.write(f"{bold}{line}{plain}\n" if number < layout.heads else f"{line}\n")
+
+
+def _terminal_columns() -> int | None:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _is_styled() -> bool:
+    # NO_COLOR: https://no-color.org
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not is_plain
 
 
 def complain(message: str) -> None:

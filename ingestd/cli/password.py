@@ -6,7 +6,6 @@ import getpass
 import sys
 
 import typer
-from argon2 import PasswordHasher
 
 from ingestd.cli.options import ConfigOption
 from ingestd.values.errors import UsageError
@@ -17,6 +16,8 @@ PASSWORD_CHARACTERS_MAX = 1024
 
 def password(config: ConfigOption = None) -> None:
     """Read a password, twice from a terminal or one line from a pipe, and print its hash."""
+    from argon2 import PasswordHasher
+
     typer.echo(PasswordHasher().hash(_read_password()))
 
 

@@ -8,19 +8,10 @@ from typing import Annotated
 import typer
 
 from ingestd.cli.desk import OnOption, ReasonOption, bookkeeper, day_of, print_answer
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
+from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, WideOption
 from ingestd.cli.output import print_rows
 from ingestd.cli.reports import asked
 from ingestd.formats.student_billing import AccountType
-from ingestd.reports.payments import report_payments
-from ingestd.service.office.payments import (
-    Payment,
-    add_payment,
-    return_payment,
-    settle_batch,
-    settle_payment,
-    take_back_payment,
-)
 from ingestd.values.errors import UsageError
 
 app = typer.Typer(name="payments", help="Money that came.", no_args_is_help=True)
@@ -54,12 +45,13 @@ def list_command(
         Status | None, typer.Option("--status", help="Only those that are so.")
     ] = None,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """List payments in the order in which they arrived."""
-    with asked(report_payments, account, config) as report:
+    with asked("payments", account, config) as report:
         rows = (row for row in report.rows if status is None or row["status"] == status.value)
-        print_rows(rows, report.columns, output)
+        print_rows(rows, report.columns, output, wide=wide)
 
 
 @app.command("add")
@@ -78,18 +70,22 @@ def add(
         str | None, typer.Option("--id", help="The payment's ID; makes the command safe to repeat.")
     ] = None,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Write down a payment. It is pending until it settles; until then it pays nothing."""
+    from ingestd.service.office.payments import Payment, add_payment
+
     payment = Payment(
         payer=payer, amount=amount, method=method.value, to=to, for_charge=for_charge, key=key
     )
     with bookkeeper(config, account) as keeper:
-        print_answer(add_payment(keeper, payment, on=day_of(on)), output)
+        print_answer(add_payment(keeper, payment, on=day_of(on)), output, wide=wide)
 
 
 @app.command("settle")
 def settle(
+    *,
     account: AccountOption,
     payment: Annotated[str | None, typer.Option("--payment", help="The payment's ID.")] = None,
     merchant: Annotated[str | None, typer.Option("--merchant", help="With --batch.")] = None,
@@ -99,9 +95,12 @@ def settle(
     ] = None,
     on: OnOption = None,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Say that money is in the bank: it pays what is owed, and revenue is realised."""
+    from ingestd.service.office.payments import settle_batch, settle_payment
+
     is_one = payment is not None and merchant is None and batch is None and expect_total is None
     is_batch = payment is None and merchant is not None and batch is not None
     if not (is_one or is_batch):
@@ -113,7 +112,7 @@ def settle(
             answer = settle_batch(
                 keeper, merchant or "", batch or "", expected=expect_total, on=day_of(on)
             )
-    print_answer(answer, output)
+    print_answer(answer, output, wide=wide)
 
 
 @app.command("return")
@@ -126,12 +125,15 @@ def return_command(
         str | None, typer.Option("--penalty", help="The billing code to charge the payer.")
     ] = None,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Say that a settled payment bounced: exactly what it did is undone."""
+    from ingestd.service.office.payments import return_payment
+
     with bookkeeper(config, account) as keeper:
         answer = return_payment(keeper, payment, reason=reason, penalty=penalty, on=day_of(on))
-    print_answer(answer, output)
+    print_answer(answer, output, wide=wide)
 
 
 @app.command("void")
@@ -141,9 +143,12 @@ def void(
     on: OnOption = None,
     reason: ReasonOption = None,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Take back a payment that has not settled."""
+    from ingestd.service.office.payments import take_back_payment
+
     with bookkeeper(config, account) as keeper:
         answer = take_back_payment(keeper, payment, reason=reason, on=day_of(on))
-    print_answer(answer, output)
+    print_answer(answer, output, wide=wide)

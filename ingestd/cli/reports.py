@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.engine import Connection
 
 from ingestd.cli.known import AsKnownOption, known_instant
 from ingestd.cli.opening import installation_for
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
+from ingestd.cli.options import (
+    AccountOption,
+    ConfigOption,
+    Output,
+    OutputOption,
+    WideOption,
+)
 from ingestd.cli.output import complain, print_csv, print_table
-from ingestd.reports.aging import report_aging
-from ingestd.reports.balances import report_balances
-from ingestd.reports.items import report_items
-from ingestd.reports.payments import report_payments
-from ingestd.reports.report import Question, Report
-from ingestd.reports.revenue import report_revenue
-from ingestd.reports.sales import report_sales
-from ingestd.service.config_check import Need
+from ingestd.service.need import Need
 from ingestd.values.clock import day_in
 from ingestd.values.errors import UsageError
 from ingestd.values.money import decimals_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from ingestd.reports.report import Question, Report
 
 _DAY = ["%Y-%m-%d"]
 
@@ -45,33 +51,30 @@ UntilOption = Annotated[
 ]
 
 
-Ask = Callable[[Connection, Question], Report]
-
-_REPORTS: Mapping[str, tuple[Ask, str]] = MappingProxyType(
+_REPORTS: Mapping[str, str] = MappingProxyType(
     {
-        "sales": (
-            report_sales,
-            "What each product was charged for, and what of it was taken back, by day posted.",
-        ),
-        "payments": (report_payments, "Who paid what, by day received, and what became of it."),
-        "items": (
-            report_items,
-            "Every charge, by day occurred: what of it is paid and open, its file and row.",
-        ),
-        "balances": (
-            report_balances,
-            "What each party has in credit, less what it owes; between two days: what changed.",
-        ),
-        "revenue": (
-            report_revenue,
-            "What of each product's sales is realised by settled money, by day posted.",
-        ),
-        "aging": (report_aging, "What is owed, by how many days ago it occurred."),
+        "sales": "What each product was charged for, and what of it was taken back, by day posted.",
+        "payments": "Who paid what, by day received, and what became of it.",
+        "items": "Every charge, by day occurred: what of it is paid and open, its file and row.",
+        "balances": "What each party has in credit, less what it owes; between two days: "
+        "what changed.",
+        "revenue": "What of each product's sales is realised by settled money, by day posted.",
+        "aging": "What is owed, by how many days ago it occurred.",
     }
 )
 
 
-def _command(ask: Ask) -> Callable[..., None]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """Of which time a report is asked, as it was typed."""
+
+    since: datetime | None
+    until: datetime | None
+    as_of: datetime | None
+    as_known: str | None
+
+
+def _command(name: str) -> Callable[..., None]:
     """Return the command that asks for one report; all take the same options."""
 
     def command(
@@ -81,25 +84,37 @@ def _command(ask: Ask) -> Callable[..., None]:
         as_of: AsOfOption = None,
         as_known: AsKnownOption = None,
         output: OutputOption = Output.TABLE,
+        wide: WideOption = False,
         config: ConfigOption = None,
     ) -> None:
-        _answer(ask, account, since, until, as_of, as_known, output, config)
+        span = _Span(since=since, until=until, as_of=as_of, as_known=as_known)
+        _answer(name, account, span, config, output, wide=wide)
 
     return command
 
 
-for _name, (_ask, _help) in _REPORTS.items():
-    app.command(_name, help=_help)(_command(_ask))
+for _name, _help in _REPORTS.items():
+    app.command(_name, help=_help)(_command(_name))
+
+
+def _ask(name: str, connection: Connection, question: Question) -> Report:
+    """Ask one report; only its module is loaded."""
+    module = importlib.import_module(f"ingestd.reports.{name}")
+    report: Report = getattr(module, f"report_{name}")(connection, question)
+    return report
 
 
 @contextmanager
-def asked(ask: Ask, account: str, config: ConfigOption) -> Iterator[Report]:
-    """Lend the answer to a question about today, as known now."""
+def asked(name: str, account: str, config: ConfigOption) -> Iterator[Report]:
+    """Lend a report's answer about today, as known now."""
+    from ingestd.reports.report import Question
+
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
         now = installation.clock.now()
         with installation.database.reading() as connection:
-            yield ask(
+            yield _ask(
+                name,
                 connection,
                 Question(
                     account=found.account_id,
@@ -112,15 +127,11 @@ def asked(ask: Ask, account: str, config: ConfigOption) -> Iterator[Report]:
 
 
 def _answer(
-    ask: Ask,
-    account: str,
-    since: datetime | None,
-    until: datetime | None,
-    as_of: datetime | None,
-    as_known: str | None,
-    output: Output,
-    config: ConfigOption,
+    name: str, account: str, span: _Span, config: Path | None, output: Output, *, wide: bool
 ) -> None:
+    from ingestd.reports.report import Question
+
+    since, until = span.since, span.until
     if since and until and since > until:
         raise UsageError(f"--from {since.date()} lies after --to {until.date()}. Swap them.")
     with installation_for(Need.READING, config) as installation:
@@ -129,25 +140,25 @@ def _answer(
         with installation.database.reading() as connection:
             question = Question(
                 account=found.account_id,
-                as_of=as_of.date() if as_of else day_in(found.timezone, now),
-                as_known=known_instant(connection, found, as_known, now=now),
+                as_of=span.as_of.date() if span.as_of else day_in(found.timezone, now),
+                as_known=known_instant(connection, found, span.as_known, now=now),
                 decimals=decimals_of(found.currency),
                 zone=found.timezone,
                 since=since.date() if since else None,
                 # The last day of the calendar is how programs write that there is no end.
                 until=until.date() if until and until.date() != date.max else None,
             )
-            _print(ask(connection, question), output)
+            _print(_ask(name, connection, question), output, wide=wide)
 
 
-def _print(report: Report, output: Output) -> None:
+def _print(report: Report, output: Output, *, wide: bool) -> None:
     match output:
         case Output.JSON:
             _stream_json(report)
         case Output.CSV:
             print_csv(report.rows, report.columns)
         case Output.TABLE:
-            print_table(report.rows, report.columns)
+            print_table(report.rows, report.columns, wide=wide)
             tables = {name: of for name, of in report.totals.items() if isinstance(of, list)}
             totals = " · ".join(
                 f"{name} {value}" for name, value in report.totals.items() if name not in tables
@@ -155,7 +166,7 @@ def _print(report: Report, output: Output) -> None:
             for name, rows in tables.items():
                 if rows:
                     typer.echo(f"\n{name}")
-                    print_table(rows, tuple(rows[0]))
+                    print_table(rows, tuple(rows[0]), wide=wide)
             held = " · ".join(_told(identity) for identity in report.identities)
             typer.echo(f"\n{report.name} as of {report.question.as_of}: {totals}")
             typer.echo(f"identities {held}")

@@ -9,9 +9,8 @@ import typer
 
 from ingestd.cli.charges import AmountOption, BillingCodeOption
 from ingestd.cli.desk import OnOption, bookkeeper, day_of, print_answer
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
+from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, WideOption
 from ingestd.formats.student_billing import AccountType
-from ingestd.service.office.charges import Sale, add_sale
 
 app = typer.Typer(name="sales", help="Sales by hand.", no_args_is_help=True)
 
@@ -53,9 +52,12 @@ def add(
     email: Annotated[str | None, typer.Option("--email", help="A new guest's address.")] = None,
     phone: Annotated[str | None, typer.Option("--phone", help="A new guest's number.")] = None,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Write down a sale. Cash pays this sale alone; otherwise it is owed like any charge."""
+    from ingestd.service.office.charges import Sale, add_sale
+
     sale = Sale(
         party=party,
         billing_code=billing_code,
@@ -68,4 +70,4 @@ def add(
         phone=phone,
     )
     with bookkeeper(config, account) as keeper:
-        print_answer(add_sale(keeper, sale, on=day_of(on)), output)
+        print_answer(add_sale(keeper, sale, on=day_of(on)), output, wide=wide)

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.engine import Connection
 
-from ingestd.access.accounts import Account
 from ingestd.cli.opening import installation_for
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption
-from ingestd.cli.output import complain, print_json, print_rows
-from ingestd.intake.receipt import counts_of, receipt_of
-from ingestd.ledger.outcomes import (
-    FileOutcome,
-    find_same_bytes,
-    read_file_outcome,
+from ingestd.cli.options import (
+    AccountOption,
+    ConfigOption,
+    Output,
+    OutputOption,
+    WideOption,
 )
-from ingestd.service.config_check import Need
-from ingestd.spool.queue import QueuedUpload, find_upload, list_uploads, retry
+from ingestd.cli.output import complain, print_csv, print_facts, print_json, print_rows
+from ingestd.service.need import Need
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError
-from ingestd.values.identifiers import UploadId
 from ingestd.values.money import decimals_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from ingestd.access.accounts import Account
+    from ingestd.ledger.outcomes import FileOutcome
+    from ingestd.spool.queue import QueuedUpload
 
 _COLUMNS = (
     *("upload_id", "filename", "format", "source", "received_at", "size_bytes", "status"),
@@ -56,9 +59,13 @@ def list_command(
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many, latest first.")] = 100,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """List uploads, latest first, with what became of their rows."""
+    from ingestd.ledger.outcomes import read_file_outcome
+    from ingestd.spool.queue import list_uploads
+
     with installation_for(Need.READING, config) as installation:
         account_id = installation.account(account).account_id
         with installation.database.reading() as connection:
@@ -67,7 +74,7 @@ def list_command(
                 _row(upload) | _counts(read_file_outcome(connection, account_id, upload.upload_id))
                 for upload in uploads
             ]
-    print_rows(rows, _COLUMNS, output)
+    print_rows(rows, _COLUMNS, output, wide=wide)
 
 
 @app.command("show")
@@ -75,9 +82,13 @@ def show(
     upload_id: UploadArgument,
     account: AccountOption,
     output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Show one upload: where it came from, what became of it, and its receipt."""
+    from ingestd.intake.receipt import receipt_of
+    from ingestd.ledger.outcomes import find_same_bytes, read_file_outcome
+
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
@@ -93,13 +104,16 @@ def show(
                 )
                 receipt = receipt_of(connection, outcome, decimals=decimals_of(found.currency))
     facts = _row(upload) | _origin(upload) | {"same_bytes_as": same_bytes_as}
-    if output is Output.JSON:
-        print_json(facts | {"receipt": receipt})
-        return
-    pairs = [{"what": key, "value": value} for key, value in facts.items() if value is not None]
-    print_rows(pairs, ("what", "value"), output)
-    if receipt is not None and output is Output.TABLE:
-        print_json(receipt)
+    match output:
+        case Output.JSON:
+            print_json(facts | {"receipt": receipt})
+        case Output.CSV:
+            pairs = [{"what": name, "value": facts[name]} for name in facts]
+            print_csv((pair for pair in pairs if pair["value"] is not None), ("what", "value"))
+        case Output.TABLE:
+            print_facts(facts, wide=wide)
+            if receipt is not None:
+                print_json(receipt)
 
 
 @app.command("retry")
@@ -109,6 +123,8 @@ def retry_command(
     config: ConfigOption = None,
 ) -> None:
     """Let an upload that failed be tried again. Exit 1 when it had not failed."""
+    from ingestd.spool.queue import retry
+
     with installation_for(Need.CHANGING, config) as installation:
         found = installation.account(account)
         with installation.database.writing() as connection:
@@ -121,6 +137,9 @@ def retry_command(
 
 
 def _find(connection: Connection, account: Account, upload_id: str) -> QueuedUpload:
+    from ingestd.spool.queue import find_upload
+    from ingestd.values.identifiers import UploadId
+
     upload = find_upload(connection, account.account_id, UploadId(upload_id))
     if upload is None:
         raise UsageError(f"Account {account.account_id} has no upload {upload_id}.")
@@ -147,6 +166,8 @@ def _row(upload: QueuedUpload) -> dict[str, object]:
 
 def _counts(outcome: FileOutcome | None) -> dict[str, object]:
     """Return an upload's row counts, each None as long as, or because, its rows were not read."""
+    from ingestd.intake.receipt import counts_of
+
     rows = None if outcome is None else outcome.rows
     if rows is None:
         return dict.fromkeys(("rows", "total", "applied", "duplicate", "conflict", "rejected"))

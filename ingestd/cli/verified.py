@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from ingestd.cli.options import Output
 from ingestd.cli.output import print_csv, print_json, print_table
-from ingestd.ledger.verify import Verification
 from ingestd.values.money import format_amount
+
+if TYPE_CHECKING:
+    from ingestd.ledger.verify import Verification
 
 _DIFFERENCES = ("check", "batch", "upload_id", "difference")
 
 
 def print_verified(
-    account: str, head: str, verification: Verification, output: Output, decimals: int
+    account: str,
+    head: str,
+    verification: Verification,
+    output: Output,
+    decimals: int,
+    *,
+    wide: bool,
 ) -> None:
     """Print what was checked, every difference, and the identities of the books."""
     differences = [
@@ -52,7 +62,7 @@ def print_verified(
             counts = " · ".join(f"{name} {n}" for name, n in verification.checked.items())
             typer.echo(f"checked {counts}")
             if differences:
-                print_table(differences, _DIFFERENCES)
+                print_table(differences, _DIFFERENCES, wide=wide)
             for identity in identities:
                 sign = "=" if identity["holds"] else "≠"
                 typer.echo(f"{identity['identity']} {identity['left']} {sign} {identity['right']}")

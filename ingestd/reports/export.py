@@ -26,16 +26,10 @@ from ingestd.reports.book import (
     read_lines,
 )
 from ingestd.reports.export_beancount import BeancountWriter
+from ingestd.reports.export_format import ExportFormat
 from ingestd.reports.export_hledger import HledgerWriter
 from ingestd.reports.journal import Entry, Facts, Writer
 from ingestd.values.clock import format_instant, to_microseconds
-
-
-class ExportFormat(StrEnum):
-    """The programs that a book can be written for."""
-
-    BEANCOUNT = "beancount"
-    HLEDGER = "hledger"
 
 
 class Subject(StrEnum):

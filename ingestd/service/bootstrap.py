@@ -15,8 +15,9 @@ from ingestd.database import schema
 from ingestd.database.engine import Database, open_database
 from ingestd.intake.pipeline import Works
 from ingestd.service.access_look import AccessLook, look_at_start
-from ingestd.service.config_check import Need, require
+from ingestd.service.config_check import require
 from ingestd.service.last_good import Good, LastGood
+from ingestd.service.need import Need
 from ingestd.service.system_clock import SystemClock
 from ingestd.spool.files import make_folder, storage_errors, write_durably
 from ingestd.spool.folders import Folders

@@ -5,33 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 
 from ingestd.config.settings import load_settings
 from ingestd.service.access_look import AccessLook, look_at_start
 from ingestd.service.last_good import Good, LastGood
+from ingestd.service.need import Need
 from ingestd.values.errors import ConfigError, Mistake
 from ingestd.values.identifiers import AccountId
-
-
-class Need(StrEnum):
-    """What must hold of accounts.toml and allowlist.toml for what is to be done.
-
-    Source: the contract, section 2.
-    """
-
-    READING = "reading"
-    """A question works on the last good copies: a slip in a file takes no answer away."""
-
-    CHANGING = "changing"
-    """What writes the books needs accounts.toml as it is meant to be."""
-
-    EDITING = "editing"
-    """What writes one of the two files must not build on a mistake in either."""
-
-    SERVING = "serving"
-    """The daemon needs something of each to put in force."""
 
 
 def look_around(

@@ -21,9 +21,9 @@ from ingestd.service.bootstrap import (
     open_installation,
     prepare_database,
 )
-from ingestd.service.config_check import Need
 from ingestd.service.health import HealthServer, check_database, count_all_uploads
 from ingestd.service.last_good import LastGood
+from ingestd.service.need import Need
 from ingestd.service.reload import ConfigWatch
 from ingestd.sftp.limits import DoorLimits
 from ingestd.sftp.listener import SftpDoor

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 from typer.core import TyperGroup
-from typer.main import get_command
 from typer.testing import CliRunner
 
 import ingestd
-from ingestd.cli.app import build_app
+from ingestd.cli.app import COMMANDS, build_app, load_command
 from ingestd.config.examples import write_examples
 
 COMMAND = [sys.executable, "-W", "error", "-c", "from ingestd.cli import main; main()"]
@@ -35,9 +34,8 @@ def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedP
 
 def _commands() -> Iterator[tuple[str, ...]]:
     """Yield the words of every command, such as `uploads list`."""
-    app = get_command(build_app())
-    assert isinstance(app, TyperGroup)
-    for name, command in app.commands.items():
+    for name in COMMANDS:
+        command = load_command(name)
         if isinstance(command, TyperGroup):
             yield from ((name, inner) for inner in command.commands)
         else:
@@ -84,6 +82,21 @@ def test_every_command_takes_a_config(words: tuple[str, ...]) -> None:
     """One wrapper script that adds `--config` serves for all commands."""
     answer = CliRunner().invoke(build_app(), [*words, "--config", "x", "--help"])
     assert answer.exit_code == 0, answer.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_of_each_what_it_says_itself(name: str) -> None:
+    """Help and completion do not load a command, and yet they tell no old story of it."""
+    about = load_command(name).help or ""
+    assert about.startswith(COMMANDS[name][1])
+
+
+@pytest.mark.parametrize("words", sorted(_commands()), ids=" ".join)
+def test_every_command_that_prints_a_table_can_print_it_wide(words: tuple[str, ...]) -> None:
+    """Whoever needs the column that did not fit does not have to widen a window."""
+    page = CliRunner().invoke(build_app(), [*words, "--help"], env={"COLUMNS": "200"}).output
+    if "[table|" in page and words != ("config", "check"):
+        assert "--wide" in page
 
 
 def test_init_refuses_a_config_that_it_would_not_write(tmp_path: Path) -> None:

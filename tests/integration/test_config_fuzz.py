@@ -23,7 +23,8 @@ from ingestd.config.toml_document import parse_toml
 from ingestd.database import schema
 from ingestd.intake.dry_run import check_file
 from ingestd.service.bootstrap import Installation, open_installation
-from ingestd.service.config_check import Need, check_config
+from ingestd.service.config_check import check_config
+from ingestd.service.need import Need
 from ingestd.service.supervisor import Daemon
 from ingestd.sftp.host_keys import load_or_create_host_keys
 from ingestd.telemetry.events import Event

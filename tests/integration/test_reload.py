@@ -17,8 +17,9 @@ from ingestd.access.accounts import Access
 from ingestd.access.keeper import AccessKeeper
 from ingestd.config.settings import Settings
 from ingestd.service.access_look import look_at_start
-from ingestd.service.config_check import Need, check_config, require
+from ingestd.service.config_check import check_config, require
 from ingestd.service.last_good import LastGood
+from ingestd.service.need import Need
 from ingestd.service.reload import (
     POLL_SECONDS,
     QUIET_SECONDS,

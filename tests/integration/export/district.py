@@ -29,7 +29,8 @@ from ingestd.reports.account_names import code_of
 from ingestd.reports.book import Book
 from ingestd.reports.drill import Inquiry
 from ingestd.reports.explain import explain_payment
-from ingestd.reports.export import ExportFormat, export_book, writer_of
+from ingestd.reports.export import export_book, writer_of
+from ingestd.reports.export_format import ExportFormat
 from ingestd.reports.trace import trace_charge
 from ingestd.service.office import charges as desk_charges
 from ingestd.service.office import payments as desk_payments

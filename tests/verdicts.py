@@ -23,7 +23,6 @@ COLUMNS = STUDENT_BILLING.column_names
 RULES = FileRules(
     timezone=ZoneInfo("America/Chicago"), decimals=2, now=datetime(2026, 9, 15, 12, tzinfo=UTC)
 )
-BYTE_ORDER_MARK = "\ufeff"
 NAUGHTY_STRINGS: tuple[str, ...] = tuple(strange_strings())
 # The others are refused with their file where they begin a line.
 READABLE_STRINGS = tuple(string for string in NAUGHTY_STRINGS if BYTE_ORDER_MARK not in string)

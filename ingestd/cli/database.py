@@ -7,6 +7,7 @@ from contextlib import closing
 import typer
 
 from ingestd.cli.options import ConfigOption, config_path
+from ingestd.service.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 
 app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True)

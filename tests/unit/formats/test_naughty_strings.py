@@ -12,7 +12,6 @@ import pytest
 
 from ingestd.formats.charges import ChargeRow
 from ingestd.formats.findings import VALUE_CHARACTERS_MAX, Code, Finding, Verdict
-from tests.strange_strings import BYTE_ORDER_MARK
 from tests.verdicts import (
     COLUMNS,
     EVERYWHERE,

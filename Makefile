@@ -2,6 +2,8 @@
 #   make demo    a throw-away school, end to end (KEEP=1 leaves it running)
 #   make test    every check and every test
 #   make check   linters, types and the architecture's laws alone
+#   make mutants every small change to the rooms that decide, and how many no test notices:
+#                about an hour on two idle cores (MUTANTS=ingestd.formats.amounts does one module)
 #   make bench   the benchmarks, about forty minutes (BENCH=sftp_upload runs one of them)
 PYTHON ?= python3
 VENV := .venv
@@ -9,8 +11,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # At least two, so that tests which start together are tested together.
 TEST_PROCESSES ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 2 ] && echo 2 || echo $$n)
+MUTANT_PROCESSES ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test check bench format lock clean
+.PHONY: help demo test check mutants bench format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +38,9 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+mutants: $(READY)
+	$(BIN)/python -m tests.mutants --processes $(MUTANT_PROCESSES) $(MUTANTS)
+
 bench: $(READY)
 	$(BIN)/python -m bench $(BENCH)
 
@@ -50,4 +56,4 @@ lock:
 	$(PYTHON) -m uv pip compile pyproject.toml --extra dev --extra pdf --quiet --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants

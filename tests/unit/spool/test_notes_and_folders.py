@@ -1,0 +1,196 @@
+"""Where everything lies, whose note is whose, and what is told when a folder is in disorder."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ingestd.spool.arrivals import (
+    Arrival,
+    list_interrupted,
+    list_notes,
+    note_of_upload,
+    note_path,
+    notes_of_file,
+    read_note,
+    write_note,
+)
+from ingestd.spool.claimed import list_claimed, take
+from ingestd.spool.files import move_durably, write_durably
+from ingestd.spool.folders import Folders
+from ingestd.spool.publish import keep_partial, publish
+from ingestd.values.errors import StorageError
+from ingestd.values.identifiers import AccountId, UploadId, new_upload_id
+
+A = AccountId("A")
+NAME = "student_billing.csv"
+RECEIVED = datetime(2026, 11, 30, 23, 59, 59, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    folders = Folders(tmp_path)
+    folders.create_for(A)
+    return folders
+
+
+def staged(folders: Folders, name: str = NAME, *, whole: bool = True) -> tuple[Path, Arrival]:
+    """Return a file as it lies when its client is done with it, and what the door knows of it."""
+    upload_id = new_upload_id()
+    path = folders.staging(A) / upload_id
+    path.write_bytes(upload_id.encode())
+    return path, Arrival(
+        upload_id=upload_id,
+        account=A,
+        filename=name,
+        whole=whole,
+        size_bytes=len(upload_id),
+        sha256=None,
+        received_at=RECEIVED,
+        loss=None if whole else "connection_lost",
+    )
+
+
+def sent(folders: Folders, name: str = NAME, *, takes_catalogs: bool = False) -> Arrival:
+    path, arrival = staged(folders, name)
+    return publish(folders, path, arrival, takes_catalogs=takes_catalogs)
+
+
+def test_everything_lies_where_the_operators_pages_say() -> None:
+    """Backups, runbooks and alerts name these folders."""
+    folders, upload_id = Folders(Path("/d")), UploadId("01K")
+    assert [
+        str(path)
+        for path in (
+            *(folders.host_keys, folders.incoming(A), folders.receipts(A), folders.arrivals(A)),
+            *(folders.staging(A), folders.partials(A), folders.claimed(A)),
+            folders.archive(A, upload_id, RECEIVED),
+            folders.quarantine(A, upload_id),
+        )
+    ] == [
+        *("/d/host_keys", "/d/spool/A/incoming", "/d/spool/A/receipts", "/d/spool/A/arrivals"),
+        *("/d/work/A/staging", "/d/work/A/partials", "/d/work/A/claimed"),
+        "/d/archive/A/2026-11/01K",
+        "/d/quarantine/A/01K",
+    ]
+
+
+def test_a_link_among_the_folders_is_no_account(folders: Folders, tmp_path: Path) -> None:
+    """What somebody links into the spool is not looked through for files."""
+    (folders.spool / "LINK").symlink_to(tmp_path)
+    (folders.spool / "file").write_bytes(b"")
+    assert folders.accounts() == [A]
+
+
+def test_what_arrived_of_an_interrupted_upload_is_kept_and_told(folders: Folders) -> None:
+    """The account gets a receipt for an upload that broke off, and loses no byte by it."""
+    whole = sent(folders)
+    path, broken = staged(folders, whole=False)
+    content = path.read_bytes()
+    keep_partial(folders, path, broken)
+    assert not path.exists()
+    kept = [child for child in folders.partials(A).rglob("*") if child.is_file()]
+    assert [child.read_bytes() for child in kept] == [content]
+    assert list_interrupted(folders, A) == [broken]
+    assert list_notes(folders, A) == [whole, broken]
+    assert note_path(folders, replace(broken, inode=7)).name == f"{broken.upload_id}.0.json"
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"caf\xe9.csv"), "студент 😀.csv", 'a"\\\n.csv'])
+def test_a_note_keeps_a_name_that_is_no_text(folders: Folders, name: str) -> None:
+    """A client with an old encoding gets its receipt like any other."""
+    arrival = sent(folders, name)
+    assert read_note(note_path(folders, arrival)) == arrival
+
+
+def test_each_upload_has_its_own_note(folders: Folders) -> None:
+    """The receipt of one file never names the sender of another."""
+    first, second = sent(folders, "a.csv"), sent(folders, "b.csv")
+    for arrival in (first, second):
+        assert note_of_upload(folders, A, arrival.upload_id) == arrival
+        assert notes_of_file(folders, A, arrival.inode) == [arrival]
+    assert note_of_upload(folders, A, "01K") is None
+
+
+def test_a_note_under_a_wrong_name_is_nobodys(folders: Folders) -> None:
+    """A note that a hand renamed does not make one district's file another's."""
+    arrival = sent(folders)
+    other = arrival.inode + 1
+    write_note(folders.arrivals(A) / f"{new_upload_id()}.{other}.json", arrival)
+    assert notes_of_file(folders, A, other) == []
+
+
+def test_strays_among_the_claimed_files_hide_none_of_them(folders: Folders) -> None:
+    """An empty folder that a crash left behind does not hold up all later files for ever."""
+    (folders.claimed(A) / "0 empty").mkdir()
+    (folders.claimed(A) / "0 file").write_bytes(b"")
+    sent(folders)
+    claimed = take(folders, A, NAME)
+    assert list_claimed(folders, A) == [claimed]
+
+
+def test_a_file_that_was_renamed_and_claimed_has_its_last_name_after_a_crash(
+    folders: Folders,
+) -> None:
+    """The receipt of a file that was sent as `.filepart` names the file that it became."""
+    arrival = sent(folders, f"{NAME}.filepart")
+    home = folders.claimed(A) / arrival.upload_id
+    home.mkdir()
+    (folders.incoming(A) / arrival.filename).rename(home / NAME)
+    (found,) = list_claimed(folders, A)
+    assert found.arrival == replace(arrival, filename=NAME)
+
+
+def test_a_second_catalog_replaces_none_that_waits_where_catalogs_are_taken(
+    folders: Folders,
+) -> None:
+    """Two rosters sent one after the other are both acknowledged, so both are processed."""
+    waiting = sent(folders, "students.csv", takes_catalogs=True)
+    sent(folders, "students.csv", takes_catalogs=True)
+    assert [claimed.upload_id for claimed in list_claimed(folders, A)] == [waiting.upload_id]
+
+
+def test_nobody_else_on_the_machine_reads_what_is_written(tmp_path: Path) -> None:
+    """Receipts and notes hold what students owe."""
+    write_durably(tmp_path / "receipt.json", b"")
+    write_durably(tmp_path / "secret", b"", mode=0o600)
+    assert stat.S_IMODE((tmp_path / "receipt.json").stat().st_mode) & 0o027 == 0
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("act", "named"),
+    [
+        (lambda path: write_durably(path / "x", b""), "x"),
+        (lambda path: move_durably(path.with_name("other"), path / "x"), "x"),
+        (lambda path: read_note(path / "x.json"), "x.json"),
+        (lambda path: list_notes(Folders(path), A), "spool/A/arrivals"),
+        (lambda path: list_claimed(Folders(path), A), "work/A/claimed"),
+        (lambda path: take(Folders(path), A, NAME), f"spool/A/incoming/{NAME}"),
+    ],
+)
+def test_what_cannot_be_used_is_named(
+    tmp_path: Path, act: Callable[[Path], object], named: str
+) -> None:
+    """An operator who is woken at night reads which path to look at."""
+    path = tmp_path / "file"
+    path.write_bytes(b"")
+    path.with_name("other").write_bytes(b"")
+    with pytest.raises(StorageError) as caught:
+        act(path)
+    assert f"{path}/{named}" in str(caught.value)
+
+
+def test_a_staged_file_that_cannot_be_looked_at_is_named(folders: Folders) -> None:
+    """Nothing is published then, and the path is told."""
+    path, arrival = staged(folders)
+    with pytest.raises(StorageError) as caught:
+        publish(folders, path / "x", arrival, takes_catalogs=False)
+    assert f"{path}/x" in str(caught.value)
+    assert list_notes(folders, A) == []

@@ -24,7 +24,8 @@ class Name:
 
     def fits(self, mutant: Mutant, change: str) -> bool:
         """Tell whether this says why of a mutant."""
-        return fnmatchcase(mutant.function, self.where) and bool(re.search(self.change, change))
+        is_there = fnmatchcase(mutant.function, self.where)
+        return is_there and re.search(self.change, change, re.MULTILINE) is not None
 
     def __str__(self) -> str:
         return f"{self.where}: {self.change}"

@@ -22,7 +22,7 @@ from ingestd.spool.arrivals import (
     write_note,
 )
 from ingestd.spool.claimed import list_claimed, take
-from ingestd.spool.files import move_durably, write_durably
+from ingestd.spool.files import make_folder, move_durably, write_durably
 from ingestd.spool.folders import Folders
 from ingestd.spool.publish import keep_partial, publish
 from ingestd.values.errors import StorageError
@@ -162,6 +162,30 @@ def test_nobody_else_on_the_machine_reads_what_is_written(tmp_path: Path) -> Non
     write_durably(tmp_path / "secret", b"", mode=0o600)
     assert stat.S_IMODE((tmp_path / "receipt.json").stat().st_mode) & 0o027 == 0
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+
+def test_folders_are_closed_to_others_and_may_be_there_already(tmp_path: Path) -> None:
+    """A second start changes nothing, and nobody else on the machine looks into the spool."""
+    folder = tmp_path / "a" / "b"
+    for _ in range(2):
+        make_folder(folder)
+    for made in (folder, folder.parent):
+        assert stat.S_IMODE(made.stat().st_mode) & 0o027 == 0
+
+
+@pytest.mark.parametrize("below", ["", "a", "a/b"])
+def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path, below: str) -> None:
+    """The operator moves away what is in the way, and nothing above or below it."""
+    (tmp_path / "spool").write_bytes(b"")
+    with pytest.raises(StorageError) as caught:
+        make_folder(tmp_path / "spool" / below)
+    assert str(caught.value).startswith(f"{tmp_path}/spool is a file")
+
+
+def test_a_place_where_nothing_can_be_made_is_told() -> None:
+    """A `data_dir` that was mistyped is told of as such, and not as a missing file."""
+    with pytest.raises(StorageError, match="/proc/ingestd: nothing can be made there"):
+        make_folder(Path("/proc/ingestd/spool"))
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ def test_a_refusal_says_what_is_wrong_and_what_can_be_written(
     with pytest.raises(InvalidValueError) as caught:
         parse(value)
     message, remedy = caught.value.message, caught.value.remedy
+    assert str(caught.value) == message
     assert re.fullmatch(r"\S.*\.", message)
     assert message.startswith("must be") or remedy
     assert re.fullmatch(r"[A-Z](?!XX).*\.|", remedy)
@@ -120,6 +121,7 @@ def test_ipv4_inside_ipv6_is_corrected_to_the_network_that_was_meant() -> None:
         ("sqlite:////var/l.db", "sqlite:////var/l.db"),
         ("sqlite:///l.db?timeout=5", f"sqlite:///{BASE}/l.db?timeout=5"),
         ("postgresql://h/d", "postgresql+psycopg://h/d"),
+        ("postgresql://h:1/d", "postgresql+psycopg://h:1/d"),
         ("postgres://u@h:1/d?a=x://y", "postgresql+psycopg://u@h:1/d?a=x://y"),
     ],
 )

@@ -173,6 +173,16 @@ def test_a_rejected_row_tells_whom_it_is_about_where_it_can(row: str, named: lis
     assert (reading.rejected, reading.rejected_keys) == ([(2, 2)], named)
 
 
+@pytest.mark.parametrize(("row", "named"), [("Ann", []), ("Ann,1,x", ["1"])])
+def test_a_row_of_another_shape_tells_whom_it_is_about_where_that_stands(
+    row: str, named: list[str]
+) -> None:
+    """A row that ends before its key names nobody, and stops nothing."""
+    reading = read(CatalogKind.STUDENTS, f"name,student_id\n{row}\nBo,2\n")
+    assert (reading.rejected, reading.rejected_keys) == ([(2, 2)], named)
+    assert [fields["student_id"] for fields in reading.rows] == ["2"]
+
+
 def test_a_long_roster_comes_in_batches() -> None:
     """The memory that a file takes does not grow with the district."""
     text = "student_id\n" + "".join(f"{number}\n" for number in range(25_000))

@@ -50,6 +50,7 @@ def test_a_catalog_is_recognised_only_where_it_is_allowed(
     assert format_of(name, takes_catalogs=True) is format_name
     assert format_of(name, takes_catalogs=False) is None
     assert not is_recognised(name, takes_catalogs=False)
+    assert is_recognised(name, takes_catalogs=True)
 
 
 def test_the_names_that_an_account_takes_are_told_without_those_that_it_does_not() -> None:

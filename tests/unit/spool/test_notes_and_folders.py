@@ -21,7 +21,7 @@ from ingestd.spool.arrivals import (
     read_note,
     write_note,
 )
-from ingestd.spool.claimed import list_claimed, take
+from ingestd.spool.claimed import list_claimed, storable_name, take
 from ingestd.spool.files import make_folder, move_durably, write_durably
 from ingestd.spool.folders import Folders
 from ingestd.spool.publish import keep_partial, publish
@@ -107,6 +107,20 @@ def test_a_note_keeps_a_name_that_is_no_text(folders: Folders, name: str) -> Non
     """A client with an old encoding gets its receipt like any other."""
     arrival = sent(folders, name)
     assert read_note(note_path(folders, arrival)) == arrival
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        (b"caf\xe9.csv", r"caf\xe9.csv"),
+        ("café.csv".encode(), "café.csv"),
+        (b"\xe9" + b"x" * 251, r"\xe9" + "x" * 251),
+        (b"\xe9" + b"x" * 252, "x" * 252),
+    ],
+)
+def test_bytes_that_are_no_text_can_be_seen_as_long_as_they_fit(raw: bytes, name: str) -> None:
+    """The sender finds the file that the receipt is about."""
+    assert storable_name(os.fsdecode(raw)) == name
 
 
 def test_each_upload_has_its_own_note(folders: Folders) -> None:

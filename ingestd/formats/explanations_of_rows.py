@@ -278,9 +278,11 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             WARNING,
         ),
         Code.CONFLICT: Explanation(
-            "A charge with the same `charge_tracking_id` but other content was there first. "
-            "This row was not applied.",
-            "Give a new charge a new key. To correct a charge, refund it and send another.",
+            "A charge with the same `charge_tracking_id` but other content was there first, and "
+            "stands as it was. This row was not applied.",
+            "If the first one is right, nothing needs to be done. To change its amount, refund or "
+            "void it first, and only then send the right one, under a new key: a new key alone "
+            "charges again.",
             ROW,
         ),
         Code.KEYS_ALIKE: Explanation(

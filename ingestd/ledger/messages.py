@@ -34,11 +34,12 @@ KEYS_ALIKE = (
     "in width. They were taken as two charges; check that they are."
 )
 CHARGE_REPEATED = RepeatMessages(
-    conflict_with_ledger="This charge_tracking_id was applied before with other content (upload "
-    "{upload}, row {row}), and stays as it was. If this is another charge, give it a "
-    "charge_tracking_id of its own.",
+    conflict_with_ledger="This charge was applied before with other content (upload {upload}, row "
+    "{row}), and stands as it was. To change its amount, refund or void it first; a new "
+    "charge_tracking_id alone would charge again.",
     conflict_in_file="Row {row} of this file has the same charge_tracking_id with other content, "
-    "and the first one counts. If this is another charge, give it a charge_tracking_id of its own.",
+    "and stands as it is. To change its amount, refund or void it first; a new "
+    "charge_tracking_id alone would charge again.",
     duplicate_in_file="Row {row} of this file has the same charge_tracking_id and the same "
     "content. The charge counts once; nothing needs to be done.",
 )

@@ -7,7 +7,12 @@ from dataclasses import dataclass, replace
 import pytest
 
 from ingestd.access.accounts import FilePolicy, StudentPolicy
-from ingestd.ledger.outcomes import FileOutcome, FileStatus, iterate_row_verdicts
+from ingestd.ledger.outcomes import (
+    FileOutcome,
+    FileStatus,
+    iterate_row_verdicts,
+    read_findings,
+)
 from ingestd.values.identifiers import AccountId
 from tests.integration.ledger.conftest import HEADER, SPRINGFIELD, Books, open_books
 
@@ -148,6 +153,18 @@ def test_a_later_price_does_not_turn_a_repeat_into_a_conflict(books: Books) -> N
     assert counts(books.post("WALLET,T1,S1,MEAL,,")) == (0, 1, 0, 0)
     assert first.applied_amount == 325
     assert books.balances() == {("S1", "WALLET"): "-3.25"}
+
+
+def test_the_words_of_a_conflict_never_lead_to_a_second_bill(books: Books) -> None:
+    """Who does as the receipt says has the family pay once."""
+    books.post(T1)
+    for rows in ((T1_OTHER,), ("WALLET,T2,S1,MEAL,,1.00", "WALLET,T2,S1,MEAL,,2.00")):
+        outcome = books.post(*rows)
+        with books.database.reading() as connection:
+            findings = read_findings(connection, SPRINGFIELD, outcome.upload_id, limit=10)
+        [message] = [finding.message for finding in findings if finding.code == "conflict"]
+        for words in ("stands as it", "refund or void it first", "would charge again"):
+            assert words in message
 
 
 def test_a_note_without_text_is_stored_as_none(books: Books) -> None:

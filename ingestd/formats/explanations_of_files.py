@@ -162,7 +162,8 @@ OF_FILES: Mapping[Code, Explanation] = MappingProxyType(
         Code.INCORRECT_LABEL: Explanation(
             "The file has no column `amount`, or no `transaction_occurred_time`, and a column that "
             "the format does not know may be it: by its name, such as `Amount ($)`, or because "
-            "all of its values are amounts or times. Ignored, it would charge catalog prices.",
+            "all of its values are amounts or times. Ignored, it would charge catalog prices. Or a "
+            "line break stands inside the last label of the header.",
             "Name the column as the format does. If it is something else, ask for its label to be "
             "listed in the account's `ignore_columns`.",
             FILE,

@@ -61,6 +61,30 @@ def refuse_misspelt(
             raise FileRefusedError(*found)
 
 
+def refuse_broken_header(header: Record, first: Record, file_format: FileFormat) -> None:
+    """Raise `FileRefusedError` when the first row begins with the rest of the header's last label.
+
+    A line break in the header makes a column that nobody knows, and a row of what is left.
+    """
+    last = normalise_label(header.fields[-1])
+    if last in file_format.column_names:
+        return
+    whole = last + normalise_label(first.fields[0])
+    for column in file_format.columns:
+        if _is_near(whole, column.name):
+            raise FileRefusedError(
+                Finding(
+                    code=Code.INCORRECT_LABEL,
+                    verdict=Verdict.FILE,
+                    message=f"The header goes on in this row: a line break stands inside the name "
+                    f"{column.name}. Remove it.",
+                    row=first.row,
+                    line=first.line,
+                    value=shorten(first.fields[0]),
+                )
+            )
+
+
 def warnings_of_absent(header: Record, layout: Layout, file_format: FileFormat) -> list[Finding]:
     """Return a warning when a file with rows has no column that says what they cost."""
     return [

@@ -28,7 +28,7 @@ from ingestd.formats.headerless import (
 )
 from ingestd.formats.last_row import LastRow
 from ingestd.formats.lines import Piece, Record, RecordReader, records_of
-from ingestd.formats.misspelt import refuse_misspelt, warnings_of_absent
+from ingestd.formats.misspelt import refuse_broken_header, refuse_misspelt, warnings_of_absent
 from ingestd.formats.noise import noise_in
 from ingestd.formats.rows import FileRules
 from ingestd.formats.shape import Shaped, Shaper, has_trailing_delimiters, header_repeated
@@ -181,10 +181,11 @@ class TableReader:
         return replace(layout, is_trailing=True)
 
     def _refuse_second_header(self, header: Record, sample: list[Record]) -> None:
-        """Raise `FileRefusedError` when the first record names the columns again."""
+        """Raise `FileRefusedError` when the first record names the columns again, or the rest."""
         if not sample:
             return
         second = sample[0]
+        refuse_broken_header(header, second, self._format)
         if second.fields == header.fields or is_header_like(second.fields, self._format):
             raise FileRefusedError(header_repeated(second.row, second.line, Verdict.FILE))
 

@@ -14,8 +14,10 @@ from ingestd.values.errors import SchemaError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD_REVISION = "0005"
+HEAD_REVISION = "0006"
 """The revision that this version of ingestd works with; a test holds it to the migrations."""
+
+_LOCK_KEY = 0x696E67657374  # "ingest": among the advisory locks of a database
 
 
 def current_revision(database: Database) -> str | None:
@@ -23,10 +25,11 @@ def current_revision(database: Database) -> str | None:
     with database.reading() as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
-        return _stored_revision(connection)
+        return stored_revision(connection)
 
 
-def _stored_revision(connection: Connection) -> str | None:
+def stored_revision(connection: Connection) -> str | None:
+    """Return the revision that a database with a table of revisions holds."""
     revision = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
     return None if revision is None else str(revision)
 
@@ -44,6 +47,9 @@ def upgrade(database: Database) -> tuple[str | None, str]:
 
     config = _config()
     with database.connection() as connection, write_transaction(connection):
+        if not database.is_embedded:
+            # Two nodes may be set up at one time: the second then finds all done.
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return before, HEAD_REVISION

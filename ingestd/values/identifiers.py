@@ -13,11 +13,15 @@ AccountId = NewType("AccountId", str)
 UploadId = NewType("UploadId", str)
 """One upload: a ULID, so that identifiers sort by the time they were made."""
 
+LedgerId = NewType("LedgerId", str)
+"""One ledger, wherever it is kept and copied to: 32 hexadecimal digits, made with it."""
+
 ACCOUNT_ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 RESERVED_ACCOUNT_IDS = frozenset({"incoming", "receipts"})
 """No account is called so, in any case: every account's own two folders are, for short."""
 
 UPLOAD_ID_PATTERN = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
+LEDGER_ID_PATTERN = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 def new_upload_id() -> UploadId:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError as DriverError
 from sqlalchemy.exc import IntegrityError
 
 from ingestd.database import schema
-from ingestd.database.engine import Database
-from ingestd.values.errors import SchemaError
+from ingestd.database.engine import Database, open_database
+from ingestd.values.errors import DatabaseError, SchemaError
+from ingestd.values.identifiers import LEDGER_ID_PATTERN
+from tests.integration.database.conftest import Server
 
 FACTS = (
     "party",
@@ -78,6 +82,34 @@ def test_every_text_of_postgresql_sorts_by_bytes(both: tuple[Database, Database]
             " AND collation_name IS DISTINCT FROM 'C'"
         ).all()
     assert others == []
+
+
+def test_every_ledger_has_one_id_of_its_own(both: tuple[Database, Database]) -> None:
+    """A data folder that knows the id is never served by another district's database."""
+    ids: list[str] = []
+    for database in both:
+        schema.downgrade(database, "0005")
+        schema.upgrade(database)
+        with database.reading() as connection:
+            ids += connection.exec_driver_sql("SELECT ledger_id FROM ledger").scalars().all()
+        with pytest.raises(DatabaseError), database.writing() as connection:
+            connection.exec_driver_sql("INSERT INTO ledger VALUES (2, 'another', 0)")
+    assert len(set(ids)) == 2
+    assert all(LEDGER_ID_PATTERN.fullmatch(ledger_id) for ledger_id in ids)
+
+
+def test_two_nodes_may_make_the_schema_at_one_time(server: Server | None) -> None:
+    """Nodes that are set up by one playbook all find a ledger, and it is one."""
+    if server is None:
+        pytest.skip("no PostgreSQL server here")
+    with server.database("pattern_empty") as url, ThreadPoolExecutor(4) as nodes:
+        databases = [open_database(url) for _ in range(4)]
+        for done in [nodes.submit(schema.upgrade, database) for database in databases]:
+            done.result(timeout=60)
+        with databases[0].reading() as connection:
+            assert connection.exec_driver_sql("SELECT COUNT(*) FROM ledger").scalar() == 1
+        for database in databases:
+            database.close()
 
 
 @pytest.mark.parametrize("table", FACTS)

@@ -1,0 +1,68 @@
+"""Which ledger a database holds: found out without making a file, a table or a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from ingestd.database.engine import Database
+from ingestd.database.schema import stored_revision
+from ingestd.values.identifiers import LedgerId
+
+_ANY_HOST = "this machine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundLedger:
+    """A ledger as it was found: its schema's revision, and its id.
+
+    `ledger_id` is None for a ledger from before ledgers had one.
+    """
+
+    revision: str
+    ledger_id: LedgerId | None
+
+
+def find_ledger(database: Database) -> FoundLedger | None:
+    """Return the ledger that a database holds; None where the file is missing, or holds no tables.
+
+    Raises DatabaseError when the database does not answer.
+    """
+    if database.is_embedded and not _holds_bytes(database):
+        return None  # to connect would make the file
+    with database.reading() as connection:
+        tables = sa.inspect(connection)
+        revision = stored_revision(connection) if tables.has_table("alembic_version") else None
+        if revision is None:
+            return None
+        found = None
+        if tables.has_table("ledger"):
+            found = connection.execute(sa.text("SELECT ledger_id FROM ledger")).scalar()
+    return FoundLedger(revision=revision, ledger_id=None if found is None else LedgerId(found))
+
+
+def describe_place(database: Database, data_dir: Path) -> str:
+    """Say for people which kind of database it is and where; never a user or a password.
+
+    A file below `data_dir` is named as seen from there: the folder may be moved.
+    """
+    url = database.engine.url
+    if database.is_embedded:
+        path = Path(str(url.database))
+        inside = path.is_relative_to(data_dir)
+        return f"SQLite {path.relative_to(data_dir) if inside else path}"
+    hosts = url.query.get("host", ())
+    host = url.host or ", ".join((hosts,) if isinstance(hosts, str) else hosts) or _ANY_HOST
+    port = "" if url.port is None else f":{url.port}"
+    return f"PostgreSQL {url.database or 'without a name'} at {host}{port}"
+
+
+def _holds_bytes(database: Database) -> bool:
+    try:
+        return Path(str(database.engine.url.database)).stat().st_size > 0
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # connecting tells what is wrong with it

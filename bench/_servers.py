@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench._launch import free_port, listens, make_key, running, wait_until
+from ingestd.service.initialise import complete
 
 ACCOUNT = "SPRINGFIELD"
 _SSHD_PLACES = "/usr/sbin:/usr/local/sbin:/usr/lib/ssh"
@@ -123,6 +124,7 @@ def prepare_ingestd(
     }
     lines = ['data_dir = "../data"'] + [f"{key} = {json.dumps(v)}" for key, v in chosen.items()]
     installation.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    complete(installation.config)
     return installation
 
 

@@ -2,39 +2,78 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ingestd.cli.options import CONFIG_FLAG, DEFAULT_CONFIG, ConfigOption, config_path
 from ingestd.cli.output import complain
+from ingestd.config.environment import CONFIG_VARIABLE
 from ingestd.values.errors import UsageError
+
+if TYPE_CHECKING:
+    from ingestd.spool.known_ledger import KnownLedger
 
 
 def init(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where it shall live.")],
+    directory: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DIR", help="Where it shall live. Without it: what --config describes."
+        ),
+    ] = None,
     # Not from the environment: INGESTD_CONFIG may name the installation that is there already.
     config_asked: Annotated[
         Path | None,
-        typer.Option(CONFIG_FLAG, help=f"DIR/{DEFAULT_CONFIG}, and no other.", show_default=False),
+        typer.Option(
+            CONFIG_FLAG, help=f"With DIR: DIR/{DEFAULT_CONFIG}, no other.", show_default=False
+        ),
     ] = None,
+    adopt_ledger: Annotated[
+        bool,
+        typer.Option(
+            "--adopt-ledger",
+            help="Let the data folder belong to the ledger that the database holds, from now on.",
+        ),
+    ] = False,
 ) -> None:
     """Make an installation: config files, host keys, an empty ledger. Safe to run twice."""
-    from ingestd.service.initialise import initialise
+    if directory is None:
+        _complete(config_asked, adopt_ledger=adopt_ledger)
+        return
+    from ingestd.service.initialise import complete, initialise
 
     config = directory / DEFAULT_CONFIG
     if config_asked is not None and config_asked.resolve() != config.resolve():
         raise UsageError(f"The config will be {config}, not {config_asked}: leave --config out.")
-    written = initialise(directory)
+    written = initialise(directory, adopt=adopt_ledger)
     for path in written:
         typer.echo(f"wrote {path}")
-    if not written:
+    if adopt_ledger:
+        _tell_ledger(complete(config))
+    elif not written:
         typer.echo(f"{directory} was complete already; nothing was changed.")
     typer.echo(
         f"Next: ingestd account add ID --name NAME --timezone ZONE --key FILE.pub "
         f"--allow ADDRESS --config {config}\nThen: ingestd serve --config {config}"
     )
+
+
+def _complete(config_asked: Path | None, *, adopt_ledger: bool) -> None:
+    """Complete an installation that stands wherever its config says."""
+    if config_asked is None and not adopt_ledger:
+        raise UsageError("Name the folder that the installation shall live in: ingestd init DIR")
+    from ingestd.service.initialise import complete
+
+    named = os.environ.get(CONFIG_VARIABLE)
+    asked = config_asked or (Path(named) if named else None)
+    _tell_ledger(complete(config_path(asked), adopt=adopt_ledger))
+
+
+def _tell_ledger(known: KnownLedger) -> None:
+    typer.echo(f"The data folder belongs to the ledger {known.ledger_id} ({known.place}).")
 
 
 def serve(

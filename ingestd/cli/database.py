@@ -16,11 +16,10 @@ app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True
 @app.command("upgrade")
 def upgrade_command(config: ConfigOption = None) -> None:
     """Bring the database's schema to this version. Safe to run twice."""
-    from ingestd.database.schema import upgrade
     from ingestd.service.bootstrap import open_installation
 
     with closing(open_installation(config_path(config), Need.CHANGING)) as installation:
-        before, after = upgrade(installation.database)
+        before, after = installation.ledger.upgrade()
     if before == after:
         typer.echo(f"The schema is {after} already.")
     else:
@@ -30,11 +29,11 @@ def upgrade_command(config: ConfigOption = None) -> None:
 @app.command("current")
 def current(config: ConfigOption = None) -> None:
     """Print the schema's revision. Exit 1 when it is not the one of this version."""
-    from ingestd.database.schema import HEAD_REVISION, current_revision
+    from ingestd.database.schema import HEAD_REVISION
     from ingestd.service.bootstrap import open_installation
 
     with closing(open_installation(config_path(config))) as installation:
-        revision = current_revision(installation.database)
+        revision = installation.ledger.revision()
     typer.echo(f"{revision or 'empty'} (this version works with {HEAD_REVISION})")
     if revision != HEAD_REVISION:
         raise typer.Exit(EXIT_ANSWER_IS_NO)

@@ -87,6 +87,12 @@ def store_head(connection: Connection, head: Head) -> None:
     )
 
 
+def has_batches(connection: Connection) -> bool:
+    """Tell whether any account's books hold anything."""
+    found = connection.execute(sa.text("SELECT 1 FROM seal_head WHERE batch_no > 0 LIMIT 1"))
+    return found.first() is not None
+
+
 def read_head_hash(connection: Connection, account: AccountId, *, known_at: int) -> str:
     """Return the hash of the last batch sealed by `known_at` (microseconds since 1970)."""
     found = connection.execute(

@@ -11,23 +11,19 @@ from pathlib import Path
 
 from ingestd.access.accounts import Access, Account
 from ingestd.config.settings import Settings, load_settings
-from ingestd.database import schema
 from ingestd.database.engine import Database, open_database
 from ingestd.intake.pipeline import Works
 from ingestd.service.access_look import AccessLook, look_at_start
 from ingestd.service.config_check import require
+from ingestd.service.folder_ledger import FolderLedger
 from ingestd.service.last_good import Good, LastGood
 from ingestd.service.need import Need
 from ingestd.service.system_clock import SystemClock
 from ingestd.spool.files import make_folder, storage_errors, write_durably
 from ingestd.spool.folders import Folders
-from ingestd.telemetry.events import Event
-from ingestd.telemetry.logs import get_logger
 from ingestd.values.clock import Clock
 from ingestd.values.errors import ConfigError, StorageError, UsageError
 from ingestd.values.identifiers import AccountId, new_upload_id
-
-log = get_logger("ingestd.service")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +42,11 @@ class Installation:
     database: Database
     clock: Clock
 
+    @property
+    def ledger(self) -> FolderLedger:
+        """The data folder's ledger, which the database must hold before it is used."""
+        return FolderLedger(folders=self.folders, database=self.database)
+
     def account(self, account_id: str) -> Account:
         """Return a configured account. Raises UsageError for any other."""
         account = self.access.accounts.get(AccountId(account_id))
@@ -56,7 +57,7 @@ class Installation:
 
     def works(self) -> Works:
         """Return what the intake's journey needs from this installation."""
-        return Works(database=self.database, clock=self.clock, node=node_of(self.folders.data_dir))
+        return Works(database=self.database, clock=self.clock, node=node_of(self.folders))
 
     def close(self) -> None:
         """Close the database."""
@@ -64,7 +65,7 @@ class Installation:
 
 
 def open_installation(config_path: Path, need: Need = Need.READING) -> Installation:
-    """Read all three config files and open what they name; nothing listens or migrates yet.
+    """Read all three config files and open what they name; nothing is made or changed yet.
 
     Raises ConfigError with every mistake of the three files at once, when there is one that what
     is needed cannot do without.
@@ -77,47 +78,38 @@ def open_installation(config_path: Path, need: Need = Need.READING) -> Installat
     look = look_at_start(config_path, LastGood(settings.data_dir).read())
     require(look, need)
     folders = Folders(settings.data_dir)
-    temporary = settings.data_dir / "tmp"
-    make_folder(temporary)
     return Installation(
         config_path=config_path,
         settings=settings,
         look=look,
         access=look.access,
         folders=folders,
-        database=open_database(settings.database_url, temporary_folder=temporary),
+        database=open_database(settings.database_url, temporary_folder=folders.temporary),
         clock=SystemClock(),
     )
 
 
 @contextlib.contextmanager
 def prepared_installation(config_path: Path, need: Need = Need.READING) -> Iterator[Installation]:
-    """Lend an installation whose database is at this version, as every command needs it."""
+    """Lend an installation whose database holds its ledger, at this version's schema.
+
+    Every command that asks the ledger begins here. Raises as `FolderLedger.use` does.
+    """
     installation = open_installation(config_path, need)
     try:
-        prepare_database(installation.database)
+        installation.ledger.use()
         yield installation
     finally:
         installation.close()
 
 
-def prepare_database(database: Database) -> None:
-    """Bring the embedded database to this version; raise SchemaError for another old one."""
-    if not database.is_embedded:
-        schema.require_current(database)
-        return
-    before, after = schema.upgrade(database)
-    if before != after:
-        log.info(Event.SCHEMA_UPGRADED, before=before, after=after)
-
-
-def node_of(data_dir: Path) -> str:
+def node_of(folders: Folders) -> str:
     """Return the name of this data folder among all nodes that share a database.
 
     It stays with the folder, not with the machine: a container that is made anew must find
     the files that its predecessor had claimed.
     """
-    path = data_dir / "node_id"
+    path = folders.node_id
     with storage_errors(path):
         try:
             name = path.read_text(encoding="ascii").strip()
@@ -125,18 +117,18 @@ def node_of(data_dir: Path) -> str:
             name = ""
     if not name:
         name = str(new_upload_id())
-        make_folder(data_dir)
+        make_folder(folders.data_dir)
         write_durably(path, name.encode() + b"\n")
     return name
 
 
-def lock_data_folder(data_dir: Path) -> int:
+def lock_data_folder(folders: Folders) -> int:
     """Become the only daemon on a data folder, for as long as the returned descriptor is open.
 
     Raises StorageError when another daemon has it.
     """
-    make_folder(data_dir)
-    path = data_dir / "daemon.lock"
+    make_folder(folders.data_dir)
+    path = folders.daemon_lock
     with storage_errors(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
@@ -144,6 +136,7 @@ def lock_data_folder(data_dir: Path) -> int:
     except BlockingIOError as error:
         os.close(descriptor)
         raise StorageError(
-            f"Another ingestd serves {data_dir} already. Stop it first, or use another data_dir."
+            f"Another ingestd serves {folders.data_dir} already. "
+            "Stop it first, or use another data_dir."
         ) from error
     return descriptor

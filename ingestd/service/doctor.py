@@ -14,7 +14,7 @@ from pathlib import Path
 from ingestd.database.schema import require_current
 from ingestd.service.bootstrap import Installation, open_installation
 from ingestd.sftp.host_keys import fingerprints
-from ingestd.values.errors import IngestdError
+from ingestd.values.errors import IngestdError, OtherLedgerError
 
 _NET_SECONDS = 5.0
 _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to knock for each
@@ -22,11 +22,12 @@ _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to knock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one check found."""
+    """What one check found. `is_misled`: the doctor was told to look at another installation."""
 
     check: str
     ok: bool
     what: str
+    is_misled: bool = False
 
 
 def examine(config_path: Path) -> list[Result]:
@@ -54,7 +55,8 @@ def _run(name: str, check: Callable[[Installation], str], installation: Installa
     try:
         return Result(check=name, ok=True, what=check(installation))
     except IngestdError as error:
-        return Result(check=name, ok=False, what=error.message)
+        is_misled = isinstance(error, OtherLedgerError)
+        return Result(check=name, ok=False, what=error.message, is_misled=is_misled)
     except OSError as error:
         return Result(check=name, ok=False, what=error.strerror or str(error))
 
@@ -83,6 +85,8 @@ def _config(installation: Installation) -> str:
 
 def _data_folder(installation: Installation) -> str:
     folder = installation.settings.data_dir
+    if not folder.exists():
+        raise _NotWellError(f"{folder} does not exist: a volume is late, or run: ingestd init")
     probe = folder / ".doctor"
     descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.close(descriptor)
@@ -106,12 +110,13 @@ def _host_keys(installation: Installation) -> str:
 
 
 def _database(installation: Installation) -> str:
+    installation.ledger.require()
     require_current(installation.database)
     return "SQLite" if installation.database.is_embedded else "PostgreSQL"
 
 
 def _daemon(installation: Installation) -> str:
-    path = installation.settings.data_dir / "daemon.lock"
+    path = installation.folders.daemon_lock
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError as error:

@@ -1,29 +1,50 @@
-"""A new installation: config files, host keys, an empty ledger."""
+"""A new installation: config files, host keys, an empty ledger; and whose ledger a folder has."""
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from pathlib import Path
 
 from ingestd.config.examples import write_examples
-from ingestd.database import schema
-from ingestd.service.bootstrap import node_of, open_installation
+from ingestd.service.bootstrap import Installation, lock_data_folder, node_of, open_installation
 from ingestd.sftp.host_keys import load_or_create_host_keys
 from ingestd.spool.files import make_folder
+from ingestd.spool.known_ledger import KnownLedger
 
 CONFIG_FILE = "ingestd.toml"
 
 
-def initialise(target: Path) -> list[Path]:
+def initialise(target: Path, *, adopt: bool = False) -> list[Path]:
     """Make a new installation in `target`, or complete one; nothing that is there is changed.
 
-    Returns the files that were written. Raises StorageError or DatabaseError.
+    Returns the files that were written. `adopt`: see `complete`. Raises as that does.
     """
     config_folder = target / "config"
     make_folder(config_folder)
     written = list(write_examples(config_folder))
-    with closing(open_installation(config_folder / CONFIG_FILE)) as installation:
-        schema.upgrade(installation.database)
-        load_or_create_host_keys(installation.folders.host_keys)
-        node_of(installation.folders.data_dir)
+    complete(config_folder / CONFIG_FILE, adopt=adopt)
     return written
+
+
+def complete(config_path: Path, *, adopt: bool = False) -> KnownLedger:
+    """Make what an installation lacks of all that its config names; return its ledger.
+
+    With `adopt` its data folder belongs to the ledger that the database holds, or to a new one
+    where there is none, whatever it knew before; no daemon may run on it meanwhile. Raises
+    OtherLedgerError, StorageError or DatabaseError.
+    """
+    with closing(open_installation(config_path)) as installation:
+        # The ledger first: where that is refused, nothing else is made.
+        known = _adopted(installation) if adopt else installation.ledger.make()
+        load_or_create_host_keys(installation.folders.host_keys)
+        node_of(installation.folders)
+    return known
+
+
+def _adopted(installation: Installation) -> KnownLedger:
+    lock = lock_data_folder(installation.folders)
+    try:
+        return installation.ledger.make(adopt=True)
+    finally:
+        os.close(lock)

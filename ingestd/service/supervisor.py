@@ -19,7 +19,6 @@ from ingestd.service.bootstrap import (
     Installation,
     lock_data_folder,
     open_installation,
-    prepare_database,
 )
 from ingestd.service.health import HealthServer, check_database, count_all_uploads
 from ingestd.service.last_good import LastGood
@@ -42,20 +41,23 @@ def serve(config_path: Path) -> int:
     """Run the daemon until it is told to stop; return the exit code.
 
     A mistake in accounts.toml or allowlist.toml is told, and what was last good of it is in
-    force. Raises ConfigError, ListenError, StorageError or DatabaseError when it cannot start.
+    force. Raises ConfigError, OtherLedgerError, ListenError, StorageError or DatabaseError when
+    it cannot start.
     """
     installation = open_installation(config_path, Need.SERVING)
     configure_logs(
         log_format=installation.settings.log.format, level=installation.settings.log.level
     )
-    lock = lock_data_folder(installation.settings.data_dir)
-    _spare_the_collector()
-    try:
-        prepare_database(installation.database)
-        return asyncio.run(Daemon(installation).run())
-    finally:
-        installation.close()
-        os.close(lock)
+    with contextlib.closing(installation):
+        # Before the lock: nothing is written into a folder that is not this installation's.
+        installation.ledger.require()
+        lock = lock_data_folder(installation.folders)
+        try:
+            _spare_the_collector()
+            installation.ledger.use(as_daemon=True)
+            return asyncio.run(Daemon(installation).run())
+        finally:
+            os.close(lock)
 
 
 def _spare_the_collector() -> None:

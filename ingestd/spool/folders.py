@@ -23,6 +23,8 @@ class Folders:
     work/ACCOUNT/claimed      files taken from incoming, one folder per upload
     archive/ACCOUNT/2026-11   files with an outcome, one folder per upload
     quarantine/ACCOUNT        files under names that nobody recognises
+
+    Beside them lie files of the installation itself, each named by a property below.
     """
 
     data_dir: Path
@@ -41,6 +43,31 @@ class Folders:
     def work(self) -> Path:
         """What changes too often to be watched."""
         return self.data_dir / "work"
+
+    @property
+    def node_id(self) -> Path:
+        """The file that names this folder among all that share a database."""
+        return self.data_dir / "node_id"
+
+    @property
+    def ledger_id(self) -> Path:
+        """The file that says which ledger this folder belongs to."""
+        return self.data_dir / "ledger_id"
+
+    @property
+    def embedded_ledger(self) -> Path:
+        """Where the ledger lies unless the config names another database."""
+        return self.data_dir / "ledger.db"
+
+    @property
+    def daemon_lock(self) -> Path:
+        """The file that the daemon holds locked while it runs."""
+        return self.data_dir / "daemon.lock"
+
+    @property
+    def temporary(self) -> Path:
+        """Where the embedded database spills what does not fit in memory."""
+        return self.data_dir / "tmp"
 
     def incoming(self, account: AccountId) -> Path:
         """Published files that wait to be claimed."""

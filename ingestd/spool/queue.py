@@ -6,6 +6,7 @@ under a lease that ran out is processed again, what is `done` but not delivered 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -274,6 +275,15 @@ def find_upload(
         {"account": account, "upload_id": upload_id},
     ).one_or_none()
     return None if row is None else _upload(row)
+
+
+def knows_any(connection: Connection, uploads: Iterable[tuple[AccountId, UploadId]]) -> bool:
+    """Tell whether the queue has ever held one of these uploads."""
+    known = sa.text("SELECT 1 FROM upload WHERE account = :account AND upload_id = :upload_id")
+    return any(
+        connection.execute(known, {"account": account, "upload_id": upload_id}).first() is not None
+        for account, upload_id in uploads
+    )
 
 
 def list_uploads(

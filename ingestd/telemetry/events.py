@@ -49,4 +49,5 @@ class Event(StrEnum):
     WATCHER_RESTARTED = "watcher_restarted"
     WORKER_FAILED = "worker_failed"
     LEDGER_SEALED = "ledger_sealed"
+    LEDGER_BOUND = "ledger_bound"
     SCHEMA_UPGRADED = "schema_upgraded"

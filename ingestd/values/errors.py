@@ -127,6 +127,19 @@ class SchemaError(DatabaseError):
     code = "schema"
 
 
+class OtherLedgerError(IngestdError):
+    """The database holds another ledger than the data folder belongs to; nothing was touched."""
+
+    code = "other_ledger"
+    exit_code = EXIT_USAGE
+
+
+class LedgerGoneError(DatabaseError):
+    """There is no ledger where there was one, or where none was ever made; none was made now."""
+
+    code = "ledger_gone"
+
+
 class LeaseLostError(IngestdError):
     """Another worker holds the claim now; what this one computed must not be committed."""
 

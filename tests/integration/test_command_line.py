@@ -126,6 +126,7 @@ def test_a_place_where_nothing_can_be_made_exits_3(tmp_path: Path) -> None:
 def test_what_is_no_file_exits_2(config: Path, words: str, target: str) -> None:
     """A path that ends too early is the command's mistake; the disk is well."""
     (config.parent / "accounts.toml").write_text("[A]\nname = 'A'\ntimezone = 'UTC'\n")
+    assert run(config.parent, "init", "--config", str(config)).returncode == 0
     failed = run(config.parent, *words.format(target).split(), "--config", str(config))
     assert (failed.returncode, failed.stdout) == (2, "")
     assert len(failed.stderr.splitlines()) == 1

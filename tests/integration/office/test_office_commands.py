@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from ingestd.cli.app import main
-from ingestd.config.examples import write_examples
 from ingestd.formats.catalog import CatalogKind
 from ingestd.service.bootstrap import prepared_installation
+from ingestd.service.initialise import CONFIG_FILE, initialise
 from tests.integration.ledger.conftest import Books, FakeClock
 from tests.integration.office.conftest import CHARGE_HEADER, PRODUCTS, STUDENTS
 
@@ -31,10 +31,8 @@ Ask = Callable[..., dict[str, Any]]
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A district whose charges are in the books; `ingestd` finds its config."""
-    folder = tmp_path / "config"  # the data's folder is beside it
-    folder.mkdir()
-    write_examples(folder)
-    config = folder / "ingestd.toml"
+    initialise(tmp_path)
+    config = tmp_path / "config" / CONFIG_FILE
     monkeypatch.setenv("INGESTD_CONFIG", str(config))
     monkeypatch.setattr(
         "sys.argv",

@@ -109,7 +109,13 @@ def _format(kind: CatalogKind, *columns: Column, more_key: tuple[str, ...] = ())
     """Return the format whose key is the first column, and `more_key` with it."""
     return CatalogFormat(
         key=(columns[0].name, *more_key),
-        file=FileFormat(name=kind, has_header=True, source="contract, section 6", columns=columns),
+        file=FileFormat(
+            name=kind,
+            has_header=True,
+            source="contract, section 6",
+            named_by=(columns[0].name,),
+            columns=columns,
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from ingestd.formats.charges import ChargeChecker, ChargeRow
 from ingestd.formats.fields import Column, FileFormat
 from ingestd.formats.findings import FileRefusedError, Finding, Verdict
 from ingestd.formats.header import Layout
-from ingestd.formats.keys import KeyTeller
+from ingestd.formats.keys import KeyTeller, RowName, RowNamer
 from ingestd.formats.lines import Piece
 from ingestd.formats.names import FormatName
 from ingestd.formats.payment_files import PAYMENT_FORMATS
@@ -47,7 +47,7 @@ class RowBatch(Generic[T]):
     `rejected` holds (row, line) of each record that a ROW finding rejects; the others are
     in `rows`, so that `len(rows) + len(rejected) == records`. Blank lines are no records.
     `rejected_keys` are the keys of rejected rows, as far as they can be told, in files that
-    were checked for them.
+    were checked for them; `rejected_names` tell what people find each rejected row by.
     """
 
     rows: Sequence[T] = field(default_factory=list)
@@ -55,6 +55,7 @@ class RowBatch(Generic[T]):
     records: int = 0
     rejected: list[tuple[int, int]] = field(default_factory=list)
     rejected_keys: list[str] = field(default_factory=list)
+    rejected_names: list[RowName] = field(default_factory=list)
 
     @property
     def is_refused(self) -> bool:
@@ -150,9 +151,11 @@ class _FileCheck(Generic[T]):
         self._rows: list[T] = []
         self._make_checker = make_checker
         self._checker: Checker[T] | None = None
+        self._format = file_format
         self._key = key
         self._keys: KeyTeller | None = None
         self._blank_pieces = 0
+        self._namer: RowNamer | None = None
 
     @property
     def is_batch_full(self) -> bool:
@@ -164,13 +167,14 @@ class _FileCheck(Generic[T]):
         """Read as far as the header, make ready for its rows, and return them."""
         pieces = self._table.begin(blocks, chunk_bytes)
         self._checker = self._make_checker(self._table.layout)
+        self._namer = RowNamer(self._format, self._table.layout)
         if self._key is not None:
             self._keys = KeyTeller(self._key, self._table.layout)
         return pieces
 
     def take(self, piece: Piece) -> None:
         """Judge the records of a piece and add them to the batch."""
-        if self._checker is None:
+        if self._checker is None or self._namer is None:
             raise RuntimeError("a file is begun before its rows are taken")
         if not piece:
             self._blank_pieces += 1
@@ -179,6 +183,7 @@ class _FileCheck(Generic[T]):
         shaped = self._table.shape(piece)
         batch.findings += shaped.findings
         batch.rejected += shaped.rejected
+        batch.rejected_names += self._namer.of_misshapen(shaped.rejected, shaped.rejected_fields)
         batch.records += len(shaped.rejected)
         if self._keys is not None:
             batch.rejected_keys += self._keys.of_misshapen(shaped.rejected_fields)
@@ -187,6 +192,7 @@ class _FileCheck(Generic[T]):
             self._rows += checked.rows
             batch.findings += checked.findings
             batch.rejected += checked.rejected
+            batch.rejected_names += self._namer.of_regular(regular, checked.rejected)
             batch.records += len(regular.rows)
             if self._keys is not None:
                 batch.rejected_keys += self._keys.of_regular(regular, checked.rejected)

@@ -75,13 +75,15 @@ class FileFormat:
     """A file's columns, and how a field finds its column.
 
     With a header, columns stand in any order and only the mandatory ones must be there.
-    Without one, every row has exactly these columns in this order.
+    Without one, every row has exactly these columns in this order. `named_by` are the columns
+    by which people find a row again: its key, and, where it says so, whom it is about.
     """
 
     name: str
     columns: tuple[Column, ...]
     has_header: bool
     source: str
+    named_by: tuple[str, ...]
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
-"""Whom rejected rows are about, as far as that can still be told."""
+"""Which rejected rows are meant, and whom they are about, as far as that can still be told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from ingestd.formats.fields import Column
+from ingestd.formats.fields import Column, FileFormat
+from ingestd.formats.findings import shorten
 from ingestd.formats.header import Layout
 from ingestd.formats.judged import Problem
 from ingestd.formats.shape import ShapedRows
@@ -36,3 +38,49 @@ class KeyTeller:
             judged = self._judge(text)
             if not isinstance(judged, Problem):
                 yield judged
+
+
+class RowName(NamedTuple):
+    """What people find a row by, as it is written there: its key, and whom it is about."""
+
+    row: int
+    key: str | None
+    party: str | None
+
+
+class RowNamer:
+    """Tells what people find rejected rows by; what is wrong with a value does not matter here."""
+
+    def __init__(self, file_format: FileFormat, layout: Layout) -> None:
+        key, *parties = file_format.named_by
+        self._key = layout.positions.get(key)
+        self._party = layout.positions.get(parties[0]) if parties else None
+
+    def of_regular(self, rows: ShapedRows, rejected: Sequence[tuple[int, int]]) -> list[RowName]:
+        """Return the names of those rows whose (row, line) is in `rejected`."""
+        if not rejected:
+            return []
+        index_of = {row: index for index, row in enumerate(rows.rows)}
+        keys, parties = (
+            None if position is None else rows.columns[position]
+            for position in (self._key, self._party)
+        )
+        return [
+            RowName(row, _written(keys, index_of[row]), _written(parties, index_of[row]))
+            for row, _ in rejected
+        ]
+
+    def of_misshapen(
+        self, rejected: Sequence[tuple[int, int]], records: Sequence[Sequence[str]]
+    ) -> list[RowName]:
+        """Return the names of records with too many or too few fields, where they stand."""
+        return [
+            RowName(row, _written(fields, self._key), _written(fields, self._party))
+            for (row, _), fields in zip(rejected, records, strict=True)
+        ]
+
+
+def _written(texts: Sequence[str] | None, position: int | None) -> str | None:
+    if texts is None or position is None or position >= len(texts):
+        return None
+    return shorten(texts[position].strip(" ")) or None

@@ -99,6 +99,7 @@ FEE_PAYMENTS = FileFormat(
     name=FormatName.FEE_PAYMENTS,
     has_header=False,
     source=_SOURCE,
+    named_by=("receipt_num", "par_code"),
     columns=(
         _moment("submit_time"),
         _money("trans_amt", "The whole payment: fee_amt + build_amt + other_amt − discount_amt."),
@@ -148,6 +149,7 @@ SUNDRY_PAYMENTS = FileFormat(
     name=FormatName.SUNDRY_PAYMENTS,
     has_header=False,
     source=_SOURCE,
+    named_by=("receipt_num", "donor_number"),
     columns=(
         *_FIRST_18,
         _number("donor_number", "The donor; mandatory where the account requires it."),
@@ -160,6 +162,7 @@ ENROLMENT_PAYMENTS = FileFormat(
     name=FormatName.ENROLMENT_PAYMENTS,
     has_header=False,
     source=_SOURCE,
+    named_by=("receipt_num", "student_code"),
     columns=(
         *_FIRST_18,
         Column(

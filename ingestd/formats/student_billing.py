@@ -88,4 +88,5 @@ STUDENT_BILLING = FileFormat(
         TRANSACTION_OCCURRED_TIME,
     ),
     source="spec/charge-file.txt",
+    named_by=(CHARGE_TRACKING_ID.name, STUDENT_ID.name),
 )

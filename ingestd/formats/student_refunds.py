@@ -33,4 +33,6 @@ STUDENT_REFUNDS = FileFormat(
     has_header=True,
     columns=(CHARGE_TRACKING_ID, TX_ITEM_ROWID, NOTE),
     source="contract, section 3",
+    # The file does not name the student; the charge does.
+    named_by=(CHARGE_TRACKING_ID.name, "student_id"),
 )

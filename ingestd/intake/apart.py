@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from ingestd.formats.checking import RowBatch
 from ingestd.formats.findings import Finding
+from ingestd.formats.keys import RowName
 from ingestd.formats.rows import FileRules
 from ingestd.formats.turned import TurnedRows, columns_of
 from ingestd.values.errors import StorageError
@@ -23,11 +24,11 @@ Check = Callable[[Iterable[bytes], FileRules], Generator[RowBatch[Any], None, No
 """How a file of some format is judged; it travels to the other process by its name."""
 
 # A batch on its way: the type of its rows, their columns, findings, number of records, rejected
-# rows and their keys. A column of texts travels as one text, divided by NULs, and empty where
-# there is none: no accepted text is empty or holds a NUL, and one text takes a fraction of the
-# time that ten thousand objects do.
+# rows, their keys and their names. A column of texts travels as one text, divided by NULs, and
+# empty where there is none: no accepted text is empty or holds a NUL, and one text takes a
+# fraction of the time that ten thousand objects do.
 _Packed = list[str | Sequence[Any]]
-_Message = tuple[Any, _Packed, list[Finding], int, list[tuple[int, int]], list[str]]
+_Message = tuple[Any, _Packed, list[Finding], int, list[tuple[int, int]], list[str], list[RowName]]
 
 
 def check_apart(
@@ -108,11 +109,14 @@ def _packed(batch: RowBatch[Any]) -> _Message:
     for values in columns_of(batch.rows):
         is_text = isinstance(next(filter(None, values), None), str)
         columns.append("\0".join([text or "" for text in values]) if is_text else values)
-    return row_type, columns, batch.findings, batch.records, batch.rejected, batch.rejected_keys
+    return (
+        *(row_type, columns, batch.findings, batch.records),
+        *(batch.rejected, batch.rejected_keys, batch.rejected_names),
+    )
 
 
 def _unpacked(message: _Message) -> RowBatch[Any]:
-    row_type, packed, findings, records, rejected, rejected_keys = message
+    row_type, packed, findings, records, rejected, rejected_keys, rejected_names = message
     columns = [
         [text or None for text in column.split("\0")] if isinstance(column, str) else column
         for column in packed
@@ -123,6 +127,7 @@ def _unpacked(message: _Message) -> RowBatch[Any]:
         records=records,
         rejected=rejected,
         rejected_keys=rejected_keys,
+        rejected_names=rejected_names,
     )
 
 

@@ -55,7 +55,10 @@ def blocks_of(content: bytes, size: int = 100_000) -> Iterator[bytes]:
 
 
 def told(batches: Iterator[RowBatch[Any]]) -> list[tuple[object, ...]]:
-    return [(list(batch.rows), batch.findings, batch.records, batch.rejected) for batch in batches]
+    return [
+        (list(batch.rows), batch.findings, batch.records, batch.rejected, batch.rejected_names)
+        for batch in batches
+    ]
 
 
 @pytest.mark.parametrize("refused", [False, True])
@@ -113,7 +116,7 @@ def test_files_of_every_format_can_be_judged_apart(check: Check, header: str, ro
         apart = told(batches)
     assert apart == told(check(blocks_of(file), RULES))
     assert len(apart) > 1
-    assert any(rejected for _, _, _, rejected in apart)
+    assert any(rejected for _, _, _, rejected, _ in apart)
 
 
 def test_a_file_that_cannot_be_read_is_told_by_its_own_error() -> None:

@@ -9,21 +9,8 @@ from __future__ import annotations
 from sqlalchemy.engine import Connection
 
 from ingestd.database.engine import Database
-from ingestd.intake.receipt import (
-    FINDINGS_MAX,
-    receipt_name,
-    receipt_of,
-    render_csv,
-    render_csv_of_refusal,
-    render_json,
-)
-from ingestd.ledger.outcomes import (
-    FileOutcome,
-    FileStatus,
-    iterate_row_verdicts,
-    read_file_outcome,
-    read_findings,
-)
+from ingestd.intake.receipt import csv_of, receipt_name, receipt_of, render_json
+from ingestd.ledger.outcomes import FileOutcome, read_file_outcome
 from ingestd.spool.files import make_folder, move_durably, write_durably, write_pieces_durably
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import QueuedUpload, mark_delivered
@@ -55,14 +42,10 @@ def write_receipts(
     folder = folders.receipts(outcome.account)
     make_folder(folder)
     filename = outcome.provenance.filename
-    if outcome.rows is not None and outcome.rows.applied < outcome.rows.total:
-        verdicts = iterate_row_verdicts(connection, outcome.account, outcome.upload_id)
+    pieces = csv_of(connection, outcome)
+    if pieces is not None:
         name = receipt_name(filename, outcome.upload_id, "csv")
-        write_pieces_durably(folder / name, render_csv(verdicts))
-    elif outcome.rows is None and outcome.status is FileStatus.REJECTED:
-        name = receipt_name(filename, outcome.upload_id, "csv")
-        findings = read_findings(connection, outcome.account, outcome.upload_id, limit=FINDINGS_MAX)
-        write_pieces_durably(folder / name, render_csv_of_refusal(findings))
+        write_pieces_durably(folder / name, pieces)
     # The JSON comes last: a client that sees it may rely on the CSV being there.
     fields = receipt_of(connection, outcome, decimals=decimals)
     name = receipt_name(filename, outcome.upload_id, "json")

@@ -13,6 +13,7 @@ from ingestd.database.engine import Database
 from ingestd.formats.findings import Finding
 from ingestd.intake.handling import handling_of
 from ingestd.intake.reading import Progress, Reading, read_into_stage, rules_of
+from ingestd.ledger.findings import store_findings
 from ingestd.ledger.head import lock_head
 from ingestd.ledger.outcomes import (
     FileOutcome,
@@ -20,7 +21,6 @@ from ingestd.ledger.outcomes import (
     RowCounts,
     status_of,
     store_file_outcome,
-    store_findings,
     store_row_outcomes,
 )
 from ingestd.ledger.seal import Seal, open_batch, seal

@@ -109,6 +109,7 @@ def read_into_stage(
                 rows=batch.rows,
                 rejected=batch.rejected,
                 rejected_keys=batch.rejected_keys,
+                rejected_names=batch.rejected_names,
                 findings=batch.findings,
                 records=batch.records,
             )

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from itertools import groupby
-from operator import attrgetter
+from collections.abc import Iterable, Iterator, Mapping
 
 from sqlalchemy.engine import Connection
 
-from ingestd.formats.findings import Code, Verdict
+from ingestd.formats.catalog import CATALOG_FORMATS
+from ingestd.formats.fields import FileFormat
+from ingestd.formats.findings import Code
 from ingestd.formats.payment_files import PAYMENT_FORMATS
+from ingestd.formats.student_billing import STUDENT_BILLING
+from ingestd.formats.student_refunds import STUDENT_REFUNDS
 from ingestd.ledger.control_totals import BatchTotal, read_batch_totals
-from ingestd.ledger.outcomes import (
-    FileOutcome,
-    RowCounts,
-    RowVerdict,
+from ingestd.ledger.findings import (
+    RowFinding,
     StoredFinding,
+    count_codes,
+    iterate_problems,
     read_findings,
+)
+from ingestd.ledger.outcomes import (
+    AppliedBefore,
+    FileOutcome,
+    FileStatus,
+    RowCounts,
+    list_applied_before,
 )
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.identifiers import UploadId
@@ -30,17 +39,20 @@ from ingestd.values.money import format_amount
 RECEIPT_VERSION = 1
 FINDINGS_MAX = 1_000  # more help nobody, and the CSV has every row
 _NAME_BYTES_MAX = 255
-_CSV_COLUMNS = ("row", "line", "outcome", "column", "code", "value", "message")
-_APPLIED_BEFORE = (
-    "This row was applied before (upload {upload}, row {row}). Nothing needs to be done."
-)
-_DONE_BEFORE = "What this row asks for was done before by a command. Nothing needs to be done."
-_OTHER_ROWS_BAD = (
-    "The row is good, but other rows are not, and this account takes a file whole or not at all. "
-    "Mend the others, then send the whole file again."
-)
+_FILES: Mapping[str, FileFormat] = {
+    file.name: file
+    for file in (
+        *(STUDENT_BILLING, STUDENT_REFUNDS, *PAYMENT_FORMATS.values()),
+        *(catalog_format.file for catalog_format in CATALOG_FORMATS.values()),
+    )
+}
+_APPLIED_BEFORE = "Rows that upload {upload} ({filename}) had applied: {rows}."
+_DONE_BEFORE = "Rows that ask for what a command had done before: {rows}."
+_NOTHING_TO_DO = " Nothing needs to be done."
 # Where a cell begins, or what a spreadsheet with another delimiter takes for a new cell.
-_FORMULA_START = re.compile(r"(\A|[;|])(?=\s*[=+\-@＝＋－＠]|[\t\r\n])")
+_FORMULA = r"(?=\s*[=+\-@＝＋－＠]|[\t\r\n])"
+_FORMULA_AT_START = re.compile(_FORMULA)
+_FORMULA_IN_CELL = re.compile(rf"(\A|[;|]){_FORMULA}")
 
 
 def receipt_name(filename: str, upload_id: UploadId, extension: str) -> str:
@@ -61,17 +73,23 @@ def receipt_of(connection: Connection, outcome: FileOutcome, *, decimals: int) -
     batches = None
     if outcome.provenance.format in PAYMENT_FORMATS and outcome.rows is not None:
         batches = read_batch_totals(connection, outcome.account, outcome.upload_id)
-    return receipt_fields(outcome, findings, decimals=decimals, batches=batches)
+    codes = count_codes(connection, outcome.account, outcome.upload_id) if findings else {}
+    return receipt_fields(outcome, findings, codes, decimals=decimals, batches=batches)
 
 
 def receipt_fields(
     outcome: FileOutcome,
     findings: list[StoredFinding],
+    codes: Mapping[str, int],
     *,
     decimals: int,
     batches: list[BatchTotal] | None = None,
 ) -> dict[str, object]:
-    """Return the receipt as the contract writes it; `batches` are a payment file's totals."""
+    """Return the receipt as the contract writes it.
+
+    `codes` says how many findings of each code there are, shown or not; `batches` are a payment
+    file's totals.
+    """
     provenance, rows = outcome.provenance, outcome.rows
     totals = {} if batches is None else {"batches": _batch_fields(batches, decimals)}
     return {
@@ -100,6 +118,7 @@ def receipt_fields(
             for finding in findings
         ],
         "findings_omitted": outcome.findings - len(findings),
+        "findings_by_code": dict(codes),
     }
 
 
@@ -133,109 +152,59 @@ def render_json(fields: dict[str, object]) -> bytes:
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
-def render_csv(verdicts: Iterable[RowVerdict]) -> Iterator[bytes]:
-    """Write a receipt's CSV file in pieces: every row that was not applied, and why."""
-    yield _csv_line(_CSV_COLUMNS)
-    for has_finding, group in groupby(verdicts, key=_has_finding):
-        render = _lines_with_findings if has_finding else _lines_without
-        yield from render(group)
+def csv_of(connection: Connection, outcome: FileOutcome) -> Iterator[bytes] | None:
+    """Return an outcome's CSV receipt in pieces, or None where it has none: all was applied.
 
-
-def render_csv_of_refusal(findings: Iterable[StoredFinding]) -> Iterator[bytes]:
-    """Write the CSV file of a file that was refused whole: why, in the same columns."""
-    yield _csv_line(_CSV_COLUMNS)
-    for finding in findings:
-        row = "" if finding.row is None else str(finding.row)
-        line = "" if finding.line is None else str(finding.line)
-        yield _csv_line(
-            (
-                *(row, line, "rejected", _safe(finding.column or ""), finding.code),
-                *(_safe(finding.value or ""), _safe(finding.message)),
-            )
-        )
-
-
-def _has_finding(verdict: RowVerdict) -> bool:
-    return verdict.finding is not None
-
-
-def _lines_with_findings(verdicts: Iterable[RowVerdict]) -> Iterator[bytes]:
-    for verdict in _with_reasons(verdicts):
-        code, column, value, message = _explain(verdict)
-        yield _csv_line(
-            (
-                str(verdict.row),
-                str(verdict.line),
-                verdict.outcome,
-                _safe(column),
-                code,
-                _safe(value),
-                _safe(message),
-            )
-        )
-
-
-def _lines_without(verdicts: Iterable[RowVerdict]) -> Iterator[bytes]:
-    # Of a million rows that came again only numbers differ: they are put into one line.
-    for row, line, outcome, _, first_upload_id, first_row, key_column in verdicts:
-        text = _line_without(outcome, first_upload_id, key_column)
-        yield text.format(row, line, first_row).encode("utf-8", "backslashreplace")
-
-
-@lru_cache(maxsize=256)
-def _line_without(outcome: str, first_upload_id: str | None, key_column: str) -> str:
-    """Return a line with `{0}` for the row, `{1}` for its line, `{2}` for the row before."""
-    code, column, value, message = _reason_without(outcome, first_upload_id, key_column)
-    line = ("{0}", "{1}", outcome, column, code, value, message)
-    return _csv_line(line).decode()
-
-
-def _with_reasons(verdicts: Iterable[RowVerdict]) -> Iterator[RowVerdict]:
-    """Add to each row whose findings are only warnings what really became of it."""
-    for _, group in groupby(verdicts, key=attrgetter("row")):
-        of_row = list(group)
-        if not any(_is_reason(verdict) for verdict in of_row):
-            yield of_row[0]._replace(finding=None)
-        yield from of_row
-
-
-def _is_reason(verdict: RowVerdict) -> bool:
-    finding = verdict.finding
-    if finding is None:
-        return False
-    if verdict.outcome == "duplicate":
-        return finding.code == Code.DUPLICATE_IN_FILE.value
-    return finding.verdict == Verdict.ROW.value
-
-
-def _explain(verdict: RowVerdict) -> tuple[str, str, str, str]:
-    finding = verdict.finding
-    if finding is not None:
-        return finding.code, finding.column or "", finding.value or "", finding.message
-    *texts, message = _reason_without(verdict.outcome, verdict.first_upload_id, verdict.key_column)
-    code, column, value = texts
-    return code, column, value, message.format(None, None, verdict.first_row)
-
-
-def _reason_without(
-    outcome: str, first_upload_id: str | None, key_column: str
-) -> tuple[str, str, str, str]:
-    """Return what became of a row without a finding, with `{2}` for the row that was first."""
-    if outcome == "duplicate":
-        return (
-            Code.DUPLICATE.value,
-            key_column,
-            "",
-            _DONE_BEFORE
-            if first_upload_id is None
-            else _APPLIED_BEFORE.format(upload=first_upload_id, row="{2}"),
-        )
-    return (
-        Code.ALL_OR_NOTHING.value,
-        "",
-        "",
-        _OTHER_ROWS_BAD,
+    The pieces are made while the connection's transaction lasts. An upload that did not arrive
+    whole has none either: there is nothing to mend in it.
+    """
+    if outcome.status is FileStatus.INTERRUPTED:
+        return None
+    if outcome.rows is not None and outcome.rows.applied == outcome.rows.total:
+        return None
+    file = _FILES.get(outcome.provenance.format or "", STUDENT_BILLING)
+    problems = iterate_problems(
+        connection, outcome.account, outcome.upload_id, has_header=file.has_header
     )
+    return render_csv(problems, list_applied_before(connection, outcome), named_by=file.named_by)
+
+
+def render_csv(
+    problems: Iterable[RowFinding], repeats: Iterable[AppliedBefore], *, named_by: tuple[str, ...]
+) -> Iterator[bytes]:
+    """Write a receipt's CSV file in pieces: what kept rows from being applied, then repeats.
+
+    `named_by` are the one or two columns beside the row's number by which it is found again.
+    Rows that were applied before are one line for each upload that applied them.
+    """
+    # Without the mark, spreadsheets take UTF-8 for what their country used before it.
+    yield codecs.BOM_UTF8
+    yield _csv_line(("row", "line", *named_by, "outcome", "column", "code", "value", "message"))
+    for problem in problems:
+        names = (problem.key, problem.party)[: len(named_by)]
+        yield _csv_line(
+            (
+                *(_number(problem.row), _number(problem.line)),
+                *(_safe(name or "") for name in names),
+                *(problem.outcome, _safe(problem.column or ""), problem.code),
+                *(_safe(problem.value or ""), _safe(problem.message)),
+            )
+        )
+    no_names = [""] * len(named_by)
+    for repeat in repeats:
+        text = _DONE_BEFORE if repeat.upload_id is None else _APPLIED_BEFORE
+        message = text.format(upload=repeat.upload_id, filename=repeat.filename, rows=repeat.rows)
+        duplicate = Code.DUPLICATE.value
+        yield _csv_line(
+            (
+                *("", "", *no_names, duplicate, "", duplicate),
+                *(str(repeat.rows), _safe(message + _NOTHING_TO_DO)),
+            )
+        )
+
+
+def _number(number: int | None) -> str:
+    return "" if number is None else str(number)
 
 
 def _csv_line(cells: Iterable[str]) -> bytes:
@@ -251,4 +220,7 @@ def _safe(text: str) -> str:
         shown = "".join(
             char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text
         )
-    return _FORMULA_START.sub(r"\1'", shown)
+    if ";" in shown or "|" in shown:
+        return _FORMULA_IN_CELL.sub(r"\1'", shown)
+    # Nearly all cells, and many times as fast.
+    return f"'{shown}" if _FORMULA_AT_START.match(shown) else shown

@@ -13,7 +13,8 @@ from ingestd.intake.delivery import deliver
 from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading import HandedBackError, Progress
 from ingestd.intake.receipt import counts_of
-from ingestd.ledger.outcomes import FileOutcome, FileStatus, find_same_bytes, read_codes
+from ingestd.ledger.findings import read_codes
+from ingestd.ledger.outcomes import FileOutcome, FileStatus, find_same_bytes
 from ingestd.ledger.seal import Seal
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import (

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from ingestd.database.bulk import Temporary, ordered, stage
 from ingestd.formats.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
 from ingestd.formats.findings import Code, Finding, Verdict
+from ingestd.formats.keys import RowName
 from ingestd.ledger.catalog_lists import listed_in, lists_of, news_of_list, replace_list
 from ingestd.ledger.catalog_tables import CATALOGS, Catalog, Table
 from ingestd.ledger.chart import ANONYMOUS_STUDENT_ID
@@ -24,6 +25,7 @@ from ingestd.ledger.messages import KEY_REPEATED, KEY_RESERVED, STUDENT_DISAPPEA
 from ingestd.ledger.open_charges import remember_sorts, reorder_open_charges
 from ingestd.ledger.stage import Stage
 from ingestd.ledger.verdicts import (
+    Named,
     Posted,
     any_bad_row,
     count,
@@ -79,6 +81,7 @@ class CatalogStage(Stage[CatalogRow]):
         findings: Iterable[Finding],
         records: int,
         rejected_keys: Iterable[str] = (),
+        rejected_names: Iterable[RowName] = (),
     ) -> None:
         """Append one batch of checked records, and the values of their lists."""
         rows = list(rows)
@@ -88,6 +91,7 @@ class CatalogStage(Stage[CatalogRow]):
             findings=findings,
             records=records,
             rejected_keys=rejected_keys,
+            rejected_names=rejected_names,
         )
         for position, table in self._lists:
             values = listed_in(rows, position)
@@ -122,6 +126,7 @@ def judge_staged_catalog(
     `all_or_nothing` that is none as soon as one row is bad.
     """
     catalog = CATALOGS[kind]
+    named = Named(stage=catalog.stage.name, key=f"s.{CATALOG_FORMATS[kind].subject.name}")
     if kind is CatalogKind.STUDENTS:
         reject(
             connection,
@@ -133,9 +138,9 @@ def judge_staged_catalog(
             value="s.student_id",
             message=KEY_RESERVED,
         )
-        forget_rejected(connection, catalog.stage.name)
+        forget_rejected(connection, head, named)
     _reject_repeated_keys(connection, kind)
-    forget_rejected(connection, catalog.stage.name)
+    forget_rejected(connection, head, named)
     if all_or_nothing and any_bad_row(connection):
         reject_everything(connection, catalog.stage.name)
 

@@ -28,6 +28,7 @@ from ingestd.ledger.periods import open_from
 from ingestd.ledger.seal import Batch
 from ingestd.ledger.verdicts import (
     Keyed,
+    Named,
     Posted,
     any_bad_row,
     any_row,
@@ -36,6 +37,7 @@ from ingestd.ledger.verdicts import (
     find_repeats_in_file,
     find_repeats_of_ledger,
     forget_rejected,
+    name_rows,
     reject,
     reject_everything,
 )
@@ -68,6 +70,12 @@ _KEYED = Keyed(
     messages=CHARGE_REPEATED,
 )
 
+_NAMED = Named(
+    stage=_STAGE,
+    key="s.row_key",
+    party=f"(SELECT n.student_id FROM {STUDENTS.name} n WHERE n.student_no = s.student_no)",
+)
+
 
 def judge_staged_charges(
     connection: Connection, head: Head, *, register_students: bool, all_or_nothing: bool
@@ -80,13 +88,14 @@ def judge_staged_charges(
     _reject_unknown_students(connection, head, register_students=register_students)
     _reject_unknown_products(connection, head)
     _reject_missing_prices(connection, head)
-    forget_rejected(connection, _STAGE)
+    forget_rejected(connection, head, _NAMED)
     copy_sorted(connection, CHARGES, KEYS, order="row_key, row")
     if head.charges and _find_known_keys(connection, head):
         find_repeats_of_ledger(connection, head, _KEYED)
     if _any_key_twice(connection):
         find_repeats_in_file(connection, _KEYED)
     _find_keys_alike(connection)
+    name_rows(connection, head, _NAMED)
     if all_or_nothing and any_bad_row(connection):
         reject_everything(connection, _STAGE)
         connection.execute(sa.text(f"DELETE FROM {KEYS.name}"))

@@ -43,6 +43,10 @@ CHARGE_REPEATED = RepeatMessages(
     duplicate_in_file="Row {row} of this file has the same charge_tracking_id and the same "
     "content. The charge counts once; nothing needs to be done.",
 )
+ALL_OR_NOTHING = (
+    "Rows that are good: {rows}. None of them was applied, because others are not good and this "
+    "account takes a file whole or not at all. Mend those, then send the whole file again."
+)
 KEY_RESERVED = "This key is reserved. Use another."
 KEY_REPEATED = "Row {row} of this file has the same key. Keep one of them."
 STUDENT_DISAPPEARED = (

@@ -2,53 +2,35 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Generator, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain, groupby
-from operator import attrgetter
-from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, CursorResult
+from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import stream
-from ingestd.formats.findings import Verdict
 from ingestd.formats.names import FormatName
 from ingestd.ledger.head import Head
 from ingestd.ledger.seal import Batch
 from ingestd.values.identifiers import AccountId, UploadId
 from ingestd.values.provenance import Provenance
 
-_CHUNK_ROWS = 5_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Repeated:
     """What a duplicate or a conflict repeats: by which number it is found, and the fact itself.
 
-    `table` holds the row's key in its column `key`, and the number in `number`; `written_in` is
-    the column of the file that holds the key.
+    `table` holds the row's key in its column `key`, and the number in `number`.
     """
 
     number: str
     table: str
     key: str
     fact: str
-    written_in: str = "charge_tracking_id"
 
 
 _CHARGE = _Repeated(number="charge_no", table="charge_key", key="tracking_id", fact="charge")
 _REFUND = _Repeated(number="charge_no", table="charge_key", key="tracking_id", fact="refund")
-_PAYMENT = _Repeated(
-    number="payment_no",
-    table="payment",
-    key="payment_id",
-    fact="payment",
-    written_in="receipt_num",
-)
+_PAYMENT = _Repeated(number="payment_no", table="payment", key="payment_id", fact="payment")
 _REPEATED = {
     FormatName.STUDENT_REFUNDS.value: _REFUND,
     FormatName.FEE_PAYMENTS.value: _PAYMENT,
@@ -96,35 +78,12 @@ class FileOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFinding:
-    """A finding as the receipt tells it."""
+class AppliedBefore:
+    """How many rows of a file one earlier upload had applied, or a command where it is None."""
 
-    code: str
-    verdict: str
-    row: int | None
-    line: int | None
-    column: str | None
-    value: str | None
-    message: str
-
-
-class RowVerdict(NamedTuple):
-    """A row that was not applied, with one of its findings if it has any.
-
-    For a duplicate, `first_upload_id` and `first_row` say where it was applied. `key_column` is
-    the column of the file by which rows are known.
-    """
-
-    row: int
-    line: int
-    outcome: str
-    finding: StoredFinding | None
-    first_upload_id: str | None
-    first_row: int | None
-    key_column: str = _CHARGE.written_in
-
-
-_NO_MORE: tuple[float, Iterator[Any]] = (math.inf, iter(()))
+    upload_id: UploadId | None
+    filename: str | None
+    rows: int
 
 
 def status_of(rows: RowCounts) -> FileStatus:
@@ -132,23 +91,6 @@ def status_of(rows: RowCounts) -> FileStatus:
     if rows.conflict or rows.rejected:
         return FileStatus.PROCESSED_WITH_FINDINGS
     return FileStatus.PROCESSED
-
-
-def store_findings(connection: Connection, account: AccountId, upload_id: UploadId) -> int:
-    """Keep the staged findings, in the order of the file; return how many there are."""
-    result = connection.execute(
-        sa.text(
-            "INSERT INTO finding (account, upload_id, finding_no, code, verdict, row, line,"
-            " column_name, value, message)"
-            " SELECT :account, :upload_id,"
-            # No NULL and no tie in the order: both databases are to number findings alike.
-            " ROW_NUMBER() OVER (ORDER BY COALESCE(row, 0), COALESCE(line, 0),"
-            "  COALESCE(column_name, ''), code, message, COALESCE(value, ''), verdict),"
-            " code, verdict, row, line, column_name, value, message FROM stage_finding"
-        ),
-        {"account": account, "upload_id": upload_id},
-    )
-    return result.rowcount
 
 
 def store_row_outcomes(
@@ -265,101 +207,26 @@ def read_file_outcome(
     )
 
 
-def read_findings(
-    connection: Connection, account: AccountId, upload_id: UploadId, *, limit: int
-) -> list[StoredFinding]:
-    """Return up to `limit` findings in the order of the file.
-
-    Where there are more, those that cost a row or the file come before warnings.
-    """
-    rows = connection.execute(
+def list_applied_before(connection: Connection, outcome: FileOutcome) -> list[AppliedBefore]:
+    """Return who had applied rows of a file before it came, earliest upload first."""
+    repeated = _REPEATED.get(outcome.provenance.format or "", _CHARGE)
+    found = connection.execute(
         sa.text(
-            "SELECT finding_no, code, verdict, row, line, column_name, value, message FROM finding"
-            " WHERE account = :account AND upload_id = :upload_id"
-            " ORDER BY CASE verdict WHEN :warning THEN 1 ELSE 0 END, finding_no LIMIT :limit"
+            "SELECT c.upload_id, f.filename, COUNT(*) AS repeats FROM row_outcome o"
+            f" LEFT JOIN {repeated.fact} c"
+            f"  ON c.account = o.account AND c.{repeated.number} = o.{repeated.number}"
+            " LEFT JOIN file_outcome f ON f.account = c.account AND f.upload_id = c.upload_id"
+            " WHERE o.account = :account AND o.upload_id = :upload_id AND o.outcome = 'duplicate'"
+            # A row that stands twice in the file has a finding of its own.
+            " AND COALESCE(c.upload_id, '') <> :upload_id"
+            " GROUP BY c.upload_id, f.filename ORDER BY COALESCE(c.upload_id, '')"
         ),
-        {
-            "account": account,
-            "upload_id": upload_id,
-            "warning": Verdict.WARNING.value,
-            "limit": limit,
-        },
-    ).all()
-    return [_finding(row) for row in sorted(rows, key=lambda row: int(row.finding_no))]
-
-
-def iterate_row_verdicts(
-    connection: Connection, account: AccountId, upload_id: UploadId
-) -> Iterator[RowVerdict]:
-    """Yield every row that was not applied, once for each of its findings, in the file's order."""
-    repeated = _REPEATED.get(_format_of(connection, account, upload_id) or "", _CHARGE)
-    column = repeated.written_in
-    with (
-        closing(_row_outcomes(connection, account, upload_id, repeated)) as outcomes,
-        _row_findings(connection, account, upload_id) as stored,
-    ):
-        findings = groupby(stored, key=attrgetter("row"))
-        found_row, found = next(findings, _NO_MORE)
-        for row, line, outcome, first_upload_id, first_row in chain.from_iterable(outcomes):
-            # Both come in the order of the file: a million rows are joined by walking them once.
-            while found_row < row:
-                found_row, found = next(findings, _NO_MORE)
-            if found_row > row:
-                yield RowVerdict(row, line, outcome, None, first_upload_id, first_row, column)
-                continue
-            for finding in found:
-                found_so = _finding(finding)
-                yield RowVerdict(row, line, outcome, found_so, first_upload_id, first_row, column)
-
-
-def _row_outcomes(
-    connection: Connection, account: AccountId, upload_id: UploadId, repeated: _Repeated
-) -> Generator[list[tuple[Any, ...]], None, None]:
-    """Yield chunks of rows with their line and outcome, and where the first one stands."""
-    return stream(
-        connection,
-        "SELECT o.row, o.line, o.outcome, c.upload_id, c.row"
-        " FROM row_outcome o"
-        f" LEFT JOIN {repeated.fact} c"
-        f" ON c.account = o.account AND c.{repeated.number} = o.{repeated.number}"
-        " WHERE o.account = :account AND o.upload_id = :upload_id ORDER BY o.row",
-        {"account": account, "upload_id": upload_id},
-        chunk_rows=_CHUNK_ROWS,
+        {"account": outcome.account, "upload_id": outcome.upload_id},
     )
-
-
-def _row_findings(
-    connection: Connection, account: AccountId, upload_id: UploadId
-) -> CursorResult[Any]:
-    """Return the findings on rows; they are numbered in the order of the file."""
-    return connection.execute(
-        sa.text(
-            "SELECT code, verdict, row, line, column_name, value, message FROM finding"
-            " WHERE account = :account AND upload_id = :upload_id AND row IS NOT NULL"
-            " ORDER BY finding_no"
-        ),
-        {"account": account, "upload_id": upload_id},
-        execution_options={"yield_per": _CHUNK_ROWS},
-    )
-
-
-def read_codes(
-    connection: Connection, account: AccountId, upload_id: UploadId, *, limit: int
-) -> list[str]:
-    """Return what cost a file or its rows: up to `limit` codes, each once, in their order."""
-    codes = connection.execute(
-        sa.text(
-            "SELECT DISTINCT code FROM finding WHERE account = :account"
-            " AND upload_id = :upload_id AND verdict <> :warning ORDER BY code LIMIT :limit"
-        ),
-        {
-            "account": account,
-            "upload_id": upload_id,
-            "warning": Verdict.WARNING.value,
-            "limit": limit,
-        },
-    )
-    return [str(code) for code in codes.scalars()]
+    return [
+        AppliedBefore(upload_id=row.upload_id, filename=row.filename, rows=int(row.repeats))
+        for row in found
+    ]
 
 
 def find_same_bytes(
@@ -375,25 +242,3 @@ def find_same_bytes(
         {"account": account, "upload_id": upload_id, "sha256": sha256},
     ).scalar()
     return None if found is None else UploadId(found)
-
-
-def _format_of(connection: Connection, account: AccountId, upload_id: UploadId) -> str | None:
-    format_name: str | None = connection.execute(
-        sa.text(
-            "SELECT format FROM file_outcome WHERE account = :account AND upload_id = :upload_id"
-        ),
-        {"account": account, "upload_id": upload_id},
-    ).scalar()
-    return format_name
-
-
-def _finding(row: Any) -> StoredFinding:  # noqa: ANN401 - a row of either statement
-    return StoredFinding(
-        code=row.code,
-        verdict=row.verdict,
-        row=row.row,
-        line=row.line,
-        column=row.column_name,
-        value=row.value,
-        message=row.message,
-    )

@@ -15,11 +15,13 @@ from ingestd.ledger.head import Head
 from ingestd.ledger.payment_stage import PAYMENTS
 from ingestd.ledger.verdicts import (
     Keyed,
+    Named,
     any_bad_row,
     any_row,
     find_repeats_in_file,
     find_repeats_of_ledger,
     forget_rejected,
+    name_rows,
     reject,
     reject_everything,
 )
@@ -33,6 +35,12 @@ _KEYED = Keyed(
     number="payment_no",
     # The key of the books is made of more than the number that the provider knows.
     written=f"(SELECT k.receipt_num FROM {_STAGE} k WHERE k.row = {{repeat}}.row)",
+)
+_NAMED = Named(
+    stage=_STAGE,
+    key="s.receipt_num",
+    # Each format has one of them.
+    party="COALESCE(s.student_id, s.parent_code, s.donor_number)",
 )
 _IS_NEW = "NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)"
 _MERCHANTS_TOLD_MAX = 100
@@ -191,10 +199,11 @@ def judge_staged_payments(
             value="''" if rule.code in _ABSENT else _SHOWN.get(rule.column, f"s.{rule.column}"),
             message=rule.message,
         )
-    forget_rejected(connection, _STAGE)
+    forget_rejected(connection, head, _NAMED)
     _reject_settled_batches(connection, head)
     find_repeats_in_file(connection, _KEYED)
     _warn_of_missing_account(connection, head)
+    name_rows(connection, head, _NAMED)
     if all_or_nothing and any_bad_row(connection):
         reject_everything(connection, _STAGE)
     return True
@@ -265,7 +274,7 @@ def _reject_settled_batches(connection: Connection, head: Head) -> None:
         value="s.batch_num",
         message=messages.BATCH_SETTLED,
     )
-    forget_rejected(connection, _STAGE)
+    forget_rejected(connection, head, _NAMED)
 
 
 def _warn_of_missing_account(connection: Connection, head: Head) -> None:

@@ -19,12 +19,14 @@ from ingestd.ledger.stage import Stage
 from ingestd.ledger.undo import IS_LIVE, allocations_by, undo_allocations
 from ingestd.ledger.verdicts import (
     Keyed,
+    Named,
     Posted,
     any_bad_row,
     counted,
     find_repeats_in_file,
     find_repeats_of_ledger,
     forget_rejected,
+    name_rows,
     reject,
     reject_everything,
 )
@@ -50,6 +52,14 @@ _KEYED = Keyed(
     earlier="{join} charge_key k ON k.account = :account AND k.tracking_id = s.row_key"
     " {join} refund c ON c.account = :account AND c.charge_no = k.charge_no",
     messages=REFUND_REPEATED,
+)
+_NAMED = Named(
+    stage=_STAGE,
+    key="s.row_key",
+    party="(SELECT p.party_code FROM charge_key k"
+    " JOIN charge c ON c.account = k.account AND c.charge_no = k.charge_no"
+    " JOIN party p ON p.account = c.account AND p.party_no = c.party_no AND p.kind = 'student'"
+    " WHERE k.account = :account AND k.tracking_id = s.row_key)",
 )
 _OF_BATCH = (
     "refund f JOIN charge c ON c.account = f.account AND c.charge_no = f.charge_no"
@@ -81,9 +91,10 @@ def judge_staged_refunds(connection: Connection, head: Head, *, all_or_nothing: 
         value="s.row_key",
         message=CHARGE_UNKNOWN,
     )
-    forget_rejected(connection, _STAGE)
+    forget_rejected(connection, head, _NAMED)
     find_repeats_of_ledger(connection, head, _KEYED)
     find_repeats_in_file(connection, _KEYED)
+    name_rows(connection, head, _NAMED)
     if all_or_nothing and any_bad_row(connection):
         reject_everything(connection, _STAGE)
 

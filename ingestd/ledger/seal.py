@@ -34,7 +34,7 @@ SEALED_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "finding": (
             *("account", "upload_id", "finding_no", "code", "verdict", "row", "line"),
-            *("column_name", "value", "message"),
+            *("column_name", "value", "message", "row_key", "party_code"),
         ),
         "party": ("account", "party_no", "kind", "party_code", "batch_no"),
         "charge": (
@@ -113,12 +113,17 @@ _BELONGS = {
 
 _NO_END = 2**63 - 1
 
-VERSION = 2
+VERSION = 3
 """How batches are sealed now; older seals keep the number of the way that they were made."""
 
-# A batch sealed the first way holds rows of these tables only, and they had fewer columns.
+# A batch sealed the first way holds rows of these tables only.
 _FIRST_TABLES = ("file_outcome", "row_outcome", "finding", "party", "charge", "posting")
-_ADDED_SINCE = {"row_outcome": {"payment_no"}}
+# Columns that came later, and the first way of sealing that knows them.
+_ADDED_IN = {
+    ("row_outcome", "payment_no"): 2,
+    ("finding", "row_key"): 3,
+    ("finding", "party_code"): 3,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,8 +279,9 @@ def seal(connection: Connection, head: Head, batch: Batch) -> Seal:
 
 
 def _rows_of_batch(connection: Connection, table: str, version: int) -> str:
-    added = _ADDED_SINCE.get(table, set()) if version == 1 else set()
-    columns = [column for column in SEALED_COLUMNS[table] if column not in added]
+    columns = [
+        column for column in SEALED_COLUMNS[table] if _ADDED_IN.get((table, column), 1) <= version
+    ]
     row = _row_as_json(connection, columns)
     return f"SELECT {row} FROM {table} WHERE {_BELONGS[table]} ORDER BY {_ORDER[table]}"
 

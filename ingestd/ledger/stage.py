@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, analyse, create_temporary, drop_temporary, stage
 from ingestd.formats.findings import Code, Finding, Verdict
+from ingestd.formats.keys import RowName
 
 T = TypeVar("T", bound=tuple[Any, ...])
 AnyStage = TypeVar("AnyStage", bound="Stage[Any]")
@@ -31,6 +32,10 @@ REPEATS = Temporary(
         "earlier_no": "whole?",
     },
     key=("row",),
+)
+# What people find a row by that is not applied: its key, and whom it is about.
+NAMED = Temporary(
+    "stage_named", {"row": "whole", "row_key": "text?", "party_code": "text?"}, key=("row",)
 )
 FINDINGS = Temporary(
     "stage_finding",
@@ -61,7 +66,7 @@ class Stage(Generic[T]):
     @property
     def tables(self) -> tuple[Temporary, ...]:
         """All temporary tables of this stage."""
-        common = (REJECTED, REPEATS, FINDINGS)
+        common = (REJECTED, REPEATS, NAMED, FINDINGS)
         return common if self._table is None else (self._table, *common)
 
     def add(
@@ -72,14 +77,21 @@ class Stage(Generic[T]):
         findings: Iterable[Finding],
         records: int,
         rejected_keys: Iterable[str] = (),
+        rejected_names: Iterable[RowName] = (),
     ) -> None:
         """Append one batch of checked records; `rejected` holds the (row, line) of bad ones.
 
-        `rejected_keys`, whom bad rows are about, is kept by the stages that need it.
+        `rejected_keys`, whom bad rows are about, is kept by the stages that need it;
+        `rejected_names` is what the receipt calls bad rows by.
         """
         if self._table is not None:
             stage(self._connection, self._table, self._staged(rows))
         stage(self._connection, REJECTED, list(rejected))
+        stage(
+            self._connection,
+            NAMED,
+            [(name.row, _storable(name.key), _storable(name.party)) for name in rejected_names],
+        )
         self._add_rejected_keys(rejected_keys)
         self.add_findings(findings)
         self.records += records

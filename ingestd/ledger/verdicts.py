@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from ingestd.database.bulk import in_this_order
 from ingestd.formats.findings import Code, Verdict
 from ingestd.ledger.head import Head
-from ingestd.ledger.messages import RepeatMessages
+from ingestd.ledger.messages import ALL_OR_NOTHING, RepeatMessages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,18 @@ class Keyed:
     messages: RepeatMessages
     number: str = "charge_no"
     written: str = "{repeat}.row_key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """By what people find the rows of a stage again: their key, and whom each is about.
+
+    Both are the SQL of a staged row `s`; `party` is NULL where the rows do not say.
+    """
+
+    stage: str
+    key: str
+    party: str = "NULL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +100,32 @@ def reject(
     )
 
 
-def forget_rejected(connection: Connection, stage: str) -> None:
-    """Take the rejected rows out of the stage.
+def forget_rejected(connection: Connection, head: Head, named: Named) -> None:
+    """Take the rejected rows out of the stage; of each stays by what it is found again.
 
     A rejected row does not use up its key: mended, it may come again, even later in this file.
     """
+    name_rows(connection, head, named)
     connection.execute(
-        sa.text(f"DELETE FROM {stage} WHERE row IN (SELECT row FROM stage_rejected)")
+        sa.text(f"DELETE FROM {named.stage} WHERE row IN (SELECT row FROM stage_rejected)")
+    )
+
+
+def name_rows(connection: Connection, head: Head, named: Named) -> None:
+    """Keep by what people find the staged rows that a finding says are not applied."""
+    join = in_this_order(connection)
+    connection.execute(
+        sa.text(
+            "INSERT INTO stage_named (row, row_key, party_code)"
+            f" SELECT s.row, {named.key}, {named.party} FROM (SELECT DISTINCT row"
+            "   FROM stage_finding WHERE verdict <> :warning OR code = :duplicate_in_file) f"
+            f" {join} {named.stage} s ON s.row = f.row WHERE TRUE ON CONFLICT DO NOTHING"
+        ),
+        {
+            "account": head.account,
+            "warning": Verdict.WARNING.value,
+            "duplicate_in_file": Code.DUPLICATE_IN_FILE.value,
+        },
     )
 
 
@@ -184,7 +215,27 @@ def any_bad_row(connection: Connection) -> bool:
 
 
 def reject_everything(connection: Connection, stage: str) -> None:
-    """Reject every row: the account takes a file whole or not at all."""
+    """Reject every row: the account takes a file whole or not at all.
+
+    One finding says so of all the good ones.
+    """
+    good = count(
+        connection,
+        f"{stage} s WHERE NOT EXISTS"
+        " (SELECT 1 FROM stage_repeat r WHERE r.row = s.row AND r.outcome = 'conflict')",
+    )
+    if good:
+        connection.execute(
+            sa.text(
+                "INSERT INTO stage_finding (code, verdict, message)"
+                " VALUES (:code, :verdict, :message)"
+            ),
+            {
+                "code": Code.ALL_OR_NOTHING.value,
+                "verdict": Verdict.FILE.value,
+                "message": ALL_OR_NOTHING.format(rows=good),
+            },
+        )
     connection.execute(
         sa.text(
             f"INSERT INTO stage_rejected (row, line) SELECT row, line FROM {stage}"

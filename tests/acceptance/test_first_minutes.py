@@ -77,7 +77,7 @@ def test_the_receipt_has_exactly_the_keys_of_the_contract(fetched: Fetched) -> N
     assert list(fetched.receipt) == [
         *("receipt_version", "upload_id", "account", "filename", "format", "sha256", "size_bytes"),
         *("received_at", "finished_at", "status", "rows", "applied_amount", "findings"),
-        "findings_omitted",
+        *("findings_omitted", "findings_by_code"),
     ]
     assert list(fetched.receipt["rows"]) == [
         *("total", "applied", "duplicate", "conflict", "rejected")
@@ -101,6 +101,7 @@ def test_the_receipt_says_what_was_sent_and_what_became_of_it(fetched: Fetched) 
         "applied_amount": "30.75",
         "findings": [],
         "findings_omitted": 0,
+        "findings_by_code": {},
     }
 
 

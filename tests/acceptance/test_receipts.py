@@ -44,7 +44,7 @@ def receipt(shared_school: School) -> dict[str, Any]:
 def lines(shared_school: School, receipt: dict[str, Any]) -> list[dict[str, str]]:
     """Tuesday's CSV receipt."""
     path = shared_school.receipts / f"student_billing_tuesday.{receipt['upload_id']}.csv"
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -83,6 +83,7 @@ def test_conflicts_are_told_and_duplicates_are_not(receipt: dict[str, Any]) -> N
     told = [(finding["row"], finding["code"]) for finding in receipt["findings"]]
     assert told == [(4, "amount_invalid"), (6, "conflict"), (7, "amount_invalid")]
     assert receipt["findings_omitted"] == 0
+    assert receipt["findings_by_code"] == {"amount_invalid": 2, "conflict": 1}
 
 
 def test_a_conflict_names_the_charge_that_stays(
@@ -94,22 +95,41 @@ def test_a_conflict_names_the_charge_that_stays(
     assert f"upload {first['upload_id']}, row 3" in message
 
 
-def test_the_csv_has_a_line_for_each_row_that_was_not_applied(lines: list[dict[str, str]]) -> None:
-    """What is to be mended can be filtered in a spreadsheet."""
-    told = [(line["row"], line["line"], line["outcome"], line["code"]) for line in lines]
-    assert told == [
-        ("4", "5", "rejected", "amount_invalid"),
-        ("5", "6", "duplicate", "duplicate"),
-        ("6", "7", "conflict", "conflict"),
-        ("7", "8", "rejected", "amount_invalid"),
+def test_the_csv_has_what_is_to_be_mended_first(lines: list[dict[str, str]]) -> None:
+    """What is to be done stands on top, and names the charge and the student."""
+    names = ("row", "line", "charge_tracking_id", "student_id", "outcome", "code")
+    assert [tuple(line[name] for name in names) for line in lines] == [
+        ("4", "5", "T-3", "00043", "rejected", "amount_invalid"),
+        ("7", "8", "T-4", "00043", "rejected", "amount_invalid"),
+        ("6", "7", "M-2", "00042", "conflict", "conflict"),
+        ("", "", "", "", "duplicate", "duplicate"),
     ]
+
+
+def test_rows_that_came_before_are_one_line_for_each_upload(
+    shared_school: School, lines: list[dict[str, str]]
+) -> None:
+    """A nightly export of everything does not bury what matters."""
+    first = shared_school.wait_until_receipt(FIRST)
+    assert lines[-1]["message"] == (
+        f"Rows that upload {first['upload_id']} ({FIRST}) had applied: 1. Nothing needs to be done."
+    )
+    assert lines[-1]["value"] == "1"
+
+
+def test_a_spreadsheet_sees_at_once_that_the_csv_is_utf_8(
+    shared_school: School, receipt: dict[str, Any]
+) -> None:
+    """Excel takes a file without a mark for what its country used before UTF-8."""
+    path = shared_school.receipts / f"student_billing_tuesday.{receipt['upload_id']}.csv"
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfrow,line,charge_tracking_id,student_id,")
 
 
 def test_the_csv_never_starts_a_formula(
     receipt: dict[str, Any], lines: list[dict[str, str]]
 ) -> None:
     """A value of a stranger's file does not run in the office's spreadsheet."""
-    assert (lines[3]["value"], receipt["findings"][2]["value"]) == ("'=1+1", "=1+1")
+    assert (lines[1]["value"], receipt["findings"][2]["value"]) == ("'=1+1", "=1+1")
 
 
 def test_a_conflict_changes_nothing(shared_school: School, receipt: dict[str, Any]) -> None:

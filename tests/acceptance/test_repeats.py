@@ -77,7 +77,8 @@ def test_one_bad_row_rejects_all_where_the_school_wants_all_or_nothing(school: S
     counts = {name: count for name, count in receipt["rows"].items() if count}
     assert counts == {"total": 3, "rejected": 3}
     bad = [(finding["row"], finding["code"]) for finding in receipt["findings"]]
-    assert bad == [(4, "student_unknown")]
+    assert bad == [(4, "student_unknown"), (None, "all_or_nothing")]
+    assert "Rows that are good: 2." in receipt["findings"][1]["message"]
     assert school.items() == {}
     # Nothing was used up: mended, the same rows are taken.
     school.upload(school.write(NAME, *ROWS))

@@ -8,7 +8,8 @@ import pytest
 
 from ingestd.access.accounts import FilePolicy, LastRowPolicy
 from ingestd.formats.catalog import CatalogKind
-from ingestd.ledger.outcomes import FileOutcome, FileStatus, RowCounts, StoredFinding, read_findings
+from ingestd.ledger.findings import StoredFinding, read_findings
+from ingestd.ledger.outcomes import FileOutcome, FileStatus, RowCounts
 from tests.integration.catalog.conftest import catalog_books
 from tests.integration.database.conftest import KINDS, MakeDatabase
 from tests.integration.ledger.conftest import TABLES, Books, FakeClock, statements_counted
@@ -196,7 +197,8 @@ def test_all_or_nothing_holds_for_catalogs_too(books: Books, bad: str) -> None:
     outcome = send(books, f"student_id,status\nS1,cancelled\n{bad}\n")
     assert (outcome.rows, outcome.status) == (counts(0, rejected=2), FileStatus.REJECTED)
     assert books.dump(*CATALOG) == before
-    assert len(findings(books, outcome)) == 1
+    _, why = findings(books, outcome)
+    assert (why.code, "Rows that are good: 1." in why.message) == ("all_or_nothing", True)
     assert send(books, ALL_FIVE).status is FileStatus.PROCESSED
 
 
@@ -215,7 +217,7 @@ def test_the_receipts_name_each_row_that_was_not_applied(books: Books) -> None:
     outcome = send(books, "student_id,status\nS1,gone\nS2,enrolled\n")
     books.deliver(outcome.upload_id)
     table, receipt = books.receipts().values()
-    assert table.decode().splitlines()[1].startswith("2,2,rejected,status,choice_invalid,gone,")
+    assert table.decode().splitlines()[1].startswith("2,2,S1,rejected,status,choice_invalid,gone,")
     assert len(table.decode().splitlines()) == 2
     assert b'"format": "students"' in receipt
 

@@ -32,6 +32,7 @@ from tests.integration.ledger.conftest import (
     Books,
     books,
     both,
+    both_books,
     database,
     make_database,
     open_books,
@@ -39,7 +40,7 @@ from tests.integration.ledger.conftest import (
     sqlite_pattern,
 )
 
-__all__ = ["books", "both", "database", "make_database", "server", "sqlite_pattern"]
+__all__ = ["books", "both", "both_books", "database", "make_database", "server", "sqlite_pattern"]
 
 PATIENCE_SECONDS = 20.0
 SETTINGS = IntakeSettings(settle_seconds=0.02, rescan_seconds=3600, workers=2)

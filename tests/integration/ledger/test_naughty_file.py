@@ -99,7 +99,7 @@ def cells_of_csv_receipts(books: Books) -> list[str]:
         cell
         for name, content in books.receipts().items()
         if name.endswith(".csv")
-        for line in csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
+        for line in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
         for cell in line
     ]
 

@@ -92,7 +92,9 @@ def test_the_csv_receipt_says_where_a_refund_was_applied_first(books: Books) -> 
     again = refund(books, "T1,,")
     books.deliver(again.upload_id)
     name = next(name for name in books.receipts() if name.endswith(".csv"))
-    assert f"(upload {2:026}, row 3)" in books.receipts()[name].decode()
+    assert (
+        f"upload {2:026} (student_refunds.csv) had applied: 1." in books.receipts()[name].decode()
+    )
 
 
 def test_a_rejected_refund_does_not_use_up_its_key(books: Books) -> None:

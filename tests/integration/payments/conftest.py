@@ -161,7 +161,7 @@ class PaymentOffice(Office):
         name = next(
             name for name in self.books.receipts() if name.endswith(f"{outcome.upload_id}.csv")
         )
-        return self.books.receipts()[name].decode()
+        return self.books.receipts()[name].decode("utf-8-sig")
 
     def codes(self, outcome: FileOutcome) -> list[tuple[int | None, str, str | None]]:
         """Return the row, code and column of each finding of an upload."""

@@ -105,19 +105,17 @@ def test_the_same_receipt_number_with_other_content_is_a_conflict(office: Paymen
 
 
 def test_the_csv_receipt_says_where_a_payment_was_applied_first(office: PaymentOffice) -> None:
-    """Whoever asks about a payment finds the upload and the row that brought it."""
+    """Whoever asks about a payment finds the upload that brought it."""
     first = office.send(FEES, fee_row("R1"), fee_row("R2"))
     again = office.send(FEES, fee_row("R2"), fee_row("R2"), fee_row("R4"), fee_row("R4"))
     assert counts(again) == (1, 3, 0, 0)
     header, *lines = office.table_of(again).splitlines()
-    assert header.startswith("row,line,outcome,column,code")
-    assert [line.split(",")[:5] for line in lines] == [
-        ["1", "1", "duplicate", "receipt_num", "duplicate"],
-        ["2", "2", "duplicate", "receipt_num", "duplicate"],
-        ["4", "4", "duplicate", "receipt_num", "duplicate_in_file"],
+    assert header.startswith("row,line,receipt_num,par_code,outcome,column,code")
+    assert [line.split(",")[:7] for line in lines] == [
+        ["4", "4", "R4", "COLL001", "duplicate", "receipt_num", "duplicate_in_file"],
+        ["", "", "", "", "duplicate", "", "duplicate"],
     ]
-    assert f"(upload {first.upload_id}, row 2)" in lines[0]
-    assert f"(upload {first.upload_id}, row 2)" in lines[1]
+    assert f"upload {first.upload_id} (fee_payments.csv) had applied: 2." in lines[1]
 
 
 def test_a_new_row_for_a_settled_batch_is_rejected(office: PaymentOffice) -> None:

@@ -191,7 +191,7 @@ class Worker:
         account, rows = outcome.account, outcome.rows
         context = {"account": account, "upload_id": outcome.upload_id}
         decimals = self._decimals(account)
-        write = log.warning if outcome.status is FileStatus.REJECTED else log.info
+        write = log.warning if _took_nothing(outcome) else log.info
         write(
             Event.FILE_REJECTED if outcome.status is FileStatus.REJECTED else Event.FILE_PROCESSED,
             **context,
@@ -254,3 +254,11 @@ class Worker:
 
     def _now(self) -> int:
         return to_microseconds(self.works.clock.now())
+
+
+def _took_nothing(outcome: FileOutcome) -> bool:
+    """Tell whether a file was refused, or each of its rows was: somebody should know."""
+    rows = outcome.rows
+    if outcome.status is FileStatus.REJECTED or rows is None:
+        return True
+    return 0 < rows.total == rows.rejected + rows.conflict

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +16,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError as UrlError
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
-from ingestd.values.errors import DatabaseError, UsageError
+from ingestd.values.errors import FULL_ERRNOS, DatabaseError, DatabaseFullError, UsageError
 
 T = TypeVar("T")
 
@@ -22,6 +24,11 @@ SQLITE_BUSY_SECONDS = 120  # longer than the longest file holds the only writer'
 WRITE_TRIES_MAX = 10
 # SQLSTATE of serialization failure, deadlock, and lock not available: the loser may try again.
 _TRY_AGAIN = {"40001", "40P01", "55P03"}
+_DISK_FULL = "53100"
+# How SQLite tells of a quota, and of a disk too full for the files beside the database: as it
+# does of a broken disk.
+_PERHAPS_FULL = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+_PROBE_BYTES = 1 << 16
 _WRITING = "ingestd_writing"
 
 
@@ -40,7 +47,13 @@ class Database:
     def connection(self) -> Iterator[Connection]:
         """Lend one connection; what is left uncommitted is rolled back. Raises DatabaseError."""
         with database_errors(self.engine), self.engine.connect() as connection:
-            yield connection
+            try:
+                with database_errors(self.engine):
+                    yield connection
+            except DatabaseFullError:
+                # What it spilled goes with it: the pool would keep the disk full.
+                connection.invalidate()
+                raise
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -128,7 +141,10 @@ def rehearsal(connection: Connection) -> Iterator[None]:
 
 @contextlib.contextmanager
 def database_errors(engine: Engine) -> Iterator[None]:
-    """Turn a driver's error into a DatabaseError that names the database, never a password."""
+    """Turn a driver's error into a DatabaseError that names the database, never a password.
+
+    It is a DatabaseFullError where there is no space left for the database.
+    """
     try:
         yield
     except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
@@ -138,6 +154,11 @@ def database_errors(engine: Engine) -> Iterator[None]:
         url = engine.url
         first_line = cause.strip().splitlines()[0] if cause.strip() else type(error).__name__
         name = url.database if url.get_backend_name() == "sqlite" else _without_password(url)
+        if _is_full(url, getattr(error, "orig", error)):
+            raise DatabaseFullError(
+                f"The database {name} has no space left: {first_line}. Free space on its disk.",
+                detail=type(error).__name__,
+            ) from error
         raise DatabaseError(
             f"The database {name} failed: {first_line}", detail=type(error).__name__
         ) from error
@@ -206,6 +227,23 @@ def _may_try_again(error: DBAPIError) -> bool:
     if isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) is None:
         return False
     return getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
+
+
+def _is_full(url: URL, cause: object) -> bool:
+    """Tell whether a driver's error says that there is no space left for the database."""
+    if url.get_backend_name() != "sqlite":
+        return getattr(cause, "sqlstate", None) == _DISK_FULL
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    if code not in _PERHAPS_FULL or url.database is None:
+        return bool(code == sqlite3.SQLITE_FULL)
+    try:
+        with tempfile.TemporaryFile(dir=Path(url.database).parent) as probe:
+            probe.write(bytes(_PROBE_BYTES))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        return error.errno in FULL_ERRNOS
+    return False
 
 
 def _without_password(url: URL) -> str:

@@ -7,7 +7,7 @@ import os
 from enum import StrEnum
 from pathlib import Path
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+from ingestd.values.errors import FULL_ERRNOS
 
 
 class Loss(StrEnum):
@@ -61,4 +61,4 @@ def has_space(folder: Path, size_bytes: int) -> bool:
 
 def loss_of(error: OSError) -> Loss:
     """Return what a failed write means for its upload."""
-    return Loss.NO_SPACE if error.errno in _FULL else Loss.WRITE_FAILED
+    return Loss.NO_SPACE if error.errno in FULL_ERRNOS else Loss.WRITE_FAILED

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ingestd.values.errors import NoSpaceError, StorageError
+from ingestd.values.errors import FULL_ERRNOS, NoSpaceError, StorageError
 
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextlib.contextmanager
@@ -28,14 +26,24 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        if error.errno in _FULL:
+        if error.errno in FULL_ERRNOS:
             raise NoSpaceError(
-                f"No space left for {path}: {reason}. Free space, then send the file again.",
+                f"No space left for {path}: {reason}. Free space on its disk.",
                 detail=repr(error),
             ) from error
         raise StorageError(
             f"Cannot use {path}: {reason}. Check its owner and permissions.", detail=repr(error)
         ) from error
+
+
+def free_bytes(folder: Path) -> int:
+    """Return how many bytes a folder's disk has free for us. Raises StorageError."""
+    with storage_errors(folder):
+        try:
+            disk = os.statvfs(folder)
+        except FileNotFoundError as error:
+            raise StorageError(f"There is no folder {folder}.", detail=repr(error)) from error
+    return disk.f_bavail * disk.f_frsize
 
 
 def sync_folder(folder: Path) -> None:

@@ -5,6 +5,7 @@ A bad *file* is never an exception; it is a `Finding` (see `ingestd.formats.find
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +13,9 @@ EXIT_DONE = 0
 EXIT_ANSWER_IS_NO = 1
 EXIT_USAGE = 2
 EXIT_WORLD = 3
+
+FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says where a write found no room: on the disk, in a quota, under a limit."""
 
 
 class IngestdError(Exception):
@@ -119,6 +123,10 @@ class DatabaseError(IngestdError):
     """The database cannot be reached, or refuses to work."""
 
     code = "database"
+
+
+class DatabaseFullError(NoSpaceError, DatabaseError):
+    """The database has no space left where it keeps its files; what it holds is safe."""
 
 
 class SchemaError(DatabaseError):

@@ -17,6 +17,7 @@ from ingestd.intake.claim import Claims
 from ingestd.intake.pipeline import Works
 from ingestd.intake.portions import Portions
 from ingestd.intake.rescan import Rescan
+from ingestd.intake.space import SpaceWatch
 from ingestd.intake.upkeep import Upkeep
 from ingestd.intake.watcher import Watcher
 from ingestd.intake.worker import Worker
@@ -26,7 +27,7 @@ from ingestd.spool.queue import count_open, release_leases
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.telemetry.metrics import Metrics
-from ingestd.values.errors import IngestdError
+from ingestd.values.errors import IngestdError, NoSpaceError
 from ingestd.values.identifiers import AccountId
 
 _IDLE_SECONDS = 5.0  # how often an idle worker asks for uploads whose next try is due
@@ -89,12 +90,14 @@ class Intake:
             partial_hours=settings.partial_hours,
             receipt_days=settings.receipt_days,
         )
+        self._space = SpaceWatch(works.clock, metrics.disk_full)
         self._worker = Worker(
             works=works,
             folders=folders,
             keeper=keeper,
             claims=self._claims,
             metrics=metrics,
+            space=self._space,
             stopping=threading.Event(),
         )
         self._agenda = Agenda(works.clock, rescan_seconds=settings.rescan_seconds)
@@ -118,6 +121,11 @@ class Intake:
         return "; ".join(sorted(set(self._troubles.values())))
 
     @property
+    def space_trouble(self) -> str:
+        """What waits because a disk is full, or nothing."""
+        return self._space.trouble
+
+    @property
     def watcher_trouble(self) -> str:
         """Why file events do not come through right now, or nothing."""
         if self._watcher is None or not self._watcher.is_alive:
@@ -127,7 +135,7 @@ class Intake:
     async def run(self) -> None:
         """Work until `stop`, which lets every worker finish or hand back what it has."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._executor, self._release_leases)
+        await self._release_leases()
 
         def from_any_thread(work: Callable[[], None]) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody needs waking
@@ -198,10 +206,10 @@ class Intake:
             try:
                 waits = await loop.run_in_executor(self._executor, self._look_once, due)
             except IngestdError as error:
-                waits = {account.account_id: _TROUBLE_SECONDS for account in due}
-                self._report_trouble("intake", error)
+                seconds = self._report_trouble("intake", error)
+                waits = {account.account_id: seconds for account in due}
             else:
-                self._troubles.pop("intake", None)
+                self._end_trouble("intake")
             for account_id, seconds in waits.items():
                 self._agenda.look_again(account_id, seconds)
             if self._queued:
@@ -222,11 +230,11 @@ class Intake:
             try:
                 waits[account.account_id] = self._look_at(account)
             except (IngestdError, OSError) as error:
-                waits[account.account_id] = _TROUBLE_SECONDS
-                self._report_trouble(account.account_id, error)
+                waits[account.account_id] = self._report_trouble(account.account_id, error)
             else:
-                self._troubles.pop(account.account_id, None)
+                self._end_trouble(account.account_id)
         self._worker.deliver_left_over()
+        self._space.forget_stale()
         with self._works.database.reading() as connection:
             waiting, failed = count_open(connection, node=self._works.node)
         self._metrics.files_waiting.set(waiting)
@@ -258,12 +266,21 @@ class Intake:
         if files:
             self._metrics.files.labels(account.account_id, status.value).inc(files)
 
-    def _report_trouble(self, where: str, error: IngestdError | OSError) -> None:
-        """Log a trouble once, not at every look, for as long as it lasts."""
+    def _report_trouble(self, where: str, error: IngestdError | OSError) -> float:
+        """Log a trouble once, not at every look; return in how many seconds to look again."""
+        if isinstance(error, NoSpaceError):
+            self._troubles.pop(where, None)
+            return self._space.note_full(where, error)
+        self._space.note_room(where)
         message = error.message if isinstance(error, IngestdError) else str(error)
         if self._troubles.get(where) != message:
             self._troubles[where] = message
             log.error(Event.WORKER_FAILED, where=where, error=message, will_retry=True)
+        return _TROUBLE_SECONDS
+
+    def _end_trouble(self, where: str) -> None:
+        self._troubles.pop(where, None)
+        self._space.note_room(where)
 
     async def _keep_working(self) -> None:
         loop = asyncio.get_running_loop()
@@ -275,7 +292,7 @@ class Intake:
                 self._report_trouble("worker", error)
                 worked = False
             else:
-                self._troubles.pop("worker", None)
+                self._end_trouble("worker")
             if self._must_stop():
                 return
             if worked:
@@ -284,6 +301,21 @@ class Intake:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._work.wait(), timeout=_IDLE_SECONDS)
 
-    def _release_leases(self) -> None:
+    async def _release_leases(self) -> None:
+        """Free what the last run was working on; on a full disk, as soon as there is room."""
+        loop = asyncio.get_running_loop()
+        while not self._must_stop():
+            self._look.clear()
+            try:
+                await loop.run_in_executor(self._executor, self._release_leases_now)
+            except NoSpaceError as error:
+                seconds = self._space.note_full("leases", error)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._look.wait(), timeout=seconds)
+            else:
+                self._space.note_room("leases")
+                return
+
+    def _release_leases_now(self) -> None:
         with self._works.database.writing() as connection:
             release_leases(connection, node=self._works.node)

@@ -13,23 +13,26 @@ from ingestd.intake.delivery import deliver
 from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading import HandedBackError, Progress
 from ingestd.intake.receipt import counts_of
+from ingestd.intake.space import SpaceWatch
 from ingestd.ledger.findings import read_codes
 from ingestd.ledger.outcomes import FileOutcome, FileStatus, find_same_bytes
 from ingestd.ledger.seal import Seal
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import (
+    WAITS_FOR_SPACE,
     QueuedUpload,
     hand_back,
     lease_next,
     put_back,
     renew_lease,
     undelivered,
+    wait_for_space,
 )
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger, trace_without_words
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.clock import to_microseconds
-from ingestd.values.errors import IngestdError, LeaseLostError
+from ingestd.values.errors import IngestdError, LeaseLostError, NoSpaceError
 from ingestd.values.identifiers import AccountId, UploadId
 from ingestd.values.money import decimals_of, format_amount
 
@@ -55,22 +58,29 @@ class Worker:
     keeper: AccessKeeper
     claims: Claims
     metrics: Metrics
+    space: SpaceWatch
     stopping: threading.Event = field(default_factory=threading.Event)
     _in_hand: set[UploadId] = field(default_factory=set)
+    _owed_back: dict[UploadId, QueuedUpload] = field(default_factory=dict)
 
     @property
     def _database(self) -> Database:
         return self.works.database
 
     def run_next(self) -> bool:
-        """Process the next upload of the queue, if there is one; tell whether there was."""
+        """Process the next upload of the queue, if there is one; tell whether there was.
+
+        Raises DatabaseError when the queue cannot be asked.
+        """
+        self._give_back_owed()
         with self._database.writing() as connection:
             upload = lease_next(
                 connection, node=self.works.node, owner=self.works.node, now=self._now()
             )
         if upload is None:
             return False
-        if upload.attempts > 1 or upload.last_error is not None:
+        # While a disk is full each file is tried often, and the log tells once of all.
+        if upload.attempts > 1 or upload.last_error not in (None, WAITS_FOR_SPACE):
             log.info(
                 Event.FILE_RETRIED,
                 account=upload.account,
@@ -96,11 +106,8 @@ class Worker:
         for upload in left_over:
             if upload.upload_id in self._in_hand:
                 continue  # a worker is about to deliver it
-            try:
-                self._deliver(upload)
-                delivered += 1
-            except (IngestdError, OSError) as error:
-                self._complain(upload, error, will_retry=True)
+            if self.space.is_due(_delivery_of(upload)):
+                delivered += self._try_to_deliver(upload)
         return delivered
 
     def _run(self, upload: QueuedUpload) -> None:
@@ -112,18 +119,17 @@ class Worker:
                 hand_back(connection, upload)
             return
         except LeaseLostError as error:
+            self.space.note_room(_work_on(upload))
             self._complain(upload, error, will_retry=False)
             return
         except Exception as error:  # noqa: BLE001 - a worker outlives any one file
             self._put_back(upload, error)
             return
+        self.space.note_room(_work_on(upload))
         seconds = time.monotonic() - started
         # It is committed: whoever finds the receipt finds it counted.
         self._count(outcome, seconds)
-        try:
-            self._deliver(upload)
-        except (IngestdError, OSError) as error:
-            self._complain(upload, error, will_retry=True)
+        self._try_to_deliver(upload)
         # Told last: who reads the line finds the receipt.
         self._tell(outcome, seal, seconds=seconds)
 
@@ -160,17 +166,42 @@ class Worker:
 
         return Progress(report=report, must_stop=self.stopping.is_set)
 
-    def _deliver(self, upload: QueuedUpload) -> None:
-        decimals = self._decimals(upload.account)
-        deliver(self._database, self.folders, upload, decimals=decimals)
+    def _try_to_deliver(self, upload: QueuedUpload) -> bool:
+        """Deliver what came of an upload; tell whether that worked. It is tried again if not."""
+        try:
+            decimals = self._decimals(upload.account)
+            deliver(self._database, self.folders, upload, decimals=decimals)
+        except NoSpaceError as error:
+            self.space.note_full(_delivery_of(upload), error)
+            return False
+        except (IngestdError, OSError) as error:
+            self.space.note_room(_delivery_of(upload))
+            self._complain(upload, error, will_retry=True)
+            return False
+        self.space.note_room(_delivery_of(upload))
         self.claims.forget(upload.upload_id)
+        return True
 
     def _put_back(self, upload: QueuedUpload, error: Exception) -> None:
+        if isinstance(error, NoSpaceError):
+            self.space.note_full(_work_on(upload), error)
+            self._owed_back[upload.upload_id] = upload
+            self._give_back_owed()
+            return
+        self.space.note_room(_work_on(upload))
         # The name of the error only: its text may quote what stands in the file.
         reason = error.message if isinstance(error, IngestdError) else type(error).__name__
         with self._database.writing() as connection:
             again = put_back(connection, upload, error=reason, now=self._now())
         self._complain(upload, error, will_retry=again)
+
+    def _give_back_owed(self) -> None:
+        """Give back what failed for want of space, as soon as the queue can take a word of it."""
+        for upload in list(self._owed_back.values()):
+            seconds = self.space.seconds_until_due(_work_on(upload))
+            with self._database.writing() as connection:
+                wait_for_space(connection, upload, now=self._now(), seconds=seconds)
+            self._owed_back.pop(upload.upload_id, None)
 
     def _complain(self, upload: QueuedUpload, error: Exception, *, will_retry: bool) -> None:
         self.metrics.worker_failures.inc()
@@ -254,6 +285,14 @@ class Worker:
 
     def _now(self) -> int:
         return to_microseconds(self.works.clock.now())
+
+
+def _work_on(upload: QueuedUpload) -> str:
+    return f"upload {upload.upload_id}"
+
+
+def _delivery_of(upload: QueuedUpload) -> str:
+    return f"delivery {upload.upload_id}"
 
 
 def _took_nothing(outcome: FileOutcome) -> bool:

@@ -20,6 +20,7 @@ from ingestd.spool.arrivals import (
 )
 from ingestd.spool.files import make_folder, move_durably, storage_errors, sync_folder
 from ingestd.spool.folders import Folders
+from ingestd.values.errors import StorageError
 from ingestd.values.identifiers import AccountId, UploadId, new_upload_id
 
 _NOTE_STEM = ".arrival"
@@ -117,6 +118,9 @@ def _take(folders: Folders, account: AccountId, filename: str) -> ClaimedFile | 
     except FileNotFoundError:
         _remove_if_empty(home)
         return None
+    except StorageError:
+        _remove_if_empty(home)  # or each try on a full disk would leave another one
+        raise
     moved = os.lstat(home / name)
     if _identity(moved) != _identity(status):
         # Withdrawn, and another put in its place, between the look and the rename: what was

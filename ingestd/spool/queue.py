@@ -22,6 +22,7 @@ from ingestd.values.provenance import Provenance
 LEASE_SECONDS = 60
 TRIES_MAX = 6
 DEATHS_MAX = 100  # a kill is seldom a file's fault, but one file must not kill for ever
+WAITS_FOR_SPACE = "no space is left; it is tried again by itself as long as that lasts"
 _SECOND = 1_000_000
 _BACKOFF_SECONDS = (1, 5, 15, 60, 300)
 
@@ -199,6 +200,25 @@ def put_back(connection: Connection, upload: QueuedUpload, *, error: str, now: i
         },
     )
     return again
+
+
+def wait_for_space(
+    connection: Connection, upload: QueuedUpload, *, now: int, seconds: float
+) -> None:
+    """Give an upload back because a disk is full, to be tried again after `seconds`.
+
+    Such a try does not count: a disk may be full for longer than six tries last.
+    """
+    connection.execute(
+        sa.text(
+            "UPDATE upload SET state = 'waiting', attempts = attempts - 1,"
+            " next_try_at = :next_try_at, last_error = :error"
+            " WHERE account = :account AND upload_id = :upload_id AND state = 'working'"
+            " AND claim_token = :claim_token"
+        ),
+        _claim_of(upload)
+        | {"next_try_at": now + round(seconds * _SECOND), "error": WAITS_FOR_SPACE},
+    )
 
 
 def hand_back(connection: Connection, upload: QueuedUpload) -> None:

@@ -37,6 +37,8 @@ class Event(StrEnum):
     UPLOAD_WITHDRAWN = "upload_withdrawn"
     UPLOAD_RENAMED = "upload_renamed"
     STORAGE_FAILED = "storage_failed"
+    DISK_FILLED = "disk_filled"
+    DISK_FREED = "disk_freed"
     FILE_CLAIMED = "file_claimed"
     FILE_PROGRESSED = "file_progressed"
     FILE_PROCESSED = "file_processed"

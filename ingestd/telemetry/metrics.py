@@ -70,6 +70,16 @@ class Metrics:
             "Files put back because the world failed.",
             registry=self.registry,
         )
+        self.disk_full = Gauge(
+            "ingestd_disk_full",
+            "1 while files or receipts wait because a disk is full, else 0.",
+            registry=self.registry,
+        )
+        self.disk_free_bytes = Gauge(
+            "ingestd_disk_free_bytes",
+            "Bytes free for ingestd on the disk of the data folder.",
+            registry=self.registry,
+        )
         self.watcher_restarts = Counter(
             "ingestd_watcher_restarts",
             "Times the file watcher was restarted.",

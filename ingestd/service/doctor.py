@@ -14,6 +14,7 @@ from pathlib import Path
 from ingestd.database.schema import require_current
 from ingestd.service.bootstrap import Installation, open_installation
 from ingestd.sftp.host_keys import fingerprints
+from ingestd.spool.files import free_bytes
 from ingestd.values.errors import IngestdError, OtherLedgerError
 
 _NET_SECONDS = 5.0
@@ -91,15 +92,13 @@ def _data_folder(installation: Installation) -> str:
     descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.close(descriptor)
     probe.unlink()
-    free = os.statvfs(folder)
-    free_bytes = free.f_bavail * free.f_frsize
+    free = free_bytes(folder)
     reserve = installation.settings.intake.disk_reserve_bytes
-    if free_bytes < reserve:
+    if free < reserve:
         raise _NotWellError(
-            f"{free_bytes >> 20} MiB are free, uploads are refused below {reserve >> 20} MiB. "
-            "Free space."
+            f"{free >> 20} MiB are free, uploads are refused below {reserve >> 20} MiB. Free space."
         )
-    return f"{folder}, {free_bytes >> 20} MiB free"
+    return f"{folder}, {free >> 20} MiB free"
 
 
 def _host_keys(installation: Installation) -> str:

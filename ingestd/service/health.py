@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 
 import sqlalchemy as sa
 from aiohttp import web
@@ -13,11 +14,12 @@ from aiohttp import web
 import ingestd
 from ingestd.database.engine import Database
 from ingestd.service.console import render_console
+from ingestd.spool.files import free_bytes
 from ingestd.spool.queue import UploadCount, count_uploads
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.telemetry.metrics import Metrics
-from ingestd.values.errors import IngestdError, ListenError
+from ingestd.values.errors import IngestdError, ListenError, StorageError
 
 Check = Callable[[], Awaitable[str]]
 """Says what is wrong with one part of the daemon, or nothing."""
@@ -140,6 +142,24 @@ async def check_database(database: Database) -> str:
     except IngestdError as error:
         return error.message
     return ""
+
+
+async def check_disk(folder: Path, *, reserve_bytes: int) -> str:
+    """Say why uploads are refused for want of space below a folder, or nothing."""
+
+    def look() -> str:
+        try:
+            free = free_bytes(folder)
+        except StorageError as error:
+            return error.message
+        if free >= reserve_bytes:
+            return ""
+        return (
+            f"{free >> 20} MiB are free, uploads are refused below {reserve_bytes >> 20} MiB. "
+            "Free space."
+        )
+
+    return await asyncio.to_thread(look)
 
 
 async def count_all_uploads(database: Database) -> list[UploadCount] | None:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import ingestd
@@ -20,17 +21,22 @@ from ingestd.service.bootstrap import (
     lock_data_folder,
     open_installation,
 )
-from ingestd.service.health import HealthServer, check_database, count_all_uploads
+from ingestd.service.health import (
+    HealthServer,
+    check_database,
+    check_disk,
+    count_all_uploads,
+)
 from ingestd.service.last_good import LastGood
 from ingestd.service.need import Need
 from ingestd.service.reload import ConfigWatch
 from ingestd.sftp.limits import DoorLimits
 from ingestd.sftp.listener import SftpDoor
-from ingestd.spool.files import make_folder
+from ingestd.spool.files import free_bytes, make_folder
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import configure_logs, get_logger
 from ingestd.telemetry.metrics import Metrics
-from ingestd.values.errors import EXIT_DONE, EXIT_WORLD, IngestdError
+from ingestd.values.errors import EXIT_DONE, EXIT_WORLD, IngestdError, StorageError
 
 _LAST_SECONDS = 1.0  # what is kept of the deadline for closing files and saying goodbye
 
@@ -82,6 +88,7 @@ class Daemon:
         self._tasks: list[asyncio.Task[None]] = []
         self._reloads: set[asyncio.Task[None]] = set()  # the loop keeps no task alive by itself
         metrics = Metrics()
+        metrics.disk_free_bytes.set_function(partial(_free_bytes, self._settings.data_dir))
         keeper = AccessKeeper(installation.access)
         folders = installation.folders
         self._door = SftpDoor(
@@ -117,6 +124,7 @@ class Daemon:
                 "workers": self._check_workers,
                 "intake": self._check_intake,  # both of them: the name that came first
                 "database": lambda: check_database(installation.database),
+                "disk": self._check_disk,
             },
             count=lambda: count_all_uploads(installation.database),
             pending=lambda: self._config_watch.pending,
@@ -225,8 +233,22 @@ class Daemon:
     async def _check_workers(self) -> str:
         return self._intake.worker_trouble
 
+    async def _check_disk(self) -> str:
+        return self._intake.space_trouble or await check_disk(
+            self._settings.data_dir,
+            reserve_bytes=self._settings.intake.disk_reserve_bytes,
+        )
+
     async def _check_intake(self) -> str:
         return self._intake.trouble
+
+
+def _free_bytes(folder: Path) -> float:
+    """Return what a scrape is told of the disk; not a number where it cannot be asked."""
+    try:
+        return float(free_bytes(folder))
+    except StorageError:
+        return float("nan")
 
 
 def _door_limits(settings: Settings) -> DoorLimits:

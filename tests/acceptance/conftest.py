@@ -94,12 +94,12 @@ class School:
         """The log of the daemon that was started last."""
         return self.logs[-1]
 
-    def spawn(self, *options: str) -> subprocess.Popen[bytes]:
-        """Start the daemon, and wait for nothing."""
+    def spawn(self, *options: str, around: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+        """Start the daemon, and wait for nothing; `around` is a command that is to run it."""
         path = self.folder / f"daemon-{len(self.logs) + 1}.log"
         with path.open("wb") as stderr:
             daemon = subprocess.Popen(
-                [*_INGESTD, "serve", *options],
+                [*around, *_INGESTD, "serve", *options],
                 stdin=subprocess.DEVNULL,
                 stderr=stderr,
                 env=self._environment(),

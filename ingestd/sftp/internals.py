@@ -1,9 +1,7 @@
-"""The one module that leans on asyncssh's internals, and what it relies on in each.
+"""What the door relies on of asyncssh's connections, beyond what asyncssh promises.
 
-asyncssh calls `SFTPServer.close()` both for a client's CLOSE and when a session dies with the
-handle open, and no public attribute tells them apart in every case. So the channel's session
-and the packet handler are ours. Tried against asyncssh 2.24.1; `test_upload_endings.py` has one
-canary per way in which an upload can end, so that a release that changes this fails loudly.
+Tried against asyncssh 2.24.1. What channels and SFTP's packets rely on stands beside, in
+`channel_internals.py` and `packet_internals.py`; nothing else leans on internals.
 """
 
 from __future__ import annotations
@@ -11,80 +9,35 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, cast
+from collections.abc import Awaitable
 
 import asyncssh
 from asyncssh.connection import SSHServerConnection
-from asyncssh.constants import FXP_OPENDIR, FXP_WRITE, MSG_SERVICE_REQUEST
+from asyncssh.constants import MSG_SERVICE_REQUEST
 from asyncssh.logging import SSHLogger
-from asyncssh.misc import (
-    BreakReceived,
-    OptExcInfo,
-    SignalReceived,
-    SoftEOFReceived,
-    TerminalSizeChanged,
-)
+from asyncssh.misc import OptExcInfo
 from asyncssh.packet import SSHPacket
 from asyncssh.public_key import (
     SSHOpenSSHCertificate,
     decode_ssh_certificate,
     decode_ssh_public_key,
 )
-from asyncssh.sftp import SFTPLimits, SFTPServerHandler
-from asyncssh.stream import SSHReader, SSHServerStreamSession, SSHWriter
 
 from ingestd.access.allowlist import Address
+from ingestd.sftp.flow import KIB, Gate
 
-# What OpenSSH serves too: every client speaks version 3, and later ones add only ways to err.
-_SFTP_VERSION = 3
-_PACKET_BYTES_MAX = 256 * 1024
-_PACKET_OVERHEAD_BYTES = 1024
-_EXTENSIONS = (b"posix-rename@openssh.com", b"fsync@openssh.com", b"limits@openssh.com")
-_REFUSED_REQUESTS: frozenset[int | bytes] = frozenset(
-    {
-        b"statvfs@openssh.com",
-        b"fstatvfs@openssh.com",
-        b"hardlink@openssh.com",
-        b"copy-data",
-        b"ranges@asyncssh.com",
-    }
-)
-# Out-of-band channel requests reach a reader as exceptions. To SFTP they mean its end.
-_CHANNEL_REQUESTS = (BreakReceived, SignalReceived, SoftEOFReceived, TerminalSizeChanged)
 _SHA1_SIGNATURES = frozenset({b"ssh-rsa"})
 _LOGIN_SERVICE = b"ssh-userauth"
 # How a peer goes, or is told to go: none of it is a fault of ours.
 _ORDINARY_ENDS = (OSError, EOFError, asyncssh.Error)
-
-
-class ChannelServer(asyncssh.SFTPServer):
-    """What the handler needs of a server beyond `asyncssh.SFTPServer`.
-
-    `aborting` is set once no CLOSE of the client can come any more.
-    """
-
-    aborting = False
-    max_open_files = 64
-
-    def note_request(self) -> None:
-        """Hear that a request arrived."""
-
-
-class ChannelOwner(Protocol):
-    """What a channel needs of the connection that it belongs to."""
-
-    async def make_server(self, channel: asyncssh.SSHServerChannel[bytes]) -> ChannelServer:
-        """Return the server that answers the channel. Raises SFTPError to refuse."""
-
-    def channel_started(self) -> None:
-        """Hear that SFTP was started on a channel."""
-
-    def channel_ended(self) -> None:
-        """Hear that a started channel has cleaned up."""
-
-    def channel_closed(self) -> None:
-        """Hear that a channel is closed, started or not."""
+# Twice the largest packet. More arrives only while the packet before is still being answered.
+_UNPARSED_BYTES_MAX = 512 * KIB
+# Packets that wait for the end of a key exchange; a client that keeps to SSH causes a handful.
+_PACKETS_HELD_MAX = 1000
+# What the kernel may hold unsent: with more, minutes pass until it tells of a slow client's
+# progress, and a living client would be taken for a dead one.
+_UNSENT_BYTES_MAX = 128 * KIB
+_UNREAD, _REKEYING = "unread", "rekeying"
 
 
 class LoginOwner(asyncssh.SSHServer):
@@ -118,6 +71,9 @@ class DoorConnection(SSHServerConnection):
     """One accepted connection, owned by the SSHServer it is given.
 
     An error within the login is a refusal that the owner hears of, never a cut connection.
+    `gate` is shut while the client leaves unread what was sent, and while keys are exchanged:
+    whoever answers its requests waits there. While it leaves answers unread nothing is read
+    from it either, since many packets besides SFTP requests make an answer.
 
     Relies on: `_protocol_factory` being called once, in `connection_made`; `reload_config`
     being how options are read again at each user name (ours never change); `_peer_addr`
@@ -125,7 +81,10 @@ class DoorConnection(SSHServerConnection):
     `_validate_openssh_certificate` returning the key of a certificate that is good;
     `validate_public_key` and `validate_password` giving the answer to each try;
     `internal_error` hearing of every exception that nobody expected; `_next_service` being
-    the service that may be asked for, and `_auth_in_progress` lasting until the login.
+    the service that may be asked for, and `_auth_in_progress` lasting until the login;
+    `_recv_data` parsing `_inpbuf` whenever it can go on; `_send` being where every byte is
+    sent; `_deferred_packets` holding back what is sent between `_send_kexinit` and
+    `send_newkeys`; `_keepalive_count` being how often a client did not answer.
     """
 
     def __init__(
@@ -137,6 +96,56 @@ class DoorConnection(SSHServerConnection):
         super().__init__(loop, options)
         self._protocol_factory = lambda: owner
         self._login_owner = owner
+        self.gate = Gate()
+        self._unread = False
+        self._reading = True
+
+    def pause_writing(self) -> None:
+        """Hear from the transport that the client does not read what was sent."""
+        self._unread = True
+        self.gate.shut(_UNREAD)
+        self._choose_reading()
+
+    def resume_writing(self) -> None:
+        """Hear from the transport that the client read on, slowly as it may be: it lives."""
+        self._unread = False
+        self._keepalive_count = 0
+        self.gate.open(_UNREAD)
+        self._choose_reading()
+
+    def _recv_data(self) -> None:
+        super()._recv_data()
+        if len(self._deferred_packets) > _PACKETS_HELD_MAX:
+            self._force_close(asyncssh.ProtocolError("requests during a key exchange"))
+        self._choose_reading()
+
+    def _choose_reading(self) -> None:
+        reading = not self._unread and len(self._inpbuf) <= _UNPARSED_BYTES_MAX
+        if reading == self._reading or self._transport is None:
+            return
+        self._reading = reading
+        if reading:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    def _send(self, data: bytes) -> None:
+        # A transport that is lost takes no more, and asyncio would say so in the log each time.
+        if self._transport is not None and not self._transport.is_closing():
+            super()._send(data)
+
+    def _send_kexinit(self) -> None:
+        self.gate.shut(_REKEYING)
+        super()._send_kexinit()
+
+    def send_newkeys(self, k: bytes, h: bytes) -> None:
+        """Go on with new keys, and answer requests again."""
+        super().send_newkeys(k, h)
+        self.gate.open(_REKEYING)
+
+    def _cleanup(self, exc: Exception | None) -> None:
+        super()._cleanup(exc)
+        self.gate.open_for_good()
 
     async def validate_public_key(
         self, username: str, key_data: bytes, msg: bytes, signature: bytes
@@ -210,6 +219,7 @@ async def serve_connection(
 ) -> None:
     """Speak SSH on an accepted socket from now on. Raises OSError when it died meanwhile."""
     loop = asyncio.get_running_loop()
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES_MAX)
     await loop.connect_accepted_socket(lambda: DoorConnection(loop, options, owner), sock)
 
 
@@ -243,141 +253,3 @@ def refuse_sha1_signatures(key: asyncssh.SSHKey) -> None:
     `validate_public_key` is handed being the one that the signature is verified with.
     """
     key.all_sig_algorithms = key.all_sig_algorithms - _SHA1_SIGNATURES
-
-
-class SftpSession(SSHServerStreamSession[bytes]):
-    """A channel on which SFTP is spoken, and nothing else: no shell, no exec, no pty.
-
-    Relies on: `session_started` being called after an accepted subsystem request, and on
-    `_chan` and `_conn` being set by then.
-    """
-
-    def __init__(self, owner: ChannelOwner) -> None:
-        super().__init__(None)
-        self._owner = owner
-
-    def pty_requested(self, *_request: object) -> bool:
-        """Refuse a terminal."""
-        return False
-
-    def shell_requested(self) -> bool:
-        """Refuse a shell."""
-        return False
-
-    def exec_requested(self, command: str) -> bool:
-        """Refuse a command."""
-        return False
-
-    def subsystem_requested(self, subsystem: str) -> bool:
-        """Accept SFTP only."""
-        return subsystem == "sftp"
-
-    def session_started(self) -> None:
-        """Serve SFTP until the channel ends."""
-        channel, connection = self._chan, self._conn
-        if channel is None or connection is None:
-            return
-        reader = SSHReader[bytes](self, channel)
-        writer = SSHWriter[bytes](self, channel)
-        self._owner.channel_started()
-        connection.create_task(self._serve(reader, writer), reader.logger)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Give the channel's place back."""
-        super().connection_lost(exc)
-        self._owner.channel_closed()
-
-    async def _serve(self, reader: SSHReader[bytes], writer: SSHWriter[bytes]) -> None:
-        try:
-            await self._run_handler(reader, writer)
-        finally:
-            self._owner.channel_ended()
-
-    async def _run_handler(self, reader: SSHReader[bytes], writer: SSHWriter[bytes]) -> None:
-        channel = cast("asyncssh.SSHServerChannel[bytes]", writer.channel)
-        try:
-            server = await self._owner.make_server(channel)
-        except asyncssh.SFTPError:
-            channel.exit(1)
-            return
-        handler = SftpHandler(server, reader, writer)
-        try:
-            await handler.run()
-        except (*_CHANNEL_REQUESTS, EOFError):
-            # This channel ends; the connection and its other channels go on.
-            return
-        finally:
-            await handler.finish()
-
-
-def _packet_handlers_with(ours: Mapping[int | bytes, Callable[..., Any]]) -> dict[Any, Any]:
-    """Return the base class's table of requests without the refused ones, and with ours."""
-    table = SFTPServerHandler._packet_handlers  # noqa: SLF001 - what this module is for
-    return {key: table[key] for key in table if key not in _REFUSED_REQUESTS} | dict(ours)
-
-
-class SftpHandler(SFTPServerHandler):
-    """Reads packets, and tells a client's CLOSE from a clean-up.
-
-    Relies on: `_cleanup` being the only caller of `close()` besides the CLOSE packet; the
-    handler tables; `_process_write` and `_process_opendir` as they are in 2.24.1.
-    """
-
-    _extensions: list[tuple[bytes, bytes]] = [  # noqa: RUF012 - as the base class has it
-        (name, b"1") for name in _EXTENSIONS
-    ]
-
-    def __init__(
-        self, server: ChannelServer, reader: SSHReader[bytes], writer: SSHWriter[bytes]
-    ) -> None:
-        super().__init__(server, reader, writer, _SFTP_VERSION)
-        self._channel_server = server
-        self._cleaned = False
-
-    async def finish(self) -> None:
-        """Clean up unless that was done: `run` leaves without it on some ways out."""
-        await self._cleanup(None)
-
-    async def _cleanup(self, exc: Exception | None) -> None:
-        if self._cleaned:
-            return
-        self._cleaned = True
-        self._channel_server.aborting = True
-        await super()._cleanup(exc)
-
-    async def _process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> None:
-        self._channel_server.note_request()
-        await super()._process_packet(pkttype, pktid, packet)
-
-    async def _process_write(self, packet: SSHPacket) -> int:
-        """Serve a WRITE also with bytes behind it: the last one of rclone 1.60 has some."""
-        handle = packet.get_string()
-        offset = packet.get_uint64()
-        content = packet.get_string()
-        file_obj = self._file_handles.get(handle)
-        if file_obj is None:
-            raise asyncssh.SFTPInvalidHandle("Invalid file handle")
-        written = self._server.write(file_obj, offset, content)
-        return written if isinstance(written, int) else await written
-
-    async def _process_opendir(self, packet: SSHPacket) -> bytes:
-        if len(self._dir_handles) >= self._channel_server.max_open_files:
-            raise asyncssh.SFTPFailure("too many open folders")
-        return await super()._process_opendir(packet)
-
-    async def _process_limits(self, packet: SSHPacket) -> SFTPLimits:
-        packet.check_end()
-        return SFTPLimits(
-            _PACKET_BYTES_MAX,
-            _PACKET_BYTES_MAX - _PACKET_OVERHEAD_BYTES,
-            _PACKET_BYTES_MAX - _PACKET_OVERHEAD_BYTES,
-            self._channel_server.max_open_files,
-        )
-
-    _packet_handlers = _packet_handlers_with(
-        {
-            FXP_WRITE: _process_write,
-            FXP_OPENDIR: _process_opendir,
-            b"limits@openssh.com": _process_limits,
-        }
-    )

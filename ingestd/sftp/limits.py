@@ -40,6 +40,11 @@ class DoorLimits:
     idle_seconds: float = 300
     keepalive_seconds: float = 30
     disk_reserve_bytes: int = 256 * MIB
+    # What all connections together may hold in second and further channels; and in windows wider
+    # than each channel's own and in listings beyond one, together and each.
+    channels_bytes: int = 64 * MIB
+    windows_bytes: int = 64 * MIB
+    connection_windows_bytes: int = 4 * MIB
 
 
 class ConnectionCount:

@@ -12,6 +12,7 @@ from ingestd.access.accounts import Access
 from ingestd.access.allowlist import Address, Network, parse_address
 from ingestd.access.keeper import AccessKeeper
 from ingestd.sftp.authentication import Authenticator
+from ingestd.sftp.flow import Budget
 from ingestd.sftp.host_keys import load_or_create_host_keys
 from ingestd.sftp.internals import serve_connection
 from ingestd.sftp.limits import Bans, ConnectionCount, DoorLimits
@@ -62,6 +63,8 @@ class SftpDoor:
             uploads=Uploads(
                 folders=folders, keeper=keeper, limits=limits, clock=clock, metrics=metrics
             ),
+            channels=Budget(limits.channels_bytes),
+            windows=Budget(limits.windows_bytes),
         )
         self._count = ConnectionCount(limits)
         self._sessions: set[Session] = set()

@@ -11,6 +11,7 @@ from structlog.stdlib import BoundLogger
 
 from ingestd.access.allowlist import Address
 from ingestd.sftp.authentication import Authenticator, Proof, Refusal
+from ingestd.sftp.flow import Budget
 from ingestd.sftp.internals import LoginOwner, certificate_identity, refuse_sha1_signatures
 from ingestd.sftp.limits import Bans, DoorLimits
 from ingestd.sftp.uploads import Uploads
@@ -40,6 +41,8 @@ class Door:
     authenticator: Authenticator
     bans: Bans
     uploads: Uploads
+    channels: Budget
+    windows: Budget
 
 
 class Login(LoginOwner):

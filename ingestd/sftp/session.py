@@ -10,8 +10,9 @@ import asyncssh
 
 from ingestd.access.allowlist import Address
 from ingestd.sftp.answers import answered
+from ingestd.sftp.channel_internals import SftpSession, open_channel
 from ingestd.sftp.file_server import FileServer
-from ingestd.sftp.internals import SftpSession
+from ingestd.sftp.flow import CHANNEL_BYTES, Budget, Share
 from ingestd.sftp.login import Door, Login
 from ingestd.sftp.losses import Loss
 from ingestd.sftp.staged_upload import Sender
@@ -43,6 +44,7 @@ class Session(Login):
         self._lost = False
         self._channels_open = 0
         self._channels_serving = 0
+        self._windows = Budget(door.limits.connection_windows_bytes, within=door.windows)
         loop = asyncio.get_running_loop()
         # Not asyncssh's own login timer: that one ends a connection without a reason.
         self._timer = loop.call_later(door.limits.login_seconds, self.close, "login_timeout")
@@ -129,6 +131,7 @@ class Session(Login):
             log=self._log,
             metrics=self._door.metrics,
             max_open_files=self._door.limits.max_open_files,
+            windows=self._windows,
         )
         self._opened = self._door.clock.monotonic()
         self._timer.cancel()
@@ -148,8 +151,12 @@ class Session(Login):
         full = self._channels_open >= self._door.limits.max_sessions_per_connection
         if self._connection is None or self._hold is None or full:
             return False
+        place = Share(self._door.channels)
+        # The first is always given: whatever others hold, nobody is kept out.
+        if self._channels_open and not place.grow(CHANNEL_BYTES):
+            return False
         self._channels_open += 1
-        return self._connection.create_server_channel(encoding=None), SftpSession(self)
+        return open_channel(self._connection, self, place, Share(self._windows))
 
     async def make_server(self, channel: asyncssh.SSHServerChannel[bytes]) -> FileServer:
         """Return the server of a channel, with the account's folders in place."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 
 import asyncssh
 from asyncssh import SFTPAttrs, SFTPName
 from structlog.stdlib import BoundLogger
 
 from ingestd.sftp.answers import answered, file_attributes, folder_attributes, named
+from ingestd.sftp.flow import KIB, Budget, Share
 from ingestd.sftp.incoming import AccountFiles, Removed
-from ingestd.sftp.internals import ChannelServer
 from ingestd.sftp.losses import Loss
 from ingestd.sftp.misplaced import Misplaced
+from ingestd.sftp.packet_internals import ChannelServer
 from ingestd.sftp.staged_upload import Sender, StagedUpload
 from ingestd.sftp.tree import (
     BadName,
@@ -30,6 +32,8 @@ from ingestd.sftp.uploads import Uploads
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics
 
+_LISTED_BYTES = 1 * KIB  # what one found file takes, its path included
+
 
 class SessionHold:
     """What one connection shares among its channels: who it is, and what it has open.
@@ -38,11 +42,19 @@ class SessionHold:
     """
 
     def __init__(
-        self, *, sender: Sender, log: BoundLogger, metrics: Metrics, max_open_files: int
+        self,
+        *,
+        sender: Sender,
+        log: BoundLogger,
+        metrics: Metrics,
+        max_open_files: int,
+        windows: Budget,
     ) -> None:
         self.sender = sender
         self.log = log
         self.misplaced = Misplaced(sender.account, log, metrics)
+        self._windows = windows
+        self._listings = 0
         self.max_open_files = max_open_files
         self.open_files = 0
         self.open_uploads: list[StagedUpload] = []
@@ -50,6 +62,22 @@ class SessionHold:
         self.ending: Loss | None = None
         self.draining = False
         self.note_request()
+
+    @contextlib.contextmanager
+    def listing(self, files: int) -> Iterator[None]:
+        """Hold a folder's listing until the client has read it. One is always allowed.
+
+        Raises SFTPFailure when those that the client has begun hold too much already.
+        """
+        share = Share(self._windows)
+        if self._listings and not share.grow(files * _LISTED_BYTES):
+            raise asyncssh.SFTPFailure("too many listings were begun; read one to its end")
+        self._listings += 1
+        try:
+            yield
+        finally:
+            self._listings -= 1
+            share.release()
 
     def note_request(self) -> None:
         """Note that the client asked for something now."""
@@ -231,8 +259,9 @@ class TreeServer(ChannelServer):
             case Folder():
                 with answered(self._log):
                     found_files = await asyncio.to_thread(self._files.list_folder, place.name)
-                for found in found_files:
-                    yield named(found.name, file_attributes(found.size_bytes, found.modified))
+                with self._hold.listing(len(found_files)):
+                    for found in found_files:
+                        yield named(found.name, file_attributes(found.size_bytes, found.modified))
 
     @property
     def _files(self) -> AccountFiles:

@@ -67,6 +67,7 @@ class SftpDoor:
             windows=Budget(limits.windows_bytes),
         )
         self._count = ConnectionCount(limits)
+        self._nameless = 0  # connections of which the balancer has not said whose they are
         self._sessions: set[Session] = set()
         self._sockets: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -143,21 +144,26 @@ class SftpDoor:
                 continue
             sock.setblocking(False)
             address = parse_address(source[0])
-            if any(address in network for network in self._proxies):
-                self._start(self._admit_proxied(sock, address))
-            else:
+            if not any(address in network for network in self._proxies):
                 self._admit(sock, address)
+            elif self._nameless >= self._door.limits.max_connections:
+                self._refuse(sock, address, "too_many_connections")
+            else:
+                self._nameless += 1
+                self._start(self._admit_proxied(sock, address))
 
     async def _admit_proxied(self, sock: socket.socket, balancer: Address) -> None:
         """Admit the peer that a balancer speaks for; every rule and log line means that peer."""
         try:
             address = await read_peer(sock)
         except ProxyHeaderError as error:
-            self._refuse(sock, balancer, "proxy_header_missing", detail=str(error))
+            self._refuse(sock, balancer, "proxy_header_missing", detail=error.fault)
             return
         except asyncio.CancelledError:
             sock.close()
             raise
+        finally:
+            self._nameless -= 1
         if address is None:
             sock.close()  # the balancer's own health check: it got its connection
             return

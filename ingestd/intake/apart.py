@@ -143,7 +143,18 @@ def _serve(source: Connection, target: Connection) -> None:
     target.send(None)
 
 
+def _tell_of_fault(_kind: object, error: BaseException, _trace: object) -> None:
+    """Stand in for `sys.excepthook`: the words of an error may quote a row."""
+    # Loaded only now: nearly no process needs it, and each is waited for.
+    from ingestd.telemetry.faults import tell_of_fault  # noqa: PLC0415
+    from ingestd.telemetry.logs import configure_logs  # noqa: PLC0415
+
+    configure_logs(log_format="console" if sys.stderr.isatty() else "json", level="error")
+    tell_of_fault("reading", error)
+
+
 if __name__ == "__main__":
+    sys.excepthook = _tell_of_fault
     _source, _target = sys.argv[1:]
     try:
         _serve(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.log import server_logger
 
 import ingestd
 from ingestd.database.engine import Database
@@ -43,6 +46,12 @@ _PAGE_HEADERS = {
 log = get_logger("ingestd.http")
 
 
+def _is_of_the_server(record: logging.LogRecord) -> bool:
+    """Tell whether an error was made here, not by a peer that does not speak HTTP."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
+
+
 class HealthServer:
     """Answers `/`, `/healthz`, `/readyz` and `/metrics`. Source: the contract, section 8."""
 
@@ -68,6 +77,8 @@ class HealthServer:
 
     async def start(self) -> None:
         """Listen. Raises ListenError when the address cannot be had."""
+        # aiohttp writes a line for each request that is none: scanners make thousands.
+        server_logger.addFilter(_is_of_the_server)
         app = web.Application()
         app.router.add_get("/", self._console)
         app.router.add_get("/healthz", self._healthz)

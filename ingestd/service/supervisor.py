@@ -34,6 +34,7 @@ from ingestd.sftp.limits import DoorLimits
 from ingestd.sftp.listener import SftpDoor
 from ingestd.spool.files import free_bytes, make_folder
 from ingestd.telemetry.events import Event
+from ingestd.telemetry.faults import catch_what_escapes, handle_loop_fault
 from ingestd.telemetry.logs import configure_logs, get_logger
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.errors import EXIT_DONE, EXIT_WORLD, IngestdError, StorageError
@@ -54,6 +55,7 @@ def serve(config_path: Path) -> int:
     configure_logs(
         log_format=installation.settings.log.format, level=installation.settings.log.level
     )
+    catch_what_escapes()
     with contextlib.closing(installation):
         # Before the lock: nothing is written into a folder that is not this installation's.
         installation.ledger.require()
@@ -133,6 +135,7 @@ class Daemon:
 
     async def run(self) -> int:
         """Work until told to stop; return the exit code. Raises ListenError and StorageError."""
+        asyncio.get_running_loop().set_exception_handler(handle_loop_fault)
         make_folder(self._installation.folders.spool)
         self._listen_to_signals()
         try:

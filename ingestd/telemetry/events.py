@@ -53,3 +53,5 @@ class Event(StrEnum):
     LEDGER_SEALED = "ledger_sealed"
     LEDGER_BOUND = "ledger_bound"
     SCHEMA_UPGRADED = "schema_upgraded"
+    LIBRARY_REPORTED = "library_reported"
+    ERROR_ESCAPED = "error_escaped"

@@ -1,26 +1,25 @@
-"""The log: one JSON object a line on stderr, ours and our libraries' through the same formatter."""
+"""The log: one JSON object a line on stderr, each with the name of an event of ours."""
 
 from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from types import TracebackType
 from typing import Literal
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
+
+from ingestd.telemetry.foreign import OURS, ForeignLines
 
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
-# asyncssh at info tells every channel and packet that our own events tell once, with context;
-# its warnings and errors come through. The others stay at the level that was asked for.
-_LIBRARY_LEVELS = {
-    "asyncssh": logging.WARNING,
-    "aiohttp.access": logging.WARNING,
-    "alembic.runtime.plugins": logging.WARNING,
-}
+# What one field may hold. A config file full of mistakes would else make a line of megabytes.
+_TEXT_CHARACTERS_MAX = 2_000
+_LISTED_MAX = 200
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -39,11 +38,29 @@ def trace_without_words(
     return RuntimeError, RuntimeError(type(error).__name__), error.__traceback__
 
 
+def bound_fields(_logger: object, _method: str, event_dict: EventDict) -> EventDict:
+    """Cut what is too long in a line's fields, and say so in its place."""
+    return {name: _bounded(value) for name, value in event_dict.items()}
+
+
+def _bounded(value: object) -> object:
+    match value:
+        case str() if len(value) > _TEXT_CHARACTERS_MAX:
+            return f"{value[:_TEXT_CHARACTERS_MAX]}… ({len(value)} characters)"
+        case dict():
+            return {name: _bounded(inner) for name, inner in value.items()}
+        case list() | tuple():
+            more = [f"… and {len(value) - _LISTED_MAX} more"] if len(value) > _LISTED_MAX else []
+            return [_bounded(inner) for inner in value[:_LISTED_MAX]] + more
+        case _:
+            return value
+
+
 def configure_logs(*, log_format: LogFormat, level: LogLevel) -> None:
-    """Send every log line of this process to stderr in one format.
+    """Send every log line of this process to stderr in one format, with names of ours.
 
     `json` is for machines. `console` is for people, in colour when stderr is a terminal.
-    Lines of libraries carry the same keys; their text stands in `event`.
+    What libraries log becomes `library_reported`, whatever the level: from a warning on.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -56,13 +73,15 @@ def configure_logs(*, log_format: LogFormat, level: LogLevel) -> None:
         rendering: list[Processor] = [
             # Never with local variables: they hold rows, names and keys.
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            bound_fields,
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ]
     else:
         rendering = [
+            bound_fields,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
+            ),
         ]
     structlog.configure(
         processors=[
@@ -74,19 +93,16 @@ def configure_logs(*, log_format: LogFormat, level: LogLevel) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
+    writer = logging.StreamHandler(sys.stderr)
+    writer.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.PositionalArgumentsFormatter()],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *rendering,
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering]
         )
     )
+    foreign = ForeignLines(writer)
     root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    logging.captureWarnings(capture=True)
-    for library, library_level in _LIBRARY_LEVELS.items():
-        logging.getLogger(library).setLevel(max(library_level, root.level))
+    root.handlers[:] = [foreign]
+    root.setLevel(logging.WARNING)
+    logging.getLogger(OURS).setLevel(level.upper())
+    logging.raiseExceptions = False  # what stderr does not take cannot be told there
+    warnings.showwarning = foreign.show_warning

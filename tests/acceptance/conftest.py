@@ -19,6 +19,7 @@ from typing import Any
 import paramiko  # type: ignore[import-untyped]
 import pytest
 
+from ingestd.telemetry.events import Event
 from tests.acceptance.daemon_log import PATIENCE_SECONDS, Log, until
 
 Done = subprocess.CompletedProcess[str]
@@ -323,7 +324,12 @@ def _opened(template: Template, folder: Path) -> Iterator[School]:
     for log in school.logs:
         # Whatever a test is about: no trace of an error and no warning ever reaches the log.
         assert "Traceback" not in log.path.read_text(encoding="utf-8")
-        assert not [e for e in log.events() if "exception" in e or e["logger"] == "py.warnings"]
+        assert not [e for e in log.events() if "exception" in e]
+        # From its start on the daemon writes nothing but events of ours, and reports no defect.
+        lines = log.lines
+        started = [n for n, line in enumerate(lines) if '"event": "daemon_started"' in line]
+        names = {json.loads(line)["event"] for line in lines[started[0] :]} if started else set()
+        assert names <= {event.value for event in Event} - {"library_reported", "error_escaped"}
 
 
 @pytest.fixture

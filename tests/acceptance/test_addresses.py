@@ -194,7 +194,7 @@ def test_an_account_that_is_added_can_send_at_once_and_in_silence(
     assert done.returncode == 0, done.stderr
     processed = open_school.log.wait_until_event("file_processed", account="SHELBYVILLE")
     assert processed["rows"]["rejected"] == 1
-    assert open_school.log.events(logger="py.warnings") == []
+    assert open_school.log.events("library_reported") == []
 
 
 def test_a_start_with_mistakes_exits_2_and_names_all_of_all_files(school: School) -> None:

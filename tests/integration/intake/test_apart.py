@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import operator
 import os
 import select
 import signal
@@ -13,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -78,6 +80,26 @@ def test_a_misspelt_column_is_found_by_another_process_too(ignored: tuple[str, .
         apart = list(batches)
     assert apart[-1].is_refused == (not ignored)
     assert told(iter(apart)) == told(check_charge_file(blocks_of(file), rules))
+
+
+def test_a_fault_in_that_process_is_one_line_without_its_words(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Its words may quote a row, and the log is one event a line."""
+    fails = cast(Check, operator.getitem)  # which says what key it was given
+    with (
+        closing(check_apart(fails, blocks_of(content()), RULES)) as batches,
+        pytest.raises(StorageError),
+    ):
+        list(batches)
+    (line,) = capfd.readouterr().err.splitlines()
+    event = json.loads(line)
+    assert (event["event"], event["during"], event["error"]) == (
+        "error_escaped",
+        "reading",
+        "TypeError",
+    )
+    assert "FileRules" not in line
 
 
 FEES = (

@@ -72,7 +72,7 @@ def worker(station: Station) -> Worker:
         works=works,
         folders=station.folders,
         keeper=station.keeper,
-        claims=Claims(works=works, folders=station.folders),
+        claims=Claims(works=works, folders=station.folders, temporary_hours=24, temporary_max=1000),
         metrics=station.metrics,
         space=SpaceWatch(works.clock, station.metrics.disk_full),
     )

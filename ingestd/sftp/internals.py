@@ -30,8 +30,6 @@ _SHA1_SIGNATURES = frozenset({b"ssh-rsa"})
 _LOGIN_SERVICE = b"ssh-userauth"
 # How a peer goes, or is told to go: none of it is a fault of ours.
 _ORDINARY_ENDS = (OSError, EOFError, asyncssh.Error)
-# Twice the largest packet. More arrives only while the packet before is still being answered.
-_UNPARSED_BYTES_MAX = 512 * KIB
 # Packets that wait for the end of a key exchange; a client that keeps to SSH causes a handful.
 _PACKETS_HELD_MAX = 1000
 # What the kernel may hold unsent: with more, minutes pass until it tells of a slow client's
@@ -82,7 +80,7 @@ class DoorConnection(SSHServerConnection):
     `validate_public_key` and `validate_password` giving the answer to each try;
     `internal_error` hearing of every exception that nobody expected; `_next_service` being
     the service that may be asked for, and `_auth_in_progress` lasting until the login;
-    `_recv_data` parsing `_inpbuf` whenever it can go on; `_send` being where every byte is
+    `_recv_data` being where all that arrived is looked at; `_send` being where every byte is
     sent; `_deferred_packets` holding back what is sent between `_send_kexinit` and
     `send_newkeys`; `_keepalive_count` being how often a client did not answer.
     """
@@ -97,37 +95,24 @@ class DoorConnection(SSHServerConnection):
         self._protocol_factory = lambda: owner
         self._login_owner = owner
         self.gate = Gate()
-        self._unread = False
-        self._reading = True
 
     def pause_writing(self) -> None:
         """Hear from the transport that the client does not read what was sent."""
-        self._unread = True
         self.gate.shut(_UNREAD)
-        self._choose_reading()
+        if self._transport is not None:
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Hear from the transport that the client read on, slowly as it may be: it lives."""
-        self._unread = False
         self._keepalive_count = 0
         self.gate.open(_UNREAD)
-        self._choose_reading()
+        if self._transport is not None:
+            self._transport.resume_reading()
 
     def _recv_data(self) -> None:
         super()._recv_data()
         if len(self._deferred_packets) > _PACKETS_HELD_MAX:
             self._force_close(asyncssh.ProtocolError("requests during a key exchange"))
-        self._choose_reading()
-
-    def _choose_reading(self) -> None:
-        reading = not self._unread and len(self._inpbuf) <= _UNPARSED_BYTES_MAX
-        if reading == self._reading or self._transport is None:
-            return
-        self._reading = reading
-        if reading:
-            self._transport.resume_reading()
-        else:
-            self._transport.pause_reading()
 
     def _send(self, data: bytes) -> None:
         # A transport that is lost takes no more, and asyncio would say so in the log each time.

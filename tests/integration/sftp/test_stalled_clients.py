@@ -129,6 +129,17 @@ async def test_keys_that_are_exchanged_often_lose_no_answer(school: School) -> N
     await asyncio.gather(*(check_answers(channel) for channel in channels))
 
 
+async def test_who_goes_on_asking_during_an_exchange_of_keys_is_closed(school: School) -> None:
+    """Until it ends no answer may be sent, so each would be kept."""
+    connection: Any = await school.connect()
+    connection._transport.pause_reading()
+    connection._send_kexinit()
+    connection._kex_complete = True  # so that this client breaks the rule (RFC 4253, section 7.1)
+    for _ in range(2000):
+        connection._send_global_request(b"keepalive@openssh.com", want_reply=True)
+    assert (await school.until_event("session_closed"))["reason"] == "connection_lost"
+
+
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingestd.cli.options import CONFIG_FLAG, DEFAULT_CONFIG, ConfigOption, config_path
+from ingestd.cli.options import CONFIG_FLAG, ConfigOption, config_path
 from ingestd.cli.output import complain
-from ingestd.config.environment import CONFIG_VARIABLE
+from ingestd.config.place import CONFIG_VARIABLE, DEFAULT_CONFIG
 from ingestd.values.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def init(
     config = directory / DEFAULT_CONFIG
     if config_asked is not None and config_asked.resolve() != config.resolve():
         raise UsageError(f"The config will be {config}, not {config_asked}: leave --config out.")
+    # Where it is the machine's installation, its ledger is the one that the daemon will use.
+    config_path(config)
     written = initialise(directory, adopt=adopt_ledger)
     for path in written:
         typer.echo(f"wrote {path}")

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ingestd.config.place import DEFAULT_CONFIG, SYSTEM_FILE, find_config
+
 
 class Output(StrEnum):
     """How a command prints its rows."""
@@ -24,7 +26,7 @@ ConfigOption = Annotated[
     typer.Option(
         CONFIG_FLAG,
         envvar="INGESTD_CONFIG",
-        help="The main config file. Default: config/ingestd.toml",
+        help=f"The main config file. Default: {DEFAULT_CONFIG}, else what {SYSTEM_FILE} names.",
         show_default=False,
     ),
 ]
@@ -34,9 +36,10 @@ WideOption = Annotated[
     bool, typer.Option("--wide", help="Show all columns of a table, however wide it gets.")
 ]
 
-DEFAULT_CONFIG = Path("config/ingestd.toml")
-
 
 def config_path(option: Path | None) -> Path:
-    """Return the config file that a command works with."""
-    return option if option is not None else DEFAULT_CONFIG
+    """Return the config file that a command works with, in the environment that belongs to it.
+
+    Raises ConfigError where `find_config` does.
+    """
+    return find_config(option)

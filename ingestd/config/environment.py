@@ -11,12 +11,12 @@ from typing import Any, get_origin
 from pydantic import BaseModel
 
 from ingestd.config.mistakes import suggest
+from ingestd.config.place import CONFIG_VARIABLE
 from ingestd.config.toml_positions import KeyPath
 from ingestd.config.validation import fields_of, section_of
 from ingestd.values.errors import Mistake
 
 PREFIX = "INGESTD_"
-CONFIG_VARIABLE = "INGESTD_CONFIG"
 
 # Kubernetes and Docker links set these for a service that is itself named "ingestd".
 _SERVICE_LINK = re.compile(

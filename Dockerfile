@@ -59,4 +59,5 @@ EXPOSE 2222 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
 ENTRYPOINT ["ingestd"]
-CMD ["serve", "--config", "/config/ingestd.toml"]
+# A container that ended because of a mistake in the config would be started again and again.
+CMD ["serve", "--wait-for-config"]

@@ -383,6 +383,12 @@ def standing_school(
         yield opened
 
 
+@pytest.fixture(scope="session", name="free_port")
+def free_port_fixture() -> Callable[[], int]:
+    """Lend ports that nobody has."""
+    return _free_port
+
+
 @pytest.fixture(scope="session", name="until")
 def until_fixture() -> Callable[..., Any]:
     """Lend `until` to the tests, which cannot import it."""

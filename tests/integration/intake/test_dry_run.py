@@ -64,7 +64,7 @@ def test_a_dry_run_of_nothing_says_what_is_missing(books: Books, tmp_path: Path)
 
 def test_a_receipt_shows_a_thousand_findings_and_drops_warnings_first(books: Books) -> None:
     """The mistakes that cost money are not buried under a thousand harmless remarks."""
-    warned = [f"WALLET, W{number},S1,MEAL,,1.00" for number in range(FINDINGS_MAX)]
+    warned = [f"""WALLET,W{number},S1,MEAL,5" pipe,1.00""" for number in range(FINDINGS_MAX)]
     bad = [f"WALLET,B{number},S1,MEAL,,x" for number in range(600)]
     outcome = books.post(*warned, *bad)
     books.deliver(outcome.upload_id)

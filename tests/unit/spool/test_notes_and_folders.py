@@ -161,6 +161,15 @@ def test_a_file_that_was_renamed_and_claimed_has_its_last_name_after_a_crash(
     assert found.arrival == replace(arrival, filename=NAME)
 
 
+def test_a_renamed_file_is_taken_under_its_last_name(folders: Folders) -> None:
+    """What is told of a file, and what its note says, is one name."""
+    arrival = sent(folders, f"{NAME}.filepart")
+    (folders.incoming(A) / arrival.filename).rename(folders.incoming(A) / NAME)
+    claimed = take(folders, A, NAME)
+    assert claimed is not None
+    assert claimed.arrival == replace(arrival, filename=NAME)
+
+
 def test_a_second_catalog_replaces_none_that_waits_where_catalogs_are_taken(
     folders: Folders,
 ) -> None:

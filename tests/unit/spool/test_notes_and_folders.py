@@ -205,6 +205,14 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path, below: str) -> N
     assert str(caught.value).startswith(f"{tmp_path}/spool is a file")
 
 
+def test_what_is_neither_file_nor_folder_is_named_too(tmp_path: Path) -> None:
+    """A pipe that somebody made in the place of a folder is found at once."""
+    os.mkfifo(tmp_path / "spool")
+    with pytest.raises(StorageError) as caught:
+        make_folder(tmp_path / "spool")
+    assert str(caught.value).startswith(f"{tmp_path}/spool is a file")
+
+
 def test_a_place_where_nothing_can_be_made_is_told() -> None:
     """A `data_dir` that was mistyped is told of as such, and not as a missing file."""
     with pytest.raises(StorageError, match="/proc/ingestd: nothing can be made there"):

@@ -1,6 +1,6 @@
 """What the uploader is told when a well-formed row cannot be applied.
 
-`{upload}` and `{row}` are filled in by the statement that finds the row.
+`{upload}`, `{row}` and `{rows}` are filled in by the statement that finds what they stand for.
 """
 
 from __future__ import annotations

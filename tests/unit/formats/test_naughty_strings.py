@@ -32,7 +32,7 @@ AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 AMOUNT_CODES = {Code.AMOUNT_INVALID, Code.AMOUNT_NEGATIVE, Code.AMOUNT_TOO_LARGE}
 DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
 SPOILT_BY_SPREADSHEET = re.compile(
-    r"""=".*|'.*|[0-9]([.,][0-9]+)?[Ee]\+[0-9]+|#(REF!|N/A|NAME\?|VALUE!|DIV/0!|NUM!|NULL!)"""
+    r"""=".*|'.*|[0-9]([.,][0-9]+)?[Ee]\+[0-9]+|#(REF!|N/A|NAME\?|VALUE!|DIV/0!|NUM!|NULL!)|.*####.*"""
 )
 # Where NULL is a database's word for nothing, and something must be there.
 MISSING_AS_NULL = {"charge_tracking_id", "student_id"}

@@ -58,10 +58,12 @@ def test_messages_ask_for_what_their_statement_fills_in() -> None:
         assert _asked(repeated.duplicate_in_file) == {"row"}
     of_rows = (messages.KEYS_ALIKE, messages.KEY_REPEATED)
     assert all(_asked(text) == {"row"} for text in of_rows)
+    assert _asked(messages.ALL_OR_NOTHING) == {"rows"}
+    filled = (*of_rows, messages.ALL_OR_NOTHING)
     plain = [
         text for name, text in vars(messages).items() if name.isupper() and isinstance(text, str)
     ]
-    assert all(not _asked(text) for text in plain if text not in of_rows)
+    assert all(not _asked(text) for text in plain if text not in filled)
 
 
 def _asked(text: str) -> set[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ingestd.cli.clock import accept_clock
 from ingestd.cli.desk import bookkeeper, print_answer
 from ingestd.cli.following import Answer, print_explained, print_traced
 from ingestd.cli.known import AsKnownOption, known_instant
@@ -175,3 +176,6 @@ def close(
 
     with bookkeeper(config, account) as keeper:
         print_answer(close_month(keeper, month), output, wide=wide)
+
+
+app.command("accept-clock")(accept_clock)

@@ -14,6 +14,7 @@ from ingestd.access.accounts import Account
 from ingestd.access.keeper import AccessKeeper
 from ingestd.intake.agenda import Agenda
 from ingestd.intake.claim import Claims
+from ingestd.intake.clock_watch import ClockWatch
 from ingestd.intake.pipeline import Works
 from ingestd.intake.portions import Portions
 from ingestd.intake.rescan import Rescan
@@ -27,7 +28,7 @@ from ingestd.spool.queue import count_open, release_leases
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.telemetry.metrics import Metrics
-from ingestd.values.errors import IngestdError, NoSpaceError
+from ingestd.values.errors import ClockBehindError, IngestdError, NoSpaceError
 from ingestd.values.identifiers import AccountId
 
 _IDLE_SECONDS = 5.0  # how often an idle worker asks for uploads whose next try is due
@@ -100,6 +101,7 @@ class Intake:
             space=self._space,
             stopping=threading.Event(),
         )
+        self._clock = ClockWatch(works=works, metrics=metrics)
         self._agenda = Agenda(works.clock, rescan_seconds=settings.rescan_seconds)
         self._look = asyncio.Event()
         self._work = asyncio.Event()
@@ -126,6 +128,11 @@ class Intake:
         return self._space.trouble
 
     @property
+    def clock_trouble(self) -> str:
+        """Why files wait for the clock right now, or nothing."""
+        return self._clock.trouble
+
+    @property
     def watcher_trouble(self) -> str:
         """Why file events do not come through right now, or nothing."""
         if self._watcher is None or not self._watcher.is_alive:
@@ -136,6 +143,8 @@ class Intake:
         """Work until `stop`, which lets every worker finish or hand back what it has."""
         loop = asyncio.get_running_loop()
         await self._release_leases()
+        # Before anything is claimed: a machine that lost its time tells so at the start.
+        await loop.run_in_executor(self._executor, self._clock.is_right)
 
         def from_any_thread(work: Callable[[], None]) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody needs waking
@@ -192,6 +201,8 @@ class Intake:
                         self._metrics.watcher_restarts.inc()
                     event = Event.WATCHER_RESTARTED
                     self._on_trouble()
+            if self._clock.was_set_back():
+                self._look.set()
             await asyncio.sleep(_WATCHER_CHECK_SECONDS)
 
     async def _keep_looking(self) -> None:
@@ -218,17 +229,28 @@ class Intake:
             # A crowd of events is worth one look, not one each; and however long a look takes,
             # most of the time is left for the uploads themselves.
             rest = max(_CROWD_SECONDS, _RESTS_A_LOOK * (clock.monotonic() - started))
+            pause = self._agenda.wait_seconds
+            if self._clock.trouble:
+                pause = min(pause, _TROUBLE_SECONDS)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), timeout=self._agenda.wait_seconds)
+                await asyncio.wait_for(self._look.wait(), timeout=pause)
                 await asyncio.sleep(rest)
 
     def _look_once(self, accounts: Sequence[Account]) -> dict[AccountId, float]:
         """Claim all that is ready; return in how many seconds to look again at each account."""
         waits: dict[AccountId, float] = {}
+        was_doubted = self._clock.trouble != ""
+        if not self._clock.is_right():
+            waits = {account.account_id: _TROUBLE_SECONDS for account in accounts}
+            accounts = ()
+        elif was_doubted:
+            self._queued = True  # what the workers left lying
         for account in accounts:
             # One account's broken folder must not keep the others' files waiting.
             try:
                 waits[account.account_id] = self._look_at(account)
+            except ClockBehindError:
+                waits[account.account_id] = _TROUBLE_SECONDS  # set back since: the next look tells
             except (IngestdError, OSError) as error:
                 waits[account.account_id] = self._report_trouble(account.account_id, error)
             else:
@@ -286,11 +308,14 @@ class Intake:
         loop = asyncio.get_running_loop()
         while not self._must_stop():
             self._work.clear()
+            worked = False
             try:
-                worked = await loop.run_in_executor(self._executor, self._worker.run_next)
+                if not self._clock.trouble:
+                    worked = await loop.run_in_executor(self._executor, self._worker.run_next)
+            except ClockBehindError:
+                self._look.set()  # which tells, and keeps the workers from trying on
             except IngestdError as error:
                 self._report_trouble("worker", error)
-                worked = False
             else:
                 self._end_trouble("worker")
             if self._must_stop():

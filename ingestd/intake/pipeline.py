@@ -13,6 +13,7 @@ from ingestd.database.engine import Database
 from ingestd.formats.findings import Finding
 from ingestd.intake.handling import handling_of
 from ingestd.intake.reading import Progress, Reading, read_into_stage, rules_of
+from ingestd.ledger.clock_check import require_clock
 from ingestd.ledger.findings import store_findings
 from ingestd.ledger.head import lock_head
 from ingestd.ledger.outcomes import (
@@ -55,8 +56,8 @@ def process(
     """Turn a claimed file into its ledger rows, its outcome and its receipt, in one transaction.
 
     Raises LeaseLostError when another worker took the claim meanwhile, StorageError when the
-    bytes cannot be read or are not those that were received, and DatabaseError; nothing is
-    stored then, and the upload may be tried again.
+    bytes cannot be read or are not those that were received, ClockBehindError and
+    DatabaseError; nothing is stored then, and the upload may be tried again.
     """
     handling = handling_of(upload.format)
     rules = rules_of(account, received_at=upload.received_at)
@@ -89,9 +90,13 @@ def decide(
     reading: Reading,
     stage: Stage[Any],
 ) -> tuple[FileOutcome, Seal]:
-    """Write all that the file comes to; the caller owns the write transaction."""
+    """Write all that the file comes to; the caller owns the write transaction.
+
+    Raises ClockBehindError.
+    """
     head = lock_head(connection, account.account_id)
     now = to_microseconds(works.clock.now())
+    require_clock(connection, head, now=now)
     batch = open_batch(head, event=UPLOAD, now=now, upload_id=upload.upload_id)
     rows, applied_amount = None, 0
     posted = None
@@ -132,7 +137,8 @@ def close_without_rows(
 ) -> FileOutcome | None:
     """Queue an upload that is never read as rows, and give it its outcome in the same breath.
 
-    Returns None when it has an outcome already: a restart found it again.
+    Returns None when it has an outcome already: a restart found it again. Raises
+    ClockBehindError.
     """
     with (
         works.database.connection() as connection,
@@ -148,6 +154,7 @@ def close_without_rows(
             if upload is None:
                 return None
             head = lock_head(connection, account.account_id)
+            require_clock(connection, head, now=now)
             batch = open_batch(head, event=UPLOAD, now=now, upload_id=upload.upload_id)
             outcome = FileOutcome(
                 account=account.account_id,

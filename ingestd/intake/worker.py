@@ -32,7 +32,7 @@ from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger, trace_without_words
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.clock import to_microseconds
-from ingestd.values.errors import IngestdError, LeaseLostError, NoSpaceError
+from ingestd.values.errors import ClockBehindError, IngestdError, LeaseLostError, NoSpaceError
 from ingestd.values.identifiers import AccountId, UploadId
 from ingestd.values.money import decimals_of, format_amount
 
@@ -70,7 +70,8 @@ class Worker:
     def run_next(self) -> bool:
         """Process the next upload of the queue, if there is one; tell whether there was.
 
-        Raises DatabaseError when the queue cannot be asked.
+        Raises DatabaseError when the queue cannot be asked, and ClockBehindError for an upload
+        that waits for the clock; it was handed back untried.
         """
         self._give_back_owed()
         with self._database.writing() as connection:
@@ -114,9 +115,11 @@ class Worker:
         started = time.monotonic()
         try:
             outcome, seal = self._process(upload)
-        except HandedBackError:
+        except (HandedBackError, ClockBehindError) as error:
             with self._database.writing() as connection:
                 hand_back(connection, upload)
+            if isinstance(error, ClockBehindError):
+                raise
             return
         except LeaseLostError as error:
             self.space.note_room(_work_on(upload))

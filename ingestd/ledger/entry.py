@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account
 from ingestd.database.engine import Database
+from ingestd.ledger.clock_check import require_clock
 from ingestd.ledger.head import Head, lock_head
 from ingestd.ledger.periods import open_from
 from ingestd.ledger.seal import Batch, open_batch, seal
@@ -54,13 +55,16 @@ def write_entry(
     """Run `work` as one sealed batch, and return its answer; nothing of it is kept when it fails.
 
     `on` is the effective day, today by default. Raises LedgerRefusal for a day that is ahead or
-    in a closed month, and whatever `work` raises; `Unchanged` is answered without a batch.
+    in a closed month, ClockBehindError for a clock that cannot tell today, and whatever `work`
+    raises; `Unchanged` is answered without a batch.
     """
     with database.connection() as connection:
 
         def write() -> T:
             head = lock_head(connection, account.account_id)
             now = to_microseconds(clock.now())
+            # Today would be another day, and the effective day is today unless it is given.
+            require_clock(connection, head, now=now)
             batch = open_batch(head, event=event, now=now)
             today = day_in(account.timezone, from_microseconds(now))
             day = (on or today).isoformat()

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingestd.database.schema import require_current
+from ingestd.ledger.clock_check import find_clock_doubts
 from ingestd.service.bootstrap import Installation, open_installation
 from ingestd.sftp.host_keys import fingerprints
 from ingestd.spool.files import free_bytes
+from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import IngestdError, OtherLedgerError
 
 _NET_SECONDS = 5.0
@@ -42,6 +44,7 @@ def examine(config_path: Path) -> list[Result]:
         ("data folder", _data_folder),
         ("host keys", _host_keys),
         ("database", _database),
+        ("clock", _clock),
         ("daemon", _daemon),
         ("readiness", _readiness),
         ("sftp", _sftp),
@@ -112,6 +115,19 @@ def _database(installation: Installation) -> str:
     installation.ledger.require()
     require_current(installation.database)
     return "SQLite" if installation.database.is_embedded else "PostgreSQL"
+
+
+def _clock(installation: Installation) -> str:
+    now = to_microseconds(installation.clock.now())
+    try:
+        installation.ledger.require()
+        with installation.database.reading() as connection:
+            doubts = find_clock_doubts(connection, now=now)
+    except IngestdError:
+        return "not compared: see the database"
+    if doubts:
+        raise _NotWellError(" ".join(doubt.message for doubt in doubts))
+    return "not behind the books"
 
 
 def _daemon(installation: Installation) -> str:

@@ -125,6 +125,7 @@ class Daemon:
                 "watcher": self._check_watcher,
                 "workers": self._check_workers,
                 "intake": self._check_intake,  # both of them: the name that came first
+                "clock": self._check_clock,
                 "database": lambda: check_database(installation.database),
                 "disk": self._check_disk,
             },
@@ -241,6 +242,9 @@ class Daemon:
             self._settings.data_dir,
             reserve_bytes=self._settings.intake.disk_reserve_bytes,
         )
+
+    async def _check_clock(self) -> str:
+        return self._intake.clock_trouble
 
     async def _check_intake(self) -> str:
         return self._intake.trouble

@@ -111,7 +111,9 @@ def lease_next(connection: Connection, *, node: str, owner: str, now: int) -> Qu
             # Materialised: were PostgreSQL to run the choice anew for each row that it compares,
             # the rows that it had taken by then would not count, and it would take several.
             "WITH chosen AS MATERIALIZED (SELECT u.account, u.upload_id FROM upload u"
-            "  WHERE u.node = :node AND u.next_try_at <= :now"
+            # Nothing waits longer than the longest pause: a clock that was set back is not to
+            # keep a file waiting for years.
+            "  WHERE u.node = :node AND (u.next_try_at <= :now OR u.next_try_at > :latest)"
             "  AND (u.state = 'waiting' OR (u.state = 'working' AND u.lease_expires_at < :now))"
             "  AND NOT EXISTS (SELECT 1 FROM upload e WHERE e.account = u.account"
             "   AND e.node = u.node AND e.state IN ('waiting', 'working')"
@@ -122,7 +124,13 @@ def lease_next(connection: Connection, *, node: str, owner: str, now: int) -> Qu
             " WHERE (account, upload_id) IN (SELECT account, upload_id FROM chosen)"
             f" RETURNING {_COLUMNS}"
         ),
-        {"owner": owner, "node": node, "now": now, "expires_at": now + LEASE_SECONDS * _SECOND},
+        {
+            "owner": owner,
+            "node": node,
+            "now": now,
+            "latest": now + _BACKOFF_SECONDS[-1] * _SECOND,
+            "expires_at": now + LEASE_SECONDS * _SECOND,
+        },
     ).one_or_none()
     return None if row is None else _upload(row)
 

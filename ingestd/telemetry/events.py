@@ -52,6 +52,8 @@ class Event(StrEnum):
     WORKER_FAILED = "worker_failed"
     LEDGER_SEALED = "ledger_sealed"
     LEDGER_BOUND = "ledger_bound"
+    CLOCK_DOUBTED = "clock_doubted"
+    CLOCK_TRUSTED = "clock_trusted"
     SCHEMA_UPGRADED = "schema_upgraded"
     LIBRARY_REPORTED = "library_reported"
     ERROR_ESCAPED = "error_escaped"

@@ -65,6 +65,11 @@ class Metrics:
             ["account"],
             registry=self.registry,
         )
+        self.clock_behind_seconds = Gauge(
+            "ingestd_clock_behind_seconds",
+            "How far the clock is behind the last batch, while files wait for it; else 0.",
+            registry=self.registry,
+        )
         self.worker_failures = Counter(
             "ingestd_worker_failures",
             "Files put back because the world failed.",

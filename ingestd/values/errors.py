@@ -148,6 +148,15 @@ class LedgerGoneError(DatabaseError):
     code = "ledger_gone"
 
 
+class ClockBehindError(IngestdError):
+    """The clock is behind the account's last batch: nothing can be dated by it.
+
+    Nothing was written. It passes when the clock is right, or somebody accepts it.
+    """
+
+    code = "clock_behind"
+
+
 class LeaseLostError(IngestdError):
     """Another worker holds the claim now; what this one computed must not be committed."""
 

@@ -26,6 +26,7 @@ from ingestd.spool.arrivals import Arrival, note_path, write_note
 from ingestd.spool.folders import Folders
 from ingestd.spool.publish import publish
 from ingestd.telemetry.metrics import Metrics
+from ingestd.values.clock import Clock
 from ingestd.values.identifiers import UploadId, new_upload_id
 from tests.integration.ledger.conftest import (
     SPRINGFIELD,
@@ -55,6 +56,7 @@ class Station:
     keeper: AccessKeeper
     metrics: Metrics = field(default_factory=Metrics)
     settings: IntakeSettings = SETTINGS
+    clock: Clock = field(default_factory=SystemClock)
 
     @property
     def folders(self) -> Folders:
@@ -96,7 +98,7 @@ class Station:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Intake]:
         """Run the intake; afterwards it has stopped by itself, as it does on SIGTERM."""
-        works = Works(database=self.books.database, clock=SystemClock(), node=self.books.node)
+        works = Works(database=self.books.database, clock=self.clock, node=self.books.node)
         intake = Intake(
             works=works,
             folders=self.folders,

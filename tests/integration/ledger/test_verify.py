@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -58,6 +60,7 @@ def full(books: Books) -> Books:
     tell = tell_the_worked_example(books)
     with tell.batch("period_close", "2026-04-07"):
         tell.insert("period_close", month="2026-03")
+    books.clock.instant = datetime(2026, 4, 8, 18, tzinfo=UTC)  # files come after all this
     books.post(*ROWS)
     books.post_bytes(b"")
     return books

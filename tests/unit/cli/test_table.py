@@ -30,7 +30,9 @@ TABLES = [
 widths = st.integers(20, 200)
 amounts = st.integers(-(10**14), 10**14).map(lambda cents: f"{cents / 100:.2f}")
 # Letters of one and of two cells, signs that combine, and spaces within a name.
-identifiers = st.text("ABab01-_/. é\u0301田中😀", min_size=1, max_size=64).map(str.strip).filter(bool)
+identifiers = (
+    st.text("ABab01-_/. é\u0301田中😀", min_size=1, max_size=64).map(str.strip).filter(bool)
+)
 sentences = st.lists(st.text("abcÄ田-", min_size=1, max_size=20), max_size=30).map(" ".join)
 
 

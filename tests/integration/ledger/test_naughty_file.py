@@ -15,8 +15,8 @@ from ingestd.access.accounts import StudentPolicy
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items
 from tests.integration.ledger.conftest import Books
+from tests.strange_strings import BYTE_ORDER_MARK
 from tests.verdicts import (
-    NAUGHTY_STRINGS,
     READABLE_STRINGS,
     charge_file,
     checked,
@@ -43,9 +43,7 @@ def rows_with_strings(amount: str) -> list[list[str]]:
 CHARGES = charge_file(rows_with_strings("5.00"))
 CHANGED = charge_file(rows_with_strings("6.00"))
 REFUSED = (
-    charge_file(
-        good_fields(f"T-{number}", note=string) for number, string in enumerate(NAUGHTY_STRINGS)
-    ),
+    CHARGES + BYTE_ORDER_MARK.encode() + CHARGES,
     charge_file([], header=2 * READABLE_STRINGS),
 )
 

@@ -24,8 +24,17 @@ _TEMPLATE_CHARACTERS_MAX = 200
 # What each library may say in a span; a flood of resets makes some say the same for each.
 _LINES_MAX = 5
 _SPAN_SECONDS = 60.0
-# What libraries say of each peer that went away. Our own events tell it, once and by name.
-_NOISE = frozenset({("asyncio", "socket.send() raised exception.")})
+# What libraries say of each peer that went away, and of a watcher that was told to stop. Our own
+# events tell both, once and by name.
+_NOISE = frozenset(
+    {
+        ("asyncio", "socket.send() raised exception."),
+        (
+            "watchdog.observers.inotify",
+            "InotifyEmitter.queue_events() called when the thread is inactive",
+        ),
+    }
+)
 
 
 class Ration:

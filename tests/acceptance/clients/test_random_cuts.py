@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from tests.acceptance.conftest import School
 Until = Callable[..., Any]
 
-CUTS = 30
+CUTS = 20
 AT_ONCE = 5
-ROWS_MAX = 2_500
+ROWS_MAX = 1_500
 NOTE = "x" * 150
 # Before the first byte of the file, a client spends so much on keys, login and questions.
 LOGIN_BYTES = 4_000

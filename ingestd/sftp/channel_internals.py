@@ -242,11 +242,24 @@ class SftpSession(SSHServerStreamSession[bytes]):
         self._release_if_over()
         self._owner.channel_closed()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the channel is lost and served no more."""
+        return self._connection_lost and not self._serving
+
+    def release_unopened(self) -> None:
+        """Give the place back of a channel that was asked for and never came to be."""
+        if self._chan is None:
+            self._release()
+
     def _release_if_over(self) -> None:
         # Answers may wait on a channel that is served no more, and requests on one that is lost.
-        if self._connection_lost and not self._serving:
-            self._place.release()
-            self._window.release()
+        if self.is_over:
+            self._release()
+
+    def _release(self) -> None:
+        self._place.release()
+        self._window.release()
 
     async def _serve(self, reader: SSHReader[bytes], writer: SSHWriter[bytes]) -> None:
         try:

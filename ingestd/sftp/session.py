@@ -44,6 +44,7 @@ class Session(Login):
         self._lost = False
         self._channels_open = 0
         self._channels_serving = 0
+        self._channels: list[SftpSession] = []
         self._windows = Budget(door.limits.connection_windows_bytes, within=door.windows)
         loop = asyncio.get_running_loop()
         # Not asyncssh's own login timer: that one ends a connection without a reason.
@@ -67,6 +68,9 @@ class Session(Login):
             elif self._closing is None:
                 self._closing = "client" if exc is None else "connection_lost"
         finally:
+            # Of a channel that never came to be, nobody else hears that it is gone.
+            for channel in self._channels:
+                channel.release_unopened()
             self._on_lost(self)
             self._end_if_over()
 
@@ -156,7 +160,9 @@ class Session(Login):
         if self._channels_open and not place.grow(CHANNEL_BYTES):
             return False
         self._channels_open += 1
-        return open_channel(self._connection, self, place, Share(self._windows))
+        channel, session = open_channel(self._connection, self, place, Share(self._windows))
+        self._channels = [*(kept for kept in self._channels if not kept.is_over), session]
+        return channel, session
 
     async def make_server(self, channel: asyncssh.SSHServerChannel[bytes]) -> FileServer:
         """Return the server of a channel, with the account's folders in place."""

@@ -240,3 +240,25 @@ async def test_everything_is_given_back(school: School) -> None:
     connection.abort()
     await school.until_event("session_closed")
     await school.until(lambda: left() == before, "memory given back")
+
+
+@pytest.mark.parametrize("end", ["refused", "gone"])
+async def test_a_channel_that_never_came_to_be_leaves_nothing_behind(
+    school: School, end: str
+) -> None:
+    """Else one account could use up, channel by channel, what is there for everybody."""
+    door = school.door._door
+    before = door.channels.left_bytes
+    for _ in range(3):
+        connection = await school.connect()
+        await connection.start_sftp_client()
+        packet = 64 if end == "refused" else 1024
+        opening = asyncio.create_task(Channel.begin(connection, window=WINDOW_WIDE, packet=packet))
+        await asyncio.sleep(0)
+        if end == "gone":  # both arrive together
+            connection.disconnect(asyncssh.DISC_BY_APPLICATION, "gone")
+        with pytest.raises((asyncssh.Error, OSError, EOFError)):
+            await opening
+        await connection.wait_closed()
+    await school.until(lambda: len(school.events("session_closed")) == 3, "the ends")
+    await school.until(lambda: door.channels.left_bytes == before, "memory given back")

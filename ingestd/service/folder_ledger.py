@@ -136,7 +136,6 @@ class FolderLedger:
             is_initialised=self.folders.node_id.exists(),
             holds_uploads=holds_uploads(self.folders),
             knows_uploads=self._knows_uploads(found),
-            has_batches=found is not None and _has_batches(self.database),
             own_has_batches=self._own_has_batches(known),
             daemon_runs=not daemon_is_me and _is_locked(self.folders.daemon_lock),
         )

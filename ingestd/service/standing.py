@@ -31,10 +31,10 @@ class Evidence:
     """All that the verdict is made of.
 
     `is_default`: the database is the file in the folder that is used when none is named.
-    `holds_uploads`: something was processed here. `knows_uploads`: the ledger at hand knows
-    what was, or there is nothing to know. `has_batches`: the ledger at hand holds books.
+    `is_initialised`: `init` was here before. `holds_uploads`: something was processed here.
+    `knows_uploads`: the ledger at hand knows what was, or there is nothing to know.
     `own_has_batches`: the ledger that the folder knows lies in the folder, and holds books.
-    `is_initialised`: `init` was here before. `daemon_runs`: another process serves the folder.
+    `daemon_runs`: another process serves the folder.
     """
 
     known: KnownLedger | None
@@ -44,7 +44,6 @@ class Evidence:
     is_initialised: bool
     holds_uploads: bool
     knows_uploads: bool
-    has_batches: bool
     own_has_batches: bool
     daemon_runs: bool
 
@@ -52,11 +51,12 @@ class Evidence:
     def may_move(self) -> bool:
         """Whether the folder may leave the ledger that it knows.
 
-        Never for the file that is used when no database is named, while that is empty: a name
-        was left out, not changed.
+        Never from elsewhere for the file that is used when no database is named: the name was
+        left out, not changed.
         """
         is_used = self.holds_uploads or self.own_has_batches or self.daemon_runs
-        return not is_used and (self.has_batches or not self.is_default)
+        was_named = self.known is not None and self.known.place != self.place
+        return not is_used and not (self.is_default and was_named)
 
 
 def decide_standing(evidence: Evidence) -> Standing:

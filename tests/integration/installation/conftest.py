@@ -110,7 +110,7 @@ class Places:
     def made(self) -> str:
         """Return the URL of a database that holds a ledger of its own, without books."""
         url = self.empty()
-        with self.opened(url) as database:
+        with opened(url) as database:
             schema.upgrade(database)
         return url
 
@@ -128,15 +128,16 @@ class Places:
         if self.kind == "sqlite":
             _path(url).unlink()
             return
-        with self.opened(url) as database, database.writing() as connection:
+        with opened(url) as database, database.writing() as connection:
             connection.exec_driver_sql("DROP SCHEMA public CASCADE")
             connection.exec_driver_sql("CREATE SCHEMA public")
 
-    @contextmanager
-    def opened(self, url: str) -> Iterator[Database]:
-        database = open_database(url)
-        yield database
-        database.close()
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    database = open_database(url)
+    yield database
+    database.close()
 
 
 def _path(url: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from ingestd.database import schema
 from ingestd.ledger.head import GENESIS_HASH
 from ingestd.service.bootstrap import open_installation
 from ingestd.values.errors import EXIT_USAGE, IngestdError, OtherLedgerError, StorageError
-from tests.integration.installation.conftest import Places, Site, id_of
+from tests.integration.installation.conftest import Places, Site, id_of, opened
 
 UPLOAD = "01K00000000000000000000000"
 
@@ -42,9 +43,9 @@ def refused_as_another(site: Site, url: str | None) -> str:
     return error.message
 
 
-def write_books(places: Places, url: str) -> None:
+def write_books(url: str) -> None:
     """Leave what the first batch leaves in the head's table."""
-    with places.opened(url) as database, database.writing() as connection:
+    with opened(url) as database, database.writing() as connection:
         connection.exec_driver_sql(
             f"INSERT INTO seal_head (account, hash, batch_no) VALUES ('A', '{GENESIS_HASH}', 1)"
         )
@@ -81,6 +82,19 @@ def test_the_file_that_init_once_made_is_not_taken_either(
     assert first in refused_as_another(site, None)
 
 
+def test_a_ledger_that_is_put_into_a_new_folder_is_taken(
+    site: Site, open_site: Callable[[str], Site]
+) -> None:
+    """A restore on another machine begins with init, and then puts the ledger in its place."""
+    old = open_site("old")
+    old.init(None)
+    write_books(f"sqlite:///{old.folders.embedded_ledger}")
+    site.init(None)
+    shutil.copy(old.folders.embedded_ledger, site.folders.embedded_ledger)
+    site.serve(None)
+    assert site.known() == old.known()
+
+
 def test_a_folder_that_has_processed_nothing_is_bound_anew(site: Site, places: Places) -> None:
     """Trying one database before the other needs no ceremony."""
     first, second = places.made(), places.made()
@@ -115,7 +129,7 @@ def test_a_running_daemon_keeps_the_folder_to_its_ledger(site: Site, places: Pla
 def test_books_that_were_written_by_hand_are_not_left_behind(site: Site, places: Places) -> None:
     """Payments that the office typed in count as much as files do."""
     site.init(None)
-    write_books(places, f"sqlite:///{site.folders.embedded_ledger}")
+    write_books(f"sqlite:///{site.folders.embedded_ledger}")
     refused_as_another(site, places.made())
 
 
@@ -139,7 +153,7 @@ def test_a_second_node_belongs_to_the_ledger_that_its_database_has(
     first, second = open_site("first"), open_site("second")
     first.init(url)
     first.process_something()
-    write_books(places, url)
+    write_books(url)
     second.init(url)
     assert first.known() == second.known() == second.use(url)
     assert first.folders.node_id.exists()
@@ -155,7 +169,7 @@ def test_a_folder_from_before_adopts_the_ledger_that_knows_its_uploads(
     site.init(url)
     site.process_something(UPLOAD)
     site.folders.ledger_id.unlink()
-    with places.opened(url) as database:
+    with opened(url) as database:
         schema.downgrade(database, "0005")
         if knows:
             with database.writing() as connection:
@@ -264,5 +278,5 @@ def test_adopting_makes_a_ledger_where_there_is_none(site: Site, places: Places)
     site.process_something()
     places.lose(url)
     site.adopt(url)
-    with places.opened(url) as database:
+    with opened(url) as database:
         assert id_of(database) == site.known()

@@ -14,7 +14,7 @@ PLACES = ("here", "there")
 KNOWN = (None, *(KnownLedger(ledger_id=i, place=p) for i in IDS for p in PLACES))
 FOUND = (None, *(FoundLedger(revision="0006", ledger_id=i) for i in (None, *IDS)))
 SEEN = (
-    *("is_default", "is_initialised", "holds_uploads", "knows_uploads", "has_batches"),
+    *("is_default", "is_initialised", "holds_uploads", "knows_uploads"),
     *("own_has_batches", "daemon_runs"),
 )
 EVERYTHING = [
@@ -53,11 +53,12 @@ def test_a_folder_that_was_used_leaves_its_ledger_never() -> None:
             assert decide_standing(evidence) in {Standing.OWN, Standing.OTHER, Standing.GONE}
 
 
-def test_an_empty_file_that_nobody_named_takes_no_ledgers_place() -> None:
+def test_a_file_that_nobody_named_takes_no_other_ledgers_place() -> None:
     """A name that was left out is a mistake, not a wish."""
     for evidence in EVERYTHING:
-        if evidence.known is not None and evidence.is_default and not evidence.has_batches:
-            assert decide_standing(evidence) not in {Standing.FIRST, Standing.ANEW, Standing.UNMADE}
+        known = evidence.known
+        if evidence.is_default and known is not None and known.place != evidence.place:
+            assert decide_standing(evidence) in {Standing.OWN, Standing.OTHER}
 
 
 def test_uploads_without_a_ledger_that_knows_them_are_never_bound() -> None:

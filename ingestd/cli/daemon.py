@@ -65,13 +65,13 @@ def init(
 
 def _complete(config_asked: Path | None, *, adopt_ledger: bool) -> None:
     """Complete an installation that stands wherever its config says."""
-    if config_asked is None and not adopt_ledger:
+    named = os.environ.get(CONFIG_VARIABLE)
+    config = config_path(config_asked or (Path(named) if named else None))
+    if config_asked is None and not config.exists():
         raise UsageError("Name the folder that the installation shall live in: ingestd init DIR")
     from ingestd.service.initialise import complete
 
-    named = os.environ.get(CONFIG_VARIABLE)
-    asked = config_asked or (Path(named) if named else None)
-    _tell_ledger(complete(config_path(asked), adopt=adopt_ledger))
+    _tell_ledger(complete(config, adopt=adopt_ledger))
 
 
 def _tell_ledger(known: KnownLedger) -> None:

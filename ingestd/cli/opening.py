@@ -33,8 +33,10 @@ def tell_mistakes(look: AccessLook) -> None:
     """Say on stderr what is wrong with the access files, and that older ones are in force."""
     for mistake in look.mistakes:
         complain(str(mistake))
-    files = [seen.path.name for seen in (look.accounts, look.allowlist) if seen.mistakes]
-    if files:
-        complain(f"Worked with what was last in force of {' and '.join(files)}.")
+    for seen, good in ((look.accounts, look.good.accounts), (look.allowlist, look.good.allowlist)):
+        if seen.mistakes and good is None:
+            complain(f"Nothing of {seen.path.name} was ever in force: nobody may connect.")
+        elif seen.mistakes:
+            complain(f"Worked with what was last in force of {seen.path.name}.")
     if look.good.trouble:
         complain(f"Not compared with what is in force: {look.good.trouble}")

@@ -61,8 +61,8 @@ def read_allowlist(
     """Read `allowlist.toml`. Raises ConfigError, which names every mistake.
 
     None for `known_accounts` leaves the account names unchecked, for when the accounts
-    themselves cannot be read. A name of `former_accounts` is a warning, not a mistake: taking
-    an account away never waits for this file.
+    themselves cannot be read. A name of `former_accounts` is a warning, not a mistake: neither
+    file waits for the other to be mended.
     """
     return check_allowlist(read_toml(path), known_accounts, former_accounts)
 
@@ -132,8 +132,8 @@ def _check_names(
             continue
         keys = ("accounts", name)
         if name in former:
-            message = f"{shown(name)} is an account no more; its addresses admit nobody."
-            warnings.add(keys, message, "Take the line out.")
+            message = f"{shown(name)} is no account in force; its addresses admit nobody."
+            warnings.add(keys, message, "Take the line out, unless the account is to come.")
         else:
             remedy = suggest(name, known) or "Add it to accounts.toml first."
             mistakes.add(keys, f"{shown(name)} is no account of accounts.toml.", remedy)

@@ -52,8 +52,8 @@ def _add_account(accounts_path: Path, allowlist_path: Path, account: NewAccount)
     known = read_accounts(accounts_path).accounts
     if account.account_id in known:
         raise UsageError(f"Account {account.account_id} exists already in {accounts_path}.")
-    # Whoever lists the addresses first is not told to add the account first.
-    read_allowlist(allowlist_path, {*known, account.account_id})
+    # Which names it may list is the caller's to judge, who knows all that ever were accounts.
+    read_allowlist(allowlist_path, None)
     accounts_before = read_config_bytes(accounts_path)
     allowlist_before = read_config_bytes(allowlist_path)
     accounts = _with_table(accounts_before, account, where=str(accounts_path))

@@ -7,6 +7,7 @@ has to be written down to be taken away. A file unchanged since it was in force 
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
@@ -19,8 +20,11 @@ from ingestd.config.allowlist_file import AllowlistFile, empty_list
 from ingestd.values.errors import Mistake
 
 _HALF_SAVED = "Half a save looks like this."
-_CREDENTIAL_LISTS = ("authorized_keys", "certificate_authorities")
-_HEADING = re.compile(r"""\s*\[\s*["']?([A-Za-z0-9_-]+)["']?\s*[\].]""")
+_LISTS = ("authorized_keys", "certificate_authorities")
+_HEADING = re.compile(r"""\s*\[\s*["']?([A-Za-z0-9_-]+)\b""")  # closed or not
+# Two keys of one kind have less than half of their letters in one order; a slip is one or two.
+_ALIKE = 0.9
+_SLIP_LETTERS_MAX = 2
 _PASSWORD = "password_hash"  # noqa: S105 - the key's name
 
 
@@ -77,35 +81,64 @@ def without_removed(good: bytes, present: bytes) -> bytes:
     """Return good accounts less the accounts and keys that the file as it is now lacks.
 
     For a start with a mistake in the file: a copy of before must not let somebody in again who
-    was taken out. A file that is only the first part of the good one was cut off, not edited.
+    was taken out. What says nothing of anybody took nobody out: a file that is only the first
+    part of the good one was cut off, and one that names no account at all is some other file.
+    A key with a letter or two changed is a slip, not another key.
     """
-    if good.startswith(present):
+    texts = _texts_by_account(present)
+    if good.startswith(present) or not texts:
         return good
     values: dict[str, Any] = tomllib.loads(good.decode("utf-8-sig"))
-    texts = _texts_by_account(present, values)
     kept = {name: _kept(table, texts[name]) for name, table in values.items() if name in texts}
-    return good if kept == values else tomlkit.dumps(kept).encode()
+    if kept == values:
+        return good
+    return tomlkit.dumps(kept).encode() or b"# Nobody is left.\n"
 
 
-def _texts_by_account(present: bytes, good: Mapping[str, Any]) -> dict[str, str]:
-    """Return, for each account that is still there, the text in which its keys may stand."""
+def left_out(good: bytes, kept: bytes) -> tuple[str, ...]:
+    """Return, in words, what `without_removed` took out of good accounts."""
+    before = tomllib.loads(good.decode("utf-8-sig"))
+    after = tomllib.loads(kept.decode("utf-8-sig"))
+    told = []
+    for name, table in before.items():
+        if name not in after:
+            told.append(f"account {name}")
+            continue
+        keys = sum(len(table.get(key, ())) - len(after[name].get(key, ())) for key in _LISTS)
+        if keys:
+            told.append(f"{keys} key(s) of {name}")
+        if _PASSWORD in table and _PASSWORD not in after[name]:
+            told.append(f"the password of {name}")
+    return tuple(told)
+
+
+def names_in(present: bytes) -> frozenset[str]:
+    """Return the accounts that a file names, whatever else is wrong with it."""
+    return frozenset(_texts_by_account(present))
+
+
+def _texts_by_account(present: bytes) -> dict[str, str]:
+    """Return, for each account that a file names, the text in which its keys may stand."""
     text = present.decode("utf-8-sig", errors="replace")
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError):
-        sections = _sections_of(text)
-        return {name: sections[name] for name in good if name in sections}
-    return {name: "\n".join(_strings_of(values[name])) for name in good if name in values}
+        return _sections_of(text)
+    return {
+        name: "\n".join(_strings_of(table))
+        for name, table in values.items()
+        if isinstance(table, dict)
+    }
 
 
 def _sections_of(text: str) -> dict[str, str]:
     """Return what stands below each account's headings in a text that is no TOML, less comments."""
     sections: dict[str, str] = {}
-    account = ""
+    account = None
     for line in text.splitlines():
         if heading := _HEADING.match(line):
             account = heading[1]
-        if not line.lstrip().startswith("#"):
+        if account is not None and not line.lstrip().startswith("#"):
             sections[account] = sections.get(account, "") + line + "\n"
     return sections
 
@@ -123,12 +156,24 @@ def _strings_of(value: object) -> Iterable[str]:
 
 def _kept(table: Mapping[str, Any], text: str) -> dict[str, Any]:
     kept = dict(table)
-    for key in _CREDENTIAL_LISTS:
+    for key in _LISTS:
         if key in kept:
-            kept[key] = [line for line in kept[key] if _material(line) in text]
+            kept[key] = [line for line in kept[key] if _is_there(_material(line), text)]
     if _PASSWORD in kept and kept[_PASSWORD] not in text:
         del kept[_PASSWORD]
     return kept
+
+
+def _is_there(material: str, text: str) -> bool:
+    return material in text or any(
+        abs(len(word) - len(material)) <= _SLIP_LETTERS_MAX
+        and _matcher(material, word).ratio() > _ALIKE
+        for word in text.split()
+    )
+
+
+def _matcher(material: str, word: str) -> difflib.SequenceMatcher[str]:
+    return difflib.SequenceMatcher(None, material, word, autojunk=False)
 
 
 def _material(line: str) -> str:

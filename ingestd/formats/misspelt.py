@@ -18,11 +18,14 @@ LONG_LETTERS_MIN = 8
 # A broken header may have a hundred thousand labels; no file that somebody meant has as many.
 COLUMNS_LOOKED_AT = 1_000
 
-# A date in any order, and a time of day behind it.
+# A date in any order, perhaps with its weekday, and a time of day behind it.
+_CLOCK = r"[0-9]{1,2}(?:[:.][0-9]{2}| ?[ap]\.?m).*"
 _TIME_OF_DAY = re.compile(
-    r"\D{0,5}[0-9]{1,4}[-/. ][0-9A-Za-z]{1,9}[-/. ,]{1,2}[0-9]{1,4}[T, ]{1,3}[0-9]{1,2}:[0-9]{2}.*"
-    r"|[A-Z]{3,9}[. ]{1,2}[0-9]{1,2},? [0-9]{4}[, ]{1,2}[0-9]{1,2}:[0-9]{2}.*"
-    r"|[0-9]{8}[T ]?[0-9]{4,6}Z?",
+    r"\D{0,12}[0-9]{1,4}[-/. ][0-9A-Za-z]{1,9}[-/. ,]{1,2}[0-9]{1,4}[T, ]{1,3}"
+    + _CLOCK
+    + r"|(?:[A-Z]{3,9},? )?[A-Z]{3,9}[. ]{1,2}[0-9]{1,2},? [0-9]{4}[, ]{1,2}"
+    + _CLOCK
+    + r"|[0-9]{8}[T ]?[0-9]{4,6}Z?",
     re.IGNORECASE | re.ASCII,
 )
 _NULL = "null"
@@ -67,8 +70,8 @@ def refuse_broken_header(header: Record, first: Record, file_format: FileFormat)
     A line break in the header makes a column that nobody knows, and a row of what is left.
     """
     last = normalise_label(header.fields[-1])
-    if last in file_format.column_names:
-        return
+    if not last or last in file_format.column_names:
+        return  # a name that is whole, or a comma too many on every row
     whole = last + normalise_label(first.fields[0])
     for column in file_format.columns:
         if _is_near(whole, column.name):

@@ -31,7 +31,7 @@ PRICE_MISSING = (
 )
 KEYS_ALIKE = (
     "Row {row} of this file has a charge_tracking_id that differs only in upper and lower case or "
-    "in width. They were taken as two charges; check that they are."
+    "in width. These are two charges; check that two are meant."
 )
 CHARGE_REPEATED = RepeatMessages(
     conflict_with_ledger="This charge was applied before with other content (upload {upload}, row "
@@ -46,6 +46,15 @@ CHARGE_REPEATED = RepeatMessages(
 ALL_OR_NOTHING = (
     "Rows that are good: {rows}. None of them was applied, because others are not good and this "
     "account takes a file whole or not at all. Mend those, then send the whole file again."
+)
+# Of two rows of one key in a file that was refused whole: neither stands, and neither counts.
+REFUSED_CONFLICT = (
+    "Row {row} of this file has the same key with other content, so the file was refused. "
+    "Keep one of the two rows, then send the whole file again."
+)
+REFUSED_DUPLICATE = (
+    "Row {row} of this file has the same key and the same content. It will count once when the "
+    "file is taken; nothing needs to be done about it."
 )
 KEY_RESERVED = "This key is reserved. Use another."
 KEY_REPEATED = "Row {row} of this file has the same key. Keep one of them."

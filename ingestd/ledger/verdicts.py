@@ -15,7 +15,12 @@ from sqlalchemy.engine import Connection
 from ingestd.database.bulk import in_this_order
 from ingestd.formats.findings import Code, Verdict
 from ingestd.ledger.head import Head
-from ingestd.ledger.messages import ALL_OR_NOTHING, RepeatMessages
+from ingestd.ledger.messages import (
+    ALL_OR_NOTHING,
+    REFUSED_CONFLICT,
+    REFUSED_DUPLICATE,
+    RepeatMessages,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,8 +247,27 @@ def reject_everything(connection: Connection, stage: str) -> None:
             " WHERE TRUE ON CONFLICT DO NOTHING"
         )
     )
+    _tell_repeats_of_refused(connection)
     connection.execute(sa.text("DELETE FROM stage_repeat"))
     connection.execute(sa.text(f"DELETE FROM {stage}"))
+
+
+def _tell_repeats_of_refused(connection: Connection) -> None:
+    """Say of rows that repeat another row of the file that none of them was applied."""
+    for outcome, code, message in (
+        ("duplicate", Code.DUPLICATE_IN_FILE, REFUSED_DUPLICATE),
+        ("conflict", Code.CONFLICT, REFUSED_CONFLICT),
+    ):
+        connection.execute(
+            sa.text(
+                "UPDATE stage_finding SET message = REPLACE(:message, '{row}',"
+                " (SELECT CAST(r.first_row AS TEXT) FROM stage_repeat r"
+                "   WHERE r.row = stage_finding.row AND r.outcome = :outcome))"
+                " WHERE code = :code AND row IN (SELECT r.row FROM stage_repeat r"
+                "   WHERE r.outcome = :outcome AND r.first_row IS NOT NULL)"
+            ),
+            {"code": code.value, "message": message, "outcome": outcome},
+        )
 
 
 def any_row(

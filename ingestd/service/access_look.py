@@ -17,7 +17,7 @@ from ingestd.access.allowlist import Allowlist
 from ingestd.config import accounts_file, allowlist_file
 from ingestd.config.accounts_file import AccountsFile, read_accounts
 from ingestd.config.allowlist_file import AllowlistFile, read_allowlist
-from ingestd.config.succession import account_gaps, allowlist_gaps
+from ingestd.config.succession import account_gaps, allowlist_gaps, names_in
 from ingestd.service.access_files import to_accounts, to_allowlist
 from ingestd.service.last_good import Good
 from ingestd.values.errors import ConfigError, Mistake
@@ -85,7 +85,8 @@ def look_at_access(config_path: Path, good: Good) -> AccessLook:
     """
     accounts = _look_at_accounts(accounts_path(config_path), good)
     in_force = accounts.content or good.accounts
-    allowlist = _look_at_allowlist(allowlist_path(config_path), in_force, good)
+    waiting = frozenset() if accounts.content is not None else _names_in(accounts.path)
+    allowlist = _look_at_allowlist(allowlist_path(config_path), in_force, good, waiting)
     return AccessLook(
         accounts=accounts,
         allowlist=allowlist,
@@ -112,11 +113,15 @@ def _look_at_accounts(path: Path, good: Good) -> Seen[AccountsFile]:
 
 
 def _look_at_allowlist(
-    path: Path, accounts: AccountsFile | None, good: Good
+    path: Path, accounts: AccountsFile | None, good: Good, waiting: frozenset[str]
 ) -> Seen[AllowlistFile]:
     # Without accounts to compare with, every name would look unknown.
     known = None if accounts is None else accounts.accounts
-    former = good.names | frozenset(() if good.accounts is None else good.accounts.accounts)
+    former: frozenset[str] = good.names | frozenset(
+        () if good.accounts is None else good.accounts.accounts
+    )
+    # An account in a file that has a mistake is none yet: its addresses admit nobody until it is.
+    former |= waiting
     seen = _see(path, lambda file: read_allowlist(file, known, former))
     if seen.content is None:
         return seen
@@ -135,6 +140,13 @@ def _see(path: Path, read: Callable[[Path], File]) -> Seen[File]:
 def _less_gaps(seen: Seen[File], gaps: tuple[Mistake, ...]) -> Seen[File]:
     """Refuse a file that lacks what it must not lose without a word."""
     return seen if not gaps else replace(seen, content=None, mistakes=gaps, warnings=())
+
+
+def _names_in(path: Path) -> frozenset[str]:
+    try:
+        return names_in(path.read_bytes())
+    except OSError:
+        return frozenset()
 
 
 def _digest(path: Path) -> str | None:

@@ -13,7 +13,7 @@ from ingestd.access.accounts import Access, Account
 from ingestd.config.settings import Settings, load_settings
 from ingestd.database.engine import Database, open_database
 from ingestd.intake.pipeline import Works
-from ingestd.service.access_look import AccessLook, look_at_start
+from ingestd.service.access_look import AccessLook, look_at_access, look_at_start
 from ingestd.service.config_check import require
 from ingestd.service.folder_ledger import FolderLedger
 from ingestd.service.last_good import Good, LastGood
@@ -73,11 +73,22 @@ def open_installation(config_path: Path, need: Need = Need.READING) -> Installat
     try:
         settings = load_settings(config_path)
     except ConfigError as error:
-        look = look_at_start(config_path, Good())
+        look = look_at_access(config_path, Good())
         raise ConfigError(error.mistakes + look.mistakes) from error
-    look = look_at_start(config_path, LastGood(settings.data_dir).read())
-    require(look, need)
     folders = Folders(settings.data_dir)
+    good = LastGood(settings.data_dir).read()
+    # Only a door must not be opened to who was taken out; a question may be about them.
+    look = (look_at_start if need is Need.SERVING else look_at_access)(config_path, good)
+    try:
+        require(look, need)
+    except ConfigError as error:
+        if need is Need.SERVING and (good.trouble or not folders.node_id.exists()):
+            # With the volume that is late there may be a good copy of each file.
+            raise StorageError(
+                f"{good.trouble or f'{settings.data_dir} was never initialised, or is late.'} "
+                f"Without it, these mistakes cannot be passed over:\n{error.message}"
+            ) from error
+        raise
     return Installation(
         config_path=config_path,
         settings=settings,

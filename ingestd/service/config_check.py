@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ingestd.config.settings import load_settings
-from ingestd.service.access_look import AccessLook, look_at_start
+from ingestd.service.access_look import AccessLook, look_at_access
 from ingestd.service.last_good import Good, LastGood
 from ingestd.service.need import Need
 from ingestd.values.errors import ConfigError, Mistake
@@ -29,7 +29,7 @@ def look_around(
         good = Good()
     if to_be is not None:
         good = replace(good, names=good.names | {AccountId(to_be)})
-    return look_at_start(config_path, good)
+    return look_at_access(config_path, good)
 
 
 def require(look: AccessLook, need: Need) -> None:

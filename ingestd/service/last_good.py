@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from ingestd.config import accounts_file, allowlist_file
 from ingestd.config.accounts_file import AccountsFile, check_accounts
 from ingestd.config.allowlist_file import AllowlistFile, check_allowlist
-from ingestd.config.succession import without_removed
+from ingestd.config.succession import left_out, without_removed
 from ingestd.config.toml_document import TomlDocument, parse_toml
 from ingestd.spool.files import make_folder, storage_errors, sync_folder, write_durably
 from ingestd.values.errors import ConfigError, StorageError
@@ -33,12 +33,14 @@ class Good:
     """What was last in force of each file; None: nothing that is known of.
 
     `names` are all that ever were accounts here. `trouble` says why the copies are not known.
+    `left_out` are accounts and keys of the copy that the file has lost since.
     """
 
     accounts: AccountsFile | None = None
     allowlist: AllowlistFile | None = None
     names: frozenset[AccountId] = frozenset()
     trouble: str = ""
+    left_out: tuple[str, ...] = ()
 
     def joined_by(self, accounts: AccountsFile | None, allowlist: AllowlistFile | None) -> Good:
         """Return this with what is good now in its place; None leaves what was."""
@@ -48,6 +50,7 @@ class Good:
             accounts=accounts or self.accounts,
             allowlist=allowlist or self.allowlist,
             names=names,
+            left_out=self.left_out if accounts is None else (),
         )
 
     def less_removed(self, present: Path) -> Good:
@@ -61,9 +64,12 @@ class Good:
             content = present.read_bytes()
         except OSError:
             return self
-        kept = without_removed(self.accounts.content, content)
-        accounts = _checked(kept, self.accounts.where, check_accounts)
-        return self if accounts is None else replace(self, accounts=accounts)
+        before = self.accounts.content
+        kept = without_removed(before, content)
+        if kept == before:
+            return self
+        accounts = check_accounts(parse_toml(kept, where=self.accounts.where))
+        return replace(self, accounts=accounts, left_out=left_out(before, kept))
 
 
 class LastGood:

@@ -217,7 +217,11 @@ class ConfigWatch:
             file=str(seen.path),
             mistakes=_texts(seen.mistakes),
             in_force="what was last good",
+            **({"left_out": self._good.left_out} if self._left_out(seen) else {}),
         )
+
+    def _left_out(self, seen: AnySeen) -> bool:
+        return seen.path == self._paths[0] and bool(self._good.left_out)
 
     def _is_news(self, seen: AnySeen) -> bool:
         news = (seen.sha256, seen.mistakes, seen.warnings)

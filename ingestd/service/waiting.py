@@ -10,20 +10,25 @@ import time
 from pathlib import Path
 
 from ingestd.service.access_look import accounts_path, allowlist_path
-from ingestd.service.reload import Signature, signature_of
+from ingestd.service.reload import (
+    QUIET_SECONDS,
+    SAVE_SECONDS_MAX,
+    STEP_SECONDS,
+    Signature,
+    signature_of,
+)
 from ingestd.service.supervisor import serve
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import configure_logs, get_logger
-from ingestd.values.errors import EXIT_USAGE, IngestdError
+from ingestd.values.errors import EXIT_USAGE, IngestdError, LedgerGoneError
 
 LOOK_SECONDS = 30.0  # what no file shows, such as a folder that is mounted late, is seen then
-_STEP_SECONDS = 0.5
 
 log = get_logger("ingestd.service")
 
 
 def serve_when_sound(config_path: Path) -> int:
-    """Run the daemon as `serve` does; wait as long as the config or a command is wrong.
+    """Run the daemon as `serve` does; wait as long as the config is wrong, or lacks its ledger.
 
     What is wrong is told once, as `config_rejected`, and again only when it is something else.
     Looks again when one of the three files changes, at the latest every LOOK_SECONDS.
@@ -36,7 +41,8 @@ def serve_when_sound(config_path: Path) -> int:
         try:
             return serve(config_path)
         except IngestdError as error:
-            if error.exit_code != EXIT_USAGE:
+            # A ledger that is not there yet is made by `init`, or mounted late.
+            if error.exit_code != EXIT_USAGE and not isinstance(error, LedgerGoneError):
                 raise
             if error.message != told:
                 told = error.message
@@ -50,9 +56,15 @@ def serve_when_sound(config_path: Path) -> int:
 
 
 def _wait_until_changed(config_path: Path, seen: tuple[Signature, ...]) -> None:
+    """Return once a change is saved whole, as the running daemon waits for it, or it is time."""
     deadline = time.monotonic() + LOOK_SECONDS
     while time.monotonic() < deadline and _signatures(config_path) == seen:
-        time.sleep(_STEP_SECONDS)
+        time.sleep(STEP_SECONDS)
+    first = last = time.monotonic()
+    found = _signatures(config_path)
+    while found != seen and last - first < SAVE_SECONDS_MAX:
+        time.sleep(QUIET_SECONDS)
+        seen, found, last = found, _signatures(config_path), time.monotonic()
 
 
 def _signatures(config_path: Path) -> tuple[Signature, ...]:

@@ -149,8 +149,9 @@ class Uploads:
         self.received.forget_before(upload.sender.account, upload.filename, upload.started)
         try:
             await asyncio.to_thread(self._keep, upload, loss)
-        except StorageError as error:
-            log.warning(Event.UPLOAD_INTERRUPTED, reason=loss.value, bytes=0, detail=error.detail)
+        except (StorageError, FileNotFoundError) as error:
+            # Not found: it was published, and the sync of its folder failed.
+            log.warning(Event.UPLOAD_INTERRUPTED, reason=loss.value, bytes=0, detail=repr(error))
             await self._drop(upload)
         else:
             log.warning(Event.UPLOAD_INTERRUPTED, reason=loss.value, bytes=kept_bytes)

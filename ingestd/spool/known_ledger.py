@@ -57,6 +57,10 @@ def write_known_ledger(folders: Folders, known: KnownLedger) -> None:
     """Let the folder belong to a ledger from now on; it survives a power cut."""
     make_folder(folders.data_dir)
     write_durably(folders.ledger_id, f"{known.ledger_id}\n{known.place}\n".encode())
+    if os.geteuid() == 0:
+        # Written by a command of root's, it must still be the daemon's to read.
+        owner = folders.data_dir.stat()
+        os.chown(folders.ledger_id, owner.st_uid, owner.st_gid)
 
 
 def holds_uploads(folders: Folders) -> bool:

@@ -21,7 +21,7 @@ def publish(folders: Folders, staged: Path, arrival: Arrival, *, takes_catalogs:
     told OK. A file of the same recognised name that was acknowledged earlier and still waits
     is not lost: it is claimed as an upload of its own; `takes_catalogs` is the account's part
     in which names those are. Returns the arrival with its inode. Raises StorageError, and then
-    nothing is published.
+    nothing was promised: the file may be there all the same, whole and with its note.
     """
     target = folders.incoming(arrival.account) / arrival.filename
     with storage_errors(staged):
@@ -33,7 +33,9 @@ def publish(folders: Folders, staged: Path, arrival: Arrival, *, takes_catalogs:
     try:
         move_durably(staged, target)
     except (OSError, StorageError):
-        note.unlink(missing_ok=True)
+        # Renamed already, and only its folder's sync failed: it will be claimed, with its note.
+        if staged.exists():
+            note.unlink(missing_ok=True)
         raise
     return arrival
 

@@ -84,6 +84,35 @@ def test_an_account_and_its_key_are_out_within_seconds_whatever_the_other_file_s
     until(lambda: open_school.sftp_batch("ls").returncode != 0, "the revocation")
 
 
+def test_a_deny_is_in_force_though_the_new_account_beside_it_has_a_slip(
+    open_school: School,
+) -> None:
+    """What shuts somebody out never waits for another file to be mended."""
+    log = open_school.log.from_now()
+    spoil(open_school, "accounts.toml", '\n[SHELBY]\nname = "S"\ntimezone = "America/Chicagoo"\n')
+    path = open_school.config / "allowlist.toml"
+    text = path.read_text().replace("deny = []", 'deny = ["127.0.0.9"]')
+    path.write_text(text + 'SHELBY = ["10.0.0.1"]\n')
+    told = log.wait_until_event("allowlist_loaded")
+    assert "SHELBY" in told["warnings"][0]
+    log.wait_until_event("accounts_rejected")
+
+
+def test_an_account_is_added_though_the_list_names_one_of_former_days(
+    open_school: School,
+) -> None:
+    """What `config check` calls sound is sound to every command."""
+    district = ("--name", "S", "--timezone", "America/Chicago")
+    added = ("account", "add", "SHELBY", *district, "--allow", "10.0.0.1")
+    assert open_school.run(*added).returncode == 0
+    open_school.log.wait_until_event("accounts_loaded", accounts=2)
+    path = open_school.config / "accounts.toml"
+    path.write_text(path.read_text().split("[SHELBY]")[0])
+    open_school.log.from_now().wait_until_event("accounts_loaded", accounts=1)
+    assert open_school.run("config", "check").returncode == 0
+    assert open_school.run("account", "add", "NEWTON", *district).returncode == 0
+
+
 QUESTIONS = [
     ("report", "items", "--account", "SPRINGFIELD"),
     ("uploads", "list", "--account", "SPRINGFIELD"),

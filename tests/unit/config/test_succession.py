@@ -12,7 +12,13 @@ from ingestd.access.allowlist import Allowlist
 from ingestd.config.accounts_file import AccountsFile, check_accounts
 from ingestd.config.allowlist_file import AllowlistFile, check_allowlist
 from ingestd.config.authorized_keys import parse_authorized_key
-from ingestd.config.succession import account_gaps, allowlist_gaps, without_removed
+from ingestd.config.succession import (
+    account_gaps,
+    allowlist_gaps,
+    left_out,
+    names_in,
+    without_removed,
+)
 from ingestd.config.toml_document import parse_toml
 from ingestd.service.access_files import to_allowlist
 from ingestd.values.errors import ConfigError
@@ -184,6 +190,44 @@ def test_a_mistake_alone_takes_nobody_out(slip: str) -> None:
     """A reboot at night with a slip in the file closes no door."""
     edited = GOOD.replace("# the districts", "# all districts") + slip
     assert without_removed(GOOD.encode(), edited.encode()) == GOOD.encode()
+
+
+def test_nobody_comes_back_when_nobody_of_before_is_left() -> None:
+    """A district that was replaced by another, with a slip in the new one, stays out."""
+    for slip in SLIPS:
+        kept = without_removed(GOOD.encode(), (table("NEW", 'zone = "UTC"') + slip).encode())
+        assert keys_of(kept) == {}
+        assert left_out(GOOD.encode(), kept) == ("account A", "account B")
+
+
+@pytest.mark.parametrize("heading", ["[A", "[ A ", '["A"', "[A.policy"])
+def test_a_slip_in_a_heading_takes_nobody_out(heading: str) -> None:
+    """One bracket less, and a reboot, must not keep a district out."""
+    edited = GOOD.replace("[A]", heading, 1)
+    assert without_removed(GOOD.encode(), edited.encode()) == GOOD.encode()
+
+
+@given(place=st.integers(0, 67), letter=st.sampled_from("Aa0+/"), doubled=st.booleans())
+def test_a_slip_in_a_key_takes_nobody_out(place: int, letter: str, doubled: bool) -> None:
+    """A letter lost in copying is told, and the key of before goes on working."""
+    material = KEYS[1].split()[1]
+    spoilt = material[:place] + letter * (1 + doubled) + material[place + 1 :]
+    edited = GOOD.replace(material, spoilt) + "colour = 1\n"
+    assert without_removed(GOOD.encode(), edited.encode()) == GOOD.encode()
+
+
+def test_what_names_no_account_takes_nobody_out() -> None:
+    """Another file under this name, or one of comments alone, is nobody's decision."""
+    for text in ("garbage\n", "<html>\n", "\x00\n", "colour = 1\n", "# [A]\n[[\n"):
+        assert without_removed(GOOD.encode(), text.encode()) == GOOD.encode()
+
+
+def test_what_is_left_out_is_told_without_saying_what_it_is() -> None:
+    """The operator hears at once whose access a start with a mistake takes away."""
+    edited = table("A", keys_line(KEYS[1])) + "[A.policy]\ncolour = 1\n"
+    kept = without_removed(GOOD.encode(), edited.encode())
+    assert left_out(GOOD.encode(), kept) == ("1 key(s) of A", "the password of A", "account B")
+    assert names_in(edited.encode()) == {"A"}
 
 
 @given(length=st.integers(0, len(GOOD)))

@@ -132,6 +132,22 @@ def test_under_all_or_nothing_one_finding_says_why_good_rows_were_refused(
     assert sent.told("row", "code")[2:] == [("", "all_or_nothing")]
 
 
+def test_under_all_or_nothing_no_receipt_says_that_a_charge_stands(books: Books) -> None:
+    """Nobody refunds what was never charged, because a receipt said that it was."""
+    strict = books.under(file=FilePolicy.ALL_OR_NOTHING)
+    rows = [
+        f"WALLET,{key},S1,MEAL,,{amount}.00" for key, amount in zip("ABAB", "1211", strict=True)
+    ]
+    sent = post(strict, *rows)
+    assert sent.fields["rows"]["applied"] == 0
+    messages = [finding["message"] for finding in sent.fields["findings"]]
+    assert [finding["row"] for finding in sent.fields["findings"]] == [4, 5, None]
+    assert "Row 2" in messages[0]
+    assert "Row 3" in messages[1]
+    for message in (*messages, *(line["message"] for line in sent.lines)):
+        assert not any(word in message for word in ("stands", "refund", "counts once;"))
+
+
 def test_the_finding_for_good_rows_is_there_however_many_are_bad(books: Books) -> None:
     """A receipt shows a thousand findings; that one is never among those left out."""
     strict = books.under(file=FilePolicy.ALL_OR_NOTHING)

@@ -125,6 +125,11 @@ def test_a_column_of_amounts_is_known_by_its_values(values: list[str], is_amount
         ("02.03.2026 14:38:02", True),
         ("Mar 2, 2026 14:38", True),
         ("20260302T143802Z", True),
+        ("Tue Sep 1 2026 10:00", True),
+        ("Tuesday, 1 September 2026 10:00", True),
+        ("01.09.2026 10.00", True),
+        ("9/1/2026 10 AM", True),
+        ("9/1/2026 10", False),
         ("2026-03-02", False),
         ("14:38", False),
         ("P2: 14-15", False),
@@ -133,6 +138,14 @@ def test_a_column_of_amounts_is_known_by_its_values(values: list[str], is_amount
 def test_a_column_of_times_is_known_by_its_values(value: str, is_time: bool) -> None:
     """A charge is not dated to the night of its upload because of a label."""
     assert judged("wann", [f'"{value}"', '""']).is_refused == is_time
+
+
+def test_a_comma_too_many_on_every_row_breaks_no_header() -> None:
+    """Some exports end each line with a comma; the first note may spell a column's name."""
+    content = f"note,{MANDATORY},amount,\nnote,{ROW},1.00,\nHoles,{ROW},1.00,\n".encode()
+    [batch] = check_charge_file([content], RULES)
+    assert not batch.is_refused
+    assert len(batch.rows) == 2
 
 
 def test_the_account_may_say_that_a_column_is_something_else() -> None:

@@ -20,13 +20,12 @@ from structlog.testing import capture_logs
 from ingestd.config.accounts_file import check_accounts
 from ingestd.config.settings import load_settings
 from ingestd.config.toml_document import parse_toml
-from ingestd.database import schema
 from ingestd.intake.dry_run import check_file
 from ingestd.service.bootstrap import Installation, open_installation
 from ingestd.service.config_check import check_config
+from ingestd.service.initialise import complete
 from ingestd.service.need import Need
 from ingestd.service.supervisor import Daemon
-from ingestd.sftp.host_keys import load_or_create_host_keys
 from ingestd.telemetry.events import Event
 from ingestd.values.errors import ConfigError
 from ingestd.values.identifiers import AccountId
@@ -62,7 +61,6 @@ PATHS = [
     '""',
     "1",
     '"x\\u0000"',
-    '"ingestd.toml"',
 ]
 LISTEN = [
     *('["127.0.0.1:0"]', '["[::1]:0"]', '["127.0.0.1:0", "127.0.0.1:0"]', '["localhost:0"]', "[]"),
@@ -242,10 +240,9 @@ def test_whatever_config_check_accepts_serves(main: str, accounts: str, allowlis
             return
         sample = Path(folder) / "student_billing.csv"
         sample.write_bytes(ROWS)
+        complete(config)
         installation = open_installation(config, Need.SERVING)
         try:
-            schema.upgrade(installation.database)
-            load_or_create_host_keys(installation.folders.host_keys)
             asyncio.run(run_and_log_in(installation))
             for account in installation.access.accounts.values():
                 check_file(installation.works(), account, sample)

@@ -35,6 +35,8 @@ _NOISE = frozenset(
         ),
     }
 )
+# What they warn of is how our own pages look, and which of their parts will be wanted one day.
+_HEARD_FROM_ERRORS_ON = frozenset({"weasyprint", "fontTools"})
 
 
 class Ration:
@@ -87,7 +89,9 @@ class ForeignLines(logging.Handler):
             self._writer.handle(record)
             return
         template = str(record.msg)
-        if (record.name, template) in _NOISE or record.levelno < logging.WARNING:
+        is_quiet = record.name.split(".")[0] in _HEARD_FROM_ERRORS_ON
+        level = logging.ERROR if is_quiet else logging.WARNING
+        if (record.name, template) in _NOISE or record.levelno < level:
             return
         omitted = self._ration.take(record.name)
         if omitted is None:

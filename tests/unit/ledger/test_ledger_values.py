@@ -56,7 +56,8 @@ def test_messages_ask_for_what_their_statement_fills_in() -> None:
         assert _asked(repeated.conflict_with_ledger) == {"upload", "row"}
         assert _asked(repeated.conflict_in_file) == {"row"}
         assert _asked(repeated.duplicate_in_file) == {"row"}
-    of_rows = (messages.KEYS_ALIKE, messages.KEY_REPEATED)
+    refused = (messages.REFUSED_CONFLICT, messages.REFUSED_DUPLICATE)
+    of_rows = (messages.KEYS_ALIKE, messages.KEY_REPEATED, *refused)
     assert all(_asked(text) == {"row"} for text in of_rows)
     assert _asked(messages.ALL_OR_NOTHING) == {"rows"}
     filled = (*of_rows, messages.ALL_OR_NOTHING)

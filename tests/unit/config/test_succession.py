@@ -24,7 +24,7 @@ from ingestd.service.access_files import to_allowlist
 from ingestd.values.errors import ConfigError
 from ingestd.values.identifiers import AccountId
 from ingestd.values.public_keys import PublicKey
-from tests.public_keys import ed25519_blob, line_of
+from tests.public_keys import RSA, RSA_1024, ed25519_blob, line_of
 
 ACCOUNTS = ("A", "B", "C")
 ADDRESSES = ("10.0.0.1", "10.0.0.2", "2001:db8::1")
@@ -100,12 +100,14 @@ def test_the_first_lines_of_a_save_neither_open_nor_close_a_door(before: str, af
 @pytest.mark.parametrize("key", ["everyone", "deny", "accounts"])
 def test_each_list_must_be_there_once_a_list_was_in_force(key: str) -> None:
     """`deny` cut off would let in whom it names."""
-    before = allowlist("everyone = []\ndeny = []\n[accounts]\n")
+    before = allowlist("everyone = []\ndeny = []\n[accounts]\nA = []\n")
     lines = {"everyone": "everyone = []", "deny": "deny = []", "accounts": "[accounts]"}
-    rest = "\n".join(line for name, line in lines.items() if name != key) + "\n#\n"
+    listed = "" if key == "accounts" else "A = []\n"
+    rest = "\n".join(line for name, line in lines.items() if name != key) + f"\n{listed}#\n"
     (gap,) = allowlist_gaps(allowlist(rest), before, ACCOUNTS)
-    assert gap.message == f"{key} is missing."
-    assert lines[key] in gap.remedy
+    assert str(gap) == (
+        f"allowlist.toml: {key}: {key} is missing. Half a save looks like this. Write {lines[key]}."
+    )
     assert allowlist_gaps(allowlist(rest), None, ACCOUNTS) == ()
     assert [warning.message for warning in allowlist(rest).warnings] == [
         f"{key} is absent and counts as empty."
@@ -122,10 +124,10 @@ def test_an_account_leaves_the_list_with_a_word_or_with_its_account() -> None:
     """A list cut in the middle of [accounts] locks nobody out."""
     before = allowlist('everyone = []\ndeny = []\n[accounts]\nA = ["10.0.0.1"]\nB = []\n')
     without = allowlist("everyone = []\ndeny = []\n[accounts]\n")
-    assert [gap.key for gap in allowlist_gaps(without, before, ACCOUNTS)] == [
-        "accounts.A",
-        "accounts.B",
-    ]
+    first, second = allowlist_gaps(without, before, ACCOUNTS)
+    assert (first.where, first.key, second.key) == ("allowlist.toml", "accounts.A", "accounts.B")
+    assert "A was listed" in first.message
+    assert "A = []" in first.remedy
     assert allowlist_gaps(without, before, {"C"}) == ()
     with_words = allowlist("everyone = []\ndeny = []\n[accounts]\nA = []\nB = []\n")
     assert allowlist_gaps(with_words, before, ACCOUNTS) == ()
@@ -136,7 +138,8 @@ def test_a_policy_leaves_with_a_word_or_with_its_account() -> None:
     policy = '[A.policy]\nfile = "all_or_nothing"\n'
     before = accounts(table("A") + policy + table("B"))
     (gap,) = account_gaps(accounts(table("A") + table("B")), before)
-    assert gap.key == "A.policy"
+    assert (gap.where, gap.key) == ("accounts.toml", "A.policy")
+    assert "[A.policy]" in gap.message
     assert "[A.policy]" in gap.remedy
     assert account_gaps(accounts(table("A") + "[A.policy]\n"), before) == ()
     assert account_gaps(accounts(table("B")), before) == ()
@@ -178,7 +181,7 @@ def test_who_was_taken_out_stays_out_though_the_file_has_a_mistake(slip: str) ->
 @pytest.mark.parametrize("slip", SLIPS)
 def test_a_key_that_is_commented_out_is_taken_out(slip: str) -> None:
     """Many put a # before what shall not count; the same key still opens the other account."""
-    edited = GOOD.replace(f'    "{KEYS[0]}",', f'#    "{KEYS[0]}",', 1) + slip
+    edited = GOOD.replace(f'    "{KEYS[0]}",', f'  #  "{KEYS[0]}",', 1) + slip
     assert keys_of(without_removed(GOOD.encode(), edited.encode())) == {
         "A": [KEYS[1]],
         "B": [KEYS[0]],
@@ -214,6 +217,34 @@ def test_a_slip_in_a_key_takes_nobody_out(place: int, letter: str, doubled: bool
     spoilt = material[:place] + letter * (1 + doubled) + material[place + 1 :]
     edited = GOOD.replace(material, spoilt) + "colour = 1\n"
     assert without_removed(GOOD.encode(), edited.encode()) == GOOD.encode()
+
+
+def test_a_slip_in_a_long_key_takes_nobody_out_either() -> None:
+    """Two letters lost of hundreds; another key of the same kind is no slip of it."""
+    key = line_of(RSA)
+    good = table("A", keys_line(key)).encode()
+    spoilt = good.replace(key[60:62].encode(), b"", 1) + b"colour = 1\n"
+    assert without_removed(good, spoilt) == good
+    other = good.replace(key.encode(), line_of(RSA_1024).encode()) + b"colour = 1\n"
+    assert keys_of(without_removed(good, other)) == {"A": []}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_how_the_file_is_encoded_takes_nobody_out(slip: str) -> None:
+    """An editor's byte order mark, or an umlaut of another encoding in a comment, is no word."""
+    for edited in (b"\xef\xbb\xbf" + GOOD.encode(), b"# M\xfcller\n" + GOOD.encode()):
+        assert without_removed(GOOD.encode(), edited + slip.encode()) == GOOD.encode()
+    with_mark = b"\xef\xbb\xbf" + GOOD.encode()
+    kept = without_removed(with_mark, (table("B", keys_line(KEYS[0])) + slip).encode())
+    assert keys_of(kept) == {"B": [KEYS[0]]}
+    assert left_out(with_mark, kept) == ("account A",)
+
+
+def test_a_password_that_stays_is_not_told_of() -> None:
+    """Only what was taken away is."""
+    edited = GOOD.replace(f'    "{KEYS[0]}",\n', "", 1) + "this is no TOML\n"
+    kept = without_removed(GOOD.encode(), edited.encode())
+    assert left_out(GOOD.encode(), kept) == ("1 key(s) of A",)
 
 
 def test_what_names_no_account_takes_nobody_out() -> None:

@@ -85,9 +85,9 @@ def test_the_machine_s_config_has_its_variables_however_it_is_named(
 @pytest.mark.usefixtures("elsewhere")
 def test_a_variable_that_is_set_wins_over_the_file(machine: Path) -> None:
     """An admin tries a setting for one command."""
-    variables = {"INGESTD_DATABASE_URL": "sqlite:////tmp/x.db"}
+    variables = {"INGESTD_DATABASE_URL": "sqlite:////elsewhere/x.db"}
     find_config(None, system_file=machine, environment=variables)
-    assert variables == {"INGESTD_DATABASE_URL": "sqlite:////tmp/x.db"}
+    assert variables == {"INGESTD_DATABASE_URL": "sqlite:////elsewhere/x.db"}
 
 
 @pytest.mark.usefixtures("elsewhere")

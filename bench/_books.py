@@ -11,10 +11,11 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database import schema
 from ingestd.database.engine import Database, open_database
-from ingestd.ledger.charge_keys import take_keys
-from ingestd.ledger.head import Head, lock_head
-from ingestd.ledger.open_charges import OPEN_AMOUNT, PLACED, PRODUCT, STATE
-from ingestd.ledger.seal import Batch, open_batch, seal
+from ingestd.ledger.books.batches import Batch, open_batch
+from ingestd.ledger.books.charge_keys import take_keys
+from ingestd.ledger.books.head import Head, lock_head
+from ingestd.ledger.evidence.seals import seal
+from ingestd.ledger.paying.open_charges import OPEN_AMOUNT, PLACED, PRODUCT, STATE
 from ingestd.values.clock import to_microseconds
 from ingestd.values.identifiers import AccountId, UploadId
 

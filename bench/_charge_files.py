@@ -9,10 +9,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ingestd.database.engine import Database
-from ingestd.ledger.charge_keys import take_keys
-from ingestd.ledger.head import lock_head, store_head
-from ingestd.ledger.open_charges import open_new_charges
-from ingestd.ledger.totals import add_totals
+from ingestd.ledger.books.charge_keys import take_keys
+from ingestd.ledger.books.head import lock_head, store_head
+from ingestd.ledger.books.totals import add_totals
+from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.values.identifiers import AccountId
 
 ACCOUNT = AccountId("SPRINGFIELD")

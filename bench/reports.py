@@ -17,9 +17,9 @@ from bench._books import ACCOUNT, write_books
 from bench._launch import scratch_folder
 from bench._results import Cell, publish
 from ingestd.database.engine import Database
-from ingestd.ledger.extent import read_extent
-from ingestd.ledger.identities import read_identities
-from ingestd.ledger.verify import verify_ledger
+from ingestd.ledger.audit.identities import read_identities
+from ingestd.ledger.audit.verify import verify_ledger
+from ingestd.ledger.books.extent import read_extent
 from ingestd.reports.aging import report_aging
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items

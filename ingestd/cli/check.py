@@ -26,7 +26,7 @@ def check(
 ) -> None:
     """Print the receipt that a file would get, and store nothing. Exit 1 when rows are refused."""
     from ingestd.intake.dry_run import check_file
-    from ingestd.ledger.outcomes import FileStatus
+    from ingestd.ledger.outcomes.file_outcomes import FileStatus
 
     with installation_for(Need.READING, config) as installation:
         outcome, receipt = check_file(

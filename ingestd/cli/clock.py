@@ -35,8 +35,8 @@ def accept_clock(
         raise UsageError("Name whose last batch it is: --account ID, or --all.")
     if not (reason.strip() and reason.isprintable() and len(reason) <= _REASON_CHARACTERS_MAX):
         raise UsageError(f"Write a reason of 1 to {_REASON_CHARACTERS_MAX} printable characters.")
-    from ingestd.ledger.clock_check import accept_clock as write_acceptance
-    from ingestd.ledger.clock_check import find_clock_doubt, find_clock_doubts
+    from ingestd.ledger.books.clock_check import accept_clock as write_acceptance
+    from ingestd.ledger.books.clock_check import find_clock_doubt, find_clock_doubts
 
     by = _who()
     with installation_for(Need.CHANGING, config) as installation:

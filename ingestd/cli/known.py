@@ -52,7 +52,7 @@ def known_instant(
 
 
 def _last_known(connection: Connection, account: Account, now: datetime) -> datetime:
-    from ingestd.ledger.head import read_known_at
+    from ingestd.ledger.books.head import read_known_at
 
     known_at = read_known_at(connection, account.account_id)
     return now if known_at is None else from_microseconds(known_at)

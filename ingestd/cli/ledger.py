@@ -47,8 +47,8 @@ def verify(
     Hashes, links between batches, postings, states and credit lots are computed again from what
     is stored; every difference is told with its batch and upload.
     """
-    from ingestd.ledger.head import read_head_hash, read_known_at
-    from ingestd.ledger.verify import verify_ledger
+    from ingestd.ledger.audit.verify import verify_ledger
+    from ingestd.ledger.books.head import read_head_hash, read_known_at
 
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)

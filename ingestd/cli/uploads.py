@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from ingestd.access.accounts import Account
-    from ingestd.ledger.outcomes import FileOutcome
+    from ingestd.ledger.outcomes.file_outcomes import FileOutcome
     from ingestd.spool.queue import QueuedUpload
 
 _COLUMNS = (
@@ -63,7 +63,7 @@ def list_command(
     config: ConfigOption = None,
 ) -> None:
     """List uploads, latest first, with what became of their rows."""
-    from ingestd.ledger.outcomes import read_file_outcome
+    from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
     from ingestd.spool.queue import list_uploads
 
     with installation_for(Need.READING, config) as installation:
@@ -87,7 +87,7 @@ def show(
 ) -> None:
     """Show one upload: where it came from, what became of it, and its receipt."""
     from ingestd.intake.receipt import receipt_of
-    from ingestd.ledger.outcomes import find_same_bytes, read_file_outcome
+    from ingestd.ledger.outcomes.file_outcomes import find_same_bytes, read_file_outcome
 
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)

@@ -11,7 +11,7 @@ from ingestd.cli.output import print_csv, print_json, print_table
 from ingestd.values.money import format_amount
 
 if TYPE_CHECKING:
-    from ingestd.ledger.verify import Verification
+    from ingestd.ledger.audit.verify import Verification
 
 _DIFFERENCES = ("check", "batch", "upload_id", "difference")
 

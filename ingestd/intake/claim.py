@@ -16,7 +16,7 @@ from ingestd.intake.unread import (
     verdict_on_temporary,
     verdict_on_unrecognised,
 )
-from ingestd.ledger.outcomes import FileStatus
+from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.spool.arrivals import Arrival, list_interrupted, list_notes, note_path
 from ingestd.spool.claimed import ClaimedFile, list_claimed, take, take_together
 from ingestd.spool.files import storage_errors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingestd.intake.pipeline import Works
-from ingestd.ledger.clock_check import ClockDoubt, find_clock_doubts
+from ingestd.ledger.books.clock_check import ClockDoubt, find_clock_doubts
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.telemetry.metrics import Metrics

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.engine import Database
 from ingestd.intake.receipt import csv_of, receipt_name, receipt_of, render_json
-from ingestd.ledger.outcomes import FileOutcome, read_file_outcome
+from ingestd.ledger.outcomes.file_outcomes import FileOutcome, read_file_outcome
 from ingestd.spool.files import make_folder, move_durably, write_durably, write_pieces_durably
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import QueuedUpload, mark_delivered

@@ -12,8 +12,8 @@ from ingestd.intake.handling import handling_of
 from ingestd.intake.pipeline import Works, decide
 from ingestd.intake.reading import Progress, read_into_stage, rules_of
 from ingestd.intake.receipt import receipt_of
-from ingestd.ledger.outcomes import FileOutcome
-from ingestd.ledger.stage import lent_stage
+from ingestd.ledger.outcomes.file_outcomes import FileOutcome
+from ingestd.ledger.taking.stage import lent_stage
 from ingestd.spool.claimed import storable_name
 from ingestd.spool.files import storage_errors
 from ingestd.spool.queue import QueuedUpload

@@ -20,23 +20,23 @@ from ingestd.formats.checking import (
 )
 from ingestd.formats.names import FormatName
 from ingestd.intake.apart import Check
-from ingestd.ledger.catalog import (
+from ingestd.ledger.books.batches import Batch
+from ingestd.ledger.books.head import Head
+from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.taking.catalog import (
     CatalogStage,
     find_disappeared_students,
     judge_staged_catalog,
     post_staged_catalog,
 )
-from ingestd.ledger.charge_stage import ChargeStage
-from ingestd.ledger.charges import judge_staged_charges, post_staged_charges
-from ingestd.ledger.entry import Entry
-from ingestd.ledger.head import Head
-from ingestd.ledger.payment_posting import post_staged_payments
-from ingestd.ledger.payment_rows import judge_staged_payments
-from ingestd.ledger.payment_stage import PaymentStage
-from ingestd.ledger.refunds import RefundStage, judge_staged_refunds, post_staged_refunds
-from ingestd.ledger.seal import Batch
-from ingestd.ledger.stage import Stage
-from ingestd.ledger.verdicts import Posted
+from ingestd.ledger.taking.charge_stage import ChargeStage
+from ingestd.ledger.taking.charges import judge_staged_charges, post_staged_charges
+from ingestd.ledger.taking.payment_posting import post_staged_payments
+from ingestd.ledger.taking.payment_rows import judge_staged_payments
+from ingestd.ledger.taking.payment_stage import PaymentStage
+from ingestd.ledger.taking.refunds import RefundStage, judge_staged_refunds, post_staged_refunds
+from ingestd.ledger.taking.stage import Stage
+from ingestd.ledger.taking.verdicts import Posted
 from ingestd.values.clock import day_in, from_microseconds
 
 

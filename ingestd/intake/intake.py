@@ -22,7 +22,7 @@ from ingestd.intake.space import SpaceWatch
 from ingestd.intake.upkeep import Upkeep
 from ingestd.intake.watcher import Watcher
 from ingestd.intake.worker import Worker
-from ingestd.ledger.outcomes import FileStatus
+from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import count_open, release_leases
 from ingestd.telemetry.events import Event

@@ -13,10 +13,11 @@ from ingestd.database.engine import Database
 from ingestd.formats.findings import Finding
 from ingestd.intake.handling import handling_of
 from ingestd.intake.reading import Progress, Reading, read_into_stage, rules_of
-from ingestd.ledger.clock_check import require_clock
-from ingestd.ledger.findings import store_findings
-from ingestd.ledger.head import lock_head
-from ingestd.ledger.outcomes import (
+from ingestd.ledger.books.batches import open_batch
+from ingestd.ledger.books.clock_check import require_clock
+from ingestd.ledger.books.head import lock_head
+from ingestd.ledger.evidence.seals import Seal, seal
+from ingestd.ledger.outcomes.file_outcomes import (
     FileOutcome,
     FileStatus,
     RowCounts,
@@ -24,8 +25,8 @@ from ingestd.ledger.outcomes import (
     store_file_outcome,
     store_row_outcomes,
 )
-from ingestd.ledger.seal import Seal, open_batch, seal
-from ingestd.ledger.stage import Stage, lent_stage
+from ingestd.ledger.outcomes.findings import store_findings
+from ingestd.ledger.taking.stage import Stage, lent_stage
 from ingestd.spool.queue import (
     QueuedUpload,
     QueueEntry,

@@ -17,7 +17,7 @@ from ingestd.formats.last_row import LastRow
 from ingestd.formats.rows import FileRules
 from ingestd.intake.apart import check_apart
 from ingestd.intake.handling import Handling
-from ingestd.ledger.stage import Stage
+from ingestd.ledger.taking.stage import Stage
 from ingestd.spool.files import storage_errors
 from ingestd.values.clock import from_microseconds
 from ingestd.values.errors import StorageError

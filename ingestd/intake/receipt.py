@@ -17,20 +17,20 @@ from ingestd.formats.findings import Code
 from ingestd.formats.payment_files import PAYMENT_FORMATS
 from ingestd.formats.student_billing import STUDENT_BILLING
 from ingestd.formats.student_refunds import STUDENT_REFUNDS
-from ingestd.ledger.control_totals import BatchTotal, read_batch_totals
-from ingestd.ledger.findings import (
-    RowFinding,
-    StoredFinding,
-    count_codes,
-    iterate_problems,
-    read_findings,
-)
-from ingestd.ledger.outcomes import (
+from ingestd.ledger.outcomes.control_totals import BatchTotal, read_batch_totals
+from ingestd.ledger.outcomes.file_outcomes import (
     AppliedBefore,
     FileOutcome,
     FileStatus,
     RowCounts,
     list_applied_before,
+)
+from ingestd.ledger.outcomes.findings import (
+    RowFinding,
+    StoredFinding,
+    count_codes,
+    iterate_problems,
+    read_findings,
 )
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.identifiers import UploadId

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ingestd.access.accounts import Account
 from ingestd.formats.findings import Code, Finding, Verdict, shorten
 from ingestd.formats.names import bare_name, format_of, is_temporary, names_taken
-from ingestd.ledger.outcomes import FileStatus
+from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.spool.arrivals import Arrival
 from ingestd.spool.claimed import ClaimedFile
 

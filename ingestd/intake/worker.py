@@ -14,9 +14,9 @@ from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading import HandedBackError, Progress
 from ingestd.intake.receipt import counts_of
 from ingestd.intake.space import SpaceWatch
-from ingestd.ledger.findings import read_codes
-from ingestd.ledger.outcomes import FileOutcome, FileStatus, find_same_bytes
-from ingestd.ledger.seal import Seal
+from ingestd.ledger.evidence.seals import Seal
+from ingestd.ledger.outcomes.file_outcomes import FileOutcome, FileStatus, find_same_bytes
+from ingestd.ledger.outcomes.findings import read_codes
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import (
     WAITS_FOR_SPACE,

@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from ingestd.ledger.chart import LedgerAccount
+from ingestd.ledger.books.chart import LedgerAccount
 
 ACCOUNT_NAMES: Final[Mapping[LedgerAccount, str]] = MappingProxyType(
     {

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import ordered
-from ingestd.ledger.chart import LedgerAccount
-from ingestd.ledger.extent import LATER
+from ingestd.ledger.books.chart import LedgerAccount
+from ingestd.ledger.books.extent import LATER
 from ingestd.reports.report import Question, Reading, Report, Row, answer
 
 COLUMNS = ("bucket", "open")

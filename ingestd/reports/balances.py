@@ -8,9 +8,9 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import ordered
 from ingestd.formats.student_billing import AccountType
-from ingestd.ledger.chart import BALANCE
-from ingestd.ledger.extent import COUNTS, LATER
-from ingestd.ledger.totals import balance_moves
+from ingestd.ledger.books.chart import BALANCE
+from ingestd.ledger.books.extent import COUNTS, LATER
+from ingestd.ledger.books.totals import balance_moves
 from ingestd.reports.report import Question, Reading, Report, Row, answer
 
 COLUMNS = ("party", "kind", "account_type", "balance")

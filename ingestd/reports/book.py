@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import stream
-from ingestd.ledger.chart import LedgerAccount
+from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.reports.account_names import BY_PARTY, BY_PRODUCT, leaf_name
 from ingestd.values.clock import to_microseconds
 from ingestd.values.identifiers import AccountId

@@ -11,9 +11,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as SqlRow
 
 from ingestd.formats.student_billing import AccountType
-from ingestd.ledger.chart import BALANCE, LedgerAccount
-from ingestd.ledger.head import read_head_hash
-from ingestd.ledger.outcomes import read_file_outcome
+from ingestd.ledger.books.chart import BALANCE, LedgerAccount
+from ingestd.ledger.books.head import read_head_hash
+from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 from ingestd.reports.account_names import ACCOUNT_NAMES
 from ingestd.values.clock import format_instant, from_microseconds, to_microseconds
 from ingestd.values.identifiers import AccountId, UploadId

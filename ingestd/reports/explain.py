@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as SqlRow
 
-from ingestd.ledger.chart import LedgerAccount
+from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.reports.drill import (
     KNOWN,
     Inquiry,

@@ -14,7 +14,7 @@ from typing import Final, assert_never
 
 from sqlalchemy.engine import Connection
 
-from ingestd.ledger.head import read_head_hash
+from ingestd.ledger.books.head import read_head_hash
 from ingestd.reports.account_names import ACCOUNT_NAMES
 from ingestd.reports.book import (
     Book,

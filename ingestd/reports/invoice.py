@@ -17,10 +17,10 @@ from sqlalchemy.engine import Row as SqlRow
 
 from ingestd.access.accounts import Account
 from ingestd.formats.student_billing import AccountType
-from ingestd.ledger.chart import BALANCE, PartyKind
-from ingestd.ledger.head import read_head_hash
-from ingestd.ledger.open_charges import IN_ORDER
-from ingestd.ledger.parties import Named, look_up_party
+from ingestd.ledger.books.chart import BALANCE, PartyKind
+from ingestd.ledger.books.head import read_head_hash
+from ingestd.ledger.books.parties import Named, look_up_party
+from ingestd.ledger.paying.open_charges import IN_ORDER
 from ingestd.values.clock import day_in, from_microseconds
 from ingestd.values.errors import UsageError
 from ingestd.values.identifiers import AccountId

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import stream
-from ingestd.ledger.extent import COUNTS, LATER
-from ingestd.ledger.identities import moves_of_charges
+from ingestd.ledger.audit.identities import moves_of_charges
+from ingestd.ledger.books.extent import COUNTS, LATER
 from ingestd.reports.report import Question, Reading, Report, Row, answer
 from ingestd.values.clock import day_in, from_microseconds
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import stream
-from ingestd.ledger.extent import COUNTS
+from ingestd.ledger.books.extent import COUNTS
 from ingestd.reports.report import Question, Reading, Report, Row, answer
 
 COLUMNS = (

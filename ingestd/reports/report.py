@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
-from ingestd.ledger.extent import Extent, read_extent
-from ingestd.ledger.head import read_head_hash
-from ingestd.ledger.identities import read_identities
+from ingestd.ledger.audit.identities import read_identities
+from ingestd.ledger.books.extent import Extent, read_extent
+from ingestd.ledger.books.head import read_head_hash
 from ingestd.values.clock import format_instant, to_microseconds
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import format_amount

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.ledger.chart import LedgerAccount
-from ingestd.ledger.extent import COUNTS
+from ingestd.ledger.books.chart import LedgerAccount
+from ingestd.ledger.books.extent import COUNTS
 from ingestd.reports.report import Question, Reading, Report, Row, answer
 
 COLUMNS = ("billing_code", "realised")

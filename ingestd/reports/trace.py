@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as SqlRow
 
-from ingestd.ledger.charge_keys import CHARGE_BY_KEY
-from ingestd.ledger.chart import LedgerAccount
+from ingestd.ledger.books.charge_keys import CHARGE_BY_KEY
+from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.reports.drill import KNOWN, Inquiry, origin_of, posting_fields, read_postings
 from ingestd.values.clock import format_instant, from_microseconds
 from ingestd.values.errors import UsageError

@@ -11,15 +11,15 @@ from ingestd.formats.findings import Finding
 from ingestd.formats.last_row import LastRow
 from ingestd.intake.handling import catalog_handling
 from ingestd.intake.reading import Progress, read_into_stage, rules_of
-from ingestd.ledger.catalog import (
+from ingestd.ledger.books.head import lock_head
+from ingestd.ledger.taking.catalog import (
     CatalogStage,
     Imported,
     count_staged_news,
     judge_staged_catalog,
     post_staged_catalog,
 )
-from ingestd.ledger.head import lock_head
-from ingestd.ledger.stage import lent_stage
+from ingestd.ledger.taking.stage import lent_stage
 from ingestd.service.bootstrap import Installation
 from ingestd.spool.files import storage_errors
 from ingestd.values.clock import to_microseconds

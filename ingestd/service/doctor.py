@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingestd.database.schema import require_current
-from ingestd.ledger.clock_check import find_clock_doubts
+from ingestd.ledger.books.clock_check import find_clock_doubts
 from ingestd.service.bootstrap import Installation, open_installation
 from ingestd.sftp.host_keys import fingerprints
 from ingestd.spool.files import free_bytes

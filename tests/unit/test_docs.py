@@ -30,7 +30,7 @@ from ingestd.formats.payment_files import PAYMENT_FORMATS
 from ingestd.formats.rows import FileRules
 from ingestd.formats.student_billing import STUDENT_BILLING
 from ingestd.formats.student_refunds import STUDENT_REFUNDS
-from ingestd.ledger.verify import AGREEMENTS
+from ingestd.ledger.audit.verify import AGREEMENTS
 from ingestd.reports import aging, balances, items, payments, revenue, sales
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics

@@ -12,7 +12,7 @@ from ingestd.database.engine import Database
 from ingestd.formats.amounts import AmountJudge
 from ingestd.formats.findings import Code
 from ingestd.formats.judged import Problem
-from ingestd.ledger.entry import Entry, write_entry
+from ingestd.ledger.money.entry import Entry, write_entry
 from ingestd.values.clock import Clock, day_in, to_microseconds
 from ingestd.values.errors import UsageError
 from ingestd.values.money import decimals_of, format_amount

@@ -9,12 +9,11 @@ from ulid import ULID
 
 from ingestd.formats.student_billing import CHARGE_TRACKING_ID, AccountType
 from ingestd.formats.texts import IdentifierJudge
-from ingestd.ledger.allocations import CASH_SALE
-from ingestd.ledger.chart import PartyKind
-from ingestd.ledger.entry import Entry, Unchanged
-from ingestd.ledger.parties import Party, add_party, find_party, party_of
-from ingestd.ledger.payments import CASH, NewPayment, Part, PartKind, find_payment
-from ingestd.ledger.sales import (
+from ingestd.ledger.books.chart import PartyKind
+from ingestd.ledger.books.parties import Party, add_party, find_party, party_of
+from ingestd.ledger.money.entry import Entry, Unchanged
+from ingestd.ledger.money.payments import CASH, NewPayment, Part, PartKind, find_payment
+from ingestd.ledger.money.sales import (
     PENALTY,
     SALE,
     NewCharge,
@@ -25,8 +24,9 @@ from ingestd.ledger.sales import (
     find_charge,
     pay_from_waiting_credit,
 )
-from ingestd.ledger.sales import void_charge as refund_by_command
-from ingestd.ledger.settlement import take_cash
+from ingestd.ledger.money.sales import void_charge as refund_by_command
+from ingestd.ledger.money.settlement import take_cash
+from ingestd.ledger.paying.allocations import CASH_SALE
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.values.errors import LedgerRefusal, UsageError
 

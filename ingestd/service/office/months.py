@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from ingestd.ledger.entry import Entry, Unchanged
-from ingestd.ledger.periods import close_month as close_period
-from ingestd.ledger.periods import is_closed
+from ingestd.ledger.books.periods import close_month as close_period
+from ingestd.ledger.books.periods import is_closed
+from ingestd.ledger.money.entry import Entry, Unchanged
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.values.errors import LedgerRefusal, UsageError
 

@@ -10,10 +10,10 @@ from ulid import ULID
 
 from ingestd.formats.contents import hash_contents
 from ingestd.formats.student_billing import AccountType
-from ingestd.ledger.chart import PartyKind
-from ingestd.ledger.entry import Entry, Unchanged
-from ingestd.ledger.parties import Party, find_party, party_of
-from ingestd.ledger.payments import (
+from ingestd.ledger.books.chart import PartyKind
+from ingestd.ledger.books.parties import Party, find_party, party_of
+from ingestd.ledger.money.entry import Entry, Unchanged
+from ingestd.ledger.money.payments import (
     CASH,
     NewPayment,
     Part,
@@ -23,11 +23,11 @@ from ingestd.ledger.payments import (
     receive_payment,
     void_payment,
 )
-from ingestd.ledger.pools import is_one_family
-from ingestd.ledger.returns import return_payment as undo_payment
-from ingestd.ledger.sales import PENALTY, NewCharge, find_charge
-from ingestd.ledger.settlement import find_batch, settle_one, take_cash
-from ingestd.ledger.settlement import settle_batch as settle_batch_payments
+from ingestd.ledger.money.returns import return_payment as undo_payment
+from ingestd.ledger.money.sales import PENALTY, NewCharge, find_charge
+from ingestd.ledger.money.settlement import find_batch, settle_one, take_cash
+from ingestd.ledger.money.settlement import settle_batch as settle_batch_payments
+from ingestd.ledger.paying.pools import is_one_family
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.charges import charge_once, stored_charge
 from ingestd.values.errors import LedgerRefusal, UsageError

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ingestd.ledger.entry import Entry, Unchanged
-from ingestd.ledger.parties import find_party
-from ingestd.ledger.quotes import quote
+from ingestd.ledger.books.parties import find_party
+from ingestd.ledger.money.entry import Entry, Unchanged
+from ingestd.ledger.money.quotes import quote
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 
 

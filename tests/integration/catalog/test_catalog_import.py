@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ingestd.database.engine import Database
 from ingestd.formats.catalog import CatalogKind
-from ingestd.ledger.catalog import Imported
+from ingestd.ledger.taking.catalog import Imported
 from ingestd.values.identifiers import AccountId
 from tests.integration.ledger.conftest import CatalogEntry, take_catalog
 

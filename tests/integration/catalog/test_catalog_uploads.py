@@ -8,8 +8,8 @@ import pytest
 
 from ingestd.access.accounts import FilePolicy, LastRowPolicy
 from ingestd.formats.catalog import CatalogKind
-from ingestd.ledger.findings import StoredFinding, read_findings
-from ingestd.ledger.outcomes import FileOutcome, FileStatus, RowCounts
+from ingestd.ledger.outcomes.file_outcomes import FileOutcome, FileStatus, RowCounts
+from ingestd.ledger.outcomes.findings import StoredFinding, read_findings
 from tests.integration.catalog.conftest import catalog_books
 from tests.integration.database.conftest import KINDS, MakeDatabase
 from tests.integration.ledger.conftest import TABLES, Books, FakeClock, statements_counted

@@ -6,7 +6,7 @@ import pytest
 
 from ingestd.database.engine import Database
 from ingestd.formats.catalog import CatalogKind
-from ingestd.ledger.catalog import Imported
+from ingestd.ledger.taking.catalog import Imported
 from ingestd.values.identifiers import AccountId
 from tests.integration.catalog.test_catalog_import import select, take
 from tests.integration.ledger.conftest import CatalogEntry

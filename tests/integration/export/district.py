@@ -22,9 +22,9 @@ from beancount.core.data import Entries, Transaction
 
 from ingestd.formats.catalog import CatalogKind
 from ingestd.formats.student_billing import AccountType
-from ingestd.ledger.entry import Entry
-from ingestd.ledger.parties import find_party
-from ingestd.ledger.payments import NewPayment, Part, PartKind, receive_payment
+from ingestd.ledger.books.parties import find_party
+from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.money.payments import NewPayment, Part, PartKind, receive_payment
 from ingestd.reports.account_names import code_of
 from ingestd.reports.book import Book
 from ingestd.reports.drill import Inquiry

@@ -33,7 +33,7 @@ from ingestd.formats.names import FormatName
 from ingestd.formats.rows import FileRules
 from ingestd.intake.apart import Check, check_apart
 from ingestd.intake.reading import APART_BYTES_MIN
-from ingestd.ledger.outcomes import FileStatus
+from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.values.errors import StorageError
 from tests.integration.ledger.conftest import charges, open_books
 

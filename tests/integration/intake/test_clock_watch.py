@@ -12,7 +12,7 @@ from ingestd.intake.claim import Claims
 from ingestd.intake.pipeline import Works
 from ingestd.intake.space import SpaceWatch
 from ingestd.intake.worker import Worker
-from ingestd.ledger.clock_check import accept_clock, find_clock_doubts
+from ingestd.ledger.books.clock_check import accept_clock, find_clock_doubts
 from ingestd.spool.queue import lease_next, put_back
 from ingestd.telemetry.events import Event
 from ingestd.values.clock import to_microseconds

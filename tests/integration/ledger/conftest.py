@@ -22,17 +22,17 @@ from ingestd.formats.names import format_of
 from ingestd.intake.delivery import deliver
 from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading import Progress
-from ingestd.ledger.catalog import (
+from ingestd.ledger.books.head import lock_head
+from ingestd.ledger.evidence.seals import Seal
+from ingestd.ledger.outcomes.file_outcomes import FileOutcome
+from ingestd.ledger.taking.catalog import (
     CatalogStage,
     Imported,
     count_staged_news,
     judge_staged_catalog,
     post_staged_catalog,
 )
-from ingestd.ledger.head import lock_head
-from ingestd.ledger.outcomes import FileOutcome
-from ingestd.ledger.seal import Seal
-from ingestd.ledger.stage import lent_stage
+from ingestd.ledger.taking.stage import lent_stage
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items
 from ingestd.reports.report import Question, Report, Row

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from ingestd.access.accounts import FilePolicy, StudentPolicy
-from ingestd.ledger.findings import iterate_problems, read_findings
-from ingestd.ledger.outcomes import FileOutcome, FileStatus
+from ingestd.ledger.outcomes.file_outcomes import FileOutcome, FileStatus
+from ingestd.ledger.outcomes.findings import iterate_problems, read_findings
 from ingestd.values.identifiers import AccountId
 from tests.integration.ledger.conftest import HEADER, SPRINGFIELD, Books, open_books
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from ingestd.ledger.clock_check import accept_clock, find_clock_doubt, find_clock_doubts
-from ingestd.ledger.entry import write_entry
+from ingestd.ledger.books.clock_check import accept_clock, find_clock_doubt, find_clock_doubts
+from ingestd.ledger.money.entry import write_entry
 from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import ClockBehindError
 from tests.integration.ledger.conftest import SPRINGFIELD, Books, charges

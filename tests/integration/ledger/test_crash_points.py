@@ -11,7 +11,7 @@ from ingestd.database.engine import Database
 from ingestd.formats.findings import Code, Finding, Verdict
 from ingestd.intake.pipeline import close_without_rows
 from ingestd.intake.reading import Progress
-from ingestd.ledger.outcomes import FileStatus
+from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.spool.queue import QueueEntry, release_leases
 from ingestd.values.errors import DatabaseError
 from ingestd.values.identifiers import UploadId

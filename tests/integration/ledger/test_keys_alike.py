@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingestd.formats.findings import Code
-from ingestd.ledger.findings import StoredFinding, read_findings
+from ingestd.ledger.outcomes.findings import StoredFinding, read_findings
 from ingestd.values.identifiers import UploadId
 from tests.integration.ledger.conftest import SPRINGFIELD, Books
 

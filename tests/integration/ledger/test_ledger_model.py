@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ingestd.access.accounts import FilePolicy, Policy, StudentPolicy
 from ingestd.database.engine import Database
-from ingestd.ledger.outcomes import FileOutcome
+from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import format_amount
 from tests.integration.ledger.conftest import Books, open_books, springfield

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ingestd.access.accounts import FilePolicy
-from ingestd.ledger.outcomes import FileOutcome, FileStatus
+from ingestd.ledger.outcomes.file_outcomes import FileOutcome, FileStatus
 from tests.integration.ledger.conftest import Books
 
 HEADER = "charge_tracking_id,tx_item_rowid,note"

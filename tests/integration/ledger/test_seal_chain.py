@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.ledger.head import GENESIS_HASH
-from ingestd.ledger.seal import SEALED_COLUMNS, VERSION, Batch, hash_batch
+from ingestd.ledger.books.batches import VERSION, Batch
+from ingestd.ledger.books.head import GENESIS_HASH
+from ingestd.ledger.evidence.seals import SEALED_COLUMNS, hash_batch
 from ingestd.values.identifiers import UploadId
 from tests.integration.ledger.conftest import SPRINGFIELD, Books, charges
 

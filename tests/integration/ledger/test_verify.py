@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.ledger.seal import SEALED_COLUMNS
-from ingestd.ledger.verify import Verification, verify_ledger
+from ingestd.ledger.audit.verify import Verification, verify_ledger
+from ingestd.ledger.evidence.seals import SEALED_COLUMNS
 from tests.integration.ledger.conftest import SPRINGFIELD, Books
 from tests.integration.ledger.test_seal_chain import ROWS, _drop_guards, _kinds
 from tests.integration.reports.history import FEES, History

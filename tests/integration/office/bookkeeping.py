@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ingestd.ledger.chart import LedgerAccount as Ledger
-from ingestd.ledger.undo import IS_LIVE
+from ingestd.ledger.books.chart import LedgerAccount as Ledger
+from ingestd.ledger.paying.undo import IS_LIVE
 from tests.integration.ledger.conftest import Books
 
 RECEIVABLES = (Ledger.RECEIVABLE_FEES, Ledger.RECEIVABLE_WALLET)

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from ingestd.database.engine import Database
 from ingestd.formats.catalog import CatalogKind
 from ingestd.formats.student_billing import AccountType
-from ingestd.ledger.chart import LedgerAccount
-from ingestd.ledger.outcomes import FileOutcome
+from ingestd.ledger.books.chart import LedgerAccount
+from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.service.office import charges, months, payments
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from tests.integration.ledger.conftest import (

@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ingestd.database.engine import Database
 from ingestd.formats.student_billing import AccountType
-from ingestd.ledger.chart import LedgerAccount
-from ingestd.ledger.head import read_known_at
-from ingestd.ledger.verify import verify_ledger
+from ingestd.ledger.audit.verify import verify_ledger
+from ingestd.ledger.books.chart import LedgerAccount
+from ingestd.ledger.books.head import read_known_at
 from ingestd.reports.aging import report_aging
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items

@@ -10,7 +10,7 @@ import pytest
 
 from ingestd.database import schema
 from ingestd.formats.catalog import CatalogKind
-from ingestd.ledger.verify import verify_ledger
+from ingestd.ledger.audit.verify import verify_ledger
 from tests.integration.office.conftest import Office
 
 PROJECTIONS = ("open_charge", "batch_total", "party_balance")

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from ingestd.database.engine import Database
 from ingestd.formats.catalog import CatalogKind
 from ingestd.formats.findings import Code
-from ingestd.ledger.chart import LedgerAccount
-from ingestd.ledger.outcomes import FileOutcome
+from ingestd.ledger.books.chart import LedgerAccount
+from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.service.office import payments
 from ingestd.service.office.bookkeeper import Answer
 from tests.integration.ledger.conftest import both, database, make_database, server, sqlite_pattern

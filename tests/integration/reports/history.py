@@ -13,10 +13,11 @@ from datetime import datetime, time
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.ledger.charge_keys import take_keys
-from ingestd.ledger.head import Head, lock_head
-from ingestd.ledger.open_charges import refresh_open_charges
-from ingestd.ledger.seal import Batch, open_batch, seal
+from ingestd.ledger.books.batches import Batch, open_batch
+from ingestd.ledger.books.charge_keys import take_keys
+from ingestd.ledger.books.head import Head, lock_head
+from ingestd.ledger.evidence.seals import seal
+from ingestd.ledger.paying.open_charges import refresh_open_charges
 from ingestd.values.clock import to_microseconds
 from tests.integration.ledger.conftest import SPRINGFIELD, Books
 

@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from ingestd.access.accounts import StudentPolicy
-from ingestd.ledger.head import lock_head
-from ingestd.ledger.seal import open_batch, seal
+from ingestd.ledger.books.batches import open_batch
+from ingestd.ledger.books.head import lock_head
+from ingestd.ledger.evidence.seals import seal
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items
 from tests.integration.ledger.conftest import HEADER, SPRINGFIELD, Books

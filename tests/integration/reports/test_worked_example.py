@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 import pytest
 from sqlalchemy.engine import Connection
 
-from ingestd.ledger.verify import verify_ledger
+from ingestd.ledger.audit.verify import verify_ledger
 from ingestd.reports.aging import report_aging
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items

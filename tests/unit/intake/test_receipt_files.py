@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestd.intake.receipt import receipt_fields, receipt_name, render_csv, render_json
-from ingestd.ledger.findings import RowFinding, StoredFinding
-from ingestd.ledger.outcomes import AppliedBefore, FileOutcome, FileStatus, RowCounts
+from ingestd.ledger.outcomes.file_outcomes import AppliedBefore, FileOutcome, FileStatus, RowCounts
+from ingestd.ledger.outcomes.findings import RowFinding, StoredFinding
 from ingestd.values.identifiers import AccountId, UploadId
 from ingestd.values.provenance import Provenance
 

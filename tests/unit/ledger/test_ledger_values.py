@@ -7,9 +7,9 @@ import re
 import pytest
 
 from ingestd.formats.student_billing import AccountType
-from ingestd.ledger import messages
-from ingestd.ledger.chart import BALANCE, CHARGED, LedgerAccount
-from ingestd.ledger.outcomes import FileStatus, RowCounts, status_of
+from ingestd.ledger.books.chart import BALANCE, CHARGED, LedgerAccount
+from ingestd.ledger.outcomes.file_outcomes import FileStatus, RowCounts, status_of
+from ingestd.ledger.taking import messages
 
 
 @pytest.mark.parametrize(

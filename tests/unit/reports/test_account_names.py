@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.ledger.chart import LedgerAccount
+from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.reports.account_names import ACCOUNT_NAMES, code_of, component_of, leaf_name
 from ingestd.reports.texts import shown
 

@@ -1,0 +1,33 @@
+"""Charge keys: a tracking id is one charge's for ever.
+
+The keys stand in a table of their own, so that charges are written in the order of the file and
+keys in their own order: a million keys that come at random are sorted before, without their rows.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingestd.ledger.books.head import Head
+
+CHARGE_BY_KEY = (
+    "charge_key e JOIN charge c ON c.account = e.account AND c.charge_no = e.charge_no"
+    " AND e.account = :account AND e.tracking_id = "
+)
+"""SQL of the charge `c` whose key is the value that follows."""
+
+
+def take_keys(connection: Connection, head: Head, *, charges_before: int) -> None:
+    """Take the keys of the charges numbered above `charges_before`: the insert decides.
+
+    A key that a charge has already fails the transaction; the caller has looked before.
+    """
+    connection.execute(
+        sa.text(
+            "INSERT INTO charge_key (account, tracking_id, charge_no)"
+            " SELECT c.account, c.tracking_id, c.charge_no FROM charge c"
+            " WHERE c.account = :account AND c.charge_no > :charges_before ORDER BY c.tracking_id"
+        ),
+        {"account": head.account, "charges_before": charges_before},
+    )

@@ -1,0 +1,1 @@
+"""The catalog: what charges and payments refer to, as tables."""

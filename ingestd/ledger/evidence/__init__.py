@@ -1,0 +1,1 @@
+"""Evidence: what holds against whoever has the database."""

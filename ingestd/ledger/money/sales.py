@@ -1,0 +1,229 @@
+"""Sales and penalties: charges that a command makes, not a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from ingestd.formats.contents import hash_contents
+from ingestd.formats.student_billing import AccountType
+from ingestd.ledger.books.charge_keys import CHARGE_BY_KEY, take_keys
+from ingestd.ledger.books.chart import CHARGED
+from ingestd.ledger.books.parties import Party
+from ingestd.ledger.books.postings import post_lines
+from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.money.refunds import refund_charge
+from ingestd.ledger.paying.allocations import allocate
+from ingestd.ledger.paying.open_charges import open_new_charges
+from ingestd.ledger.paying.undo import find_undone_after
+from ingestd.values.errors import LedgerRefusal, UsageError
+
+SALE, PENALTY = "sale", "penalty"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCharge:
+    """A charge by command. `amount` is in minor units, None for the product's price.
+
+    `occurred_at` is in microseconds since 1970 and falls on the entry's day. `known_by` stands
+    for the party where the same charge is recognised: a guest's code is new each time.
+    """
+
+    tracking_id: str
+    party: Party
+    account_type: AccountType
+    billing_code: str
+    amount: int | None
+    occurred_at: int
+    known_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCharge:
+    """What the books say of a charge."""
+
+    charge_no: int
+    party_no: int
+    account_type: AccountType
+    content_hash: str
+    amount: int
+    effective_on: str
+    is_refunded: bool
+
+
+def find_charge(entry: Entry, tracking_id: str) -> StoredCharge | None:
+    """Return a charge by its tracking id; None when there is none."""
+    row = entry.connection.execute(
+        sa.text(
+            "SELECT c.charge_no, c.party_no, c.account_type, c.content_hash, c.amount,"
+            f" c.effective_on, f.refund_no FROM {CHARGE_BY_KEY} :tracking_id"
+            " LEFT JOIN refund f ON f.account = c.account AND f.charge_no = c.charge_no"
+        ),
+        {"account": entry.head.account, "tracking_id": tracking_id},
+    ).one_or_none()
+    if row is None:
+        return None
+    return StoredCharge(
+        charge_no=row.charge_no,
+        party_no=row.party_no,
+        account_type=AccountType(row.account_type),
+        content_hash=row.content_hash,
+        amount=row.amount,
+        effective_on=row.effective_on,
+        is_refunded=row.refund_no is not None,
+    )
+
+
+def price_of(entry: Entry, billing_code: str) -> int | None:
+    """Return a product's price on the entry's day, in minor units; None when it has none.
+
+    Raises UsageError when there is no such product.
+    """
+    values = {"account": entry.head.account, "billing_code": billing_code, "day": entry.day}
+    product = "SELECT 1 FROM product WHERE account = :account AND billing_code = :billing_code"
+    if entry.connection.execute(sa.text(product), values).first() is None:
+        raise UsageError(
+            f"No product has the billing code {billing_code}. Import it, or correct it."
+        )
+    price = entry.connection.execute(
+        sa.text(
+            "SELECT price FROM product_price WHERE account = :account"
+            " AND billing_code = :billing_code AND valid_from <= :day"
+            " ORDER BY valid_from DESC LIMIT 1"
+        ),
+        values,
+    ).scalar()
+    return None if price is None else int(price)
+
+
+def content_hash_of(charge: NewCharge) -> str:
+    """Return the hash by which the same charge, asked for again, is known."""
+    texts = (
+        *(charge.account_type.value, charge.tracking_id, charge.known_by or charge.party.code),
+        charge.billing_code,
+        *("", str(charge.amount), ""),
+    )
+    [content_hash] = hash_contents(*([text] for text in texts))
+    return content_hash
+
+
+def add_charge(entry: Entry, charge: NewCharge, *, event: str) -> int:
+    """Charge somebody by command; return the charge's number. Nothing is paid yet.
+
+    Raises UsageError for an unknown product, or one without a price when there is no amount.
+    """
+    price = price_of(entry, charge.billing_code)
+    amount = price if charge.amount is None else charge.amount
+    if amount is None:
+        raise UsageError(
+            f"{charge.billing_code} has no price on {entry.day}. Import one, or give the amount "
+            "where the command takes it."
+        )
+    head = entry.head
+    head.charges += 1
+    entry.connection.execute(
+        sa.text(
+            "INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no,"
+            " account_type, billing_code, amount, occurred_at, effective_on, batch_no)"
+            " VALUES (:account, :charge_no, :tracking_id, :content_hash, :party_no,"
+            " :account_type, :billing_code, :amount, :occurred_at, :day, :batch_no)"
+        ),
+        {
+            "account": head.account,
+            "charge_no": head.charges,
+            "tracking_id": charge.tracking_id,
+            "content_hash": content_hash_of(charge),
+            "party_no": charge.party.party_no,
+            "account_type": charge.account_type.value,
+            "billing_code": charge.billing_code,
+            "amount": amount,
+            "occurred_at": charge.occurred_at,
+            "day": entry.day,
+            "batch_no": entry.batch.batch_no,
+        },
+    )
+    movement = CHARGED[charge.account_type]
+    post_lines(
+        entry.connection,
+        head,
+        entry.batch,
+        event=event,
+        values={"charge_no": head.charges},
+        lines=(
+            "SELECT c.charge_no AS position, 1 AS side, c.effective_on AS effective_on,"
+            f" {movement.debit:d} AS debit_account, {movement.credit:d} AS credit_account,"
+            " c.amount AS amount, c.party_no AS debit_party_no,"
+            " CAST(NULL AS BIGINT) AS credit_party_no, c.charge_no AS charge_no,"
+            " CAST(NULL AS BIGINT) AS payment_no, c.billing_code AS billing_code,"
+            " CAST(NULL AS BIGINT) AS reverses_posting_no FROM charge c"
+            " WHERE c.account = :account AND c.charge_no = :charge_no AND c.amount > 0"
+        ),
+    )
+    take_keys(entry.connection, head, charges_before=head.charges - 1)
+    open_new_charges(entry.connection, head, charges_before=head.charges - 1)
+    return head.charges
+
+
+def pay_from_waiting_credit(entry: Entry, party_no: int) -> None:
+    """Let credit that waits pay what a party was just charged."""
+    allocate(
+        entry.connection,
+        entry.head,
+        entry.batch,
+        parties="SELECT CAST(:party_no AS BIGINT) AS party_no",
+        values={"party_no": party_no},
+    )
+
+
+def void_charge(entry: Entry, charge: StoredCharge, *, tracking_id: str) -> None:
+    """Take a charge back; what was paid for it goes to the wallet.
+
+    Raises LedgerRefusal for a day before the charge's own, or on which it was still paid by what
+    was returned later.
+    """
+    if entry.day < charge.effective_on:
+        raise LedgerRefusal(
+            f"{tracking_id} was charged on {charge.effective_on}; it cannot be taken back before."
+        )
+    until = find_undone_after(
+        entry.connection,
+        entry.head,
+        day=entry.day,
+        column="charge_no",
+        number=charge.charge_no,
+    )
+    if until is not None:
+        raise LedgerRefusal(
+            f"Until {until} {tracking_id} was paid by a payment that was returned then. "
+            "Take it back on that day or later."
+        )
+    [content_hash] = hash_contents([tracking_id], [""], [""])
+    refund_charge(
+        entry.connection,
+        entry.head,
+        entry.batch,
+        charge_no=charge.charge_no,
+        content_hash=content_hash,
+        day=entry.day,
+    )
+
+
+def add_guest(
+    entry: Entry, party: Party, *, name: str, email: str | None, phone: str | None
+) -> None:
+    """Keep how a guest can be reached, as a fact of this batch."""
+    entry.connection.execute(
+        sa.text(
+            "INSERT INTO guest (account, party_no, name, email, phone, batch_no)"
+            " VALUES (:account, :party_no, :name, :email, :phone, :batch_no)"
+        ),
+        {
+            "account": entry.head.account,
+            "party_no": party.party_no,
+            "name": name,
+            "email": email,
+            "phone": phone,
+            "batch_no": entry.batch.batch_no,
+        },
+    )

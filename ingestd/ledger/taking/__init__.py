@@ -1,0 +1,1 @@
+"""Taking: what becomes of a file's judged rows."""

@@ -1,0 +1,135 @@
+"""The stage of a charge file: its rows with what the ledger needs to know of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.engine import Connection
+
+from ingestd.database.bulk import Temporary, stage
+from ingestd.formats.charges import ChargeRow
+from ingestd.formats.texts import fold_key
+from ingestd.formats.turned import columns_of
+from ingestd.ledger.books.days import QUARTER_HOUR, Days
+from ingestd.ledger.taking.stage import Stage
+
+CHARGES = Temporary(
+    "stage_charge",
+    {
+        "row": "whole",
+        "line": "whole",
+        "row_key": "text",
+        "content_hash": "text",
+        "account_type": "text",
+        "student_no": "whole",
+        "product_no": "whole",
+        "note": "text?",
+        "amount": "whole?",
+        "occurred_at": "whole",
+        "effective_on": "text",
+        "folded_id": "text?",
+    },
+    key=("row",),
+)
+# The keys in their own order, so that the ledger's are looked up, and written, place by place.
+KEYS = Temporary("stage_key", {"place": "whole", "row": "whole", "row_key": "text"}, key=("place",))
+# The rows whose key the ledger holds, and the charge that it belongs to.
+KNOWN = Temporary("stage_known", {"row": "whole", "charge_no": "whole"}, key=("row",))
+# How-manieth each row is, where some between them are not applied.
+PLACES = Temporary("stage_place", {"row": "whole", "place": "whole"}, key=("row",))
+# Each student and product that the file names, so that the ledger is asked once for each, not
+# for each row. One of them may stand here under several numbers.
+STUDENTS = Temporary(
+    "stage_student",
+    {"student_no": "whole", "student_id": "text", "party_no": "whole?"},
+    key=("student_no",),
+)
+PRODUCTS = Temporary(
+    "stage_product", {"product_no": "whole", "billing_code": "text"}, key=("product_no",)
+)
+
+REMEMBERED_MAX = 100_000
+
+
+class ChargeStage(Stage[ChargeRow]):
+    """One file's charges on their way into the ledger.
+
+    A charge that does not say when it occurred, occurred when its file was received:
+    `received_at`, in microseconds since 1970.
+    """
+
+    def __init__(self, connection: Connection, *, zone: ZoneInfo, received_at: int) -> None:
+        super().__init__(connection, CHARGES)
+        self._received_at = received_at
+        self._days = Days(zone)
+        self._students = _Numbers()
+        self._products = _Numbers()
+
+    @property
+    def tables(self) -> tuple[Temporary, ...]:
+        """All temporary tables of this stage."""
+        return (*super().tables, KEYS, KNOWN, PLACES, STUDENTS, PRODUCTS)
+
+    def empty(self) -> None:
+        """Forget every row and finding."""
+        super().empty()
+        self._students = _Numbers()
+        self._products = _Numbers()
+
+    def _staged(self, rows: Sequence[ChargeRow]) -> Iterable[Sequence[object]]:
+        """Return the values of each row; new students and products are staged on the way."""
+        if not rows:
+            return ()
+        # Column by column: a million calls for one row each would take longer than the rest.
+        (row, line, account_types, keys, students, products, notes, amounts, times, hashes) = (
+            columns_of(rows)
+        )
+        occurred = [self._received_at if time is None else time for time in times]
+        values = zip(
+            *(row, line, keys, hashes, account_types),
+            map(self._students.__getitem__, students),
+            map(self._products.__getitem__, products),
+            *(notes, amounts, occurred),
+            map(self._days.__getitem__, [instant // QUARTER_HOUR for instant in occurred]),
+            _folded(keys),
+            strict=True,
+        )
+        return self._after_names(list(values))
+
+    def _after_names(self, values: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+        students = [(number, name, None) for number, name in self._students.take_new()]
+        stage(self._connection, STUDENTS, students)
+        stage(self._connection, PRODUCTS, self._products.take_new())
+        return values
+
+
+class _Numbers(dict[str, int]):
+    """A number for each name of a column, in bounded memory: what is forgotten gets a new one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = 0
+        self._new: list[tuple[int, str]] = []
+
+    def __missing__(self, name: str) -> int:
+        if len(self) >= REMEMBERED_MAX:
+            self.clear()
+        self._last += 1
+        self[name] = self._last
+        self._new.append((self._last, name))
+        return self._last
+
+    def take_new(self) -> list[tuple[int, str]]:
+        """Return the numbers and names that came since the last time."""
+        new, self._new = self._new, []
+        return new
+
+
+def _folded(keys: Sequence[str]) -> list[str | None]:
+    """Return by what keys alike are found, or None where that is the key itself."""
+    joined = "".join(keys)
+    if joined.isascii() and joined == joined.lower():
+        return [None] * len(keys)
+    folded = (key.lower() if key.isascii() else fold_key(key) for key in keys)
+    return [None if text == key else text for key, text in zip(keys, folded, strict=True)]

@@ -3,7 +3,7 @@
 #   make test    every check and every test
 #   make check   linters, types and the architecture's laws alone
 #   make mutants every small change to the rooms that decide, and how many no test notices:
-#                some hours on two idle cores, three at most (MUTANTS=ingestd.formats.amounts
+#                some hours on two idle cores, three at most (MUTANTS=ingestd.formats.judging.amounts
 #                does one module)
 #   make bench   the benchmarks, about forty minutes (BENCH=sftp_upload runs one of them)
 PYTHON ?= python3

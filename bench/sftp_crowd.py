@@ -15,7 +15,7 @@ from bench._launch import scratch_folder, wait_until
 from bench._processes import look_at
 from bench._results import percentile, publish
 from bench._servers import Daemon, Installation, prepare_ingestd, running_ingestd
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.service.bootstrap import prepared_installation
 from ingestd.service.catalog import import_file
 from ingestd.telemetry.logs import configure_logs

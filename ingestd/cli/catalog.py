@@ -17,7 +17,7 @@ from ingestd.cli.options import (
     WideOption,
 )
 from ingestd.cli.output import complain, print_json, print_rows
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.service.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 

@@ -47,7 +47,7 @@ def bookkeeper(
 
 def day_of(option: datetime | None) -> date | None:
     """Return the day that `--on` names. Raises UsageError for one that no file could name."""
-    from ingestd.formats.times import YEAR_MIN
+    from ingestd.formats.judging.times import YEAR_MIN
 
     if option is not None and option.year < YEAR_MIN:
         raise UsageError(f"--on {option.date()} lies before {YEAR_MIN}. Correct the year.")

@@ -11,7 +11,7 @@ from ingestd.cli.desk import OnOption, ReasonOption, bookkeeper, day_of, print_a
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, WideOption
 from ingestd.cli.output import print_rows
 from ingestd.cli.reports import asked
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.values.errors import UsageError
 
 app = typer.Typer(name="payments", help="Money that came.", no_args_is_help=True)

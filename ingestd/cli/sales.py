@@ -10,7 +10,7 @@ import typer
 from ingestd.cli.charges import AmountOption, BillingCodeOption
 from ingestd.cli.desk import OnOption, bookkeeper, day_of, print_answer
 from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, WideOption
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 
 app = typer.Typer(name="sales", help="Sales by hand.", no_args_is_help=True)
 

@@ -6,23 +6,23 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from ingestd.formats.bytes_in import CHUNK_BYTES
-from ingestd.formats.catalog import CATALOG_FORMATS, CatalogChecker, CatalogKind, CatalogRow
-from ingestd.formats.charges import ChargeChecker, ChargeRow
 from ingestd.formats.fields import Column, FileFormat
-from ingestd.formats.findings import FileRefusedError, Finding, Verdict
-from ingestd.formats.header import Layout
-from ingestd.formats.keys import KeyTeller, RowName, RowNamer
-from ingestd.formats.lines import Piece
+from ingestd.formats.findings.codes import FileRefusedError, Finding, Verdict
+from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogChecker, CatalogKind, CatalogRow
+from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
+from ingestd.formats.kinds.payments import PaymentChecker, PaymentRow
+from ingestd.formats.kinds.student_billing import STUDENT_BILLING, ChargeChecker, ChargeRow
+from ingestd.formats.kinds.student_refunds import STUDENT_REFUNDS, RefundChecker, RefundRow
+from ingestd.formats.layout.header import Layout
+from ingestd.formats.layout.mistaken import KnownFormats
+from ingestd.formats.layout.shape import ShapedRows
+from ingestd.formats.layout.table import TableReader
 from ingestd.formats.names import FormatName
-from ingestd.formats.payment_files import PAYMENT_FORMATS
-from ingestd.formats.payments import PaymentChecker, PaymentRow
-from ingestd.formats.refunds import RefundChecker, RefundRow
-from ingestd.formats.rows import CheckedRows, FileRules
-from ingestd.formats.shape import ShapedRows
-from ingestd.formats.student_billing import STUDENT_BILLING
-from ingestd.formats.student_refunds import STUDENT_REFUNDS
-from ingestd.formats.table import TableReader
+from ingestd.formats.reading.bytes_in import CHUNK_BYTES
+from ingestd.formats.reading.lines import Piece
+from ingestd.formats.rows.checking import CheckedRows
+from ingestd.formats.rows.keys import KeyTeller, RowName, RowNamer
+from ingestd.formats.rules import FileRules
 
 T = TypeVar("T")
 
@@ -30,6 +30,10 @@ BATCH_RECORDS = 10_000
 # After so many pieces of nothing but blank lines an empty batch is handed over: whoever takes
 # the batches sees that the file goes on.
 BLANK_PIECES_MAX = 100
+
+_KNOWN = KnownFormats(
+    with_header=(STUDENT_BILLING, STUDENT_REFUNDS), payments=tuple(PAYMENT_FORMATS.values())
+)
 
 
 class Checker(Protocol[T]):
@@ -146,7 +150,7 @@ class _FileCheck(Generic[T]):
         make_checker: Callable[[Layout], Checker[T]],
         key: Column | None,
     ) -> None:
-        self._table = TableReader(file_format, rules)
+        self._table = TableReader(file_format, rules, _KNOWN)
         self._batch: RowBatch[T] = RowBatch()
         self._rows: list[T] = []
         self._make_checker = make_checker

@@ -14,10 +14,10 @@ from multiprocessing.connection import Connection
 from typing import Any, cast
 
 from ingestd.formats.checking import RowBatch
-from ingestd.formats.findings import Finding
-from ingestd.formats.keys import RowName
-from ingestd.formats.rows import FileRules
-from ingestd.formats.turned import TurnedRows, columns_of
+from ingestd.formats.findings.codes import Finding
+from ingestd.formats.rows.keys import RowName
+from ingestd.formats.rows.turned import TurnedRows, columns_of
+from ingestd.formats.rules import FileRules
 from ingestd.values.errors import StorageError
 
 Check = Callable[[Iterable[bytes], FileRules], Generator[RowBatch[Any], None, None]]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ingestd.access.accounts import Account
-from ingestd.formats.findings import Code, Finding
+from ingestd.formats.findings.codes import Code, Finding
 from ingestd.formats.names import format_of
 from ingestd.intake.pipeline import Works, close_without_rows
 from ingestd.intake.unread import (

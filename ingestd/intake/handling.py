@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account, FilePolicy, StudentPolicy
-from ingestd.formats.catalog import CatalogKind
 from ingestd.formats.checking import (
     check_catalog_file,
     check_charge_file,
     check_payment_file,
     check_refund_file,
 )
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.names import FormatName
 from ingestd.intake.apart import Check
 from ingestd.ledger.books.batches import Batch

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account, FilePolicy
 from ingestd.database.engine import Database
-from ingestd.formats.findings import Finding
+from ingestd.formats.findings.codes import Finding
 from ingestd.intake.handling import handling_of
 from ingestd.intake.reading import Progress, Reading, read_into_stage, rules_of
 from ingestd.ledger.books.batches import open_batch

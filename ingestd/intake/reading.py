@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ingestd.access.accounts import Account, NaiveTimePolicy
-from ingestd.formats.findings import Verdict
-from ingestd.formats.last_row import LastRow
-from ingestd.formats.rows import FileRules
+from ingestd.formats.findings.codes import Verdict
+from ingestd.formats.rules import FileRules, LastRow
 from ingestd.intake.apart import check_apart
 from ingestd.intake.handling import Handling
 from ingestd.ledger.taking.stage import Stage

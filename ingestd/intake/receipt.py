@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sqlalchemy.engine import Connection
 
-from ingestd.formats.catalog import CATALOG_FORMATS
 from ingestd.formats.fields import FileFormat
-from ingestd.formats.findings import Code
-from ingestd.formats.payment_files import PAYMENT_FORMATS
-from ingestd.formats.student_billing import STUDENT_BILLING
-from ingestd.formats.student_refunds import STUDENT_REFUNDS
+from ingestd.formats.findings.codes import Code
+from ingestd.formats.kinds.catalog import CATALOG_FORMATS
+from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
+from ingestd.formats.kinds.student_billing import STUDENT_BILLING
+from ingestd.formats.kinds.student_refunds import STUDENT_REFUNDS
 from ingestd.ledger.outcomes.control_totals import BatchTotal, read_batch_totals
 from ingestd.ledger.outcomes.file_outcomes import (
     AppliedBefore,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingestd.access.accounts import Account
-from ingestd.formats.findings import Code, Finding, Verdict, shorten
+from ingestd.formats.findings.codes import Code, Finding, Verdict, shorten
 from ingestd.formats.names import bare_name, format_of, is_temporary, names_taken
 from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.spool.arrivals import Arrival

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import ordered
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import BALANCE
 from ingestd.ledger.books.extent import COUNTS, LATER
 from ingestd.ledger.books.totals import balance_moves

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as SqlRow
 
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import BALANCE, LedgerAccount
 from ingestd.ledger.books.head import read_head_hash
 from ingestd.ledger.outcomes.file_outcomes import read_file_outcome

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as SqlRow
 
 from ingestd.access.accounts import Account
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import BALANCE, PartyKind
 from ingestd.ledger.books.head import read_head_hash
 from ingestd.ledger.books.parties import Named, look_up_party

@@ -7,7 +7,7 @@ from datetime import date
 from importlib import resources
 from typing import Final
 
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.reports.invoice import Credit, Invoice, OpenItem, PendingPayment, Person, sum_open
 from ingestd.reports.markup import Html, element, foreign, joined

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.reports.invoice import Invoice, OpenItem
 from ingestd.reports.invoice_page import NOTHING_DUE, PENDING_REMARK
 from ingestd.reports.markup import readable

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingestd.access.accounts import Account
-from ingestd.formats.catalog import CatalogKind
-from ingestd.formats.findings import Finding
-from ingestd.formats.last_row import LastRow
+from ingestd.formats.findings.codes import Finding
+from ingestd.formats.kinds.catalog import CatalogKind
+from ingestd.formats.rules import LastRow
 from ingestd.intake.handling import catalog_handling
 from ingestd.intake.reading import Progress, read_into_stage, rules_of
 from ingestd.ledger.books.head import lock_head

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncssh
 from structlog.stdlib import BoundLogger
 
-from ingestd.formats.findings import shorten
+from ingestd.formats.findings.codes import shorten
 from ingestd.sftp.tree import BadName, File, NameTrouble, Place
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics

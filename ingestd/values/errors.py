@@ -1,6 +1,6 @@
 """The errors of the world: a code, a message for people, a detail for operators.
 
-A bad *file* is never an exception; it is a `Finding` (see `ingestd.formats.findings`).
+A bad *file* is never an exception; it is a `Finding` (see `ingestd.formats.findings.codes`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Change the code in thousands of small ways, and count the changes that no test notices.
 
 `python -m tests.mutants` does so in every room that is named in `[tool.mutmut]`, with module
-names such as `ingestd.formats.amounts` in those alone. It prints a line for each module, writes
-what survived to `mutants/survivors.txt`, and exits 1 when fewer than nine of ten were noticed.
+names such as `ingestd.formats.judging.amounts` in those alone. It prints a line for each module,
+writes what survived to `mutants/survivors.txt`, and exits 1 when fewer than nine of ten were
+noticed.
 """
 
 from __future__ import annotations

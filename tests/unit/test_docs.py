@@ -20,16 +20,16 @@ from ingestd.cli.app import build_app
 from ingestd.config.accounts_file import AccountEntry, PolicyEntry
 from ingestd.config.settings import Settings
 from ingestd.config.validation import fields_of, section_of
-from ingestd.formats.catalog import CATALOG_FORMATS, CatalogKind
 from ingestd.formats.checking import check_payment_file
-from ingestd.formats.column_tables import render_columns
 from ingestd.formats.fields import Kind
-from ingestd.formats.findings import Code
+from ingestd.formats.findings.codes import Code
+from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind
+from ingestd.formats.kinds.column_tables import render_columns
+from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
+from ingestd.formats.kinds.student_billing import STUDENT_BILLING
+from ingestd.formats.kinds.student_refunds import STUDENT_REFUNDS
 from ingestd.formats.names import FormatName
-from ingestd.formats.payment_files import PAYMENT_FORMATS
-from ingestd.formats.rows import FileRules
-from ingestd.formats.student_billing import STUDENT_BILLING
-from ingestd.formats.student_refunds import STUDENT_REFUNDS
+from ingestd.formats.rules import FileRules
 from ingestd.ledger.audit.verify import AGREEMENTS
 from ingestd.reports import aging, balances, items, payments, revenue, sales
 from ingestd.telemetry.events import Event

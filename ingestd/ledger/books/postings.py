@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import ordered
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.chart import CHARGED
 from ingestd.ledger.books.head import Head

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import ordered
-from ingestd.formats.catalog import CatalogRow
 from ingestd.formats.fields import LIST_SEPARATOR
+from ingestd.formats.kinds.catalog import CatalogRow
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.catalog.tables import Catalog, ListTable
 

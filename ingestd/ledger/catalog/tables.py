@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ingestd.database.bulk import Temporary
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 
 ALWAYS = "0001-01-01"
 """The `valid_from` of a price that says none: it was always valid."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.parties import Party
 from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.money.sales import price_of

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from ingestd.formats.contents import hash_contents
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
+from ingestd.formats.rows.contents import hash_contents
 from ingestd.ledger.books.charge_keys import CHARGE_BY_KEY, take_keys
 from ingestd.ledger.books.chart import CHARGED
 from ingestd.ledger.books.parties import Party

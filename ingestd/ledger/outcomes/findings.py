@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import stream
-from ingestd.formats.findings import Code, Verdict
+from ingestd.formats.findings.codes import Code, Verdict
 from ingestd.values.identifiers import AccountId, UploadId
 
 _CHUNK_ROWS = 5_000

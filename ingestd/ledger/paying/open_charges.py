@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, analyse, create_temporary, ordered
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import BALANCE
 from ingestd.ledger.books.head import Head
 

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, ordered, stage
-from ingestd.formats.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
-from ingestd.formats.findings import Code, Finding, Verdict
-from ingestd.formats.keys import RowName
+from ingestd.formats.findings.codes import Code, Finding, Verdict
+from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
+from ingestd.formats.rows.keys import RowName
 from ingestd.ledger.books.chart import ANONYMOUS_STUDENT_ID
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.catalog.lists import listed_in, lists_of, news_of_list, replace_list

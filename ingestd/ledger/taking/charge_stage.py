@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, stage
-from ingestd.formats.charges import ChargeRow
-from ingestd.formats.texts import fold_key
-from ingestd.formats.turned import columns_of
+from ingestd.formats.judging.texts import fold_key
+from ingestd.formats.kinds.student_billing import ChargeRow
+from ingestd.formats.rows.turned import columns_of
 from ingestd.ledger.books.days import QUARTER_HOUR, Days
 from ingestd.ledger.taking.stage import Stage
 

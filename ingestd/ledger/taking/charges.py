@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, analyse, copy_sorted, in_this_order, ordered
-from ingestd.formats.findings import Code, Verdict
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.findings.codes import Code, Verdict
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.chart import ANONYMOUS_STUDENT_ID, CHARGED
 from ingestd.ledger.books.head import Head

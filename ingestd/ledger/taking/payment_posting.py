@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from ingestd.database.bulk import Temporary, analyse, create_temporary, latest, ordered
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.formats.names import FormatName
-from ingestd.formats.student_billing import AccountType
 from ingestd.ledger.books.charge_keys import take_keys
 from ingestd.ledger.books.chart import CHARGED, PartyKind
 from ingestd.ledger.books.periods import open_from

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import ordered
-from ingestd.formats.findings import Code, Verdict
+from ingestd.formats.findings.codes import Code, Verdict
 from ingestd.formats.names import FormatName
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.taking import messages

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary
-from ingestd.formats.payments import PaymentRow
-from ingestd.formats.turned import columns_of
+from ingestd.formats.kinds.payments import PaymentRow
+from ingestd.formats.rows.turned import columns_of
 from ingestd.ledger.books.days import QUARTER_HOUR, Days
 from ingestd.ledger.taking.stage import Stage
 

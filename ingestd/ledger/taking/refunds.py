@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, ordered
-from ingestd.formats.findings import Code
-from ingestd.formats.refunds import RefundRow
+from ingestd.formats.findings.codes import Code
+from ingestd.formats.kinds.student_refunds import RefundRow
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.money.refunds import post_refunds, refunded_amount

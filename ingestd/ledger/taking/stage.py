@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, analyse, create_temporary, drop_temporary, stage
-from ingestd.formats.findings import Code, Finding, Verdict
-from ingestd.formats.keys import RowName
+from ingestd.formats.findings.codes import Code, Finding, Verdict
+from ingestd.formats.rows.keys import RowName
 
 T = TypeVar("T", bound=tuple[Any, ...])
 AnyStage = TypeVar("AnyStage", bound="Stage[Any]")

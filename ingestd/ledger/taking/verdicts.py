@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import in_this_order
-from ingestd.formats.findings import Code, Verdict
+from ingestd.formats.findings.codes import Code, Verdict
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.taking.messages import (
     ALL_OR_NOTHING,

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from ingestd.access.accounts import Account
 from ingestd.database.engine import Database
-from ingestd.formats.amounts import AmountJudge
-from ingestd.formats.findings import Code
-from ingestd.formats.judged import Problem
+from ingestd.formats.findings.codes import Code
+from ingestd.formats.judging.amounts import AmountJudge
+from ingestd.formats.judging.judged import Problem
 from ingestd.ledger.money.entry import Entry, write_entry
 from ingestd.values.clock import Clock, day_in, to_microseconds
 from ingestd.values.errors import UsageError

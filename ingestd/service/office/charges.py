@@ -7,8 +7,8 @@ from datetime import date
 
 from ulid import ULID
 
-from ingestd.formats.student_billing import CHARGE_TRACKING_ID, AccountType
-from ingestd.formats.texts import IdentifierJudge
+from ingestd.formats.judging.texts import IdentifierJudge
+from ingestd.formats.kinds.student_billing import CHARGE_TRACKING_ID, AccountType
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.parties import Party, add_party, find_party, party_of
 from ingestd.ledger.money.entry import Entry, Unchanged

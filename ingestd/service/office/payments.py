@@ -8,8 +8,8 @@ from datetime import date
 
 from ulid import ULID
 
-from ingestd.formats.contents import hash_contents
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
+from ingestd.formats.rows.contents import hash_contents
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.parties import Party, find_party, party_of
 from ingestd.ledger.money.entry import Entry, Unchanged

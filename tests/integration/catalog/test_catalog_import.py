@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from ingestd.database.engine import Database
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.ledger.taking.catalog import Imported
 from ingestd.values.identifiers import AccountId
 from tests.integration.ledger.conftest import CatalogEntry, take_catalog

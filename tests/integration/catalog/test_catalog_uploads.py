@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingestd.access.accounts import FilePolicy, LastRowPolicy
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome, FileStatus, RowCounts
 from ingestd.ledger.outcomes.findings import StoredFinding, read_findings
 from tests.integration.catalog.conftest import catalog_books

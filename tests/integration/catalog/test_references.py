@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ingestd.database.engine import Database
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.ledger.taking.catalog import Imported
 from ingestd.values.identifiers import AccountId
 from tests.integration.catalog.test_catalog_import import select, take

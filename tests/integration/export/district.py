@@ -20,8 +20,8 @@ import pytest
 from beancount import loader
 from beancount.core.data import Entries, Transaction
 
-from ingestd.formats.catalog import CatalogKind
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.catalog import CatalogKind
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.parties import find_party
 from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.money.payments import NewPayment, Part, PartKind, receive_payment

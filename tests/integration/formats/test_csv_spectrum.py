@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.formats.bytes_in import read_text
-from ingestd.formats.findings import Code, Verdict
-from ingestd.formats.lines import Record, RecordReader, records_of
+from ingestd.formats.findings.codes import Code, Verdict
+from ingestd.formats.reading.bytes_in import read_text
+from ingestd.formats.reading.lines import Record, RecordReader, records_of
 from tests.verdicts import (
     COLUMNS,
     assert_adds_up,

@@ -21,7 +21,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ingestd.database.engine import Database
-from ingestd.formats.catalog import CatalogKind
 from ingestd.formats.checking import (
     RowBatch,
     check_catalog_file,
@@ -29,8 +28,9 @@ from ingestd.formats.checking import (
     check_payment_file,
     check_refund_file,
 )
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.names import FormatName
-from ingestd.formats.rows import FileRules
+from ingestd.formats.rules import FileRules
 from ingestd.intake.apart import Check, check_apart
 from ingestd.intake.reading import APART_BYTES_MIN
 from ingestd.ledger.outcomes.file_outcomes import FileStatus

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account, FilePolicy, Policy, StudentPolicy
 from ingestd.database.engine import Database
-from ingestd.formats.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
+from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
 from ingestd.formats.names import format_of
 from ingestd.intake.delivery import deliver
 from ingestd.intake.pipeline import Works, process

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingestd.database.engine import Database
-from ingestd.formats.findings import Code, Finding, Verdict
+from ingestd.formats.findings.codes import Code, Finding, Verdict
 from ingestd.intake.pipeline import close_without_rows
 from ingestd.intake.reading import Progress
 from ingestd.ledger.outcomes.file_outcomes import FileStatus

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingestd.formats.findings import Code
+from ingestd.formats.findings.codes import Code
 from ingestd.ledger.outcomes.findings import StoredFinding, read_findings
 from ingestd.values.identifiers import UploadId
 from tests.integration.ledger.conftest import SPRINGFIELD, Books

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from ingestd.database.engine import Database
-from ingestd.formats.catalog import CatalogKind
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.catalog import CatalogKind
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.service.office import charges, months, payments

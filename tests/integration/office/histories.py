@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from ingestd.database.engine import Database
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import format_amount
 from tests.integration.ledger.conftest import Books, FakeClock, springfield

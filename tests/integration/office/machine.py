@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ingestd.database.engine import Database
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.audit.verify import verify_ledger
 from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.ledger.books.head import read_known_at

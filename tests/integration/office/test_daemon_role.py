@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from ingestd.database.engine import Database, open_database
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.values.errors import DatabaseError
 from tests.integration.database.conftest import Server
 from tests.integration.office.conftest import Office, open_office

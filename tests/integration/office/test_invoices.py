@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from ingestd.config.settings import MailSettings
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.reports.invoice import Invoice, read_invoice
 from ingestd.service.office.charges import Sale
 from ingestd.service.office.invoices import invoice_of, mail_invoice

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ingestd.cli.app import main
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.service.bootstrap import prepared_installation
 from ingestd.service.initialise import CONFIG_FILE, initialise
 from tests.integration.ledger.conftest import Books, FakeClock

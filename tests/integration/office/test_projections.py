@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from ingestd.database import schema
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.ledger.audit.verify import verify_ledger
 from tests.integration.office.conftest import Office
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingestd.database.engine import open_database
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.service.office.charges import Sale, add_penalty
 from ingestd.service.office.payments import settle_batch
 from ingestd.values.errors import IngestdError, LedgerRefusal, UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items
 from ingestd.service.office.charges import Sale, add_penalty

@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from ingestd.database.engine import Database
-from ingestd.formats.catalog import CatalogKind
-from ingestd.formats.findings import Code
+from ingestd.formats.findings.codes import Code
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.service.office import payments

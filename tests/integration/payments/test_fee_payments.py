@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.values.errors import LedgerRefusal
 from tests.integration.database.conftest import MakeDatabase
 from tests.integration.payments.conftest import (

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import format_amount
 from tests.integration.office.conftest import STUDENTS as FAMILY

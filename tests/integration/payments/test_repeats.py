@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingestd.access.accounts import FilePolicy
-from ingestd.formats.catalog import CatalogKind
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.intake.dry_run import check_file
 from ingestd.values.errors import LedgerRefusal, UsageError
 from tests.integration.payments.conftest import (

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestd.formats.catalog import CATALOG_FORMATS, CatalogKind
 from ingestd.formats.checking import check_catalog_file
-from ingestd.formats.findings import Code, Finding
-from ingestd.formats.last_row import LastRow
-from ingestd.formats.rows import FileRules, Value
+from ingestd.formats.findings.codes import Code, Finding
+from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind
+from ingestd.formats.rows.checking import Value
+from ingestd.formats.rules import FileRules, LastRow
 
 RULES = FileRules(
     timezone=ZoneInfo("America/Chicago"), decimals=2, now=datetime(2026, 9, 15, 12, tzinfo=UTC)

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestd.formats.charges import ChargeRow
 from ingestd.formats.checking import RowBatch, check_charge_file
-from ingestd.formats.findings import Code, Verdict
-from ingestd.formats.rows import FileRules
-from ingestd.formats.texts import fold_key
+from ingestd.formats.findings.codes import Code, Verdict
+from ingestd.formats.judging.texts import fold_key
+from ingestd.formats.kinds.student_billing import ChargeRow
+from ingestd.formats.rules import FileRules
 from ingestd.values.clock import from_microseconds
 
 CHICAGO = FileRules(

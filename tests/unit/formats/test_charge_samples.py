@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestd.formats.charges import ChargeRow
 from ingestd.formats.checking import RowBatch, check_charge_file
-from ingestd.formats.findings import Finding
-from ingestd.formats.last_row import LastRow
-from ingestd.formats.rows import FileRules
+from ingestd.formats.findings.codes import Finding
+from ingestd.formats.kinds.student_billing import ChargeRow
+from ingestd.formats.rules import FileRules, LastRow
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "student_billing"
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.csv"))

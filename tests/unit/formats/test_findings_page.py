@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ingestd.formats.explanations import EXPLANATIONS, render_findings_page
-from ingestd.formats.findings import Code, shorten
+from ingestd.formats.findings.codes import Code, shorten
+from ingestd.formats.findings.explanations import EXPLANATIONS, render_findings_page
 
 PAGE = Path(__file__).parents[3] / "docs" / "findings.md"
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.formats.amounts import AmountJudge, MoneyJudge
-from ingestd.formats.contents import hash_contents
-from ingestd.formats.findings import Code, shorten
-from ingestd.formats.judged import Problem
+from ingestd.formats.findings.codes import Code, shorten
+from ingestd.formats.judging.amounts import AmountJudge, MoneyJudge
+from ingestd.formats.judging.judged import Problem
 from ingestd.formats.names import NAME_BYTES_MAX, is_possible, is_temporary
-from ingestd.formats.turned import TurnedRows, columns_of, rows_of
+from ingestd.formats.rows.contents import hash_contents
+from ingestd.formats.rows.turned import TurnedRows, columns_of, rows_of
 
 DECIMALS = range(5)
 

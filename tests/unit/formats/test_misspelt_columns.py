@@ -8,11 +8,10 @@ from string import ascii_lowercase
 
 import pytest
 
-from ingestd.formats.charges import ChargeRow
 from ingestd.formats.checking import RowBatch, check_charge_file, check_refund_file
-from ingestd.formats.findings import Code
-from ingestd.formats.misspelt import may_be
-from ingestd.formats.student_billing import AMOUNT, TRANSACTION_OCCURRED_TIME
+from ingestd.formats.findings.codes import Code
+from ingestd.formats.kinds.student_billing import AMOUNT, TRANSACTION_OCCURRED_TIME, ChargeRow
+from ingestd.formats.layout.misspelt import may_be
 from tests.verdicts import RULES
 
 MANDATORY = "account_type,charge_tracking_id,student_id,billing_code"

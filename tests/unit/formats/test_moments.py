@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.formats.moments import MomentJudge, Moments, WrittenMoments
+from ingestd.formats.judging.moments import MomentJudge, Moments, WrittenMoments
 from ingestd.values.clock import from_microseconds, to_microseconds
 
 ZONES = [

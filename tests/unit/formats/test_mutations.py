@@ -16,12 +16,12 @@ from ingestd.formats.checking import (
     check_refund_file,
 )
 from ingestd.formats.fields import FileFormat
-from ingestd.formats.findings import Verdict
+from ingestd.formats.findings.codes import Verdict
+from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
+from ingestd.formats.kinds.student_billing import STUDENT_BILLING
+from ingestd.formats.kinds.student_refunds import STUDENT_REFUNDS
 from ingestd.formats.names import FormatName
-from ingestd.formats.payment_files import PAYMENT_FORMATS
-from ingestd.formats.rows import FileRules
-from ingestd.formats.student_billing import STUDENT_BILLING
-from ingestd.formats.student_refunds import STUDENT_REFUNDS
+from ingestd.formats.rules import FileRules
 from tests.verdicts import RULES
 
 Check = Callable[[Iterable[bytes], FileRules], Iterator[RowBatch[Any]]]

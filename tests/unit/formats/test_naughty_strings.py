@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from ingestd.formats.charges import ChargeRow
-from ingestd.formats.findings import VALUE_CHARACTERS_MAX, Code, Finding, Verdict
+from ingestd.formats.findings.codes import VALUE_CHARACTERS_MAX, Code, Finding, Verdict
+from ingestd.formats.kinds.student_billing import ChargeRow
 from tests.verdicts import (
     COLUMNS,
     EVERYWHERE,

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestd.formats.checking import RowBatch, check_payment_file
-from ingestd.formats.findings import Verdict
+from ingestd.formats.findings.codes import Verdict
+from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
+from ingestd.formats.kinds.payments import PaymentRow
 from ingestd.formats.names import FormatName
-from ingestd.formats.payment_files import PAYMENT_FORMATS
-from ingestd.formats.payments import PaymentRow
-from ingestd.formats.rows import FileRules
+from ingestd.formats.rules import FileRules
 
 RULES = FileRules(
     timezone=ZoneInfo("America/Chicago"), decimals=2, now=datetime(2026, 9, 15, 12, tzinfo=UTC)

@@ -14,12 +14,11 @@ import pytest
 
 from ingestd.formats.checking import RowBatch, check_charge_file, check_payment_file
 from ingestd.formats.fields import Kind
-from ingestd.formats.findings import Finding, Verdict
-from ingestd.formats.last_row import LastRow
+from ingestd.formats.findings.codes import Finding, Verdict
+from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
+from ingestd.formats.kinds.payments import PaymentRow
 from ingestd.formats.names import FormatName
-from ingestd.formats.payment_files import PAYMENT_FORMATS
-from ingestd.formats.payments import PaymentRow
-from ingestd.formats.rows import FileRules
+from ingestd.formats.rules import FileRules, LastRow
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 FORMATS = tuple(PAYMENT_FORMATS)

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestd.formats.fields import Column, Kind
-from ingestd.formats.findings import Code
-from ingestd.formats.judged import Problem
-from ingestd.formats.texts import IdentifierJudge, NoteJudge
-from ingestd.formats.times import AHEAD_MAX, YEAR_MIN, Occurred, TimeJudge
+from ingestd.formats.findings.codes import Code
+from ingestd.formats.judging.judged import Problem
+from ingestd.formats.judging.texts import IdentifierJudge, NoteJudge
+from ingestd.formats.judging.times import AHEAD_MAX, YEAR_MIN, Occurred, TimeJudge
 
 NOW = datetime(2026, 9, 15, 12, tzinfo=UTC)
 LENGTH_MAX = 6

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestd.formats.bytes_in import CHUNK_BYTES, Chunk, read_text
 from ingestd.formats.fields import FIELD_BYTES_MAX, ROW_BYTES_MAX
-from ingestd.formats.findings import Code, FileRefusedError, Finding
-from ingestd.formats.lines import Record, RecordReader, records_of
+from ingestd.formats.findings.codes import Code, FileRefusedError, Finding
+from ingestd.formats.reading.bytes_in import CHUNK_BYTES, Chunk, read_text
+from ingestd.formats.reading.lines import Record, RecordReader, records_of
 
 PLAIN_AND_ODD = st.text(alphabet='ab,"\n\r\x1a\u2028 ', max_size=60)
 FIELDS = st.text(alphabet='ab,;"\n\t é\u2028', max_size=12)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ingestd.formats.catalog import CatalogKind
-from ingestd.formats.findings import Code
+from ingestd.formats.findings.codes import Code
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.names import format_of
-from ingestd.formats.rows import Value
+from ingestd.formats.rows.checking import Value
 from tests.unit.formats.test_catalog_files import codes, read
 
 KIND_AND_KEY = [

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestd.formats.catalog import CatalogKind
 from ingestd.formats.checking import (
     RowBatch,
     check_catalog_file,
@@ -19,9 +18,10 @@ from ingestd.formats.checking import (
     check_payment_file,
     check_refund_file,
 )
-from ingestd.formats.findings import Code
+from ingestd.formats.findings.codes import Code
+from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.names import FormatName
-from ingestd.formats.rows import FileRules
+from ingestd.formats.rules import FileRules
 from tests.verdicts import RULES
 
 Check = Callable[[Iterable[bytes], FileRules], Iterator[RowBatch[Any]]]

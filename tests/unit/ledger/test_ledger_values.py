@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import BALANCE, CHARGED, LedgerAccount
 from ingestd.ledger.outcomes.file_outcomes import FileStatus, RowCounts, status_of
 from ingestd.ledger.taking import messages

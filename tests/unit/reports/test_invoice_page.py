@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestd.formats.student_billing import AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.reports.invoice import Credit, Invoice, OpenItem, PendingPayment, Person
 from ingestd.reports.invoice_page import render_page

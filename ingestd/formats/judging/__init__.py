@@ -1,0 +1,1 @@
+"""Judging: a column's texts become clean values or problems."""

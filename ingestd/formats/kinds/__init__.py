@@ -1,0 +1,1 @@
+"""Kinds: the formats, with their columns, their rows and what is checked of them."""

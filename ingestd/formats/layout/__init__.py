@@ -1,0 +1,1 @@
+"""Layout: records become rows that have one field for each column."""

@@ -1,0 +1,1 @@
+"""Rows: all that is wrong in a row, and what is kept of a good one."""

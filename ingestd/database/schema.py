@@ -14,7 +14,7 @@ from ingestd.values.errors import SchemaError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD_REVISION = "0007"
+HEAD_REVISION = "0001"
 """The revision that this version of ingestd works with; a test holds it to the migrations."""
 
 _LOCK_KEY = 0x696E67657374  # "ingest": among the advisory locks of a database

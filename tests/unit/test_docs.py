@@ -37,7 +37,7 @@ from ingestd.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")])
-GENERATED = {ROOT / "docs" / "findings.md"}
+GENERATED = {ROOT / "docs" / "findings.md", ROOT / "docs" / "schema.md"}
 PROSE_CHARACTERS_MAX = 100
 LIMITED = {Kind.IDENTIFIER, Kind.DIGITS, Kind.TEXT}
 

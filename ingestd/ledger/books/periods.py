@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.statements import Statements
 from ingestd.values.identifiers import AccountId
+
+_SQL = Statements(__file__)
 
 _DAYS_IN_NO_MONTH = 32
 
@@ -17,10 +19,7 @@ def open_from(connection: Connection, account: AccountId) -> str:
 
     What belongs to an earlier day is posted on this one and keeps the time when it occurred.
     """
-    month = connection.execute(
-        sa.text("SELECT MAX(month) FROM period_close WHERE account = :account"),
-        {"account": account},
-    ).scalar()
+    month = _SQL.run(connection, "find_closed_month", {"account": account}).scalar()
     return "" if month is None else day_after_month(str(month))
 
 
@@ -31,12 +30,7 @@ def is_closed(connection: Connection, account: AccountId, month: str) -> bool:
 
 def close_month(connection: Connection, account: AccountId, month: str, *, batch_no: int) -> None:
     """Close a month, and with it every month before."""
-    connection.execute(
-        sa.text(
-            "INSERT INTO period_close (account, month, batch_no) VALUES (:account, :month, :batch)"
-        ),
-        {"account": account, "month": month, "batch": batch_no},
-    )
+    _SQL.run(connection, "close_month", {"account": account, "month": month, "batch_no": batch_no})
 
 
 def day_after_month(month: str) -> str:

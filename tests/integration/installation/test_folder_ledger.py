@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from ingestd.database import schema
 from ingestd.ledger.books.head import GENESIS_HASH
 from ingestd.service.bootstrap import open_installation
 from ingestd.values.errors import EXIT_USAGE, IngestdError, OtherLedgerError, StorageError
@@ -161,30 +160,24 @@ def test_a_second_node_belongs_to_the_ledger_that_its_database_has(
 
 
 @pytest.mark.parametrize("knows", [True, False])
-def test_a_folder_from_before_adopts_the_ledger_that_knows_its_uploads(
+def test_a_folder_without_an_id_adopts_the_ledger_that_knows_its_uploads(
     site: Site, places: Places, *, knows: bool
 ) -> None:
-    """An upgrade binds by itself, but not to the wrong ledger: it would lock the right one out."""
+    """A restored one binds by itself, but not to the wrong ledger: that locks the right one out."""
     url = places.made()
     site.init(url)
     site.process_something(UPLOAD)
     site.folders.ledger_id.unlink()
-    with opened(url) as database:
-        schema.downgrade(database, "0005")
-        if knows:
-            with database.writing() as connection:
-                connection.exec_driver_sql(
-                    "INSERT INTO upload (account, upload_id, filename, source, size_bytes,"
-                    " received_at, node, state)"
-                    f" VALUES ('SPRINGFIELD', '{UPLOAD}', 'x.csv', 'sftp', 1, 0, 'n', 'done')"
-                )
+    if knows:
+        with opened(url) as database, database.writing() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO upload (account, upload_id, filename, source, size_bytes,"
+                " received_at, node, state)"
+                f" VALUES ('SPRINGFIELD', '{UPLOAD}', 'x.csv', 'sftp', 1, 0, 'n', 'done')"
+            )
     if not knows:
         assert "does not know" in refused_as_another(site, url)
         return
-    if places.kind == "postgresql":
-        site.name(url)
-        with closing(open_installation(site.config)) as installation:
-            assert installation.ledger.upgrade() == ("0005", schema.HEAD_REVISION)
     assert site.use(url) == site.known()
     # Once: from now on it is held to it.
     refused_as_another(site, places.made())

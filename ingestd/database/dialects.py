@@ -1,0 +1,24 @@
+"""Dialects: SQL is written as PostgreSQL reads it; here is all that SQLite wants otherwise."""
+
+from __future__ import annotations
+
+import re
+
+_HINT = re.compile(r"/\* sqlite: (.*?) \*/")
+_LOCK = re.compile(r"\s+FOR UPDATE(?: SKIP LOCKED)?\b")
+_INNER_JOIN = re.compile(r"(?<!LEFT )(?<!CROSS )\bJOIN\b")
+_CALLS = {"GREATEST(": "MAX(", "LEAST(": "MIN("}
+
+
+def for_sqlite(sql: str, *, keeps_join_order: bool) -> str:
+    """Return a statement of PostgreSQL's as SQLite reads it.
+
+    A comment `/* sqlite: … */` becomes what stands in it, such as `INDEXED BY` behind a table.
+    With `keeps_join_order` the tables of each inner join are read in the order in which they are
+    written: SQLite knows nothing of how large a staged table is, and may start from the wrong
+    side, a thousand times slower. Locks go: whoever writes to SQLite is alone.
+    """
+    sql = _LOCK.sub("", _HINT.sub(r"\1", sql))
+    for call, other in _CALLS.items():
+        sql = sql.replace(call, other)
+    return _INNER_JOIN.sub("CROSS JOIN", sql) if keeps_join_order else sql

@@ -1,0 +1,505 @@
+-- The books of ingestd: every table, and the views that several statements share.
+--
+-- Written as PostgreSQL reads it. SQLite's tables are STRICT and lie in the order of their keys;
+-- PostgreSQL's texts sort by bytes, as SQLite's do. A comment above a table is its description in
+-- docs/schema.md; a table that is append-only refuses every other change.
+-- Days are written YYYY-MM-DD; instants are microseconds since 1970 in UTC.
+
+-- The queue: every file that was claimed, and how far it is.
+CREATE TABLE upload (
+  account TEXT NOT NULL,
+  upload_id TEXT NOT NULL,
+  filename TEXT NOT NULL,
+  format TEXT,
+  source TEXT NOT NULL,
+  size_bytes BIGINT NOT NULL,
+  sha256 TEXT,
+  received_at BIGINT NOT NULL,
+  peer TEXT,
+  session_id TEXT,
+  key_fingerprint TEXT,
+  client_version TEXT,
+  node TEXT NOT NULL,
+  state TEXT NOT NULL,
+  status TEXT,
+  owner TEXT,
+  claim_token BIGINT DEFAULT 0 NOT NULL,
+  lease_expires_at BIGINT DEFAULT 0 NOT NULL,
+  attempts BIGINT DEFAULT 0 NOT NULL,
+  next_try_at BIGINT DEFAULT 0 NOT NULL,
+  last_error TEXT,
+  records_done BIGINT DEFAULT 0 NOT NULL,
+  delivered BIGINT DEFAULT 0 NOT NULL,
+  CONSTRAINT pk_upload PRIMARY KEY (account, upload_id),
+  CONSTRAINT ck_upload_state CHECK (state IN ('waiting', 'working', 'failed', 'done')),
+  CONSTRAINT ck_upload_source CHECK (source IN ('sftp', 'folder'))
+);
+CREATE INDEX ix_upload_delivered ON upload (delivered, state);
+CREATE INDEX ix_upload_state_received_at ON upload (state, received_at);
+
+-- Catalog: what is sold. `sort` is its place among debts of one day; `repayment` says whether a
+-- payment for it pays it first, or the oldest debt.
+CREATE TABLE product (
+  account TEXT NOT NULL,
+  billing_code TEXT NOT NULL,
+  name TEXT NOT NULL,
+  repayment TEXT DEFAULT 'chronological' NOT NULL,
+  sort BIGINT DEFAULT 0 NOT NULL,
+  installments BIGINT DEFAULT 0 NOT NULL,
+  gl_account TEXT,
+  CONSTRAINT pk_product PRIMARY KEY (account, billing_code),
+  CONSTRAINT ck_product_repayment CHECK (repayment IN ('chronological', 'direct')),
+  CONSTRAINT ck_product_installments CHECK (installments IN (0, 1))
+);
+
+-- Catalog: what a product costs from a day on, in minor units.
+CREATE TABLE product_price (
+  account TEXT NOT NULL,
+  billing_code TEXT NOT NULL,
+  valid_from TEXT NOT NULL,
+  price BIGINT NOT NULL,
+  CONSTRAINT pk_product_price PRIMARY KEY (account, billing_code, valid_from),
+  CONSTRAINT ck_product_price_price CHECK (price >= 0)
+);
+
+-- Catalog: the roster.
+CREATE TABLE student (
+  account TEXT NOT NULL,
+  student_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  parent_code TEXT,
+  status TEXT DEFAULT 'enrolled' NOT NULL,
+  CONSTRAINT pk_student PRIMARY KEY (account, student_id),
+  CONSTRAINT ck_student_status CHECK (status IN ('enrolled', 'cancelled'))
+);
+CREATE INDEX ix_student_parent_code ON student (account, parent_code);
+
+-- Catalog: who pays for students.
+CREATE TABLE parent (
+  account TEXT NOT NULL,
+  parent_code TEXT NOT NULL,
+  name TEXT NOT NULL,
+  email TEXT,
+  CONSTRAINT pk_parent PRIMARY KEY (account, parent_code)
+);
+
+-- Catalog: who collects payments, and whether its batches settle on confirmation or at once.
+CREATE TABLE merchant (
+  account TEXT NOT NULL,
+  merchant_id TEXT NOT NULL,
+  description TEXT NOT NULL,
+  settle TEXT DEFAULT 'on_confirm' NOT NULL,
+  other_gl_account TEXT,
+  CONSTRAINT pk_merchant PRIMARY KEY (account, merchant_id),
+  CONSTRAINT ck_merchant_settle CHECK (settle IN ('on_confirm', 'on_import'))
+);
+
+-- Catalog: accounts of the district's general ledger that payments may name.
+CREATE TABLE gl_account (
+  account TEXT NOT NULL,
+  gl_account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  status TEXT DEFAULT 'open' NOT NULL,
+  requires_donor BIGINT DEFAULT 0 NOT NULL,
+  requires_appeal BIGINT DEFAULT 0 NOT NULL,
+  CONSTRAINT pk_gl_account PRIMARY KEY (account, gl_account),
+  CONSTRAINT ck_gl_account_status CHECK (status IN ('open', 'closed')),
+  CONSTRAINT ck_gl_account_requires_donor CHECK (requires_donor IN (0, 1)),
+  CONSTRAINT ck_gl_account_requires_appeal CHECK (requires_appeal IN (0, 1))
+);
+
+-- Catalog: tax codes that payments may name.
+CREATE TABLE tax_code (
+  account TEXT NOT NULL,
+  tax_code TEXT NOT NULL,
+  name TEXT NOT NULL,
+  CONSTRAINT pk_tax_code PRIMARY KEY (account, tax_code)
+);
+
+-- Catalog: who gives.
+CREATE TABLE donor (
+  account TEXT NOT NULL,
+  donor_number TEXT NOT NULL,
+  name TEXT NOT NULL,
+  CONSTRAINT pk_donor PRIMARY KEY (account, donor_number)
+);
+
+-- Catalog: what a donor pledged; replaced at each import that lists them.
+CREATE TABLE donor_pledge (
+  account TEXT NOT NULL,
+  donor_number TEXT NOT NULL,
+  pledge_number TEXT NOT NULL,
+  CONSTRAINT pk_donor_pledge PRIMARY KEY (account, donor_number, pledge_number)
+);
+
+-- Catalog: the appeals that a donor answers; replaced in the same way.
+CREATE TABLE donor_appeal (
+  account TEXT NOT NULL,
+  donor_number TEXT NOT NULL,
+  appeal_code TEXT NOT NULL,
+  CONSTRAINT pk_donor_appeal PRIMARY KEY (account, donor_number, appeal_code)
+);
+
+-- This ledger's own id; append-only. It goes wherever the ledger is copied to.
+CREATE TABLE ledger (
+  ledger_no BIGINT NOT NULL,
+  ledger_id TEXT NOT NULL,
+  made_at BIGINT NOT NULL,
+  CONSTRAINT pk_ledger PRIMARY KEY (ledger_no),
+  CONSTRAINT ck_ledger_ledger_no CHECK (ledger_no = 1)
+);
+
+-- Who accepted a clock that was behind the books, when and why; append-only.
+CREATE TABLE clock_acceptance (
+  account TEXT NOT NULL,
+  sealed_at BIGINT NOT NULL,
+  clock_at BIGINT NOT NULL,
+  accepted_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  CONSTRAINT pk_clock_acceptance PRIMARY KEY (account, sealed_at, clock_at),
+  CONSTRAINT ck_clock_acceptance_clock_at CHECK (clock_at < sealed_at)
+);
+
+-- One row for each batch: what it holds, hashed and chained to the batch before; append-only.
+CREATE TABLE seal (
+  account TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  event TEXT NOT NULL,
+  upload_id TEXT,
+  sealed_at BIGINT NOT NULL,
+  rows_sealed BIGINT NOT NULL,
+  amount_posted BIGINT NOT NULL,
+  previous_hash TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  version BIGINT DEFAULT 1 NOT NULL,
+  CONSTRAINT pk_seal PRIMARY KEY (account, batch_no)
+);
+
+-- Where each account's books end: the last batch and the last numbers. Its row is the lock that
+-- makes one writer at a time.
+CREATE TABLE seal_head (
+  account TEXT NOT NULL,
+  batch_no BIGINT DEFAULT 0 NOT NULL,
+  hash TEXT NOT NULL,
+  sealed_at BIGINT DEFAULT 0 NOT NULL,
+  charges BIGINT DEFAULT 0 NOT NULL,
+  postings BIGINT DEFAULT 0 NOT NULL,
+  parties BIGINT DEFAULT 0 NOT NULL,
+  refunds BIGINT DEFAULT 0 NOT NULL,
+  payments BIGINT DEFAULT 0 NOT NULL,
+  allocations BIGINT DEFAULT 0 NOT NULL,
+  CONSTRAINT pk_seal_head PRIMARY KEY (account)
+);
+
+-- Who owes or is owed, under one number for ever; append-only.
+CREATE TABLE party (
+  account TEXT NOT NULL,
+  party_no BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  party_code TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  CONSTRAINT pk_party PRIMARY KEY (account, party_no),
+  CONSTRAINT uq_party_code UNIQUE (account, kind, party_code),
+  CONSTRAINT ck_party_kind CHECK (kind IN ('student', 'parent', 'guest', 'anonymous'))
+);
+
+-- How a guest is called and reached; append-only.
+CREATE TABLE guest (
+  account TEXT NOT NULL,
+  party_no BIGINT NOT NULL,
+  name TEXT NOT NULL,
+  email TEXT,
+  phone TEXT,
+  address TEXT,
+  batch_no BIGINT NOT NULL,
+  CONSTRAINT pk_guest PRIMARY KEY (account, party_no)
+);
+
+-- What was sold; append-only. Amounts in minor units, in the order of arrival.
+CREATE TABLE charge (
+  account TEXT NOT NULL,
+  charge_no BIGINT NOT NULL,
+  tracking_id TEXT NOT NULL,
+  content_hash TEXT NOT NULL,
+  party_no BIGINT NOT NULL,
+  account_type TEXT NOT NULL,
+  billing_code TEXT NOT NULL,
+  amount BIGINT NOT NULL,
+  tax BIGINT DEFAULT 0 NOT NULL,
+  note TEXT,
+  occurred_at BIGINT NOT NULL,
+  effective_on TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  upload_id TEXT,
+  row BIGINT,
+  CONSTRAINT pk_charge PRIMARY KEY (account, charge_no),
+  CONSTRAINT ck_charge_account_type CHECK (account_type IN ('WALLET', 'LIABILITY')),
+  CONSTRAINT ck_charge_amount CHECK (amount >= 0),
+  CONSTRAINT ck_charge_tax CHECK (tax >= 0)
+);
+
+-- The keys of charges: a tracking id is one charge's for ever; append-only.
+CREATE TABLE charge_key (
+  account TEXT NOT NULL,
+  tracking_id TEXT NOT NULL,
+  charge_no BIGINT NOT NULL,
+  CONSTRAINT pk_charge_key PRIMARY KEY (account, tracking_id)
+);
+
+-- Charges taken back, each once; append-only.
+CREATE TABLE refund (
+  account TEXT NOT NULL,
+  refund_no BIGINT NOT NULL,
+  charge_no BIGINT NOT NULL,
+  content_hash TEXT NOT NULL,
+  tx_item_rowid TEXT,
+  note TEXT,
+  effective_on TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  upload_id TEXT,
+  row BIGINT,
+  CONSTRAINT pk_refund PRIMARY KEY (account, refund_no),
+  CONSTRAINT uq_refund_charge_no UNIQUE (account, charge_no)
+);
+
+-- What was paid, pending until an event settles it; append-only.
+CREATE TABLE payment (
+  account TEXT NOT NULL,
+  payment_no BIGINT NOT NULL,
+  payment_id TEXT NOT NULL,
+  content_hash TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  party_no BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  submitted_at BIGINT NOT NULL,
+  received_on TEXT NOT NULL,
+  merchant_id TEXT,
+  batch_num TEXT,
+  receipt_num TEXT,
+  for_charge_no BIGINT,
+  comment TEXT,
+  batch_no BIGINT NOT NULL,
+  upload_id TEXT,
+  row BIGINT,
+  CONSTRAINT pk_payment PRIMARY KEY (account, payment_no),
+  CONSTRAINT uq_payment_payment_id UNIQUE (account, payment_id),
+  CONSTRAINT ck_payment_amount CHECK (amount > 0)
+);
+CREATE INDEX ix_payment_batch_no ON payment (account, batch_no);
+CREATE INDEX ix_payment_batch_num ON payment (account, batch_num, merchant_id);
+CREATE INDEX ix_payment_party_no ON payment (account, party_no);
+
+-- What each part of a payment is for; append-only.
+CREATE TABLE payment_part (
+  account TEXT NOT NULL,
+  payment_no BIGINT NOT NULL,
+  part_no BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  amount BIGINT NOT NULL,
+  party_no BIGINT,
+  gl_account TEXT,
+  tax_code TEXT,
+  batch_no BIGINT NOT NULL,
+  CONSTRAINT pk_payment_part PRIMARY KEY (account, payment_no, part_no),
+  CONSTRAINT ck_payment_part_amount CHECK (amount > 0),
+  CONSTRAINT ck_payment_part_kind
+    CHECK (kind IN ('fee', 'discount', 'wallet', 'building', 'other', 'tax', 'gl', 'deposit',
+      'advance'))
+);
+
+-- What became of a payment: settled, returned or voided; append-only.
+CREATE TABLE payment_event (
+  account TEXT NOT NULL,
+  payment_no BIGINT NOT NULL,
+  event TEXT NOT NULL,
+  effective_on TEXT NOT NULL,
+  reason TEXT,
+  batch_no BIGINT NOT NULL,
+  CONSTRAINT pk_payment_event PRIMARY KEY (account, payment_no, event),
+  CONSTRAINT ck_payment_event_event CHECK (event IN ('settled', 'returned', 'voided'))
+);
+CREATE INDEX ix_payment_event_batch_no ON payment_event (account, batch_no);
+
+-- Which payment pays which charge, and what was undone of it; append-only.
+CREATE TABLE allocation (
+  account TEXT NOT NULL,
+  allocation_no BIGINT NOT NULL,
+  payment_no BIGINT NOT NULL,
+  credit_account BIGINT NOT NULL,
+  party_no BIGINT NOT NULL,
+  charge_no BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  rule TEXT NOT NULL,
+  effective_on TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  reverses_allocation_no BIGINT,
+  CONSTRAINT pk_allocation PRIMARY KEY (account, allocation_no),
+  CONSTRAINT uq_allocation_reverses_allocation_no UNIQUE (account, reverses_allocation_no),
+  CONSTRAINT ck_allocation_amount CHECK (amount > 0)
+);
+CREATE INDEX ix_allocation_charge_no ON allocation (account, charge_no);
+CREATE INDEX ix_allocation_payment_no ON allocation (account, payment_no);
+
+-- The lines of the books; append-only. What is undone is a line that reverses another.
+CREATE TABLE posting (
+  account TEXT NOT NULL,
+  posting_no BIGINT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  event TEXT NOT NULL,
+  effective_on TEXT NOT NULL,
+  debit_account BIGINT NOT NULL,
+  credit_account BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  debit_party_no BIGINT,
+  credit_party_no BIGINT,
+  charge_no BIGINT,
+  payment_no BIGINT,
+  billing_code TEXT,
+  reverses_posting_no BIGINT,
+  CONSTRAINT pk_posting PRIMARY KEY (account, posting_no),
+  CONSTRAINT ck_posting_amount CHECK (amount > 0),
+  CONSTRAINT ck_posting_two_accounts CHECK (debit_account <> credit_account)
+);
+-- The posting of a charge itself needs no index: files of a million rows are spared it.
+CREATE INDEX ix_posting_charge_no ON posting (account, charge_no) WHERE event <> 'charge';
+CREATE INDEX ix_posting_payment_no ON posting (account, payment_no) WHERE payment_no IS NOT NULL;
+
+-- Months that are closed; append-only.
+CREATE TABLE period_close (
+  account TEXT NOT NULL,
+  month TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  CONSTRAINT pk_period_close PRIMARY KEY (account, month)
+);
+
+-- What became of each upload; append-only.
+CREATE TABLE file_outcome (
+  account TEXT NOT NULL,
+  upload_id TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  filename TEXT NOT NULL,
+  format TEXT,
+  source TEXT NOT NULL,
+  sha256 TEXT,
+  size_bytes BIGINT NOT NULL,
+  received_at BIGINT NOT NULL,
+  finished_at BIGINT NOT NULL,
+  peer TEXT,
+  session_id TEXT,
+  key_fingerprint TEXT,
+  client_version TEXT,
+  node TEXT NOT NULL,
+  status TEXT NOT NULL,
+  records BIGINT,
+  applied BIGINT,
+  duplicate BIGINT,
+  conflict BIGINT,
+  rejected BIGINT,
+  applied_amount BIGINT NOT NULL,
+  findings BIGINT NOT NULL,
+  CONSTRAINT pk_file_outcome PRIMARY KEY (account, upload_id),
+  CONSTRAINT ck_file_outcome_status
+    CHECK (status IN ('processed', 'processed_with_findings', 'rejected', 'interrupted')),
+  CONSTRAINT ck_file_outcome_counts CHECK (records = applied + duplicate + conflict + rejected)
+);
+CREATE INDEX ix_file_outcome_sha256 ON file_outcome (account, sha256);
+
+-- What became of each row that was not applied; append-only.
+CREATE TABLE row_outcome (
+  account TEXT NOT NULL,
+  upload_id TEXT NOT NULL,
+  row BIGINT NOT NULL,
+  line BIGINT NOT NULL,
+  outcome TEXT NOT NULL,
+  charge_no BIGINT,
+  payment_no BIGINT,
+  CONSTRAINT pk_row_outcome PRIMARY KEY (account, upload_id, row),
+  CONSTRAINT ck_row_outcome_outcome CHECK (outcome IN ('duplicate', 'conflict', 'rejected'))
+);
+
+-- What was wrong with a file or a row, as its receipt tells it; append-only.
+CREATE TABLE finding (
+  account TEXT NOT NULL,
+  upload_id TEXT NOT NULL,
+  finding_no BIGINT NOT NULL,
+  code TEXT NOT NULL,
+  verdict TEXT NOT NULL,
+  row BIGINT,
+  line BIGINT,
+  column_name TEXT,
+  value TEXT,
+  message TEXT NOT NULL,
+  row_key TEXT,
+  party_code TEXT,
+  CONSTRAINT pk_finding PRIMARY KEY (account, upload_id, finding_no),
+  CONSTRAINT ck_finding_verdict CHECK (verdict IN ('file', 'row', 'warning'))
+);
+
+-- Projection: what of a charge was paid or taken back. A charge that nothing happened to has none.
+CREATE TABLE charge_state (
+  account TEXT NOT NULL,
+  charge_no BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  allocated BIGINT NOT NULL,
+  voided BIGINT NOT NULL,
+  open_on TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_charge_state PRIMARY KEY (account, charge_no),
+  CONSTRAINT ck_charge_state_allocated CHECK (allocated >= 0),
+  CONSTRAINT ck_charge_state_voided CHECK (voided >= 0),
+  CONSTRAINT ck_charge_state_open CHECK (allocated + voided <= amount)
+);
+
+-- Projection: what is left of each payment's credit.
+CREATE TABLE credit_lot (
+  account TEXT NOT NULL,
+  payment_no BIGINT NOT NULL,
+  credit_account BIGINT NOT NULL,
+  party_no BIGINT NOT NULL,
+  settled_batch_no BIGINT NOT NULL,
+  available_on TEXT NOT NULL,
+  remaining BIGINT NOT NULL,
+  CONSTRAINT pk_credit_lot PRIMARY KEY (account, payment_no, credit_account, party_no),
+  CONSTRAINT ck_credit_lot_remaining CHECK (remaining >= 0)
+);
+CREATE INDEX ix_credit_lot_party_no ON credit_lot (account, party_no) WHERE remaining > 0;
+
+-- Projection: what is left to pay, each party's in the order in which money pays it.
+CREATE TABLE open_charge (
+  account TEXT NOT NULL,
+  party_no BIGINT NOT NULL,
+  credit_account BIGINT NOT NULL,
+  occurred_at BIGINT NOT NULL,
+  sort BIGINT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  row BIGINT NOT NULL,
+  charge_no BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  CONSTRAINT pk_open_charge
+    PRIMARY KEY (account, party_no, credit_account, occurred_at, sort, batch_no, row),
+  CONSTRAINT ck_open_charge_amount CHECK (amount > 0)
+);
+
+-- Projection: each batch's sums by day, accounts and product.
+CREATE TABLE batch_total (
+  account TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  effective_on TEXT NOT NULL,
+  debit_account BIGINT NOT NULL,
+  credit_account BIGINT NOT NULL,
+  billing_code TEXT NOT NULL,
+  postings BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  CONSTRAINT pk_batch_total
+    PRIMARY KEY (account, batch_no, effective_on, debit_account, credit_account, billing_code),
+  CONSTRAINT ck_batch_total_amount CHECK (amount > 0)
+);
+
+-- Projection: each party's balance, as customers' credit less what they owe.
+CREATE TABLE party_balance (
+  account TEXT NOT NULL,
+  party_no BIGINT NOT NULL,
+  credit_account BIGINT NOT NULL,
+  postings BIGINT NOT NULL,
+  balance BIGINT NOT NULL,
+  CONSTRAINT pk_party_balance PRIMARY KEY (account, party_no, credit_account)
+);

@@ -1,0 +1,102 @@
+"""Every statement that stands in a file: named, told of, parsed, used, and about one account."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from ingestd.database.dialects import for_sqlite
+from ingestd.database.statements import Statement, Statements, read_statements
+
+ROOT = Path(__file__).parents[3] / "ingestd"
+FILES = sorted(ROOT.rglob("*.sql"))
+STATEMENTS = [
+    pytest.param(path, statement, id=f"{path.relative_to(ROOT).with_suffix('')}:{statement.name}")
+    for path in FILES
+    for statement in read_statements(path)
+]
+# What is said of a statement that is about all accounts together.
+OF_ALL_ACCOUNTS = "of all accounts"
+
+
+def parsed(statement: Statement) -> exp.Expr:
+    [tree] = sqlglot.parse(statement.sql, dialect="postgres")
+    assert tree is not None
+    return tree
+
+
+@pytest.mark.parametrize(("path", "statement"), STATEMENTS)
+def test_statement_says_what_it_decides_and_binds(path: Path, statement: Statement) -> None:
+    """A statement is understood before it is read."""
+    assert re.fullmatch(r"[a-z]+(_[a-z0-9]+)*", statement.name)
+    assert statement.purpose
+    bound = set(re.findall(r"(?<!:):([a-z]\w*)", statement.sql))
+    told = set(re.findall(r":([a-z]\w*)", statement.purpose))
+    assert bound == told
+    assert path.with_suffix(".py").exists()
+
+
+@pytest.mark.parametrize(("path", "statement"), STATEMENTS)
+def test_statement_is_used_once_and_under_its_name(path: Path, statement: Statement) -> None:
+    """Nobody keeps a statement that no code runs."""
+    assert f'"{statement.name}"' in path.with_suffix(".py").read_text("utf-8")
+    names = [other.name for other in read_statements(path)]
+    assert names.count(statement.name) == 1
+
+
+@pytest.mark.parametrize(("path", "statement"), STATEMENTS)
+def test_statement_lists_its_columns(path: Path, statement: Statement) -> None:
+    """A column that is added later changes no statement that does not name it."""
+    tree = parsed(statement)
+    assert not [star for star in tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count)]
+    for insert in tree.find_all(exp.Insert):
+        assert isinstance(insert.this, exp.Schema), "an INSERT names its columns"
+
+
+@pytest.mark.parametrize(("path", "statement"), STATEMENTS)
+def test_statement_names_its_account(path: Path, statement: Statement) -> None:
+    """No account's rows can ever be mixed with another's by a forgotten condition."""
+    if OF_ALL_ACCOUNTS in statement.purpose:
+        return
+    tables = {table.name for table in parsed(statement).find_all(exp.Table)}
+    expressions = {name.alias for name in parsed(statement).find_all(exp.CTE)}
+    if all(name.startswith("stage_") for name in tables - expressions):
+        return  # what is staged is of one file
+    assert ":account" in statement.sql
+
+
+def test_files_hold_nothing_but_statements() -> None:
+    """A typing slip in a heading would hide a statement in the one before it."""
+    for path in FILES:
+        text = path.read_text("utf-8")
+        assert len(re.findall(r"name:", text)) == len(read_statements(path)), path
+        assert all(line.rstrip() == line and len(line) <= 100 for line in text.splitlines())
+
+
+def test_sql_without_a_name_is_refused(tmp_path: Path) -> None:
+    """It would never be run."""
+    (tmp_path / "slip.sql").write_text("SELECT 1\n-- name: other\n-- Nothing.\nSELECT 2\n")
+    with pytest.raises(ValueError, match="no name"):
+        Statements(str(tmp_path / "slip.py"))
+
+
+@pytest.mark.parametrize(
+    ("postgresql", "sqlite"),
+    [
+        ("SELECT GREATEST(a, b) FROM t", "SELECT MAX(a, b) FROM t"),
+        (
+            "FROM t /* sqlite: INDEXED BY ix */ JOIN u ON 1",
+            "FROM t INDEXED BY ix CROSS JOIN u ON 1",
+        ),
+        ("FROM t LEFT JOIN u ON 1", "FROM t LEFT JOIN u ON 1"),
+        ("SELECT a FROM t WHERE b = 1 FOR UPDATE", "SELECT a FROM t WHERE b = 1"),
+        ("SELECT a FROM t FOR UPDATE SKIP LOCKED LIMIT 1", "SELECT a FROM t LIMIT 1"),
+    ],
+)
+def test_what_sqlite_wants_otherwise(postgresql: str, sqlite: str) -> None:
+    """One text for both databases, with the differences in one place."""
+    assert for_sqlite(postgresql, keeps_join_order=True) == sqlite

@@ -503,3 +503,51 @@ CREATE TABLE party_balance (
   balance BIGINT NOT NULL,
   CONSTRAINT pk_party_balance PRIMARY KEY (account, party_no, credit_account)
 );
+
+-- View: what stands of each charge. On which receivable, which credit pays it, its product's sort,
+-- what was paid or taken back of it, what is open.
+CREATE VIEW charge_standing AS
+SELECT c.account, c.charge_no, c.tracking_id, c.party_no, c.account_type, c.billing_code,
+  c.amount, c.note, c.occurred_at, c.effective_on, c.batch_no, c.upload_id,
+  COALESCE(c.row, 0) AS row, COALESCE(r.sort, 0) AS sort,
+  CASE c.account_type WHEN 'LIABILITY' THEN 1100 ELSE 1110 END AS receivable_account,
+  CASE c.account_type WHEN 'LIABILITY' THEN 2010 ELSE 2000 END AS credit_account,
+  COALESCE(t.allocated, 0) AS allocated, COALESCE(t.voided, 0) AS voided,
+  c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0) AS open_amount,
+  COALESCE(t.open_on, '') AS open_on
+FROM charge c
+  LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no
+  LEFT JOIN product r ON r.account = c.account AND r.billing_code = c.billing_code;
+
+-- View: allocations that pay their charge still: nothing has undone them, and they undo nothing.
+CREATE VIEW live_allocation AS
+SELECT a.account, a.allocation_no, a.payment_no, a.credit_account, a.party_no, a.charge_no,
+  a.amount, a.rule, a.effective_on, a.batch_no
+FROM allocation a
+WHERE a.reverses_allocation_no IS NULL
+  AND NOT EXISTS (SELECT 1 FROM allocation r
+    WHERE r.account = a.account AND r.reverses_allocation_no = a.allocation_no);
+
+-- View: what postings do to balances. On the accounts that make up a balance, the credit side adds
+-- to its party's and the debit side takes from it; a balance goes by its credit account.
+CREATE VIEW balance_move AS
+SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.credit_party_no AS party_no,
+  CASE WHEN p.credit_account IN (1110, 2000) THEN 2000 ELSE 2010 END AS credit_account,
+  p.amount
+FROM posting p
+WHERE p.credit_party_no IS NOT NULL AND p.credit_account IN (1100, 1110, 2000, 2010)
+UNION ALL
+SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.debit_party_no,
+  CASE WHEN p.debit_account IN (1110, 2000) THEN 2000 ELSE 2010 END,
+  -p.amount
+FROM posting p
+WHERE p.debit_party_no IS NOT NULL AND p.debit_account IN (1100, 1110, 2000, 2010);
+
+-- View: the family of each party, by its parent's code; NULL for a party that is its own family.
+CREATE VIEW party_family AS
+SELECT y.account, y.party_no, y.kind, y.party_code,
+  CASE y.kind WHEN 'parent' THEN y.party_code WHEN 'student' THEN st.parent_code END
+    AS parent_code
+FROM party y
+  LEFT JOIN student st
+    ON st.account = y.account AND st.student_id = y.party_code AND y.kind = 'student';

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import ordered
+from ingestd.database.statements import Statements
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.chart import CHARGED
@@ -18,6 +19,33 @@ RECEIVABLE_OF_CHARGE = (
     f" ELSE {CHARGED[AccountType.WALLET].debit:d} END"
 )
 """SQL for the receivable that a charge `c` stands on."""
+
+
+def post(
+    connection: Connection,
+    head: Head,
+    batch: Batch,
+    statements: Statements,
+    name: str,
+    values: Mapping[str, object],
+) -> int:
+    """Write lines of the books by an INSERT of `statements`; return how many there were.
+
+    It numbers them above `:postings`, and binds `:account` and `:batch_no`, too. Amounts are
+    above zero.
+    """
+    result = statements.run(
+        connection,
+        name,
+        {
+            "account": head.account,
+            "postings": head.postings,
+            "batch_no": batch.batch_no,
+            **values,
+        },
+    )
+    head.postings += result.rowcount
+    return result.rowcount
 
 
 def post_lines(

@@ -21,7 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult
 
-from ingestd.database.bulk import stream
+from ingestd.database.bulk import Temporary, analyse, create_temporary, stream
 from ingestd.database.dialects import for_sqlite
 
 IN_THIS_ORDER = "sqlite: joins in this order"
@@ -60,6 +60,19 @@ class Statements:
         clause, bound = _clause(self.by_name[name], connection.dialect.name)
         given = values or {}
         return connection.execute(clause, {name: given[name] for name in bound})
+
+    def fill(
+        self,
+        connection: Connection,
+        table: Temporary,
+        name: str,
+        values: Mapping[str, object] | None = None,
+    ) -> int:
+        """Make a temporary table anew, filled by an INSERT; return how many rows it has."""
+        create_temporary(connection, table)
+        rows = self.run(connection, name, values).rowcount
+        analyse(connection, table)
+        return rows
 
     def stream(
         self,

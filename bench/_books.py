@@ -15,7 +15,6 @@ from ingestd.ledger.books.batches import Batch, open_batch
 from ingestd.ledger.books.charge_keys import take_keys
 from ingestd.ledger.books.head import Head, lock_head
 from ingestd.ledger.evidence.seals import seal
-from ingestd.ledger.paying.open_charges import OPEN_AMOUNT, PLACED, PRODUCT, STATE
 from ingestd.values.clock import to_microseconds
 from ingestd.values.identifiers import AccountId, UploadId
 
@@ -301,7 +300,8 @@ def _project(connection: Connection, charges: int) -> None:
     _run(
         connection,
         "INSERT INTO open_charge (account, party_no, credit_account, occurred_at, sort, batch_no,"
-        f" row, charge_no, amount) SELECT c.account, {PLACED}, c.charge_no, {OPEN_AMOUNT}"
-        f" FROM charge c {STATE} {PRODUCT} WHERE c.account = :account AND {OPEN_AMOUNT} > 0"
+        " row, charge_no, amount) SELECT account, party_no, credit_account, occurred_at, sort,"
+        " batch_no, row, charge_no, open_amount FROM charge_standing"
+        " WHERE account = :account AND open_amount > 0"
         " ORDER BY 2, 3, 4, 5, 6, 7",
     )

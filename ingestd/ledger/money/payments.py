@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import sqlalchemy as sa
-
-from ingestd.database.bulk import Temporary, analyse, by_index, create_temporary, latest, ordered
-from ingestd.ledger.books.chart import LedgerAccount
-from ingestd.ledger.books.postings import post_lines
+from ingestd.database.bulk import Temporary
+from ingestd.database.statements import Statements
+from ingestd.ledger.books.postings import post
 from ingestd.ledger.money.entry import Entry
-from ingestd.ledger.paying.allocations import CASH_SALE
 
-RECEIVED, SETTLED, VOIDED = "payment", "settled", "voided"
+SETTLED, VOIDED = "settled", "voided"
 
 CASH = "cash"
-CASH_KINDS = f"('{CASH}', '{CASH_SALE}')"
+
+_SQL = Statements(__file__)
 
 CHOSEN = Temporary("stage_chosen", {"payment_no": "whole"}, key=("payment_no",))
+"""The payments that something is done to; the caller fills it, or `choose_payment`."""
+
 _TURNED = Temporary("stage_turned", {"posting_no": "whole"}, key=("posting_no",))
-OF_CHOSEN = "stage_chosen s JOIN payment p ON p.account = :account AND p.payment_no = s.payment_no"
 
 
 class PartKind(StrEnum):
@@ -36,20 +34,6 @@ class PartKind(StrEnum):
     GL = "gl"
     DEPOSIT = "deposit"
     ADVANCE = "advance"
-
-
-# Where the money of each part goes when the payment settles.
-CREDITED: Mapping[PartKind, LedgerAccount] = {
-    PartKind.FEE: LedgerAccount.UNAPPLIED_FEES,
-    PartKind.DISCOUNT: LedgerAccount.UNAPPLIED_FEES,
-    PartKind.WALLET: LedgerAccount.WALLET_CREDIT,
-    PartKind.BUILDING: LedgerAccount.BUILDING_FUND,
-    PartKind.OTHER: LedgerAccount.OTHER_GL,
-    PartKind.TAX: LedgerAccount.TAX,
-    PartKind.GL: LedgerAccount.OTHER_GL,
-    PartKind.DEPOSIT: LedgerAccount.DEPOSITS,
-    PartKind.ADVANCE: LedgerAccount.ADVANCES,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,21 +81,8 @@ class StoredPayment:
 
 def find_payment(entry: Entry, payment_id: str) -> StoredPayment | None:
     """Return a payment by its id, as it stands now; None when there is none."""
-    row = entry.connection.execute(
-        sa.text(
-            "SELECT p.payment_no, p.payment_id, p.content_hash, p.kind, p.party_no, p.amount,"
-            " p.received_on, v.effective_on AS voided_on, s.effective_on AS settled_on,"
-            " r.effective_on AS returned_on FROM payment p"
-            " LEFT JOIN payment_event v ON v.account = p.account"
-            "  AND v.payment_no = p.payment_no AND v.event = 'voided'"
-            " LEFT JOIN payment_event s ON s.account = p.account"
-            "  AND s.payment_no = p.payment_no AND s.event = 'settled'"
-            " LEFT JOIN payment_event r ON r.account = p.account"
-            "  AND r.payment_no = p.payment_no AND r.event = 'returned'"
-            " WHERE p.account = :account AND p.payment_id = :payment_id"
-        ),
-        {"account": entry.head.account, "payment_id": payment_id},
-    ).one_or_none()
+    values = {"account": entry.head.account, "payment_id": payment_id}
+    row = _SQL.run(entry.connection, "find_payment", values).one_or_none()
     if row is None:
         return None
     status = "pending"
@@ -142,34 +113,33 @@ def receive_payment(entry: Entry, payment: NewPayment) -> int:
     values = {
         "account": head.account,
         "payment_no": head.payments,
-        "payment_id": payment.payment_id,
-        "content_hash": payment.content_hash,
-        "kind": payment.kind,
-        "party_no": payment.party_no,
-        "amount": payment.amount,
-        "submitted_at": payment.submitted_at,
-        "received_on": entry.day,
-        "for_charge_no": payment.for_charge_no,
         "batch_no": entry.batch.batch_no,
     }
-    names = ", ".join(values)
-    marks = ", ".join(f":{name}" for name in values)
-    entry.connection.execute(sa.text(f"INSERT INTO payment ({names}) VALUES ({marks})"), values)
+    _SQL.run(
+        entry.connection,
+        "insert_payment",
+        {
+            **values,
+            "payment_id": payment.payment_id,
+            "content_hash": payment.content_hash,
+            "kind": payment.kind,
+            "party_no": payment.party_no,
+            "amount": payment.amount,
+            "submitted_at": payment.submitted_at,
+            "day": entry.day,
+            "for_charge_no": payment.for_charge_no,
+        },
+    )
     for part_no, part in enumerate(payment.parts, start=1):
-        entry.connection.execute(
-            sa.text(
-                "INSERT INTO payment_part (account, payment_no, part_no, kind, amount, party_no,"
-                " batch_no) VALUES (:account, :payment_no, :part_no, :kind, :amount, :party_no,"
-                " :batch_no)"
-            ),
+        _SQL.run(
+            entry.connection,
+            "insert_part",
             {
-                "account": head.account,
-                "payment_no": head.payments,
+                **values,
                 "part_no": part_no,
                 "kind": part.kind.value,
                 "amount": part.amount,
                 "party_no": part.party_no,
-                "batch_no": entry.batch.batch_no,
             },
         )
     post_received(entry, payments_before=head.payments - 1)
@@ -178,102 +148,36 @@ def receive_payment(entry: Entry, payment: NewPayment) -> int:
 
 def post_received(entry: Entry, *, payments_before: int) -> None:
     """Post the newest payments as pending; they are those numbered above `payments_before`."""
-    clearing, pending = LedgerAccount.CLEARING, LedgerAccount.PENDING_RECEIPTS
-    post_lines(
-        entry.connection,
-        entry.head,
-        entry.batch,
-        event=RECEIVED,
-        values={"payments_before": payments_before},
-        lines=(
-            "SELECT p.payment_no AS position, 1 AS side, p.received_on AS effective_on,"
-            f" {clearing:d} AS debit_account, {pending:d} AS credit_account, p.amount AS amount,"
-            " CAST(NULL AS BIGINT) AS debit_party_no, p.party_no AS credit_party_no,"
-            " CAST(NULL AS BIGINT) AS charge_no, p.payment_no AS payment_no,"
-            " CAST(NULL AS TEXT) AS billing_code, CAST(NULL AS BIGINT) AS reverses_posting_no"
-            " FROM payment p WHERE p.account = :account AND p.payment_no > :payments_before"
-            f" AND p.kind NOT IN {CASH_KINDS}"
-        ),
-    )
+    values = {"payments_before": payments_before}
+    post(entry.connection, entry.head, entry.batch, _SQL, "post_received", values)
 
 
 def void_payment(entry: Entry, payment: StoredPayment, *, reason: str | None) -> None:
     """Take back a payment that has not settled."""
-    choose(entry, payment)
+    choose_payment(entry, payment.payment_no)
     store_event(entry, VOIDED, reason=reason)
     mirror_postings(entry, event=VOIDED)
 
 
-def choose(entry: Entry, payment: StoredPayment) -> None:
-    """Make one payment the chosen one, for what is done to chosen payments."""
-    create_temporary(entry.connection, CHOSEN)
-    entry.connection.execute(
-        sa.text("INSERT INTO stage_chosen (payment_no) VALUES (:payment_no)"),
-        {"payment_no": payment.payment_no},
-    )
-    analyse(entry.connection, CHOSEN)
+def choose_payment(entry: Entry, payment_no: int) -> None:
+    """Make one payment the only one in `stage_chosen`."""
+    _SQL.fill(entry.connection, CHOSEN, "insert_chosen", {"payment_no": payment_no})
 
 
 def mirror_postings(entry: Entry, *, event: str) -> None:
     """Turn around every posting of the chosen payments that was not turned around yet."""
-    by_payment = by_index(entry.connection, "ix_posting_payment_no")
-    of_chosen = (
-        f"stage_chosen s JOIN posting o {by_payment}"
-        " ON o.account = :account AND o.payment_no = s.payment_no"
-    )
-    # Staged, so that each posting of a payment that paid thousands is asked for once.
-    create_temporary(entry.connection, _TURNED)
-    entry.connection.execute(
-        ordered(
-            entry.connection,
-            f"INSERT INTO stage_turned (posting_no) SELECT o.reverses_posting_no FROM {of_chosen}"
-            " WHERE o.reverses_posting_no IS NOT NULL",
-        ),
-        {"account": entry.head.account},
-    )
-    analyse(entry.connection, _TURNED)
-    post_lines(
-        entry.connection,
-        entry.head,
-        entry.batch,
-        event=event,
-        values={"day": entry.day},
-        # What was posted last goes first, as one unwinds a thread.
-        lines=(
-            "SELECT -o.posting_no AS position, 1 AS side,"
-            # Never before the day of what is turned around.
-            f" {latest(entry.connection, 'o.effective_on', 'CAST(:day AS TEXT)')} AS effective_on,"
-            " o.credit_account AS debit_account, o.debit_account AS credit_account,"
-            " o.amount AS amount, o.credit_party_no AS debit_party_no,"
-            " o.debit_party_no AS credit_party_no, o.charge_no AS charge_no,"
-            " o.payment_no AS payment_no, o.billing_code AS billing_code,"
-            " o.posting_no AS reverses_posting_no"
-            f" FROM {of_chosen} WHERE o.reverses_posting_no IS NULL"
-            " AND NOT EXISTS (SELECT 1 FROM stage_turned r WHERE r.posting_no = o.posting_no)"
-        ),
-    )
+    values = {"account": entry.head.account, "event": event, "day": entry.day}
+    _SQL.fill(entry.connection, _TURNED, "stage_turned", values)
+    post(entry.connection, entry.head, entry.batch, _SQL, "post_turned", values)
 
 
-def store_event(entry: Entry, event: str, *, reason: str | None) -> int:
+def store_event(entry: Entry, event: str, *, reason: str | None = None) -> None:
     """Note what happened to the chosen payments; each event happens to a payment once."""
-    result = entry.connection.execute(
-        ordered(
-            entry.connection,
-            "INSERT INTO payment_event (account, payment_no, event, effective_on, reason,"
-            " batch_no) SELECT p.account, p.payment_no, CAST(:event AS TEXT),"
-            f" {day_of_payment(entry)}, CAST(:reason AS TEXT), :batch_no FROM {OF_CHOSEN}",
-        ),
-        {
-            "account": entry.head.account,
-            "event": event,
-            "day": entry.day,
-            "reason": reason,
-            "batch_no": entry.batch.batch_no,
-        },
-    )
-    return result.rowcount
-
-
-def day_of_payment(entry: Entry) -> str:
-    """Return the SQL of the day that something happens to a payment: never before it came."""
-    return latest(entry.connection, "p.received_on", "CAST(:day AS TEXT)")
+    values = {
+        "account": entry.head.account,
+        "event": event,
+        "day": entry.day,
+        "reason": reason,
+        "batch_no": entry.batch.batch_no,
+    }
+    _SQL.run(entry.connection, "insert_events", values)

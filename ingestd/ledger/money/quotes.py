@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
-from ingestd.formats.kinds.student_billing import AccountType
+from ingestd.database.statements import Statements
 from ingestd.ledger.books.parties import Party
 from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.money.sales import price_of
-from ingestd.ledger.paying.pools import stage_pools
+from ingestd.ledger.paying.pools import stage_payer, stage_pools
 from ingestd.values.errors import UsageError
+
+_SQL = Statements(__file__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,26 +38,8 @@ def quote(entry: Entry, party: Party, billing_code: str) -> Quote:
     if price is None:
         raise UsageError(f"{billing_code} has no price on {entry.day}.")
     values = {"account": entry.head.account, "billing_code": billing_code}
-    allows = entry.connection.execute(
-        sa.text(
-            "SELECT installments FROM product"
-            " WHERE account = :account AND billing_code = :billing_code"
-        ),
-        values,
-    ).scalar_one()
-    stage_pools(
-        entry.connection,
-        entry.head,
-        parties="SELECT CAST(:party_no AS BIGINT) AS party_no",
-        values={"party_no": party.party_no},
-    )
-    past_due = entry.connection.execute(
-        sa.text(
-            "SELECT COALESCE(SUM(o.amount), 0) FROM stage_member m"
-            " JOIN open_charge o ON o.account = :account"
-            "  AND o.party_no = m.party_no AND o.credit_account = m.credit_account"
-            " WHERE m.account_type = :fees"
-        ),
-        {**values, "fees": AccountType.LIABILITY.value},
-    ).scalar_one()
+    allows = _SQL.run(entry.connection, "find_installments", values).scalar_one()
+    stage_payer(entry.connection, party.party_no)
+    stage_pools(entry.connection, entry.head)
+    past_due = _SQL.run(entry.connection, "sum_past_due", values).scalar_one()
     return Quote(price=price, past_due=int(past_due), allows_installments=bool(allows))

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
+from ingestd.database.statements import Statements
 from ingestd.ledger.money.entry import Entry
-from ingestd.ledger.money.payments import StoredPayment, choose, mirror_postings, store_event
+from ingestd.ledger.money.payments import (
+    StoredPayment,
+    choose_payment,
+    mirror_postings,
+    store_event,
+)
 from ingestd.ledger.paying.allocations import allocate
-from ingestd.ledger.paying.undo import IS_LIVE, allocations_by, find_undone_after, undo_allocations
+from ingestd.ledger.paying.pools import PAYERS
+from ingestd.ledger.paying.undo import UNDONE, find_undone_of_payment, undo_allocations
 from ingestd.values.errors import LedgerRefusal
 
 RETURNED = "returned"
+
+_SQL = Statements(__file__)
 
 
 def return_payment(entry: Entry, payment: StoredPayment, *, reason: str | None) -> None:
@@ -21,44 +28,19 @@ def return_payment(entry: Entry, payment: StoredPayment, *, reason: str | None) 
     was reopened at once. Raises LedgerRefusal for a day on which it still paid what was taken
     back from it later.
     """
-    connection, head = entry.connection, entry.head
-    values: dict[str, object] = {"payment_no": payment.payment_no}
-    until = find_undone_after(
-        connection, head, day=entry.day, column="payment_no", number=payment.payment_no
-    )
+    connection, head, batch = entry.connection, entry.head, entry.batch
+    values = {"account": head.account, "payment_no": payment.payment_no}
+    until = find_undone_of_payment(connection, head, payment_no=payment.payment_no, day=entry.day)
     if until is not None:
         raise LedgerRefusal(
             f"Until {until} payment {payment.payment_id} paid a charge that was taken back then. "
             "Return it on that day or later."
         )
-    choose(entry, payment)
+    choose_payment(entry, payment.payment_no)
     store_event(entry, RETURNED, reason=reason)
-    undo_allocations(
-        connection,
-        head,
-        entry.batch,
-        event=RETURNED,
-        day=entry.day,
-        chosen=f"SELECT a.allocation_no FROM {allocations_by(connection, 'payment_no')}"
-        f" WHERE a.account = :account AND a.payment_no = :payment_no AND {IS_LIVE}",
-        values=values,
-    )
+    _SQL.fill(connection, UNDONE, "stage_undone", values)
+    undo_allocations(connection, head, batch, event=RETURNED, day=entry.day)
     mirror_postings(entry, event=RETURNED)
-    connection.execute(
-        sa.text(
-            "UPDATE credit_lot SET remaining = 0"
-            " WHERE account = :account AND payment_no = :payment_no"
-        ),
-        {**values, "account": head.account},
-    )
-    allocate(
-        connection,
-        head,
-        entry.batch,
-        parties="SELECT c.party_no FROM stage_undone u"
-        " JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no"
-        " JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no"
-        " GROUP BY c.party_no",
-        values={},
-        not_before=entry.day,
-    )
+    _SQL.run(connection, "empty_lots", values)
+    _SQL.fill(connection, PAYERS, "stage_payers", values)
+    allocate(connection, head, batch, not_before=entry.day)

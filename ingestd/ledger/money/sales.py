@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
+from ingestd.database.statements import Statements
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.formats.rows.contents import hash_contents
-from ingestd.ledger.books.charge_keys import CHARGE_BY_KEY, take_keys
-from ingestd.ledger.books.chart import CHARGED
+from ingestd.ledger.books.charge_keys import take_keys
 from ingestd.ledger.books.parties import Party
-from ingestd.ledger.books.postings import post_lines
+from ingestd.ledger.books.postings import post
 from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.money.refunds import refund_charge
 from ingestd.ledger.paying.allocations import allocate
 from ingestd.ledger.paying.open_charges import open_new_charges
-from ingestd.ledger.paying.undo import find_undone_after
+from ingestd.ledger.paying.pools import stage_payer
+from ingestd.ledger.paying.undo import find_undone_of_charge
 from ingestd.values.errors import LedgerRefusal, UsageError
 
 SALE, PENALTY = "sale", "penalty"
+
+_SQL = Statements(__file__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +55,8 @@ class StoredCharge:
 
 def find_charge(entry: Entry, tracking_id: str) -> StoredCharge | None:
     """Return a charge by its tracking id; None when there is none."""
-    row = entry.connection.execute(
-        sa.text(
-            "SELECT c.charge_no, c.party_no, c.account_type, c.content_hash, c.amount,"
-            f" c.effective_on, f.refund_no FROM {CHARGE_BY_KEY} :tracking_id"
-            " LEFT JOIN refund f ON f.account = c.account AND f.charge_no = c.charge_no"
-        ),
-        {"account": entry.head.account, "tracking_id": tracking_id},
-    ).one_or_none()
+    values = {"account": entry.head.account, "tracking_id": tracking_id}
+    row = _SQL.run(entry.connection, "find_charge", values).one_or_none()
     if row is None:
         return None
     return StoredCharge(
@@ -81,20 +76,12 @@ def price_of(entry: Entry, billing_code: str) -> int | None:
     Raises UsageError when there is no such product.
     """
     values = {"account": entry.head.account, "billing_code": billing_code, "day": entry.day}
-    product = "SELECT 1 FROM product WHERE account = :account AND billing_code = :billing_code"
-    if entry.connection.execute(sa.text(product), values).first() is None:
+    row = _SQL.run(entry.connection, "find_price", values).one_or_none()
+    if row is None:
         raise UsageError(
             f"No product has the billing code {billing_code}. Import it, or correct it."
         )
-    price = entry.connection.execute(
-        sa.text(
-            "SELECT price FROM product_price WHERE account = :account"
-            " AND billing_code = :billing_code AND valid_from <= :day"
-            " ORDER BY valid_from DESC LIMIT 1"
-        ),
-        values,
-    ).scalar()
-    return None if price is None else int(price)
+    return None if row.price is None else int(row.price)
 
 
 def content_hash_of(charge: NewCharge) -> str:
@@ -122,13 +109,9 @@ def add_charge(entry: Entry, charge: NewCharge, *, event: str) -> int:
         )
     head = entry.head
     head.charges += 1
-    entry.connection.execute(
-        sa.text(
-            "INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no,"
-            " account_type, billing_code, amount, occurred_at, effective_on, batch_no)"
-            " VALUES (:account, :charge_no, :tracking_id, :content_hash, :party_no,"
-            " :account_type, :billing_code, :amount, :occurred_at, :day, :batch_no)"
-        ),
+    _SQL.run(
+        entry.connection,
+        "insert_charge",
         {
             "account": head.account,
             "charge_no": head.charges,
@@ -143,23 +126,8 @@ def add_charge(entry: Entry, charge: NewCharge, *, event: str) -> int:
             "batch_no": entry.batch.batch_no,
         },
     )
-    movement = CHARGED[charge.account_type]
-    post_lines(
-        entry.connection,
-        head,
-        entry.batch,
-        event=event,
-        values={"charge_no": head.charges},
-        lines=(
-            "SELECT c.charge_no AS position, 1 AS side, c.effective_on AS effective_on,"
-            f" {movement.debit:d} AS debit_account, {movement.credit:d} AS credit_account,"
-            " c.amount AS amount, c.party_no AS debit_party_no,"
-            " CAST(NULL AS BIGINT) AS credit_party_no, c.charge_no AS charge_no,"
-            " CAST(NULL AS BIGINT) AS payment_no, c.billing_code AS billing_code,"
-            " CAST(NULL AS BIGINT) AS reverses_posting_no FROM charge c"
-            " WHERE c.account = :account AND c.charge_no = :charge_no AND c.amount > 0"
-        ),
-    )
+    values = {"event": event, "charge_no": head.charges}
+    post(entry.connection, head, entry.batch, _SQL, "post_charge", values)
     take_keys(entry.connection, head, charges_before=head.charges - 1)
     open_new_charges(entry.connection, head, charges_before=head.charges - 1)
     return head.charges
@@ -167,13 +135,8 @@ def add_charge(entry: Entry, charge: NewCharge, *, event: str) -> int:
 
 def pay_from_waiting_credit(entry: Entry, party_no: int) -> None:
     """Let credit that waits pay what a party was just charged."""
-    allocate(
-        entry.connection,
-        entry.head,
-        entry.batch,
-        parties="SELECT CAST(:party_no AS BIGINT) AS party_no",
-        values={"party_no": party_no},
-    )
+    stage_payer(entry.connection, party_no)
+    allocate(entry.connection, entry.head, entry.batch)
 
 
 def void_charge(entry: Entry, charge: StoredCharge, *, tracking_id: str) -> None:
@@ -186,12 +149,8 @@ def void_charge(entry: Entry, charge: StoredCharge, *, tracking_id: str) -> None
         raise LedgerRefusal(
             f"{tracking_id} was charged on {charge.effective_on}; it cannot be taken back before."
         )
-    until = find_undone_after(
-        entry.connection,
-        entry.head,
-        day=entry.day,
-        column="charge_no",
-        number=charge.charge_no,
+    until = find_undone_of_charge(
+        entry.connection, entry.head, charge_no=charge.charge_no, day=entry.day
     )
     if until is not None:
         raise LedgerRefusal(
@@ -213,11 +172,9 @@ def add_guest(
     entry: Entry, party: Party, *, name: str, email: str | None, phone: str | None
 ) -> None:
     """Keep how a guest can be reached, as a fact of this batch."""
-    entry.connection.execute(
-        sa.text(
-            "INSERT INTO guest (account, party_no, name, email, phone, batch_no)"
-            " VALUES (:account, :party_no, :name, :email, :phone, :batch_no)"
-        ),
+    _SQL.run(
+        entry.connection,
+        "insert_guest",
         {
             "account": entry.head.account,
             "party_no": party.party_no,

@@ -8,7 +8,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import Temporary, analyse, copy_sorted, in_this_order, ordered
+from ingestd.database.bulk import (
+    Temporary,
+    analyse,
+    copy_sorted,
+    create_temporary,
+    in_this_order,
+    ordered,
+)
 from ingestd.formats.findings.codes import Code, Verdict
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.batches import Batch
@@ -16,8 +23,9 @@ from ingestd.ledger.books.chart import ANONYMOUS_STUDENT_ID, CHARGED
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.books.parties import add_missing_parties, register_staged_students
 from ingestd.ledger.books.periods import open_from
-from ingestd.ledger.paying.allocations import allocate
+from ingestd.ledger.paying.allocations import allocate, credit_waits
 from ingestd.ledger.paying.open_charges import open_new_charges
+from ingestd.ledger.paying.pools import PAYERS
 from ingestd.ledger.taking.charge_stage import CHARGES, KEYS, KNOWN, PLACES, PRODUCTS, STUDENTS
 from ingestd.ledger.taking.messages import (
     BILLING_CODE_UNKNOWN,
@@ -114,19 +122,27 @@ def post_staged_charges(connection: Connection, head: Head, batch: Batch) -> Pos
     first, head.charges = head.charges, head.charges + applied
     head.postings += _insert_postings(connection, head, batch, charges_before=first)
     open_new_charges(connection, head, charges_before=first)
-    allocate(
-        connection,
-        head,
-        batch,
-        parties="SELECT DISTINCT c.party_no FROM charge c"
-        " WHERE c.account = :account AND c.charge_no > :charges_before",
-        values={"charges_before": first},
-    )
+    # Of a large file nobody is looked for in vain.
+    if credit_waits(connection, head):
+        _stage_charged(connection, head, charges_before=first)
+        allocate(connection, head, batch)
     return counted(
         connection,
         applied=applied,
         applied_amount=_applied_amount(connection, head, charges_before=first),
     )
+
+
+def _stage_charged(connection: Connection, head: Head, *, charges_before: int) -> None:
+    create_temporary(connection, PAYERS)
+    connection.execute(
+        sa.text(
+            "INSERT INTO stage_payer (party_no) SELECT DISTINCT c.party_no FROM charge c"
+            " WHERE c.account = :account AND c.charge_no > :charges_before"
+        ),
+        {"account": head.account, "charges_before": charges_before},
+    )
+    analyse(connection, PAYERS)
 
 
 def _reject_unknown_students(

@@ -12,8 +12,8 @@ from ingestd.ledger.books.chart import CHARGED, PartyKind
 from ingestd.ledger.books.periods import open_from
 from ingestd.ledger.books.postings import post_lines
 from ingestd.ledger.money.entry import Entry
-from ingestd.ledger.money.payments import PartKind, post_received
-from ingestd.ledger.money.settlement import settle_payments
+from ingestd.ledger.money.payments import CHOSEN, PartKind, post_received
+from ingestd.ledger.money.settlement import settle_chosen
 from ingestd.ledger.paying.allocations import SUNDRY_SALE
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.taking.payment_stage import PAYMENTS
@@ -59,16 +59,20 @@ def post_staged_payments(entry: Entry, format_name: FormatName) -> Posted:
     _insert_payments(entry, format_name)
     _insert_parts(entry, format_name)
     post_received(entry, payments_before=payments_before)
-    settle_payments(
-        entry,
-        chosen=(
-            "SELECT p.payment_no FROM payment p JOIN merchant m"
+    create_temporary(entry.connection, CHOSEN)
+    entry.connection.execute(
+        ordered(
+            entry.connection,
+            "INSERT INTO stage_chosen (payment_no)"
+            " SELECT p.payment_no FROM payment p JOIN merchant m"
             "  ON m.account = p.account AND m.merchant_id = p.merchant_id"
             " WHERE p.account = :account AND p.payment_no > :payments_before"
-            " AND m.settle = 'on_import'"
+            " AND m.settle = 'on_import'",
         ),
-        values={"payments_before": payments_before},
+        {"account": head.account, "payments_before": payments_before},
     )
+    analyse(entry.connection, CHOSEN)
+    settle_chosen(entry)
     amount = entry.connection.execute(
         sa.text(
             "SELECT COALESCE(SUM(amount), 0) FROM payment"

@@ -10,7 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingestd.ledger.books.chart import LedgerAccount as Ledger
-from ingestd.ledger.paying.undo import IS_LIVE
 from tests.integration.ledger.conftest import Books
 
 RECEIVABLES = (Ledger.RECEIVABLE_FEES, Ledger.RECEIVABLE_WALLET)
@@ -151,8 +150,7 @@ def audit(books: Books) -> Audit:
         postings = rows("SELECT * FROM posting WHERE account = :account ORDER BY posting_no")
         lots = rows("SELECT * FROM credit_lot WHERE account = :account")
         allocations = rows(
-            f"SELECT * FROM allocation a WHERE a.account = :account AND {IS_LIVE}"
-            " ORDER BY allocation_no"
+            "SELECT * FROM live_allocation WHERE account = :account ORDER BY allocation_no"
         )
     tracking_ids = _names([row[:2] for row in charges])
 

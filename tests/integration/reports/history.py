@@ -13,11 +13,12 @@ from datetime import datetime, time
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.bulk import create_temporary
 from ingestd.ledger.books.batches import Batch, open_batch
 from ingestd.ledger.books.charge_keys import take_keys
 from ingestd.ledger.books.head import Head, lock_head
 from ingestd.ledger.evidence.seals import seal
-from ingestd.ledger.paying.open_charges import refresh_open_charges
+from ingestd.ledger.paying.open_charges import CHANGED, refresh_open_charges
 from ingestd.values.clock import to_microseconds
 from tests.integration.ledger.conftest import SPRINGFIELD, Books
 
@@ -57,8 +58,12 @@ class History:
             self.now = open_batch(self.head, event=event, now=to_microseconds(noon))
             self.day = day
             yield
-            every = "SELECT charge_no FROM charge WHERE account = :account"
-            refresh_open_charges(self.connection, self.head, charges=every, values={})
+            create_temporary(self.connection, CHANGED)
+            self.run(
+                "INSERT INTO stage_changed (charge_no)"
+                " SELECT charge_no FROM charge WHERE account = :account"
+            )
+            refresh_open_charges(self.connection, self.head)
             seal(self.connection, self.head, self.now)
 
     def insert(self, table: str, **values: object) -> int:

@@ -10,14 +10,16 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.statements import Statements
 from ingestd.spool.arrivals import Arrival
 from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import LeaseLostError
 from ingestd.values.identifiers import AccountId, UploadId
 from ingestd.values.provenance import Provenance
+
+_SQL = Statements(__file__)
 
 LEASE_SECONDS = 60
 TRIES_MAX = 6
@@ -25,12 +27,6 @@ DEATHS_MAX = 100  # a kill is seldom a file's fault, but one file must not kill 
 WAITS_FOR_SPACE = "no space is left; it is tried again by itself as long as that lasts"
 _SECOND = 1_000_000
 _BACKOFF_SECONDS = (1, 5, 15, 60, 300)
-
-_COLUMNS = (
-    "account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,"
-    " session_id, key_fingerprint, client_version, node, state, status, owner, claim_token,"
-    " attempts, last_error, records_done, delivered"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,16 +81,7 @@ def entry_of_arrival(arrival: Arrival, *, format_name: str | None, node: str) ->
 
 def enqueue(connection: Connection, entry: QueueEntry) -> bool:
     """Put an upload into the queue; False when it is there already (a restart found it again)."""
-    result = connection.execute(
-        sa.text(
-            "INSERT INTO upload (account, upload_id, filename, format, source, size_bytes, sha256,"
-            " received_at, peer, session_id, key_fingerprint, client_version, node, state)"
-            " VALUES (:account, :upload_id, :filename, :format, :source, :size_bytes, :sha256,"
-            " :received_at, :peer, :session_id, :key_fingerprint, :client_version, :node,"
-            " 'waiting') ON CONFLICT DO NOTHING"
-        ),
-        asdict(entry),
-    )
+    result = _SQL.run(connection, "insert_upload", asdict(entry))
     return result.rowcount == 1
 
 
@@ -105,25 +92,9 @@ def lease_next(connection: Connection, *, node: str, owner: str, now: int) -> Qu
     with the same key the earlier one is to win. The new claim token fences off whoever
     held the upload before.
     """
-    lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE SKIP LOCKED"
-    row = connection.execute(
-        sa.text(
-            # Materialised: were PostgreSQL to run the choice anew for each row that it compares,
-            # the rows that it had taken by then would not count, and it would take several.
-            "WITH chosen AS MATERIALIZED (SELECT u.account, u.upload_id FROM upload u"
-            # Nothing waits longer than the longest pause: a clock that was set back is not to
-            # keep a file waiting for years.
-            "  WHERE u.node = :node AND (u.next_try_at <= :now OR u.next_try_at > :latest)"
-            "  AND (u.state = 'waiting' OR (u.state = 'working' AND u.lease_expires_at < :now))"
-            "  AND NOT EXISTS (SELECT 1 FROM upload e WHERE e.account = u.account"
-            "   AND e.node = u.node AND e.state IN ('waiting', 'working')"
-            "   AND (e.received_at, e.upload_id) < (u.received_at, u.upload_id))"
-            f"  ORDER BY u.received_at, u.upload_id LIMIT 1{lock})"
-            " UPDATE upload SET state = 'working', owner = :owner, claim_token = claim_token + 1,"
-            " lease_expires_at = :expires_at, attempts = attempts + 1, records_done = 0"
-            " WHERE (account, upload_id) IN (SELECT account, upload_id FROM chosen)"
-            f" RETURNING {_COLUMNS}"
-        ),
+    row = _SQL.run(
+        connection,
+        "lease_next",
         {
             "owner": owner,
             "node": node,
@@ -139,12 +110,9 @@ def lease_upload(
     connection: Connection, entry: QueueEntry, *, owner: str, now: int
 ) -> QueuedUpload | None:
     """Take one certain upload, whoever had it before; None when it has its outcome already."""
-    row = connection.execute(
-        sa.text(
-            "UPDATE upload SET state = 'working', owner = :owner, claim_token = claim_token + 1,"
-            " lease_expires_at = :expires_at WHERE account = :account AND upload_id = :upload_id"
-            f" AND state <> 'done' RETURNING {_COLUMNS}"
-        ),
+    row = _SQL.run(
+        connection,
+        "lease_upload",
         {
             "account": entry.account,
             "upload_id": entry.upload_id,
@@ -157,12 +125,9 @@ def lease_upload(
 
 def renew_lease(connection: Connection, upload: QueuedUpload, *, now: int, records: int) -> bool:
     """Keep an upload for another `LEASE_SECONDS`; False when it is somebody else's by now."""
-    result = connection.execute(
-        sa.text(
-            "UPDATE upload SET lease_expires_at = :expires_at, records_done = :records"
-            " WHERE account = :account AND upload_id = :upload_id AND state = 'working'"
-            " AND claim_token = :claim_token"
-        ),
+    result = _SQL.run(
+        connection,
+        "renew_lease",
         _claim_of(upload) | {"expires_at": now + LEASE_SECONDS * _SECOND, "records": records},
     )
     return result.rowcount == 1
@@ -174,14 +139,7 @@ def mark_done(connection: Connection, upload: QueuedUpload, *, status: str) -> N
     Raises LeaseLostError when the claim passed to another: then nothing of what was
     computed may be committed.
     """
-    result = connection.execute(
-        sa.text(
-            "UPDATE upload SET state = 'done', status = :status, last_error = NULL"
-            " WHERE account = :account AND upload_id = :upload_id AND state = 'working'"
-            " AND claim_token = :claim_token"
-        ),
-        _claim_of(upload) | {"status": status},
-    )
+    result = _SQL.run(connection, "mark_done", _claim_of(upload) | {"status": status})
     if result.rowcount != 1:
         raise LeaseLostError(f"Upload {upload.upload_id} was taken over by another worker.")
 
@@ -194,12 +152,9 @@ def put_back(connection: Connection, upload: QueuedUpload, *, error: str, now: i
     """
     again = upload.attempts < TRIES_MAX
     wait = _BACKOFF_SECONDS[min(upload.attempts, len(_BACKOFF_SECONDS)) - 1]
-    connection.execute(
-        sa.text(
-            "UPDATE upload SET state = :state, next_try_at = :next_try_at, last_error = :error"
-            " WHERE account = :account AND upload_id = :upload_id AND state = 'working'"
-            " AND claim_token = :claim_token"
-        ),
+    _SQL.run(
+        connection,
+        "put_back",
         _claim_of(upload)
         | {
             "state": "waiting" if again else "failed",
@@ -217,13 +172,9 @@ def wait_for_space(
 
     Such a try does not count: a disk may be full for longer than six tries last.
     """
-    connection.execute(
-        sa.text(
-            "UPDATE upload SET state = 'waiting', attempts = attempts - 1,"
-            " next_try_at = :next_try_at, last_error = :error"
-            " WHERE account = :account AND upload_id = :upload_id AND state = 'working'"
-            " AND claim_token = :claim_token"
-        ),
+    _SQL.run(
+        connection,
+        "wait_for_space",
         _claim_of(upload)
         | {"next_try_at": now + round(seconds * _SECOND), "error": WAITS_FOR_SPACE},
     )
@@ -231,14 +182,7 @@ def wait_for_space(
 
 def hand_back(connection: Connection, upload: QueuedUpload) -> None:
     """Give an upload back untried, because the daemon stops."""
-    connection.execute(
-        sa.text(
-            "UPDATE upload SET state = 'waiting', attempts = attempts - 1"
-            " WHERE account = :account AND upload_id = :upload_id AND state = 'working'"
-            " AND claim_token = :claim_token"
-        ),
-        _claim_of(upload),
-    )
+    _SQL.run(connection, "hand_back", _claim_of(upload))
 
 
 def release_leases(connection: Connection, *, node: str) -> int:
@@ -246,70 +190,42 @@ def release_leases(connection: Connection, *, node: str) -> int:
 
     A file that was being worked on at a hundred deaths waits for an operator.
     """
-    result = connection.execute(
-        sa.text(
-            "UPDATE upload SET last_error = 'the daemon died while it worked on the file',"
-            " state = CASE WHEN attempts >= :deaths_max THEN 'failed' ELSE 'waiting' END"
-            " WHERE node = :node AND state = 'working'"
-        ),
-        {"node": node, "deaths_max": DEATHS_MAX},
-    )
+    result = _SQL.run(connection, "release_leases", {"node": node, "deaths_max": DEATHS_MAX})
     return result.rowcount
 
 
 def retry(connection: Connection, account: AccountId, upload_id: UploadId) -> bool:
     """Let an upload that failed be tried again at once; False when it had not failed."""
-    result = connection.execute(
-        sa.text(
-            "UPDATE upload SET state = 'waiting', attempts = 0, next_try_at = 0"
-            " WHERE account = :account AND upload_id = :upload_id"
-            " AND (state = 'failed' OR (state = 'waiting' AND next_try_at > 0))"
-        ),
-        {"account": account, "upload_id": upload_id},
-    )
+    result = _SQL.run(connection, "retry", {"account": account, "upload_id": upload_id})
     return result.rowcount == 1
 
 
 def undelivered(connection: Connection, *, node: str, limit: int) -> list[QueuedUpload]:
     """Return uploads with an outcome whose receipt or archive copy is not in place yet."""
-    rows = connection.execute(
-        sa.text(
-            f"SELECT {_COLUMNS} FROM upload WHERE delivered = 0 AND state = 'done'"
-            " AND node = :node ORDER BY received_at, upload_id LIMIT :limit"
-        ),
-        {"node": node, "limit": limit},
-    )
+    rows = _SQL.run(connection, "find_undelivered", {"node": node, "limit": limit})
     return [_upload(row) for row in rows]
 
 
 def mark_delivered(connection: Connection, account: AccountId, upload_id: UploadId) -> None:
     """Record that the receipt can be fetched and the file is archived."""
-    connection.execute(
-        sa.text(
-            "UPDATE upload SET delivered = 1 WHERE account = :account AND upload_id = :upload_id"
-        ),
-        {"account": account, "upload_id": upload_id},
-    )
+    _SQL.run(connection, "mark_delivered", {"account": account, "upload_id": upload_id})
 
 
 def find_upload(
     connection: Connection, account: AccountId, upload_id: UploadId
 ) -> QueuedUpload | None:
     """Return one upload, or None."""
-    row = connection.execute(
-        sa.text(
-            f"SELECT {_COLUMNS} FROM upload WHERE account = :account AND upload_id = :upload_id"
-        ),
-        {"account": account, "upload_id": upload_id},
+    row = _SQL.run(
+        connection, "find_upload", {"account": account, "upload_id": upload_id}
     ).one_or_none()
     return None if row is None else _upload(row)
 
 
 def knows_any(connection: Connection, uploads: Iterable[tuple[AccountId, UploadId]]) -> bool:
     """Tell whether the queue has ever held one of these uploads."""
-    known = sa.text("SELECT 1 FROM upload WHERE account = :account AND upload_id = :upload_id")
     return any(
-        connection.execute(known, {"account": account, "upload_id": upload_id}).first() is not None
+        _SQL.run(connection, "knows_upload", {"account": account, "upload_id": upload_id}).first()
+        is not None
         for account, upload_id in uploads
     )
 
@@ -318,12 +234,9 @@ def list_uploads(
     connection: Connection, account: AccountId, *, status: str | None, limit: int
 ) -> list[QueuedUpload]:
     """Return an account's uploads, latest first; `status` is a state or a receipt's status."""
-    rows = connection.execute(
-        sa.text(
-            f"SELECT {_COLUMNS} FROM upload WHERE account = :account"
-            " AND (:any_status = 1 OR status = :status OR (status IS NULL AND state = :status))"
-            " ORDER BY received_at DESC, upload_id DESC LIMIT :limit"
-        ),
+    rows = _SQL.run(
+        connection,
+        "list_uploads",
         {
             "account": account,
             "any_status": int(status is None),
@@ -336,25 +249,13 @@ def list_uploads(
 
 def count_open(connection: Connection, *, node: str) -> tuple[int, int]:
     """Return how many uploads wait or are worked on, and how many have failed."""
-    row = connection.execute(
-        sa.text(
-            "SELECT COALESCE(SUM(CASE WHEN state = 'failed' THEN 0 ELSE 1 END), 0) AS waiting,"
-            " COALESCE(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), 0) AS failed"
-            " FROM upload WHERE node = :node AND state IN ('waiting', 'working', 'failed')"
-        ),
-        {"node": node},
-    ).one()
+    row = _SQL.run(connection, "count_open", {"node": node}).one()
     return int(row.waiting), int(row.failed)
 
 
 def count_uploads(connection: Connection) -> list[UploadCount]:
     """Return how many uploads of each account, on every node, are how far."""
-    rows = connection.execute(
-        sa.text(
-            "SELECT account, COALESCE(status, state) AS how_far, COUNT(*) AS uploads FROM upload"
-            " GROUP BY account, COALESCE(status, state) ORDER BY account, how_far"
-        )
-    )
+    rows = _SQL.run(connection, "count_uploads")
     return [
         UploadCount(account=AccountId(row.account), state=row.how_far, uploads=int(row.uploads))
         for row in rows
@@ -369,5 +270,5 @@ def _claim_of(upload: QueuedUpload) -> dict[str, Any]:
     }
 
 
-def _upload(row: Any) -> QueuedUpload:  # noqa: ANN401 - a row of `_COLUMNS`
+def _upload(row: Any) -> QueuedUpload:  # noqa: ANN401 - a row with the columns of an upload
     return QueuedUpload(**dict(row._mapping) | {"delivered": bool(row.delivered)})  # noqa: SLF001

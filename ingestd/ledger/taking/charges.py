@@ -21,12 +21,15 @@ from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.chart import ANONYMOUS_STUDENT_ID, CHARGED
 from ingestd.ledger.books.head import Head
-from ingestd.ledger.books.parties import add_missing_parties, register_staged_students
 from ingestd.ledger.books.periods import open_from
 from ingestd.ledger.paying.allocations import allocate, credit_waits
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.pools import PAYERS
 from ingestd.ledger.taking.charge_stage import CHARGES, KEYS, KNOWN, PLACES, PRODUCTS, STUDENTS
+from ingestd.ledger.taking.charged_students import (
+    add_missing_parties,
+    register_staged_students,
+)
 from ingestd.ledger.taking.messages import (
     BILLING_CODE_UNKNOWN,
     CHARGE_REPEATED,

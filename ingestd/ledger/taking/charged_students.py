@@ -1,0 +1,31 @@
+"""Charged students: the students of a charge file, as the roster and the books take them in."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from ingestd.database.statements import Statements
+from ingestd.ledger.books.batches import Batch
+from ingestd.ledger.books.head import Head
+
+_SQL = Statements(__file__)
+
+
+def register_staged_students(connection: Connection, head: Head) -> None:
+    """Add every student that is about to be charged and that the roster does not know.
+
+    For accounts whose policy is `students = "register"`; the student has no name yet. A row
+    that is not applied adds nobody.
+    """
+    _SQL.run(connection, "add_students", {"account": head.account})
+
+
+def add_missing_parties(connection: Connection, head: Head, batch: Batch) -> None:
+    """Give every student that is about to be charged for the first time a party number.
+
+    Who the party is, is a fact of this batch and sealed with it; the stage knows each number
+    afterwards. The caller holds the head's lock.
+    """
+    values = {"account": head.account, "parties": head.parties, "batch_no": batch.batch_no}
+    head.parties += _SQL.run(connection, "add_parties", values).rowcount
+    _SQL.run(connection, "name_parties", values)

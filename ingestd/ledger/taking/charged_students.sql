@@ -1,0 +1,31 @@
+-- name: add_students
+-- Add to the roster every student that is to be charged and that it does not know, without a name.
+-- ANONYMOUS, the reserved party for sales to nobody in particular, is none. Binds :account.
+INSERT INTO student (account, student_id, name)
+SELECT DISTINCT CAST(:account AS TEXT), n.student_id, ''
+FROM stage_student n
+WHERE n.student_id <> 'ANONYMOUS'
+  AND n.student_no IN (SELECT s.student_no FROM stage_charge s)
+ON CONFLICT DO NOTHING
+
+-- name: add_parties
+-- Number every student that is to be charged and that has no party number, in the order of their
+-- ids. Binds :account, :parties, :batch_no.
+INSERT INTO party (account, party_no, kind, party_code, batch_no)
+SELECT CAST(:account AS TEXT), :parties + ROW_NUMBER() OVER (ORDER BY n.student_id), 'student',
+  n.student_id, :batch_no
+FROM (
+  SELECT DISTINCT n.student_id
+  FROM stage_student n
+  WHERE NOT EXISTS (
+      SELECT 1 FROM party p
+      WHERE p.account = :account AND p.kind = 'student' AND p.party_code = n.student_id)
+    AND n.student_no IN (SELECT s.student_no FROM stage_charge s)
+) n
+
+-- name: name_parties
+-- Note each staged student's party number, where there is one. Binds :account.
+UPDATE stage_student
+SET party_no = (
+  SELECT p.party_no FROM party p
+  WHERE p.account = :account AND p.kind = 'student' AND p.party_code = stage_student.student_id)

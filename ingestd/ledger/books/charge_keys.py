@@ -6,10 +6,12 @@ keys in their own order: a million keys that come at random are sorted before, w
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.statements import Statements
 from ingestd.ledger.books.head import Head
+
+_SQL = Statements(__file__)
 
 CHARGE_BY_KEY = (
     "charge_key e JOIN charge c ON c.account = e.account AND c.charge_no = e.charge_no"
@@ -23,11 +25,5 @@ def take_keys(connection: Connection, head: Head, *, charges_before: int) -> Non
 
     A key that a charge has already fails the transaction; the caller has looked before.
     """
-    connection.execute(
-        sa.text(
-            "INSERT INTO charge_key (account, tracking_id, charge_no)"
-            " SELECT c.account, c.tracking_id, c.charge_no FROM charge c"
-            " WHERE c.account = :account AND c.charge_no > :charges_before ORDER BY c.tracking_id"
-        ),
-        {"account": head.account, "charges_before": charges_before},
-    )
+    values = {"account": head.account, "charges_before": charges_before}
+    _SQL.run(connection, "take_keys", values)

@@ -9,24 +9,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.statements import Statements
 from ingestd.ledger.books.head import Head
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.errors import ClockBehindError
 from ingestd.values.identifiers import AccountId
 
+_SQL = Statements(__file__)
+
 BEHIND_MAX = 60_000_000
 """How far, in microseconds, a clock may be behind the last batch: nodes' clocks differ a little."""
 
-# An acceptance counts for the lead that it was given for: not for a batch that a clock, once more
-# ahead, has dated later still, nor for a clock that is set back further.
-_DOUBTED = (
-    "SELECT h.account, h.sealed_at FROM seal_head h WHERE h.sealed_at > :now + :most"
-    " AND NOT EXISTS (SELECT 1 FROM clock_acceptance a WHERE a.account = h.account"
-    "  AND a.sealed_at >= h.sealed_at - :most AND a.clock_at <= :now + :most)"
-)
+_EVERY_ACCOUNT = AccountId("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,23 +54,12 @@ def find_clock_doubts(connection: Connection, *, now: int) -> list[ClockDoubt]:
 
     Those are left out whose lead somebody accepted.
     """
-    found = connection.execute(
-        sa.text(f"{_DOUBTED} ORDER BY h.sealed_at DESC, h.account"),
-        {"now": now, "most": BEHIND_MAX},
-    )
-    return [
-        ClockDoubt(account=AccountId(row.account), sealed_at=row.sealed_at, now=now)
-        for row in found
-    ]
+    return _find(connection, _EVERY_ACCOUNT, now=now)
 
 
 def find_clock_doubt(connection: Connection, account: AccountId, *, now: int) -> ClockDoubt | None:
     """Return what is to be said against the clock by one account's books, or None."""
-    row = connection.execute(
-        sa.text(f"{_DOUBTED} AND h.account = :account"),
-        {"now": now, "most": BEHIND_MAX, "account": account},
-    ).one_or_none()
-    return None if row is None else ClockDoubt(account=account, sealed_at=row.sealed_at, now=now)
+    return next(iter(_find(connection, account, now=now)), None)
 
 
 def require_clock(connection: Connection, head: Head, *, now: int) -> None:
@@ -91,11 +76,9 @@ def accept_clock(connection: Connection, doubt: ClockDoubt, *, by: str, reason: 
 
     From now on the account's batches follow its last one, until the clock has caught up.
     """
-    connection.execute(
-        sa.text(
-            "INSERT INTO clock_acceptance (account, sealed_at, clock_at, accepted_by, reason)"
-            " VALUES (:account, :sealed_at, :clock_at, :accepted_by, :reason)"
-        ),
+    _SQL.run(
+        connection,
+        "accept_clock",
         {
             "account": doubt.account,
             "sealed_at": doubt.sealed_at,
@@ -104,3 +87,11 @@ def accept_clock(connection: Connection, doubt: ClockDoubt, *, by: str, reason: 
             "reason": reason,
         },
     )
+
+
+def _find(connection: Connection, account: AccountId, *, now: int) -> list[ClockDoubt]:
+    values = {"account": account, "undoubted": now + BEHIND_MAX, "most": BEHIND_MAX}
+    return [
+        ClockDoubt(account=AccountId(row.account), sealed_at=row.sealed_at, now=now)
+        for row in _SQL.run(connection, "find_clock_doubts", values)
+    ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.statements import Statements
 from ingestd.values.identifiers import AccountId
+
+_SQL = Statements(__file__)
 
 COUNTS = "{0}.account = :account AND {0}.effective_on <= :as_of AND {0}.batch_no <= :known_batch"
 """SQL that holds for a fact, under the name to be filled in, that an extent covers."""
@@ -20,9 +22,6 @@ LATER = (
 """SQL that holds for a posting `p` that an extent does not cover. Projections are what everything
 comes to: an extent's answer is that, less what came later. Mostly there is nothing later, and
 where there is, it stands near the end: nobody adds up all postings since the beginning."""
-
-
-_NO_BATCH = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,33 +54,8 @@ def read_extent(
     Every batch is sealed later than the one before, so that one number says what was known: no
     posting has to look its seal up.
     """
-    batch_no = connection.execute(
-        sa.text(
-            "SELECT COALESCE(MAX(batch_no), 0) FROM seal WHERE account = :account"
-            " AND sealed_at <= :known_at"
-        ),
-        {"account": account, "known_at": known_at},
-    ).scalar_one()
-    return Extent(
-        account=account,
-        as_of=as_of,
-        batch_no=int(batch_no),
-        postings_within=_postings_within(connection, account, as_of=as_of, batch_no=int(batch_no)),
-    )
-
-
-def _postings_within(
-    connection: Connection, account: AccountId, *, as_of: date, batch_no: int
-) -> int:
-    """Return the last posting before the first batch that holds anything later."""
-    # Postings are numbered without a gap: their number is how many there were before.
-    within = connection.execute(
-        sa.text(
-            "SELECT COALESCE(SUM(b.postings), 0) FROM batch_total b"
-            " WHERE b.account = :account AND b.batch_no < (SELECT COALESCE(MIN(l.batch_no),"
-            f" {_NO_BATCH}) FROM batch_total l WHERE l.account = :account"
-            " AND (l.effective_on > :as_of OR l.batch_no > :known_batch))"
-        ),
-        {"account": account, "as_of": as_of.isoformat(), "known_batch": batch_no},
-    ).scalar_one()
-    return int(within)
+    found = _SQL.run(connection, "find_known_batch", {"account": account, "known_at": known_at})
+    batch_no = int(found.scalar_one())
+    values = {"account": account, "as_of": as_of.isoformat(), "known_batch": batch_no}
+    within = _SQL.run(connection, "find_postings_within", values).scalar_one()
+    return Extent(account=account, as_of=as_of, batch_no=batch_no, postings_within=int(within))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.statements import Statements
 from ingestd.values.identifiers import AccountId
+
+_SQL = Statements(__file__)
 
 GENESIS_HASH = "0" * 64
 """The hash that the first batch of every account follows."""
@@ -34,22 +36,8 @@ class Head:
 
 def lock_head(connection: Connection, account: AccountId) -> Head:
     """Become the only writer of an account's books until the transaction ends."""
-    connection.execute(
-        sa.text(
-            "INSERT INTO seal_head (account, hash) VALUES (:account, :hash) ON CONFLICT DO NOTHING"
-        ),
-        {"account": account, "hash": GENESIS_HASH},
-    )
-    # SQLite has one writer anyway: BEGIN IMMEDIATE took its place already.
-    lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE"
-    row = connection.execute(
-        sa.text(
-            "SELECT batch_no, hash, sealed_at, charges, postings, parties, refunds, payments,"
-            " allocations FROM seal_head"
-            f" WHERE account = :account{lock}"
-        ),
-        {"account": account},
-    ).one()
+    _SQL.run(connection, "add_head", {"account": account, "hash": GENESIS_HASH})
+    row = _SQL.run(connection, "lock_head", {"account": account}).one()
     return Head(
         account=account,
         batch_no=row.batch_no,
@@ -66,41 +54,18 @@ def lock_head(connection: Connection, account: AccountId) -> Head:
 
 def store_head(connection: Connection, head: Head) -> None:
     """Make `head` the account's last word; the caller holds the lock."""
-    connection.execute(
-        sa.text(
-            "UPDATE seal_head SET batch_no = :batch_no, hash = :hash, sealed_at = :sealed_at,"
-            " charges = :charges, postings = :postings, parties = :parties, refunds = :refunds,"
-            " payments = :payments, allocations = :allocations WHERE account = :account"
-        ),
-        {
-            "account": head.account,
-            "batch_no": head.batch_no,
-            "hash": head.hash,
-            "sealed_at": head.sealed_at,
-            "charges": head.charges,
-            "postings": head.postings,
-            "parties": head.parties,
-            "refunds": head.refunds,
-            "payments": head.payments,
-            "allocations": head.allocations,
-        },
-    )
+    _SQL.run(connection, "store_head", asdict(head))
 
 
 def has_batches(connection: Connection) -> bool:
     """Tell whether any account's books hold anything."""
-    found = connection.execute(sa.text("SELECT 1 FROM seal_head WHERE batch_no > 0 LIMIT 1"))
-    return found.first() is not None
+    return _SQL.run(connection, "has_batches").first() is not None
 
 
 def read_head_hash(connection: Connection, account: AccountId, *, known_at: int) -> str:
     """Return the hash of the last batch sealed by `known_at` (microseconds since 1970)."""
-    found = connection.execute(
-        sa.text(
-            "SELECT hash FROM seal WHERE account = :account AND sealed_at <= :known_at"
-            " ORDER BY batch_no DESC LIMIT 1"
-        ),
-        {"account": account, "known_at": known_at},
+    found = _SQL.run(
+        connection, "find_head_hash", {"account": account, "known_at": known_at}
     ).scalar()
     return GENESIS_HASH if found is None else str(found)
 
@@ -110,8 +75,5 @@ def read_known_at(connection: Connection, account: AccountId) -> int | None:
 
     What is known then stays known for ever: every later batch is sealed later.
     """
-    found = connection.execute(
-        sa.text("SELECT sealed_at FROM seal_head WHERE account = :account AND batch_no > 0"),
-        {"account": account},
-    ).scalar()
+    found = _SQL.run(connection, "find_known_at", {"account": account}).scalar()
     return None if found is None else int(found)

@@ -4,66 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.statements import Statements
 from ingestd.ledger.books.batches import Batch
-from ingestd.ledger.books.chart import ANONYMOUS_STUDENT_ID, PartyKind
+from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.head import Head
 from ingestd.values.errors import UsageError
 from ingestd.values.identifiers import AccountId
 
-
-def register_staged_students(connection: Connection, head: Head) -> None:
-    """Add every student that is about to be charged and that the roster does not know.
-
-    For accounts whose policy is `students = "register"`; the student has no name yet. A row
-    that is not applied adds nobody.
-    """
-    connection.execute(
-        sa.text(
-            "INSERT INTO student (account, student_id, name)"
-            " SELECT DISTINCT :account, n.student_id, '' FROM stage_student n"
-            " WHERE n.student_id <> :anonymous"
-            " AND n.student_no IN (SELECT s.student_no FROM stage_charge s)"
-            " ON CONFLICT DO NOTHING"
-        ),
-        {"account": head.account, "anonymous": ANONYMOUS_STUDENT_ID},
-    )
-
-
-def add_missing_parties(connection: Connection, head: Head, batch: Batch) -> None:
-    """Give every student that is about to be charged for the first time a party number.
-
-    Who the party is, is a fact of this batch and sealed with it; the stage knows each number
-    afterwards. The caller holds the head's lock.
-    """
-    result = connection.execute(
-        sa.text(
-            "INSERT INTO party (account, party_no, kind, party_code, batch_no)"
-            " SELECT :account, :parties + ROW_NUMBER() OVER (ORDER BY n.student_id), :kind,"
-            " n.student_id, :batch_no"
-            " FROM (SELECT DISTINCT n.student_id FROM stage_student n WHERE NOT EXISTS"
-            "  (SELECT 1 FROM party p WHERE p.account = :account AND p.kind = :kind"
-            "   AND p.party_code = n.student_id)"
-            "  AND n.student_no IN (SELECT s.student_no FROM stage_charge s)) n"
-        ),
-        {
-            "account": head.account,
-            "parties": head.parties,
-            "kind": PartyKind.STUDENT.value,
-            "batch_no": batch.batch_no,
-        },
-    )
-    head.parties += result.rowcount
-    connection.execute(
-        sa.text(
-            "UPDATE stage_student SET party_no = (SELECT p.party_no FROM party p"
-            " WHERE p.account = :account AND p.kind = :kind"
-            " AND p.party_code = stage_student.student_id)"
-        ),
-        {"account": head.account, "kind": PartyKind.STUDENT.value},
-    )
+_SQL = Statements(__file__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,28 +55,8 @@ def look_up_party(connection: Connection, account: AccountId, name: str) -> Name
     kind_name, colon, code = name.partition(":")
     if not colon or kind_name not in set(PartyKind):
         kind_name, code = "", name
-    found = connection.execute(
-        sa.text(
-            "SELECT kind, MAX(party_no) AS party_no FROM ("
-            " SELECT kind, party_no FROM party"
-            "  WHERE account = :account AND kind IN ('student', 'parent', 'guest')"
-            "  AND party_code = :code"
-            " UNION ALL SELECT 'student', NULL FROM student"
-            "  WHERE account = :account AND student_id = :code"
-            " UNION ALL SELECT 'parent', NULL FROM parent"
-            "  WHERE account = :account AND parent_code = :code"
-            " UNION ALL SELECT 'parent', NULL FROM student"
-            "  WHERE account = :account AND parent_code = :code"
-            " UNION ALL SELECT 'anonymous', (SELECT party_no FROM party"
-            "  WHERE account = :account AND kind = 'anonymous') WHERE :code = :anonymous"
-            ") known WHERE :kind IN ('', kind) GROUP BY kind ORDER BY kind"
-        ),
-        {
-            "account": account,
-            "code": code,
-            "kind": kind_name,
-            "anonymous": ANONYMOUS_STUDENT_ID,
-        },
+    found = _SQL.run(
+        connection, "look_up_party", {"account": account, "code": code, "kind": kind_name}
     ).all()
     if not found:
         raise UsageError(f"Nobody is called {name}. Name a student, a parent or a guest.")
@@ -141,11 +71,9 @@ def look_up_party(connection: Connection, account: AccountId, name: str) -> Name
 def add_party(connection: Connection, head: Head, batch: Batch, kind: PartyKind, code: str) -> int:
     """Give somebody a party number, as a fact of this batch; return it."""
     head.parties += 1
-    connection.execute(
-        sa.text(
-            "INSERT INTO party (account, party_no, kind, party_code, batch_no)"
-            " VALUES (:account, :party_no, :kind, :code, :batch_no)"
-        ),
+    _SQL.run(
+        connection,
+        "add_party",
         {
             "account": head.account,
             "party_no": head.parties,
@@ -159,10 +87,6 @@ def add_party(connection: Connection, head: Head, batch: Batch, kind: PartyKind,
 
 def party_of(connection: Connection, head: Head, party_no: int) -> Party:
     """Return the party that has a number."""
-    row = connection.execute(
-        sa.text(
-            "SELECT kind, party_code FROM party WHERE account = :account AND party_no = :party_no"
-        ),
-        {"account": head.account, "party_no": party_no},
-    ).one()
+    values = {"account": head.account, "party_no": party_no}
+    row = _SQL.run(connection, "find_party", values).one()
     return Party(party_no=party_no, kind=PartyKind(row.kind), code=row.party_code)

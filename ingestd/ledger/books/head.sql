@@ -1,0 +1,44 @@
+-- name: add_head
+-- Give an account its row at the beginning of its books; nothing when it has one. Binds :account,
+-- :hash.
+INSERT INTO seal_head (account, hash)
+VALUES (:account, :hash)
+ON CONFLICT DO NOTHING
+
+-- name: lock_head
+-- Where an account's books end, for one writer at a time: on SQLite BEGIN IMMEDIATE took the only
+-- writer's place already. Binds :account.
+SELECT batch_no, hash, sealed_at, charges, postings, parties, refunds, payments, allocations
+FROM seal_head
+WHERE account = :account
+FOR UPDATE
+
+-- name: store_head
+-- Where an account's books end from now on. Binds :account, :batch_no, :hash, :sealed_at, :charges,
+-- :postings, :parties, :refunds, :payments, :allocations.
+UPDATE seal_head
+SET batch_no = :batch_no, hash = :hash, sealed_at = :sealed_at, charges = :charges,
+  postings = :postings, parties = :parties, refunds = :refunds, payments = :payments,
+  allocations = :allocations
+WHERE account = :account
+
+-- name: has_batches
+-- A row when the books of all accounts together hold a batch.
+SELECT 1 AS found
+FROM seal_head
+WHERE batch_no > 0
+LIMIT 1
+
+-- name: find_head_hash
+-- The hash of the last batch that was known at an instant. Binds :account, :known_at.
+SELECT hash
+FROM seal
+WHERE account = :account AND sealed_at <= :known_at
+ORDER BY batch_no DESC
+LIMIT 1
+
+-- name: find_known_at
+-- When an account's last batch was sealed; nothing before the first. Binds :account.
+SELECT sealed_at
+FROM seal_head
+WHERE account = :account AND batch_no > 0

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from ingestd.database.engine import Database
-from ingestd.database.schema import stored_revision
+from ingestd.database.statements import Statements
 from ingestd.values.identifiers import LedgerId
+
+_SQL = Statements(__file__)
 
 _ANY_HOST = "this machine"
 
@@ -39,8 +42,14 @@ def find_ledger(database: Database) -> FoundLedger | None:
             return None
         found = None
         if tables.has_table("ledger"):
-            found = connection.execute(sa.text("SELECT ledger_id FROM ledger")).scalar()
+            found = _SQL.run(connection, "find_ledger_id").scalar()
     return FoundLedger(revision=revision, ledger_id=None if found is None else LedgerId(found))
+
+
+def stored_revision(connection: Connection) -> str | None:
+    """Return the revision that a database with a table of revisions holds."""
+    revision = _SQL.run(connection, "find_revision").scalar()
+    return None if revision is None else str(revision)
 
 
 def describe_place(database: Database, data_dir: Path) -> str:

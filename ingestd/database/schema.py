@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from ingestd.database.engine import Database, write_transaction
+from ingestd.database.identity import stored_revision
 from ingestd.shipped import shipped_path
 from ingestd.values.errors import SchemaError
 
@@ -28,12 +28,6 @@ def current_revision(database: Database) -> str | None:
         return stored_revision(connection)
 
 
-def stored_revision(connection: Connection) -> str | None:
-    """Return the revision that a database with a table of revisions holds."""
-    revision = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    return None if revision is None else str(revision)
-
-
 def upgrade(database: Database) -> tuple[str | None, str]:
     """Bring the schema to this version, in one transaction; return the revisions before and after.
 
@@ -49,7 +43,7 @@ def upgrade(database: Database) -> tuple[str | None, str]:
     with database.connection() as connection, write_transaction(connection):
         if not database.is_embedded:
             # Two nodes may be set up at one time: the second then finds all done.
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return before, HEAD_REVISION

@@ -9,13 +9,13 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-import sqlalchemy as sa
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.log import server_logger
 
 import ingestd
 from ingestd.database.engine import Database
+from ingestd.database.statements import Statements
 from ingestd.service.console import render_console
 from ingestd.spool.files import free_bytes
 from ingestd.spool.queue import UploadCount, count_uploads
@@ -23,6 +23,8 @@ from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.errors import IngestdError, ListenError, StorageError
+
+_SQL = Statements(__file__)
 
 Check = Callable[[], Awaitable[str]]
 """Says what is wrong with one part of the daemon, or nothing."""
@@ -146,7 +148,7 @@ async def check_database(database: Database) -> str:
 
     def select() -> None:
         with database.connection() as connection:
-            connection.execute(sa.text("SELECT 1"))
+            _SQL.run(connection, "answer")
 
     try:
         await asyncio.to_thread(select)

@@ -1,0 +1,9 @@
+-- name: find_revision
+-- The revision of the schema, one of all accounts together.
+SELECT version_num
+FROM alembic_version
+
+-- name: find_ledger_id
+-- The ledger's own id, one of all accounts together.
+SELECT ledger_id
+FROM ledger

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,60 @@ STATEMENTS = [
 ]
 # What is said of a statement that is about all accounts together.
 OF_ALL_ACCOUNTS = "of all accounts"
+# What no sentence for people has in it, and every statement or piece of one.
+SQL = re.compile(
+    r"\bSELECT\b.*\bFROM\b|\bINSERT INTO\b|\bUPDATE\s+\S+\s+SET\b|\bDELETE FROM\b"
+    r"|\bCREATE (TEMPORARY )?(TABLE|INDEX|VIEW|TRIGGER)\b|\bFROM\s+\S+\s+\w\b|\bJOIN\s|\bWHERE\s"
+    r"|\b(ORDER|GROUP) BY\b|\bUNION ALL\b|\bCOALESCE\(|\bCASE\b|\w = :\w",
+    re.DOTALL,
+)
+# Tables that a caller describes, and the triggers of tables that are append-only: SQL by its nature
+# made from names.
+MADE_FROM_NAMES = {"database/bulk.py", "database/definitions.py"}
+# Modules whose statements stand in them still.
+STILL_IN_PYTHON = {
+    "ledger/audit/agreement.py",
+    "ledger/audit/identities.py",
+    "ledger/audit/projections.py",
+    "ledger/audit/verify.py",
+    "ledger/books/charge_keys.py",
+    "ledger/books/extent.py",
+    "ledger/books/postings.py",
+    "ledger/books/totals.py",
+    "ledger/catalog/lists.py",
+    "ledger/evidence/seals.py",
+    "ledger/money/payments.py",
+    "ledger/money/quotes.py",
+    "ledger/money/refunds.py",
+    "ledger/money/returns.py",
+    "ledger/money/sales.py",
+    "ledger/money/settlement.py",
+    "ledger/outcomes/control_totals.py",
+    "ledger/outcomes/file_outcomes.py",
+    "ledger/outcomes/findings.py",
+    "ledger/paying/allocations.py",
+    "ledger/paying/open_charges.py",
+    "ledger/paying/pools.py",
+    "ledger/paying/undo.py",
+    "ledger/taking/catalog.py",
+    "ledger/taking/charges.py",
+    "ledger/taking/payment_posting.py",
+    "ledger/taking/payment_rows.py",
+    "ledger/taking/refunds.py",
+    "ledger/taking/stage.py",
+    "ledger/taking/verdicts.py",
+    "reports/aging.py",
+    "reports/balances.py",
+    "reports/book.py",
+    "reports/drill.py",
+    "reports/explain.py",
+    "reports/invoice.py",
+    "reports/items.py",
+    "reports/payments.py",
+    "reports/revenue.py",
+    "reports/sales.py",
+    "reports/trace.py",
+}
 
 
 def parsed(statement: Statement) -> exp.Expr:
@@ -67,6 +123,48 @@ def test_statement_names_its_account(path: Path, statement: Statement) -> None:
     if all(name.startswith("stage_") for name in tables - expressions):
         return  # what is staged is of one file
     assert ":account" in statement.sql
+
+
+def texts(module: Path) -> Iterator[str]:
+    """Yield every text of a module that is no docstring; what an f-string fills in is a `?`."""
+    tree = ast.parse(module.read_text("utf-8"))
+    passed = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            passed |= {id(part) for part in node.values}
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "?" for part in node.values
+            )
+        elif isinstance(node, ast.Constant) and id(node) not in passed:
+            yield str(node.value)
+
+
+def test_no_module_holds_sql() -> None:
+    """Pieces of SQL in Python are read by no editor, parsed by no test, and glued by mistake."""
+    holding = {
+        str(module.relative_to(ROOT))
+        for module in ROOT.rglob("*.py")
+        if any(SQL.search(text) for text in texts(module))
+    }
+    assert holding == MADE_FROM_NAMES | STILL_IN_PYTHON
+
+
+@pytest.mark.parametrize(
+    ("source", "is_sql"),
+    [
+        ("""Q = "SELECT a FROM t WHERE b = :b\"""", True),
+        ("""Q = f"SELECT {columns}\\nFROM t\"""", True),
+        ("""Q = "INSERT INTO t (a)" " VALUES (1)\"""", True),
+        ("""Q = f"{stage} s JOIN charge c ON c.a = s.a\"""", True),
+        ("""def f():\n    \"\"\"Explain a SELECT a FROM t.\"\"\"""", False),
+        ("""Q = "Select a student from the list; delete from it what is wrong.\"""", False),
+    ],
+)
+def test_sql_in_a_module_is_found(tmp_path: Path, source: str, *, is_sql: bool) -> None:
+    """Whole statements and pieces, glued or not; never what is said to people."""
+    module = tmp_path / "module.py"
+    module.write_text(source, "utf-8")
+    assert any(SQL.search(text) for text in texts(module)) == is_sql
 
 
 def test_files_hold_nothing_but_statements() -> None:

@@ -551,3 +551,42 @@ SELECT y.account, y.party_no, y.kind, y.party_code,
 FROM party y
   LEFT JOIN student st
     ON st.account = y.account AND st.student_id = y.party_code AND y.kind = 'student';
+
+-- View: what postings do to credit lots. A payment's money comes to a party's credit on the credit
+-- side of 2000 or 2010, and leaves it on the debit side.
+CREATE VIEW lot_move AS
+SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.payment_no, p.credit_account,
+  p.credit_party_no AS party_no, p.amount
+FROM posting p
+WHERE p.payment_no IS NOT NULL AND p.credit_account IN (2000, 2010)
+UNION ALL
+SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.payment_no, p.debit_account,
+  p.debit_party_no, -p.amount
+FROM posting p
+WHERE p.payment_no IS NOT NULL AND p.debit_account IN (2000, 2010);
+
+-- View: what postings do to charges. A charge leaves its receivable (1100, 1110) as paid, to a
+-- customer's credit, or as voided, back out of deferred revenue (2100). What was undone came back,
+-- and counts against it.
+CREATE VIEW charge_move AS
+SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.charge_no,
+  CASE WHEN p.debit_account = 2100 THEN 0
+       WHEN p.credit_account IN (1100, 1110) THEN p.amount ELSE -p.amount END AS paid,
+  CASE WHEN p.debit_account = 2100 THEN p.amount ELSE 0 END AS voided
+FROM posting p
+WHERE p.charge_no IS NOT NULL AND p.event <> 'charge'
+  AND (p.credit_account IN (1100, 1110)
+    OR (p.debit_account IN (1100, 1110) AND p.credit_account <> 2100));
+
+-- View: postings as they are shown, with when they were known and the codes of what they are about.
+CREATE VIEW posting_line AS
+SELECT p.account, p.posting_no, p.batch_no, p.event, p.effective_on, p.debit_account,
+  p.credit_account, p.amount, p.charge_no, p.payment_no, p.billing_code, p.reverses_posting_no,
+  b.sealed_at, d.party_code AS debit_party, k.party_code AS credit_party, c.tracking_id,
+  m.payment_id
+FROM posting p
+  JOIN seal b ON b.account = p.account AND b.batch_no = p.batch_no
+  LEFT JOIN party d ON d.account = p.account AND d.party_no = p.debit_party_no
+  LEFT JOIN party k ON k.account = p.account AND k.party_no = p.credit_party_no
+  LEFT JOIN charge c ON c.account = p.account AND c.charge_no = p.charge_no
+  LEFT JOIN payment m ON m.account = p.account AND m.payment_no = p.payment_no;

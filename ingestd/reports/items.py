@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import stream
-from ingestd.ledger.audit.identities import moves_of_charges
-from ingestd.ledger.books.extent import COUNTS, LATER
+from ingestd.database.statements import Statements
 from ingestd.reports.report import Question, Reading, Report, Row, answer
 from ingestd.values.clock import day_in, from_microseconds
+
+_SQL = Statements(__file__)
 
 COLUMNS = (
     *("tracking_id", "student_id", "account_type", "billing_code", "occurred_on", "amount"),
@@ -20,21 +20,6 @@ COLUMNS = (
 )
 _CHUNK_ROWS = 5_000
 _QUARTER_HOUR = 15 * 60 * 1_000_000  # microseconds
-
-_STATEMENT = f"""
-SELECT c.tracking_id, y.party_code, c.account_type, c.billing_code, c.occurred_at, c.amount,
-  COALESCE(t.allocated, 0) - COALESCE(m.paid, 0), COALESCE(t.voided, 0) - COALESCE(m.voided, 0),
-  f.refund_no IS NOT NULL, c.upload_id, c.row
-FROM charge c
-  JOIN party y ON y.account = c.account AND y.party_no = c.party_no
-  LEFT JOIN refund f ON f.account = c.account AND f.charge_no = c.charge_no
-    AND {COUNTS.format("f")}
-  LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no
-  LEFT JOIN ({moves_of_charges(LATER)}) m ON m.charge_no = c.charge_no
-WHERE {COUNTS.format("c")}
-  AND c.occurred_at >= :occurred_from AND c.occurred_at < :occurred_before
-ORDER BY c.charge_no
-"""
 
 
 def report_items(connection: Connection, question: Question) -> Report:
@@ -51,7 +36,7 @@ def _rows(reading: Reading) -> Iterator[Row]:
     day_of = _Days(question.zone)
     bound = reading.extent.bound() | question.instants()
     items = amounts = paid_amounts = open_amounts = 0
-    for rows in stream(reading.connection, _STATEMENT, bound, chunk_rows=_CHUNK_ROWS):
+    for rows in _SQL.stream(reading.connection, "find_items", bound, chunk_rows=_CHUNK_ROWS):
         for tracking_id, party, kind, code, occurred_at, amount, *moved, upload_id, row in rows:
             # PostgreSQL sums whole numbers to decimals.
             paid, voided, is_refunded = int(moved[0]), int(moved[1]), moved[2]

@@ -8,32 +8,16 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import stream
-from ingestd.ledger.books.extent import COUNTS
+from ingestd.database.statements import Statements
 from ingestd.reports.report import Question, Reading, Report, Row, answer
+
+_SQL = Statements(__file__)
 
 COLUMNS = (
     *("payment_id", "payer", "kind", "merchant_id", "batch_num", "receipt_num", "received_on"),
     *("amount", "status", "settled_on", "returned_on"),
 )
 _CHUNK_ROWS = 5_000
-
-_EVENT = (
-    "LEFT JOIN payment_event {0} ON {0}.account = y.account AND {0}.payment_no = y.payment_no"
-    f" AND {{0}}.event = '{{0}}' AND {COUNTS.format('{0}')}"
-)
-_STATEMENT = f"""
-SELECT y.payment_id, q.party_code, y.kind, y.merchant_id, y.batch_num, y.receipt_num,
-  y.received_on, y.amount, settled.effective_on, returned.effective_on, voided.effective_on
-FROM payment y
-  JOIN party q ON q.account = y.account AND q.party_no = y.party_no
-  {_EVENT.format("settled")}
-  {_EVENT.format("returned")}
-  {_EVENT.format("voided")}
-WHERE y.account = :account AND y.batch_no <= :known_batch AND y.received_on <= :as_of
-  AND y.received_on >= :since AND y.received_on <= :until
-ORDER BY y.payment_no
-"""
 
 
 @dataclass(slots=True)
@@ -66,7 +50,7 @@ def _rows(reading: Reading) -> Iterator[Row]:
     payments = 0
     sums: defaultdict[str, int] = defaultdict(int)
     batches: defaultdict[tuple[str, str], _Batch] = defaultdict(_Batch)
-    for rows in stream(reading.connection, _STATEMENT, bound, chunk_rows=_CHUNK_ROWS):
+    for rows in _SQL.stream(reading.connection, "find_payments", bound, chunk_rows=_CHUNK_ROWS):
         for *names, amount, settled_on, returned_on, voided_on in rows:
             payment_id, payer, kind, merchant_id, batch_num, receipt_num, received_on = names
             status = _status(voided_on, returned_on, settled_on)

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.ledger.books.chart import LedgerAccount
-from ingestd.ledger.books.extent import COUNTS
+from ingestd.database.statements import Statements
 from ingestd.reports.report import Question, Reading, Report, Row, answer
 
+_SQL = Statements(__file__)
+
 COLUMNS = ("billing_code", "realised")
-
-_REALISED = f"{LedgerAccount.REALISED_REVENUE:d}"
-_DISCOUNTS = f"{LedgerAccount.DISCOUNTS:d}"
-
-_STATEMENT = f"""
-SELECT p.billing_code,
-  SUM(CASE WHEN p.credit_account = {_REALISED} THEN p.amount
-           WHEN p.debit_account = {_REALISED} THEN -p.amount ELSE 0 END) AS realised,
-  SUM(CASE WHEN p.debit_account = {_DISCOUNTS} THEN p.amount
-           WHEN p.credit_account = {_DISCOUNTS} THEN -p.amount ELSE 0 END) AS discounts
-FROM batch_total p
-WHERE {COUNTS.format("p")} AND p.effective_on >= :since AND p.effective_on <= :until
-  AND (p.credit_account IN ({_REALISED}, {_DISCOUNTS})
-    OR p.debit_account IN ({_REALISED}, {_DISCOUNTS}))
-GROUP BY p.billing_code ORDER BY p.billing_code
-"""
 
 
 def report_revenue(connection: Connection, question: Question) -> Report:
@@ -42,9 +26,8 @@ def report_revenue(connection: Connection, question: Question) -> Report:
 def _rows(reading: Reading) -> Iterator[Row]:
     question = reading.question
     realised = discounts = 0
-    for row in reading.connection.execute(
-        sa.text(_STATEMENT), reading.extent.bound() | question.days()
-    ):
+    bound = reading.extent.bound() | question.days()
+    for row in _SQL.run(reading.connection, "add_up_revenue", bound):
         # PostgreSQL sums whole numbers to decimals.
         row_realised = int(row.realised)
         realised += row_realised

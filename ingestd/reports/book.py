@@ -8,15 +8,16 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import stream
+from ingestd.database.statements import Statements
 from ingestd.ledger.books.chart import LedgerAccount
-from ingestd.reports.account_names import BY_PARTY, BY_PRODUCT, leaf_name
+from ingestd.reports.account_names import leaf_name
 from ingestd.values.clock import to_microseconds
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import decimals_of
+
+_SQL = Statements(__file__)
 
 _CHUNK_ROWS = 5_000
 _UPLOADS_REMEMBERED = 4_096
@@ -110,66 +111,15 @@ class Origin(NamedTuple):
     sha256: str | None
 
 
-# The last batch known decides: every later one was sealed later.
-_KNOWN = (
-    "(SELECT COALESCE(MAX(b.batch_no), 0) FROM seal b"
-    " WHERE b.account = :account AND b.sealed_at <= :known_at)"
-)
-_OF_PAYMENT = "('payment', 'settled', 'voided', 'returned')"
-_LINES = f"""
-SELECT p.posting_no, p.batch_no, p.event, p.effective_on, p.debit_account, p.credit_account,
-  p.amount, p.billing_code, p.reverses_posting_no, d.kind, d.party_code, k.kind, k.party_code,
-  y.party_code, c.tracking_id, m.payment_id,
-  CASE WHEN p.event = 'refund' THEN f.note
-       WHEN p.event = 'allocation' OR p.event IN {_OF_PAYMENT} THEN NULL ELSE c.note END,
-  CASE WHEN p.event = 'refund' THEN f.upload_id
-       WHEN p.event IN {_OF_PAYMENT} THEN m.upload_id ELSE c.upload_id END,
-  CASE WHEN p.event = 'refund' THEN f.row
-       WHEN p.event IN {_OF_PAYMENT} THEN m.row ELSE c.row END
-FROM posting p
-  LEFT JOIN party d ON d.account = p.account AND d.party_no = p.debit_party_no
-  LEFT JOIN party k ON k.account = p.account AND k.party_no = p.credit_party_no
-  LEFT JOIN charge c ON c.account = p.account AND c.charge_no = p.charge_no
-  LEFT JOIN payment m ON m.account = p.account AND m.payment_no = p.payment_no
-  LEFT JOIN refund f ON p.event = 'refund' AND f.account = p.account AND f.charge_no = p.charge_no
-  LEFT JOIN party y ON y.account = p.account AND y.party_no =
-    CASE WHEN p.event IN {_OF_PAYMENT} THEN m.party_no ELSE COALESCE(c.party_no, m.party_no) END
-WHERE p.account = :account AND p.batch_no <= {_KNOWN}
-ORDER BY p.effective_on, p.posting_no
-"""
-_PARTIES = ", ".join(str(int(number)) for number in BY_PARTY)
-_PRODUCTS = ", ".join(str(int(number)) for number in BY_PRODUCT)
-_CLOSINGS = f"""
-WITH side AS (
-  SELECT p.debit_account AS number, p.debit_party_no AS party_no, p.billing_code,
-    p.amount, p.effective_on
-  FROM posting p WHERE p.account = :account AND p.batch_no <= {_KNOWN}
-  UNION ALL
-  SELECT p.credit_account, p.credit_party_no, p.billing_code, -p.amount, p.effective_on
-  FROM posting p WHERE p.account = :account AND p.batch_no <= {_KNOWN}
-), summed AS (
-  SELECT s.number,
-    CASE WHEN s.number IN ({_PARTIES}) THEN s.party_no END AS party_no,
-    CASE WHEN s.number IN ({_PRODUCTS}) THEN s.billing_code END AS billing_code,
-    SUM(s.amount) AS balance, MIN(s.effective_on) AS first_on, MAX(s.effective_on) AS last_on
-  FROM side s GROUP BY 1, 2, 3
-)
-SELECT s.number, y.kind, y.party_code, s.billing_code, s.balance, s.first_on, s.last_on
-FROM summed s LEFT JOIN party y ON y.account = :account AND y.party_no = s.party_no
-ORDER BY s.number, COALESCE(y.kind, ''), COALESCE(y.party_code, ''),
-  COALESCE(s.billing_code, '')
-"""
-
-
 def read_lines(connection: Connection, book: Book) -> Iterator[Line]:
     """Yield every posting, by day and then as they were written, in bounded memory."""
-    for rows in stream(connection, _LINES, book.bound(), chunk_rows=_CHUNK_ROWS):
+    for rows in _SQL.stream(connection, "find_lines", book.bound(), chunk_rows=_CHUNK_ROWS):
         yield from map(Line._make, rows)
 
 
 def read_closings(connection: Connection, book: Book) -> Iterator[Closing]:
     """Yield every account that was ever posted to, in the chart's order, in bounded memory."""
-    for rows in stream(connection, _CLOSINGS, book.bound(), chunk_rows=_CHUNK_ROWS):
+    for rows in _SQL.stream(connection, "find_closings", book.bound(), chunk_rows=_CHUNK_ROWS):
         for number, kind, party, billing_code, balance, first_on, last_on in rows:
             # PostgreSQL sums whole numbers to decimals.
             yield Closing(
@@ -180,14 +130,8 @@ def read_closings(connection: Connection, book: Book) -> Iterator[Closing]:
 
 def read_days(connection: Connection, book: Book) -> tuple[str, str] | None:
     """Return the first and the last day of the book; None when nothing was posted."""
-    first_on, last_on = connection.execute(
-        sa.text(
-            "SELECT MIN(p.effective_on), MAX(p.effective_on) FROM posting p"
-            f" WHERE p.account = :account AND p.batch_no <= {_KNOWN}"
-        ),
-        book.bound(),
-    ).one()
-    return None if first_on is None else (first_on, last_on)
+    days = _SQL.run(connection, "find_days", book.bound()).one()
+    return None if days.first_on is None else (days.first_on, days.last_on)
 
 
 class Origins:
@@ -199,11 +143,6 @@ class Origins:
         self.of = lru_cache(maxsize=_UPLOADS_REMEMBERED)(self._read)
 
     def _read(self, upload_id: str) -> Origin | None:
-        found = self._connection.execute(
-            sa.text(
-                "SELECT filename, sha256 FROM file_outcome"
-                " WHERE account = :account AND upload_id = :upload_id"
-            ),
-            {"account": self._account, "upload_id": upload_id},
-        ).one_or_none()
+        values = {"account": self._account, "upload_id": upload_id}
+        found = _SQL.run(self._connection, "find_origin", values).one_or_none()
         return None if found is None else Origin(found.filename, found.sha256)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as SqlRow
 
@@ -20,9 +19,6 @@ from ingestd.values.identifiers import AccountId, UploadId
 from ingestd.values.money import format_amount
 
 SqlRows = Iterable[SqlRow[tuple[object, ...]]]
-
-KNOWN = "b.sealed_at <= :known_at"
-"""SQL that holds for what was known when it was asked for; `b` is the seal of its batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,30 +76,6 @@ def origin_of(
         "client_version": provenance.client_version,
         "node": provenance.node,
     }
-
-
-def read_postings(
-    connection: Connection, inquiry: Inquiry, *, where: str, values: Mapping[str, object]
-) -> list[SqlRow[tuple[object, ...]]]:
-    """Return postings `p` that `where` holds for, in the order in which they were written."""
-    return list(
-        connection.execute(
-            sa.text(
-                "SELECT p.posting_no, p.batch_no, p.event, p.effective_on, p.debit_account,"
-                " p.credit_account, p.amount, d.party_code AS debit_party,"
-                " k.party_code AS credit_party, c.tracking_id, m.payment_id, p.billing_code,"
-                " p.reverses_posting_no, b.sealed_at"
-                " FROM posting p"
-                " JOIN seal b ON b.account = p.account AND b.batch_no = p.batch_no"
-                " LEFT JOIN party d ON d.account = p.account AND d.party_no = p.debit_party_no"
-                " LEFT JOIN party k ON k.account = p.account AND k.party_no = p.credit_party_no"
-                " LEFT JOIN charge c ON c.account = p.account AND c.charge_no = p.charge_no"
-                " LEFT JOIN payment m ON m.account = p.account AND m.payment_no = p.payment_no"
-                f" WHERE p.account = :account AND {KNOWN} AND {where} ORDER BY p.posting_no"
-            ),
-            inquiry.bound(**values),
-        )
-    )
 
 
 def posting_fields(inquiry: Inquiry, posting: SqlRow[tuple[object, ...]]) -> dict[str, object]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as SqlRow
 
+from ingestd.database.statements import Statements
 from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.reports.drill import (
-    KNOWN,
     Inquiry,
     account_label,
     account_type_of,
     origin_of,
-    read_postings,
 )
 from ingestd.values.errors import UsageError
+
+_SQL = Statements(__file__)
 
 Answer = dict[str, object]
 _Postings = list[SqlRow[tuple[object, ...]]]
@@ -28,42 +28,6 @@ _HELD = (
     *(LedgerAccount.TAX, LedgerAccount.BUILDING_FUND, LedgerAccount.DEPOSITS),
     *(LedgerAccount.ADVANCES, LedgerAccount.OTHER_GL),
 )
-_PAYMENT = f"""
-SELECT m.payment_no, m.payment_id, m.kind, y.party_code AS payer, m.amount, m.received_on,
-  m.merchant_id, m.batch_num, m.receipt_num, c.tracking_id AS for_tracking_id, m.batch_no,
-  m.upload_id, m.row
-FROM payment m JOIN seal b ON b.account = m.account AND b.batch_no = m.batch_no
-  JOIN party y ON y.account = m.account AND y.party_no = m.party_no
-  LEFT JOIN charge c ON c.account = m.account AND c.charge_no = m.for_charge_no
-WHERE m.account = :account AND m.payment_id = :payment_id AND {KNOWN}
-"""
-_EVENTS = f"""
-SELECT e.event, e.effective_on, e.reason, e.batch_no
-FROM payment_event e JOIN seal b ON b.account = e.account AND b.batch_no = e.batch_no
-WHERE e.account = :account AND e.payment_no = :payment_no AND {KNOWN} ORDER BY e.batch_no
-"""
-_PARTS = """
-SELECT r.kind, r.amount, y.party_code AS party, r.gl_account, r.tax_code
-FROM payment_part r LEFT JOIN party y ON y.account = r.account AND y.party_no = r.party_no
-WHERE r.account = :account AND r.payment_no = :payment_no ORDER BY r.part_no
-"""
-# An allocation and what undid it, if that was known by then.
-_ALLOCATIONS = f"""
-SELECT a.amount, a.rule, a.effective_on, a.batch_no, a.credit_account, f.party_code AS credit_party,
-  c.tracking_id, c.billing_code, y.party_code AS party, u.effective_on AS undone_on,
-  u.rule AS undone_by, u.batch_no AS undone_batch
-FROM allocation a JOIN seal b ON b.account = a.account AND b.batch_no = a.batch_no
-  JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no
-  JOIN party y ON y.account = c.account AND y.party_no = c.party_no
-  JOIN party f ON f.account = a.account AND f.party_no = a.party_no
-  LEFT JOIN (SELECT r.account, r.reverses_allocation_no, r.effective_on, r.rule, r.batch_no
-    FROM allocation r JOIN seal b ON b.account = r.account AND b.batch_no = r.batch_no
-    WHERE r.account = :account AND r.payment_no = :payment_no AND {KNOWN}) u
-    ON u.account = a.account AND u.reverses_allocation_no = a.allocation_no
-WHERE a.account = :account AND a.payment_no = :payment_no
-  AND a.reverses_allocation_no IS NULL AND {KNOWN}
-ORDER BY a.allocation_no
-"""
 
 
 def explain_payment(connection: Connection, inquiry: Inquiry, payment_id: str) -> Answer:
@@ -74,23 +38,17 @@ def explain_payment(connection: Connection, inquiry: Inquiry, payment_id: str) -
     `unexplained` is what is missing then. In sound books it is nothing: that is `reconciles`.
     Raises UsageError for a payment that was not known.
     """
-    payment = connection.execute(
-        sa.text(_PAYMENT), inquiry.bound(payment_id=payment_id)
-    ).one_or_none()
+    values = inquiry.bound(payment_id=payment_id)
+    payment = _SQL.run(connection, "find_payment", values).one_or_none()
     if payment is None:
         raise UsageError(f"Account {inquiry.account} has no payment {payment_id}.")
     bound = inquiry.bound(payment_no=payment.payment_no)
-    postings = read_postings(
-        connection,
-        inquiry,
-        where="p.payment_no = :payment_no",
-        values={"payment_no": payment.payment_no},
-    )
+    postings = list(_SQL.run(connection, "find_postings", bound))
     return inquiry.heading(connection, "explain") | {
         "payment": _payment(connection, inquiry, payment),
-        "parts": [_part(inquiry, row) for row in connection.execute(sa.text(_PARTS), bound)],
+        "parts": [_part(inquiry, row) for row in _SQL.run(connection, "find_parts", bound)],
         "allocations": [
-            _allocation(inquiry, row) for row in connection.execute(sa.text(_ALLOCATIONS), bound)
+            _allocation(inquiry, row) for row in _SQL.run(connection, "find_allocations", bound)
         ],
         "moved_to_wallets": list(_moved(inquiry, postings)),
         "waiting": list(_waiting(inquiry, postings)),
@@ -102,12 +60,8 @@ def explain_payment(connection: Connection, inquiry: Inquiry, payment_id: str) -
 def _payment(
     connection: Connection, inquiry: Inquiry, payment: SqlRow[tuple[object, ...]]
 ) -> Answer:
-    events = {
-        row.event: row
-        for row in connection.execute(
-            sa.text(_EVENTS), inquiry.bound(payment_no=payment.payment_no)
-        )
-    }
+    values = inquiry.bound(payment_no=payment.payment_no)
+    events = {row.event: row for row in _SQL.run(connection, "find_events", values)}
     status = next((name for name in ("voided", "returned", "settled") if name in events), "pending")
     days = {f"{name}_on": row.effective_on for name, row in events.items()}
     reasons = [row.reason for row in events.values() if row.reason is not None]

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as SqlRow
 
-from ingestd.ledger.books.charge_keys import CHARGE_BY_KEY
+from ingestd.database.statements import Statements
 from ingestd.ledger.books.chart import LedgerAccount
-from ingestd.reports.drill import KNOWN, Inquiry, origin_of, posting_fields, read_postings
+from ingestd.reports.drill import Inquiry, origin_of, posting_fields
 from ingestd.values.clock import format_instant, from_microseconds
 from ingestd.values.errors import UsageError
 
-Answer = dict[str, object]
+_SQL = Statements(__file__)
 
-_CHARGE = f"""
-SELECT c.charge_no, c.tracking_id, y.party_code AS party, y.kind, c.account_type, c.billing_code,
-  c.amount, c.tax, c.note, c.occurred_at, c.effective_on, c.batch_no, b.event, b.sealed_at,
-  c.upload_id, c.row
-FROM {CHARGE_BY_KEY} :tracking_id
-  JOIN seal b ON b.account = c.account AND b.batch_no = c.batch_no
-  JOIN party y ON y.account = c.account AND y.party_no = c.party_no
-WHERE {KNOWN}
-"""
-_REFUND = f"""
-SELECT f.effective_on, f.note, f.tx_item_rowid, f.batch_no, b.sealed_at, f.upload_id, f.row
-FROM refund f JOIN seal b ON b.account = f.account AND b.batch_no = f.batch_no
-WHERE f.account = :account AND f.charge_no = :charge_no AND {KNOWN}
-"""
-_PAYMENTS = f"""
-SELECT m.payment_id, y.party_code AS payer, m.received_on, m.upload_id, m.row
-FROM payment m JOIN party y ON y.account = m.account AND y.party_no = m.party_no
-WHERE m.account = :account AND m.payment_no IN
-  (SELECT a.payment_no FROM allocation a
-   JOIN seal b ON b.account = a.account AND b.batch_no = a.batch_no
-   WHERE a.account = :account AND a.charge_no = :charge_no AND {KNOWN})
-ORDER BY m.payment_no
-"""
+Answer = dict[str, object]
 _RECEIVABLES = (LedgerAccount.RECEIVABLE_FEES, LedgerAccount.RECEIVABLE_WALLET)
 
 
@@ -46,15 +23,14 @@ def trace_charge(connection: Connection, inquiry: Inquiry, tracking_id: str) -> 
     An origin names the upload, its hash, who sent it, when and from where, and the row; it is
     None for what a command did. Raises UsageError for a charge that was not known.
     """
-    charge = connection.execute(
-        sa.text(_CHARGE), inquiry.bound(tracking_id=tracking_id)
-    ).one_or_none()
+    values = inquiry.bound(tracking_id=tracking_id)
+    charge = _SQL.run(connection, "find_charge", values).one_or_none()
     if charge is None:
         raise UsageError(f"Account {inquiry.account} has no charge {tracking_id}.")
     bound = inquiry.bound(charge_no=charge.charge_no)
     postings = _postings(connection, inquiry, charge)
-    refund = connection.execute(sa.text(_REFUND), bound).one_or_none()
-    payments = connection.execute(sa.text(_PAYMENTS), bound).all()
+    refund = _SQL.run(connection, "find_refund", bound).one_or_none()
+    payments = _SQL.run(connection, "find_payments", bound).all()
     return inquiry.heading(connection, "trace") | {
         "charge": _charge(connection, inquiry, charge)
         | _state(inquiry, charge.amount, postings, is_refunded=refund is not None),
@@ -76,19 +52,9 @@ def _postings(
     connection: Connection, inquiry: Inquiry, charge: SqlRow[tuple[object, ...]]
 ) -> list[SqlRow[tuple[object, ...]]]:
     # Two questions: the posting of the charge itself stands in no index, all others do.
-    values = {"charge_no": charge.charge_no, "batch_no": charge.batch_no}
-    first = read_postings(
-        connection,
-        inquiry,
-        where="p.event = 'charge' AND p.batch_no = :batch_no AND p.charge_no = :charge_no",
-        values=values,
-    )
-    others = read_postings(
-        connection,
-        inquiry,
-        where="p.event <> 'charge' AND p.charge_no = :charge_no",
-        values={"charge_no": charge.charge_no},
-    )
+    bound = inquiry.bound(charge_no=charge.charge_no, batch_no=charge.batch_no)
+    first = _SQL.run(connection, "find_charge_posting", bound)
+    others = _SQL.run(connection, "find_other_postings", bound)
     return sorted((*first, *others), key=lambda row: int(row.posting_no))
 
 

@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.engine import Row as SqlRow
 
 from ingestd.access.accounts import Account
+from ingestd.database.statements import Statements
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import BALANCE, PartyKind
 from ingestd.ledger.books.head import read_head_hash
 from ingestd.ledger.books.parties import Named, look_up_party
-from ingestd.ledger.paying.open_charges import IN_ORDER
 from ingestd.values.clock import day_in, from_microseconds
 from ingestd.values.errors import UsageError
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import decimals_of, format_amount
+
+_SQL = Statements(__file__)
 
 # Of one snapshot everything is known: every batch was sealed before the end of time.
 _EVER = 2**63 - 1
@@ -160,12 +160,8 @@ def _family_of(connection: Connection, account: AccountId, named: Named) -> str 
         return named.code
     if named.kind is not PartyKind.STUDENT:
         return None
-    found = connection.execute(
-        sa.text(
-            "SELECT parent_code FROM student WHERE account = :account AND student_id = :student_id"
-        ),
-        {"account": account, "student_id": named.code},
-    ).scalar()
+    values = {"account": account, "code": named.code}
+    found = _SQL.run(connection, "find_family", values).scalar()
     return None if found is None else str(found)
 
 
@@ -174,24 +170,12 @@ def _addressee(
 ) -> tuple[Person, str | None]:
     """Return whom the invoice is for, and where mail reaches them."""
     if family is not None:
-        kind, code = PartyKind.PARENT, family
-        statement = (
-            "SELECT name, email FROM parent WHERE account = :account AND parent_code = :code"
-        )
+        kind, code, statement = PartyKind.PARENT, family, "find_parent"
     elif named.kind is PartyKind.GUEST:
-        kind, code = named.kind, named.code
-        statement = (
-            "SELECT g.name, g.email FROM guest g JOIN party y"
-            " ON y.account = g.account AND y.party_no = g.party_no"
-            " WHERE y.account = :account AND y.kind = 'guest' AND y.party_code = :code"
-        )
+        kind, code, statement = named.kind, named.code, "find_guest"
     else:
-        kind, code = named.kind, named.code
-        statement = (
-            "SELECT name, NULL AS email FROM student"
-            " WHERE account = :account AND student_id = :code"
-        )
-    row = connection.execute(sa.text(statement), {"account": account, "code": code}).one_or_none()
+        kind, code, statement = named.kind, named.code, "find_student"
+    row = _SQL.run(connection, statement, {"account": account, "code": code}).one_or_none()
     if row is None:  # a family that the roster names, and no parents file
         return Person(kind=kind, code=code, name=""), None
     return Person(kind=kind, code=code, name=row.name), row.email or None
@@ -201,48 +185,19 @@ def _members(
     connection: Connection, account: AccountId, named: Named, family: str | None
 ) -> dict[int, Person]:
     """Return everybody on the invoice who ever owed or paid something, by party number."""
-    rows = connection.execute(
-        sa.text(
-            "SELECT y.party_no, y.kind, y.party_code,"
-            " COALESCE(st.name, pa.name, g.name, '') AS name FROM party y"
-            " LEFT JOIN student st ON y.kind = 'student' AND st.account = y.account"
-            "  AND st.student_id = y.party_code"
-            " LEFT JOIN parent pa ON y.kind = 'parent' AND pa.account = y.account"
-            "  AND pa.parent_code = y.party_code"
-            " LEFT JOIN guest g ON g.account = y.account AND g.party_no = y.party_no"
-            " WHERE y.account = :account AND y.party_no IN ("
-            " SELECT CAST(:party_no AS BIGINT)"
-            " UNION SELECT p.party_no FROM party p WHERE p.account = :account"
-            "  AND p.kind = 'parent' AND p.party_code = :family"
-            " UNION SELECT p.party_no FROM student s JOIN party p ON p.account = s.account"
-            "  AND p.kind = 'student' AND p.party_code = s.student_id"
-            "  WHERE s.account = :account AND s.parent_code = :family)"
-        ),
-        {"account": account, "party_no": named.party_no, "family": family},
-    )
+    values = {"account": account, "party_no": named.party_no, "family": family}
     return {
         row.party_no: Person(kind=PartyKind(row.kind), code=row.party_code, name=row.name)
-        for row in rows
+        for row in _SQL.run(connection, "find_members", values)
     }
 
 
 def _open_items(
     connection: Connection, account: AccountId, members: dict[int, Person], timezone: ZoneInfo
 ) -> tuple[tuple[OpenItem, ...], tuple[OpenItem, ...]]:
-    rows = _select(
-        connection,
-        "SELECT c.party_no, c.account_type, c.billing_code, COALESCE(r.name, '') AS product,"
-        " COALESCE(c.note, '') AS note, c.tracking_id, c.occurred_at, c.amount,"
-        " c.amount - o.amount AS paid FROM open_charge o"
-        " JOIN charge c ON c.account = o.account AND c.charge_no = o.charge_no"
-        " LEFT JOIN product r ON r.account = c.account AND r.billing_code = c.billing_code"
-        " WHERE o.account = :account AND o.party_no IN :members"
-        f" ORDER BY {IN_ORDER}",
-        account,
-        members,
-    )
+    values = {"account": account, "members": list(members)}
     items: dict[str, list[OpenItem]] = {kind.value: [] for kind in AccountType}
-    for row in rows:
+    for row in _SQL.run(connection, "find_open_items", values):
         items[row.account_type].append(
             OpenItem(
                 occurred_on=day_in(timezone, from_microseconds(row.occurred_at)),
@@ -260,16 +215,7 @@ def _open_items(
 def _pending(
     connection: Connection, account: AccountId, members: dict[int, Person]
 ) -> tuple[PendingPayment, ...]:
-    rows = _select(
-        connection,
-        "SELECT p.party_no, p.payment_id, p.kind, p.received_on, p.amount FROM payment p"
-        " WHERE p.account = :account AND p.party_no IN :members AND NOT EXISTS"
-        " (SELECT 1 FROM payment_event e"
-        "  WHERE e.account = p.account AND e.payment_no = p.payment_no)"
-        " ORDER BY p.received_on, p.payment_no",
-        account,
-        members,
-    )
+    values = {"account": account, "members": list(members)}
     return tuple(
         PendingPayment(
             received_on=date.fromisoformat(row.received_on),
@@ -278,22 +224,16 @@ def _pending(
             kind=row.kind,
             amount=row.amount,
         )
-        for row in rows
+        for row in _SQL.run(connection, "find_pending", values)
     )
 
 
 def _credits(
     connection: Connection, account: AccountId, members: dict[int, Person], addressee: Person
 ) -> tuple[Credit, ...]:
-    rows = _select(
-        connection,
-        "SELECT l.party_no, l.credit_account, l.remaining FROM credit_lot l"
-        " WHERE l.account = :account AND l.party_no IN :members AND l.remaining > 0",
-        account,
-        members,
-    )
+    values = {"account": account, "members": list(members)}
     waiting: dict[tuple[AccountType, str], Credit] = {}
-    for row in rows:
+    for row in _SQL.run(connection, "find_credits", values):
         is_wallet = row.credit_account == BALANCE[AccountType.WALLET].credit
         account_type = AccountType.WALLET if is_wallet else AccountType.LIABILITY
         # Whoever in the family paid too much: the next fee of any of them is paid from it.
@@ -302,13 +242,3 @@ def _credits(
         before = waiting[key].amount if key in waiting else 0
         waiting[key] = Credit(account_type=account_type, owner=owner, amount=before + row.remaining)
     return tuple(waiting[key] for key in sorted(waiting))
-
-
-def _select(
-    connection: Connection, statement: str, account: AccountId, members: dict[int, Person]
-) -> Sequence[SqlRow[tuple[object, ...]]]:
-    """Run a statement that binds `account` and the party numbers in `members`."""
-    if not members:
-        return ()
-    bound = sa.text(statement).bindparams(sa.bindparam("members", expanding=True))
-    return connection.execute(bound, {"account": account, "members": list(members)}).all()

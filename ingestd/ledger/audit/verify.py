@@ -7,32 +7,32 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
-from ingestd.ledger.audit.agreement import AGREEMENTS_OF_FACTS, Disagreement, Find
+from ingestd.database.statements import Statements
+from ingestd.ledger.audit.agreement import AGREEMENTS_OF_FACTS, Check, Disagreement
 from ingestd.ledger.audit.identities import Identity, add_up_identities
 from ingestd.ledger.audit.projections import AGREEMENTS_OF_PROJECTIONS
 from ingestd.ledger.books.batches import VERSION, Batch
 from ingestd.ledger.books.head import GENESIS_HASH
-from ingestd.ledger.evidence.seals import SEALED_COLUMNS, hash_batch
+from ingestd.ledger.evidence.seals import hash_batch
 from ingestd.values.identifiers import AccountId, UploadId
 
-_CHUNK_ROWS = 5_000
+_SQL = Statements(__file__)
 
-AGREEMENTS: Mapping[str, Find] = MappingProxyType(
+AGREEMENTS: Mapping[str, tuple[Check, ...]] = MappingProxyType(
     {**AGREEMENTS_OF_FACTS, **AGREEMENTS_OF_PROJECTIONS}
 )
 """Every check that what is stored twice agrees, by its public name."""
 
 # The tables whose rows are numbered within their account, by the head's counter of each.
 _NUMBERED = {
-    "parties": ("party", "party_no"),
-    "charges": ("charge", "charge_no"),
-    "refunds": ("refund", "refund_no"),
-    "payments": ("payment", "payment_no"),
-    "allocations": ("allocation", "allocation_no"),
-    "postings": ("posting", "posting_no"),
+    "parties": "party",
+    "charges": "charge",
+    "refunds": "refund",
+    "payments": "payment",
+    "allocations": "allocation",
+    "postings": "posting",
 }
 
 
@@ -83,12 +83,14 @@ def verify_ledger(connection: Connection, account: AccountId) -> Verification:
     allocations with their postings, reversals with what they reverse, the states of charges and
     credit lots with the facts. The connection is to be in one snapshot.
     """
-    spans = {counter: _spans(connection, account, *_NUMBERED[counter]) for counter in _NUMBERED}
+    spans = _spans(connection, account)
     uploads: dict[int, UploadId | None] = {}
     differences = list(_check_chain(connection, account, spans, uploads))
     differences += _check_unsealed(connection, account, spans, uploads)
-    for name, find in AGREEMENTS.items():
-        differences += (_difference(name, found, uploads) for found in find(connection, account))
+    for name, checks in AGREEMENTS.items():
+        for check in checks:
+            found = check.find(connection, account)
+            differences += (_difference(name, disagreement, uploads) for disagreement in found)
     counts = {counter: sum(s.rows for s in spans[counter].values()) for counter in spans}
     return Verification(
         checked={"batches": len(uploads), **counts},
@@ -106,15 +108,11 @@ def _difference(
     )
 
 
-def _spans(connection: Connection, account: AccountId, table: str, number: str) -> dict[int, _Span]:
-    found = connection.execute(
-        sa.text(
-            f"SELECT batch_no, COUNT(*) AS row_count, MIN({number}) AS first,"
-            f" MAX({number}) AS last FROM {table} WHERE account = :account GROUP BY batch_no"
-        ),
-        {"account": account},
-    )
-    return {row.batch_no: _Span(row.row_count, row.first, row.last) for row in found}
+def _spans(connection: Connection, account: AccountId) -> _Spans:
+    spans: _Spans = {counter: {} for counter in _NUMBERED}
+    for row in _SQL.run(connection, "find_spans", {"account": account}):
+        spans[row.counter][row.batch_no] = _Span(row.row_count, row.first, row.last)
+    return spans
 
 
 def _check_chain(
@@ -126,7 +124,7 @@ def _check_chain(
     """Find what differs in each batch; afterwards `uploads` holds every sealed batch's upload."""
     counted = dict.fromkeys(spans, 0)
     last_no, last_hash, last_sealed_at = 0, GENESIS_HASH, 0
-    for seal in _seals(connection, account):
+    for seal in _SQL.run(connection, "find_seals", {"account": account}):
         uploads[seal.batch_no] = seal.upload_id
         found = []
         if seal.batch_no != last_no + 1:
@@ -154,13 +152,13 @@ def _check_chain(
 def _differences_of_batch(
     connection: Connection,
     account: AccountId,
-    seal: Any,  # noqa: ANN401 - a row of the seal table
+    seal: Row[Any],
     spans: _Spans,
     counted: dict[str, int],
 ) -> Iterator[str]:
     """Find what differs within one batch, and count its rows in."""
     before, until = {}, {}
-    for counter, (table, _) in _NUMBERED.items():
+    for counter, table in _NUMBERED.items():
         span = spans[counter].get(seal.batch_no)
         before[counter] = counted[counter] if span is None else span.first - 1
         until[counter] = counted[counter] if span is None else span.last
@@ -208,30 +206,14 @@ def _differences_of_batch(
 def _amount_posted(connection: Connection, batch: Batch, span: _Span | None) -> int:
     if span is None:
         return 0
-    amount = connection.execute(
-        sa.text(
-            "SELECT COALESCE(SUM(amount), 0) FROM posting WHERE account = :account"
-            " AND batch_no = :batch_no AND posting_no >= :first AND posting_no <= :last"
-        ),
-        {
-            "account": batch.account,
-            "batch_no": batch.batch_no,
-            "first": span.first,
-            "last": span.last,
-        },
-    ).scalar_one()
+    values = {
+        "account": batch.account,
+        "batch_no": batch.batch_no,
+        "first": span.first,
+        "last": span.last,
+    }
+    amount = _SQL.run(connection, "add_up_batch", values).scalar_one()
     return int(amount)
-
-
-def _seals(connection: Connection, account: AccountId) -> Iterator[Any]:
-    yield from connection.execute(
-        sa.text(
-            "SELECT batch_no, event, upload_id, sealed_at, rows_sealed, amount_posted,"
-            " previous_hash, hash, version FROM seal WHERE account = :account ORDER BY batch_no"
-        ),
-        {"account": account},
-        execution_options={"yield_per": _CHUNK_ROWS},
-    )
 
 
 def _check_head(
@@ -240,18 +222,15 @@ def _check_head(
     expected: Mapping[str, object],
     uploads: Mapping[int, UploadId | None],
 ) -> Iterator[Difference]:
-    names = ", ".join(expected)
-    row = connection.execute(
-        sa.text(f"SELECT {names} FROM seal_head WHERE account = :account"), {"account": account}
-    ).one_or_none()
-    if row is None:
+    head = _SQL.run(connection, "find_head", {"account": account}).mappings().one_or_none()
+    if head is None:
         if uploads:
             message = "the head is missing"
             yield _difference("head", Disagreement(batch_no=max(uploads), message=message), uploads)
         return
-    for name, stored in zip(expected, row, strict=True):
-        if stored != expected[name]:
-            message = f"the head says {name} {stored}, the batches say {expected[name]}"
+    for name, value in expected.items():
+        if head[name] != value:
+            message = f"the head says {name} {head[name]}, the batches say {value}"
             yield _difference(
                 "head", Disagreement(batch_no=max(uploads, default=None), message=message), uploads
             )
@@ -264,30 +243,19 @@ def _check_unsealed(
     uploads: Mapping[int, UploadId | None],
 ) -> Iterator[Difference]:
     """Find rows that no seal covers: they were put in behind the ledger's back."""
-    for counter, (table, _) in _NUMBERED.items():
+    for counter, table in _NUMBERED.items():
         for batch_no in sorted(spans[counter].keys() - uploads.keys()):
             yield _unsealed(table, batch_no)
-    for table, columns in SEALED_COLUMNS.items():
-        if table in {table for table, _ in _NUMBERED.values()}:
+    for row in _SQL.run(connection, "find_unsealed", {"account": account}):
+        if row.upload_id is None:
+            yield _unsealed(row.table_name, row.batch_no)
             continue
-        key = "batch_no" if "batch_no" in columns else "upload_id"
-        for row in connection.execute(
-            sa.text(
-                f"SELECT DISTINCT t.{key} FROM {table} t WHERE t.account = :account AND NOT EXISTS"
-                f" (SELECT 1 FROM seal b WHERE b.account = t.account AND b.{key} = t.{key})"
-            ),
-            {"account": account},
-        ):
-            yield (
-                _unsealed(table, row[0])
-                if key == "batch_no"
-                else Difference(
-                    check="unsealed",
-                    batch_no=None,
-                    upload_id=row[0],
-                    message=f"rows of {table} belong to an upload that no batch is sealed for",
-                )
-            )
+        yield Difference(
+            check="unsealed",
+            batch_no=None,
+            upload_id=row.upload_id,
+            message=f"rows of {row.table_name} belong to an upload that no batch is sealed for",
+        )
 
 
 def _unsealed(table: str, batch_no: int) -> Difference:

@@ -12,23 +12,14 @@ from ingestd.values.identifiers import AccountId
 
 _SQL = Statements(__file__)
 
-COUNTS = "{0}.account = :account AND {0}.effective_on <= :as_of AND {0}.batch_no <= :known_batch"
-"""SQL that holds for a fact, under the name to be filled in, that an extent covers."""
-
-LATER = (
-    "p.account = :account AND p.posting_no > :postings_within"
-    " AND (p.effective_on > :as_of OR p.batch_no > :known_batch)"
-)
-"""SQL that holds for a posting `p` that an extent does not cover. Projections are what everything
-comes to: an extent's answer is that, less what came later. Mostly there is nothing later, and
-where there is, it stands near the end: nobody adds up all postings since the beginning."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
     """What is effective up to a day, both ends included, and stands in batches up to a number.
 
-    The postings numbered up to `postings_within` all belong to it.
+    The postings numbered up to `postings_within` all belong to it. Projections are what everything
+    comes to: an extent's answer is that, less what came later. Mostly there is nothing later, and
+    where there is, it stands near the end: nobody adds up all postings since the beginning.
     """
 
     account: AccountId
@@ -37,7 +28,7 @@ class Extent:
     postings_within: int
 
     def bound(self) -> dict[str, object]:
-        """Return what `COUNTS` and `LATER` bind."""
+        """Return what statements bind for it: those by day and batch, and those of what is later."""
         return {
             "account": self.account,
             "as_of": self.as_of.isoformat(),

@@ -28,7 +28,7 @@ class Extent:
     postings_within: int
 
     def bound(self) -> dict[str, object]:
-        """Return what statements bind for it: those by day and batch, and those of what is later."""
+        """Return what statements about it bind: by day and batch, and for what is later."""
         return {
             "account": self.account,
             "as_of": self.as_of.isoformat(),

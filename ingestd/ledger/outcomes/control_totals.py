@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.statements import Statements
 from ingestd.values.identifiers import AccountId, UploadId
+
+_SQL = Statements(__file__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,17 +26,7 @@ def read_batch_totals(
     connection: Connection, account: AccountId, upload_id: UploadId
 ) -> list[BatchTotal]:
     """Return the control totals of an upload's applied payments, by merchant and batch."""
-    rows = connection.execute(
-        sa.text(
-            "SELECT p.merchant_id, p.batch_num, COUNT(*) AS payments, SUM(p.amount) AS amount"
-            " FROM file_outcome o JOIN payment p"
-            "  ON p.account = o.account AND p.batch_no = o.batch_no AND p.upload_id = o.upload_id"
-            " WHERE o.account = :account AND o.upload_id = :upload_id"
-            " GROUP BY p.merchant_id, p.batch_num"
-            " ORDER BY COALESCE(p.merchant_id, ''), p.batch_num"
-        ),
-        {"account": account, "upload_id": upload_id},
-    )
+    rows = _SQL.run(connection, "find_batch_totals", {"account": account, "upload_id": upload_id})
     return [
         BatchTotal(
             merchant_id=row.merchant_id,

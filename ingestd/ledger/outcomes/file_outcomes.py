@@ -5,37 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.database.statements import Statements
 from ingestd.formats.names import FormatName
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
 from ingestd.values.identifiers import AccountId, UploadId
 from ingestd.values.provenance import Provenance
 
+_SQL = Statements(__file__)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Repeated:
-    """What a duplicate or a conflict repeats: by which number it is found, and the fact itself.
+class _Repeats:
+    """The statements about what a format's duplicates and conflicts repeat."""
 
-    `table` holds the row's key in its column `key`, and the number in `number`.
-    """
-
-    number: str
-    table: str
-    key: str
-    fact: str
+    insert: str
+    find_uploads: str
 
 
-_CHARGE = _Repeated(number="charge_no", table="charge_key", key="tracking_id", fact="charge")
-_REFUND = _Repeated(number="charge_no", table="charge_key", key="tracking_id", fact="refund")
-_PAYMENT = _Repeated(number="payment_no", table="payment", key="payment_id", fact="payment")
-_REPEATED = {
-    FormatName.STUDENT_REFUNDS.value: _REFUND,
-    FormatName.FEE_PAYMENTS.value: _PAYMENT,
-    FormatName.SUNDRY_PAYMENTS.value: _PAYMENT,
-    FormatName.ENROLMENT_PAYMENTS.value: _PAYMENT,
+_CHARGES = _Repeats(insert="insert_repeats_of_charges", find_uploads="find_uploads_of_charges")
+_REFUNDS = _Repeats(insert="insert_repeats_of_charges", find_uploads="find_uploads_of_refunds")
+_PAYMENTS = _Repeats(insert="insert_repeats_of_payments", find_uploads="find_uploads_of_payments")
+_REPEATS = {
+    FormatName.STUDENT_REFUNDS.value: _REFUNDS,
+    FormatName.FEE_PAYMENTS.value: _PAYMENTS,
+    FormatName.SUNDRY_PAYMENTS.value: _PAYMENTS,
+    FormatName.ENROLMENT_PAYMENTS.value: _PAYMENTS,
 }
 
 
@@ -97,40 +94,17 @@ def store_row_outcomes(
     connection: Connection, head: Head, batch: Batch, *, format_name: str | None
 ) -> None:
     """Keep a verdict for each staged row that was not applied; call it after posting."""
-    repeated = _REPEATED.get(format_name or "", _CHARGE)
-    connection.execute(
-        sa.text(
-            "INSERT INTO row_outcome (account, upload_id, row, line, outcome)"
-            " SELECT :account, :upload_id, row, line, 'rejected' FROM stage_rejected ORDER BY row"
-        ),
-        {"account": head.account, "upload_id": batch.upload_id},
-    )
-    connection.execute(
-        sa.text(
-            f"INSERT INTO row_outcome (account, upload_id, row, line, outcome, {repeated.number})"
-            # A row that repeats another of this file learns its number only now.
-            " SELECT :account, :upload_id, r.row, r.line, r.outcome, COALESCE(r.earlier_no,"
-            f"  (SELECT c.{repeated.number} FROM {repeated.table} c"
-            f"   WHERE c.account = :account AND c.{repeated.key} = r.row_key))"
-            " FROM stage_repeat r ORDER BY r.row"
-        ),
-        {"account": head.account, "upload_id": batch.upload_id},
-    )
+    values = {"account": head.account, "upload_id": batch.upload_id}
+    _SQL.run(connection, "insert_rejected_rows", values)
+    _SQL.run(connection, _REPEATS.get(format_name or "", _CHARGES).insert, values)
 
 
 def store_file_outcome(connection: Connection, batch: Batch, outcome: FileOutcome) -> None:
     """Keep a file's outcome; the key refuses a second one for the same upload."""
     rows, provenance = outcome.rows, outcome.provenance
-    connection.execute(
-        sa.text(
-            "INSERT INTO file_outcome (account, upload_id, batch_no, filename, format, source,"
-            " sha256, size_bytes, received_at, finished_at, peer, session_id, key_fingerprint,"
-            " client_version, node, status, records, applied, duplicate, conflict, rejected,"
-            " applied_amount, findings) VALUES (:account, :upload_id, :batch_no, :filename,"
-            " :format, :source, :sha256, :size_bytes, :received_at, :finished_at, :peer,"
-            " :session_id, :key_fingerprint, :client_version, :node, :status, :records, :applied,"
-            " :duplicate, :conflict, :rejected, :applied_amount, :findings)"
-        ),
+    _SQL.run(
+        connection,
+        "insert_file_outcome",
         {
             "account": outcome.account,
             "upload_id": outcome.upload_id,
@@ -163,15 +137,8 @@ def read_file_outcome(
     connection: Connection, account: AccountId, upload_id: UploadId
 ) -> FileOutcome | None:
     """Return an upload's outcome, or None while it has none."""
-    row = connection.execute(
-        sa.text(
-            "SELECT filename, format, source, size_bytes, sha256, received_at, peer, session_id,"
-            " key_fingerprint, client_version, node, finished_at, status, records, applied,"
-            " duplicate, conflict, rejected, applied_amount, findings FROM file_outcome"
-            " WHERE account = :account AND upload_id = :upload_id"
-        ),
-        {"account": account, "upload_id": upload_id},
-    ).one_or_none()
+    values = {"account": account, "upload_id": upload_id}
+    row = _SQL.run(connection, "find_file_outcome", values).one_or_none()
     if row is None:
         return None
     counts = None
@@ -209,20 +176,9 @@ def read_file_outcome(
 
 def list_applied_before(connection: Connection, outcome: FileOutcome) -> list[AppliedBefore]:
     """Return who had applied rows of a file before it came, earliest upload first."""
-    repeated = _REPEATED.get(outcome.provenance.format or "", _CHARGE)
-    found = connection.execute(
-        sa.text(
-            "SELECT c.upload_id, f.filename, COUNT(*) AS repeats FROM row_outcome o"
-            f" LEFT JOIN {repeated.fact} c"
-            f"  ON c.account = o.account AND c.{repeated.number} = o.{repeated.number}"
-            " LEFT JOIN file_outcome f ON f.account = c.account AND f.upload_id = c.upload_id"
-            " WHERE o.account = :account AND o.upload_id = :upload_id AND o.outcome = 'duplicate'"
-            # A row that stands twice in the file has a finding of its own.
-            " AND COALESCE(c.upload_id, '') <> :upload_id"
-            " GROUP BY c.upload_id, f.filename ORDER BY COALESCE(c.upload_id, '')"
-        ),
-        {"account": outcome.account, "upload_id": outcome.upload_id},
-    )
+    repeats = _REPEATS.get(outcome.provenance.format or "", _CHARGES)
+    values = {"account": outcome.account, "upload_id": outcome.upload_id}
+    found = _SQL.run(connection, repeats.find_uploads, values)
     return [
         AppliedBefore(upload_id=row.upload_id, filename=row.filename, rows=int(row.repeats))
         for row in found
@@ -233,12 +189,6 @@ def find_same_bytes(
     connection: Connection, account: AccountId, upload_id: UploadId, sha256: str
 ) -> UploadId | None:
     """Return the account's first upload of the same bytes before this one, if there is one."""
-    found = connection.execute(
-        sa.text(
-            "SELECT MIN(upload_id) FROM file_outcome WHERE account = :account"
-            " AND sha256 = :sha256 AND batch_no < (SELECT batch_no FROM file_outcome"
-            "  WHERE account = :account AND upload_id = :upload_id)"
-        ),
-        {"account": account, "upload_id": upload_id, "sha256": sha256},
-    ).scalar()
+    values = {"account": account, "upload_id": upload_id, "sha256": sha256}
+    found = _SQL.run(connection, "find_same_bytes", values).scalar()
     return None if found is None else UploadId(found)

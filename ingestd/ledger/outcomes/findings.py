@@ -7,23 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import stream
-from ingestd.formats.findings.codes import Code, Verdict
+from ingestd.database.statements import Statements
 from ingestd.values.identifiers import AccountId, UploadId
 
-_CHUNK_ROWS = 5_000
+_SQL = Statements(__file__)
 
-# What was not applied comes first, then what is only worth a word; rows that came twice in the
-# file, of which one was taken, are last.
-_RANK = (
-    f"CASE WHEN f.code = '{Code.CONFLICT.value}' THEN 2"
-    f" WHEN f.code = '{Code.ALL_OR_NOTHING.value}' THEN 3"
-    f" WHEN f.code = '{Code.DUPLICATE_IN_FILE.value}' THEN 5"
-    f" WHEN f.verdict = '{Verdict.WARNING.value}' THEN 4 ELSE 1 END"
-)
+_CHUNK_ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,25 +50,8 @@ class RowFinding(NamedTuple):
 
 def store_findings(connection: Connection, account: AccountId, upload_id: UploadId) -> int:
     """Keep the staged findings, in the order of the file; return how many there are."""
-    result = connection.execute(
-        sa.text(
-            "INSERT INTO finding (account, upload_id, finding_no, code, verdict, row, line,"
-            " column_name, value, message, row_key, party_code)"
-            " SELECT :account, :upload_id,"
-            # No NULL and no tie in the order: both databases are to number findings alike.
-            # That good rows were refused, too, is told after what was wrong with the others.
-            " ROW_NUMBER() OVER (ORDER BY CASE f.code WHEN :all_or_nothing THEN 1 ELSE 0 END,"
-            "  COALESCE(f.row, 0), COALESCE(f.line, 0), COALESCE(f.column_name, ''), f.code,"
-            "  f.message, COALESCE(f.value, ''), f.verdict),"
-            " f.code, f.verdict, f.row, f.line, f.column_name, f.value, f.message, n.row_key,"
-            " n.party_code FROM stage_finding f LEFT JOIN stage_named n ON n.row = f.row"
-        ),
-        {
-            "account": account,
-            "upload_id": upload_id,
-            "all_or_nothing": Code.ALL_OR_NOTHING.value,
-        },
-    )
+    values = {"account": account, "upload_id": upload_id}
+    result = _SQL.run(connection, "insert_findings", values)
     return result.rowcount
 
 
@@ -89,21 +63,8 @@ def read_findings(
     Where there are more, those that cost a row or the file come before warnings, and that which
     says why good rows were refused is always there.
     """
-    rows = connection.execute(
-        sa.text(
-            "SELECT finding_no, code, verdict, row, line, column_name, value, message FROM finding"
-            " WHERE account = :account AND upload_id = :upload_id"
-            " ORDER BY CASE WHEN code = :all_or_nothing THEN 0 WHEN verdict = :warning THEN 2"
-            "  ELSE 1 END, finding_no LIMIT :limit"
-        ),
-        {
-            "account": account,
-            "upload_id": upload_id,
-            "all_or_nothing": Code.ALL_OR_NOTHING.value,
-            "warning": Verdict.WARNING.value,
-            "limit": limit,
-        },
-    ).all()
+    values = {"account": account, "upload_id": upload_id, "limit": limit}
+    rows = _SQL.run(connection, "find_findings", values).all()
     return [
         StoredFinding(
             code=row.code,
@@ -127,29 +88,12 @@ def iterate_problems(
     rows that came twice in the file. What is only a warning about an applied row, or about
     somebody whom the file does not name, is left out.
     """
-    statement = (
-        "SELECT f.row, f.line, f.row_key, f.party_code,"
-        " COALESCE(o.outcome, CASE f.verdict WHEN :warning THEN 'warning' ELSE 'rejected' END),"
-        " f.column_name, f.code, f.value, f.message"
-        " FROM (SELECT account, upload_id, finding_no, code, verdict, row, line, column_name,"
-        "   value, message, row_key, party_code,"
-        "   MAX(CASE verdict WHEN :warning THEN 0 ELSE 1 END) OVER (PARTITION BY row) AS is_bad"
-        "   FROM finding WHERE account = :account AND upload_id = :upload_id) f"
-        " LEFT JOIN row_outcome o ON o.account = f.account AND o.upload_id = f.upload_id"
-        "  AND o.row = f.row"
-        " WHERE f.verdict <> :warning OR (f.row IS NOT NULL AND f.is_bad = 1)"
-        f"  OR f.code = '{Code.DUPLICATE_IN_FILE.value}'"
-        "  OR (COALESCE(f.row, :header_row) = :header_row"
-        f"   AND f.code <> '{Code.STUDENT_DISAPPEARED.value}')"
-        f" ORDER BY {_RANK}, f.finding_no"
-    )
     values = {
         "account": account,
         "upload_id": upload_id,
-        "warning": Verdict.WARNING.value,
         "header_row": 1 if has_header else 0,
     }
-    chunks = stream(connection, statement, values, chunk_rows=_CHUNK_ROWS)
+    chunks = _SQL.stream(connection, "find_problems", values, chunk_rows=_CHUNK_ROWS)
     with closing(chunks):
         for rows in chunks:
             yield from map(RowFinding._make, rows)
@@ -157,13 +101,8 @@ def iterate_problems(
 
 def count_codes(connection: Connection, account: AccountId, upload_id: UploadId) -> dict[str, int]:
     """Return how many findings of each code a file has, by code."""
-    counted = connection.execute(
-        sa.text(
-            "SELECT code, COUNT(*) AS findings FROM finding WHERE account = :account"
-            " AND upload_id = :upload_id GROUP BY code ORDER BY code"
-        ),
-        {"account": account, "upload_id": upload_id},
-    )
+    values = {"account": account, "upload_id": upload_id}
+    counted = _SQL.run(connection, "count_codes", values)
     return {row.code: int(row.findings) for row in counted}
 
 
@@ -171,16 +110,6 @@ def read_codes(
     connection: Connection, account: AccountId, upload_id: UploadId, *, limit: int
 ) -> list[str]:
     """Return what cost a file or its rows: up to `limit` codes, each once, in their order."""
-    codes = connection.execute(
-        sa.text(
-            "SELECT DISTINCT code FROM finding WHERE account = :account"
-            " AND upload_id = :upload_id AND verdict <> :warning ORDER BY code LIMIT :limit"
-        ),
-        {
-            "account": account,
-            "upload_id": upload_id,
-            "warning": Verdict.WARNING.value,
-            "limit": limit,
-        },
-    )
+    values = {"account": account, "upload_id": upload_id, "limit": limit}
+    codes = _SQL.run(connection, "find_codes", values)
     return [str(code) for code in codes.scalars()]

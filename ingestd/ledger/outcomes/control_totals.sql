@@ -1,0 +1,10 @@
+-- name: find_batch_totals
+-- How many payments of each settlement batch an upload brought, and their sum.
+-- Binds :account, :upload_id.
+SELECT p.merchant_id, p.batch_num, COUNT(*) AS payments, SUM(p.amount) AS amount
+FROM file_outcome o
+  JOIN payment p
+    ON p.account = o.account AND p.batch_no = o.batch_no AND p.upload_id = o.upload_id
+WHERE o.account = :account AND o.upload_id = :upload_id
+GROUP BY p.merchant_id, p.batch_num
+ORDER BY COALESCE(p.merchant_id, ''), p.batch_num

@@ -3,7 +3,7 @@
 -- Binds :account, :upload_id.
 SELECT p.merchant_id, p.batch_num, COUNT(*) AS payments, SUM(p.amount) AS amount
 FROM file_outcome o
-  JOIN payment p
+  JOIN payment p /* sqlite: INDEXED BY ix_payment_batch_no */
     ON p.account = o.account AND p.batch_no = o.batch_no AND p.upload_id = o.upload_id
 WHERE o.account = :account AND o.upload_id = :upload_id
 GROUP BY p.merchant_id, p.batch_num

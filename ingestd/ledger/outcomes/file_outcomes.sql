@@ -86,7 +86,7 @@ ORDER BY COALESCE(p.upload_id, '')
 -- The first upload of the same bytes that was finished before this one. Binds :account,
 -- :upload_id, :sha256.
 SELECT MIN(upload_id)
-FROM file_outcome
+FROM file_outcome /* sqlite: INDEXED BY ix_file_outcome_sha256 */
 WHERE account = :account AND sha256 = :sha256
   AND batch_no < (SELECT batch_no FROM file_outcome
     WHERE account = :account AND upload_id = :upload_id)

@@ -55,6 +55,29 @@ def drop_temporary(connection: Connection, *tables: Temporary) -> None:
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {schema}.{table.name}")
 
 
+def empty_temporary(connection: Connection, *tables: Temporary) -> None:
+    """Take every row out of temporary tables."""
+    for table in tables:
+        connection.exec_driver_sql(f"DELETE FROM {table.name}")
+
+
+def count_rows(connection: Connection, table: Temporary) -> int:
+    """Return how many rows a temporary table has."""
+    return int(connection.exec_driver_sql(f"SELECT COUNT(*) FROM {table.name}").scalar_one())
+
+
+def append_rows(connection: Connection, source: Temporary, target: Temporary) -> None:
+    """Append the rows of a temporary table to another, which has some of its columns.
+
+    Rows whose key is there already are left out.
+    """
+    columns = ", ".join(target.columns)
+    connection.exec_driver_sql(
+        f"INSERT INTO {target.name} ({columns}) SELECT {columns} FROM {source.name}"
+        " WHERE TRUE ON CONFLICT DO NOTHING"
+    )
+
+
 def stage(connection: Connection, table: Temporary, rows: Iterable[Sequence[Any]]) -> None:
     """Append rows to a temporary table, values in the order of its columns.
 

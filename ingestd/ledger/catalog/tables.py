@@ -1,207 +1,145 @@
-"""Which tables each kind of catalog file fills, and what an empty field stands for."""
+"""The tables of the catalog: how the staged rows of each kind of file come into them.
+
+Rows of all kinds lie in one stage, which has every kind's columns; the statements of a kind read
+those that are its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+
+from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary
-from ingestd.formats.kinds.catalog import CatalogKind
+from ingestd.database.statements import Statements
+from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind
+from ingestd.ledger.books.head import Head
+
+_SQL = Statements(__file__)
 
 ALWAYS = "0001-01-01"
 """The `valid_from` of a price that says none: it was always valid."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """One table that a kind of file fills: its key, and its other columns.
-
-    `needs` names a column without which a row of the file says nothing to this table. Where it
-    `repeats`, good rows of one file may share the table's key, and the last one counts.
-    """
-
-    name: str
-    key: tuple[str, ...]
-    columns: tuple[str, ...]
-    needs: str | None = None
-    repeats: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListTable:
-    """One table that a column of lists fills: an entry for each value, under the row's key.
-
-    `column` is the file's name for the lists, `value` the table's for one value. In `stage`
-    the values lie with the number of their row.
-    """
-
-    column: str
-    name: str
-    value: str
-    stage: Temporary
+# `row_key` says whom or what a row is about.
+CATALOG = Temporary(
+    "stage_catalog",
+    {
+        "row": "whole",
+        "line": "whole",
+        "row_key": "text",
+        "name": "text?",
+        "description": "text?",
+        "status": "text?",
+        "price": "whole?",
+        "valid_from": "text?",
+        "repayment": "text?",
+        "sort": "whole?",
+        "installments": "whole?",
+        "gl_account": "text?",
+        "parent_code": "text?",
+        "email": "text?",
+        "settle": "text?",
+        "other_gl_account": "text?",
+        "requires_donor": "whole?",
+        "requires_appeal": "whole?",
+    },
+    key=("row",),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """How one kind of file is staged, what an empty field stands for, and which tables it fills.
+    """What an empty field of one kind of file stands for, and the statements about its rows.
 
-    The columns of the stage are `row`, `line`, and those of the format that are no lists.
+    `keep` fills in what the file has no columns for, `count` tells how many rows add something
+    and how many touch anything, `update` brings them into force, table by table.
     """
 
-    stage: Temporary
     defaults: Mapping[str, str | int]
-    tables: tuple[Table, ...]
-    lists: tuple[ListTable, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """The column that says whom or what a row is about."""
-        return self.tables[0].key[0]
+    keep: str
+    count: str
+    update: tuple[str, ...]
 
 
-def _list_table(column: str, name: str, value: str) -> ListTable:
-    staged = Temporary(f"stage_{name}", {"row": "whole", "value": "text"}, key=("row", "value"))
-    return ListTable(column=column, name=name, value=value, stage=staged)
+CATALOGS: Mapping[CatalogKind, Catalog] = MappingProxyType(
+    {
+        CatalogKind.PRODUCTS: Catalog(
+            defaults={
+                "name": "",
+                "valid_from": ALWAYS,
+                "repayment": "chronological",
+                "sort": 0,
+                "installments": 0,
+            },
+            keep="keep_products",
+            count="count_product_news",
+            update=("update_products", "update_prices"),
+        ),
+        CatalogKind.STUDENTS: Catalog(
+            defaults={"name": "", "status": "enrolled"},
+            keep="keep_students",
+            count="count_student_news",
+            update=("update_students",),
+        ),
+        CatalogKind.PARENTS: Catalog(
+            defaults={"name": ""},
+            keep="keep_parents",
+            count="count_parent_news",
+            update=("update_parents",),
+        ),
+        CatalogKind.GL_ACCOUNTS: Catalog(
+            defaults={"name": "", "status": "open", "requires_donor": 0, "requires_appeal": 0},
+            keep="keep_gl_accounts",
+            count="count_gl_account_news",
+            update=("update_gl_accounts",),
+        ),
+        CatalogKind.TAX_CODES: Catalog(
+            defaults={"name": ""},
+            keep="keep_tax_codes",
+            count="count_tax_code_news",
+            update=("update_tax_codes",),
+        ),
+        CatalogKind.MERCHANTS: Catalog(
+            defaults={"description": "", "settle": "on_confirm"},
+            keep="keep_merchants",
+            count="count_merchant_news",
+            update=("update_merchants",),
+        ),
+        CatalogKind.DONORS: Catalog(
+            defaults={"name": ""},
+            keep="keep_donors",
+            count="count_donor_news",
+            update=("update_donors",),
+        ),
+    }
+)
 
 
-CATALOGS: Mapping[CatalogKind, Catalog] = {
-    CatalogKind.PRODUCTS: Catalog(
-        stage=Temporary(
-            "stage_products",
-            {
-                "row": "whole",
-                "line": "whole",
-                "billing_code": "text",
-                "name": "text",
-                "price": "whole?",
-                "valid_from": "text",
-                "repayment": "text",
-                "sort": "whole",
-                "installments": "whole",
-                "gl_account": "text?",
-            },
-            key=("row",),
-        ),
-        defaults={
-            "name": "",
-            "valid_from": ALWAYS,
-            "repayment": "chronological",
-            "sort": 0,
-            "installments": 0,
-        },
-        tables=(
-            Table(
-                name="product",
-                key=("billing_code",),
-                columns=("name", "repayment", "sort", "installments", "gl_account"),
-                repeats=True,
-            ),
-            Table(
-                name="product_price",
-                key=("billing_code", "valid_from"),
-                columns=("price",),
-                needs="price",
-            ),
-        ),
-    ),
-    CatalogKind.STUDENTS: Catalog(
-        stage=Temporary(
-            "stage_students",
-            {
-                "row": "whole",
-                "line": "whole",
-                "student_id": "text",
-                "name": "text",
-                "parent_code": "text?",
-                "status": "text",
-            },
-            key=("row",),
-        ),
-        defaults={"name": "", "status": "enrolled"},
-        tables=(
-            Table(name="student", key=("student_id",), columns=("name", "parent_code", "status")),
-        ),
-    ),
-    CatalogKind.PARENTS: Catalog(
-        stage=Temporary(
-            "stage_parents",
-            {
-                "row": "whole",
-                "line": "whole",
-                "parent_code": "text",
-                "name": "text",
-                "email": "text?",
-            },
-            key=("row",),
-        ),
-        defaults={"name": ""},
-        tables=(Table(name="parent", key=("parent_code",), columns=("name", "email")),),
-    ),
-    CatalogKind.GL_ACCOUNTS: Catalog(
-        stage=Temporary(
-            "stage_gl_accounts",
-            {
-                "row": "whole",
-                "line": "whole",
-                "gl_account": "text",
-                "name": "text",
-                "status": "text",
-                "requires_donor": "whole",
-                "requires_appeal": "whole",
-            },
-            key=("row",),
-        ),
-        defaults={"name": "", "status": "open", "requires_donor": 0, "requires_appeal": 0},
-        tables=(
-            Table(
-                name="gl_account",
-                key=("gl_account",),
-                columns=("name", "status", "requires_donor", "requires_appeal"),
-            ),
-        ),
-    ),
-    CatalogKind.TAX_CODES: Catalog(
-        stage=Temporary(
-            "stage_tax_codes",
-            {"row": "whole", "line": "whole", "tax_code": "text", "name": "text"},
-            key=("row",),
-        ),
-        defaults={"name": ""},
-        tables=(Table(name="tax_code", key=("tax_code",), columns=("name",)),),
-    ),
-    CatalogKind.MERCHANTS: Catalog(
-        stage=Temporary(
-            "stage_merchants",
-            {
-                "row": "whole",
-                "line": "whole",
-                "merchant_id": "text",
-                "description": "text",
-                "settle": "text",
-                "other_gl_account": "text?",
-            },
-            key=("row",),
-        ),
-        defaults={"description": "", "settle": "on_confirm"},
-        tables=(
-            Table(
-                name="merchant",
-                key=("merchant_id",),
-                columns=("description", "settle", "other_gl_account"),
-            ),
-        ),
-    ),
-    CatalogKind.DONORS: Catalog(
-        stage=Temporary(
-            "stage_donors",
-            {"row": "whole", "line": "whole", "donor_number": "text", "name": "text"},
-            key=("row",),
-        ),
-        defaults={"name": ""},
-        tables=(Table(name="donor", key=("donor_number",), columns=("name",)),),
-        lists=(
-            _list_table("pledges", "donor_pledge", "pledge_number"),
-            _list_table("appeals", "donor_appeal", "appeal_code"),
-        ),
-    ),
-}
+def keep_the_rest(
+    connection: Connection, head: Head, kind: CatalogKind, given: frozenset[str]
+) -> None:
+    """Fill into the staged rows what is in force already, where the file has no column for it."""
+    if not given.issuperset(CATALOG_FORMATS[kind].file.column_names):
+        _SQL.run(connection, CATALOGS[kind].keep, _values(head, kind, given))
+
+
+def count_news(
+    connection: Connection, head: Head, kind: CatalogKind, given: frozenset[str]
+) -> tuple[int, int]:
+    """Return how many staged rows add something new, and how many add or change anything."""
+    row = _SQL.run(connection, CATALOGS[kind].count, _values(head, kind, given)).one()
+    return int(row.added), int(row.touched)
+
+
+def update_tables(connection: Connection, head: Head, kind: CatalogKind) -> None:
+    """Bring the staged rows into force; what is in force already is not written again."""
+    for statement in CATALOGS[kind].update:
+        _SQL.run(connection, statement, {"account": head.account})
+
+
+def _values(head: Head, kind: CatalogKind, given: frozenset[str]) -> dict[str, object]:
+    """Return what the statements about a file's columns bind: `has_name` and its like."""
+    columns = CATALOG_FORMATS[kind].file.column_names
+    return {"account": head.account} | {f"has_{name}": name in given for name in columns}

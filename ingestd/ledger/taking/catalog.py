@@ -6,34 +6,38 @@ else, and everything it does not name, as it was. All set-based.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import Temporary, ordered, stage
-from ingestd.formats.findings.codes import Code, Finding, Verdict
+from ingestd.database.bulk import Temporary, count_rows, stage
+from ingestd.database.statements import Statements
+from ingestd.formats.findings.codes import Finding
 from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
 from ingestd.formats.rows.keys import RowName
-from ingestd.ledger.books.chart import ANONYMOUS_STUDENT_ID
 from ingestd.ledger.books.head import Head
-from ingestd.ledger.catalog.lists import listed_in, lists_of, news_of_list, replace_list
-from ingestd.ledger.catalog.tables import CATALOGS, Catalog, Table
+from ingestd.ledger.catalog.lists import LISTS, listed_in, replace_lists
+from ingestd.ledger.catalog.tables import (
+    CATALOG,
+    CATALOGS,
+    count_news,
+    keep_the_rest,
+    update_tables,
+)
 from ingestd.ledger.paying.open_charges import remember_sorts, reorder_open_charges
 from ingestd.ledger.taking.messages import KEY_REPEATED, KEY_RESERVED, STUDENT_DISAPPEARED
 from ingestd.ledger.taking.stage import Stage
 from ingestd.ledger.taking.verdicts import (
-    Named,
     Posted,
     any_bad_row,
-    count,
     counted,
-    forget_rejected,
-    reject,
     reject_everything,
+    reject_found,
 )
+
+_SQL = Statements(__file__)
 
 # The columns that the file has: the others keep what they hold.
 GIVEN = Temporary("stage_given", {"column_name": "text"}, key=("column_name",))
@@ -56,15 +60,15 @@ class CatalogStage(Stage[CatalogRow]):
     """One catalog file's rows on their way into the catalog, empty fields filled in."""
 
     def __init__(self, connection: Connection, kind: CatalogKind) -> None:
-        catalog = CATALOGS[kind]
-        super().__init__(connection, catalog.stage)
+        super().__init__(connection, CATALOG)
         names = CATALOG_FORMATS[kind].file.column_names
-        self._lists = [(names.index(table.column), table.stage) for table in catalog.lists]
-        apart = {position for position, _ in self._lists}
-        self._defaults = [
-            (position, catalog.defaults.get(name))
-            for position, name in enumerate(names)
-            if position not in apart
+        lists = LISTS.get(kind, ())
+        self._lists = [(names.index(each.column), each.stage) for each in lists]
+        # The first column of every format is the key, and called so in the stage.
+        places = {"row_key": 0} | {name: place for place, name in enumerate(names) if place}
+        defaults = CATALOGS[kind].defaults
+        self._filled = [
+            (places.get(column), defaults.get(column)) for column in list(CATALOG.columns)[2:]
         ]
         self._given: frozenset[str] = frozenset()
 
@@ -108,8 +112,8 @@ class CatalogStage(Stage[CatalogRow]):
         self._given = row.given
         values = row.values
         filled = (
-            default if values[position] is None else values[position]
-            for position, default in self._defaults
+            default if place is None or values[place] is None else values[place]
+            for place, default in self._filled
         )
         return (row.row, row.line, *filled)
 
@@ -123,26 +127,16 @@ def judge_staged_catalog(
     """Sort the stage: rows whose key is reserved or stands in the file already are rejected.
 
     Afterwards exactly the rows that stay in the stage are to be applied; under
-    `all_or_nothing` that is none as soon as one row is bad.
+    `all_or_nothing` that is none as soon as one row is bad. What the file has no columns for is
+    in them as it is in force.
     """
-    catalog = CATALOGS[kind]
-    named = Named(stage=catalog.stage.name, key=f"s.{CATALOG_FORMATS[kind].subject.name}")
     if kind is CatalogKind.STUDENTS:
-        reject(
-            connection,
-            head,
-            stage=catalog.stage.name,
-            where=f"s.student_id = '{ANONYMOUS_STUDENT_ID}'",
-            code=Code.KEY_RESERVED,
-            column="student_id",
-            value="s.student_id",
-            message=KEY_RESERVED,
-        )
-        forget_rejected(connection, head, named)
-    _reject_repeated_keys(connection, kind)
-    forget_rejected(connection, head, named)
+        _reject(connection, "find_reserved_students", {"message": KEY_RESERVED})
+    key = CATALOG_FORMATS[kind].subject.name
+    _reject(connection, "find_repeated_keys", {"message": KEY_REPEATED, "column": key})
     if all_or_nothing and any_bad_row(connection):
-        reject_everything(connection, catalog.stage.name)
+        reject_everything(connection, CATALOG)
+    keep_the_rest(connection, head, kind, _given(connection))
 
 
 def count_staged_news(connection: Connection, head: Head, kind: CatalogKind) -> Imported:
@@ -150,23 +144,9 @@ def count_staged_news(connection: Connection, head: Head, kind: CatalogKind) -> 
 
     A row counts as added or changed when any entry that it makes is.
     """
-    catalog = CATALOGS[kind]
-    given = _given(connection)
-    news = [_news_of(catalog, table, given) for table in _filled(catalog, given)]
-    for list_table in lists_of(catalog, given):
-        news += news_of_list(catalog, list_table)
-    row = connection.execute(
-        ordered(
-            connection,
-            "SELECT COUNT(DISTINCT CASE WHEN n.is_new = 1 THEN n.row END) AS added,"
-            f" COUNT(DISTINCT n.row) AS touched FROM ({' UNION ALL '.join(news)}) n",
-        ),
-        {"account": head.account},
-    ).one()
-    rows = count(connection, catalog.stage.name)
-    return Imported(
-        added=int(row.added), changed=int(row.touched - row.added), unchanged=rows - row.touched
-    )
+    added, touched = count_news(connection, head, kind, _given(connection))
+    rows = count_rows(connection, CATALOG)
+    return Imported(added=added, changed=touched - added, unchanged=rows - touched)
 
 
 def post_staged_catalog(connection: Connection, head: Head, kind: CatalogKind) -> Posted:
@@ -174,17 +154,13 @@ def post_staged_catalog(connection: Connection, head: Head, kind: CatalogKind) -
 
     A row that says what is in force already counts as applied like any other.
     """
-    catalog = CATALOGS[kind]
-    given = _given(connection)
     if kind is CatalogKind.PRODUCTS:
         remember_sorts(connection, head)
-    for table in _filled(catalog, given):
-        _update(connection, head, catalog, table, given)
+    update_tables(connection, head, kind)
     if kind is CatalogKind.PRODUCTS:
         reorder_open_charges(connection, head)
-    for list_table in lists_of(catalog, given):
-        replace_list(connection, head, catalog, list_table)
-    return counted(connection, applied=count(connection, catalog.stage.name), applied_amount=0)
+    replace_lists(connection, head, kind, _given(connection))
+    return counted(connection, applied=count_rows(connection, CATALOG), applied_amount=0)
 
 
 def find_disappeared_students(connection: Connection, head: Head) -> None:
@@ -192,102 +168,17 @@ def find_disappeared_students(connection: Connection, head: Head) -> None:
 
     A row that was rejected names its student as well, as far as it can be read.
     """
-    connection.execute(
-        sa.text(
-            "INSERT INTO stage_finding (code, verdict, column_name, value, message)"
-            " SELECT :code, :verdict, :column, g.student_id, :message FROM ("
-            "SELECT student_id FROM student WHERE account = :account AND status = 'enrolled'"
-            " EXCEPT SELECT student_id FROM stage_students"
-            " EXCEPT SELECT row_key FROM stage_rejected_key) g"
-        ),
-        {
-            "account": head.account,
-            "code": Code.STUDENT_DISAPPEARED.value,
-            "verdict": Verdict.WARNING.value,
-            "column": "student_id",
-            "message": STUDENT_DISAPPEARED,
-        },
-    )
+    values = {"account": head.account, "message": STUDENT_DISAPPEARED}
+    _SQL.run(connection, "warn_of_disappeared_students", values)
 
 
-def _reject_repeated_keys(connection: Connection, kind: CatalogKind) -> None:
-    stage_name, key = CATALOGS[kind].stage.name, CATALOG_FORMATS[kind].key
-    # Of rows that share a key the first counts; nobody but the district knows which is meant.
-    repeated = (
-        f"(SELECT row, line, {key[0]} AS row_key, MIN(row) OVER (PARTITION BY {', '.join(key)})"
-        f" AS first_row FROM {stage_name}) s WHERE s.first_row < s.row"
-    )
-    connection.execute(
-        sa.text(
-            "INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)"
-            " SELECT :code, :verdict, s.row, s.line, :column, s.row_key,"
-            f" REPLACE(:message, '{{row}}', CAST(s.first_row AS TEXT)) FROM {repeated}"
-        ),
-        {
-            "code": Code.KEY_REPEATED.value,
-            "verdict": Verdict.ROW.value,
-            "column": key[0],
-            "message": KEY_REPEATED,
-        },
-    )
-    connection.execute(
-        sa.text(f"INSERT INTO stage_rejected (row, line) SELECT s.row, s.line FROM {repeated}")
-    )
+def _reject(connection: Connection, rule: str, values: Mapping[str, object]) -> None:
+    """Reject the rows that a rule finds, and take them out of the stage."""
+    if _SQL.run(connection, rule, values).rowcount:
+        reject_found(connection)
+    _SQL.run(connection, "name_rows")
+    _SQL.run(connection, "forget_rejected")
 
 
 def _given(connection: Connection) -> frozenset[str]:
-    return frozenset(connection.execute(sa.text("SELECT column_name FROM stage_given")).scalars())
-
-
-def _filled(catalog: Catalog, given: frozenset[str]) -> list[Table]:
-    """Return the tables that a file with these columns has something to say to."""
-    return [table for table in catalog.tables if table.needs is None or table.needs in given]
-
-
-def _update(
-    connection: Connection,
-    head: Head,
-    catalog: Catalog,
-    table: Table,
-    given: frozenset[str],
-) -> None:
-    names = ", ".join((*table.key, *table.columns))
-    settable = [name for name in table.columns if name in given]
-    updates = ", ".join(f"{name} = excluded.{name}" for name in settable)
-    # What is in force already is not written again: a roster is sent every night.
-    differs = _differs(table.name, "excluded", settable)
-    on_conflict = f"DO UPDATE SET {updates} WHERE {differs}" if settable else "DO NOTHING"
-    connection.execute(
-        sa.text(
-            f"INSERT INTO {table.name} (account, {names}) SELECT CAST(:account AS TEXT), {names}"
-            f" FROM {catalog.stage.name} s WHERE {_entries(catalog, table)}"
-            f" ON CONFLICT (account, {', '.join(table.key)}) {on_conflict}"
-        ),
-        {"account": head.account},
-    )
-
-
-def _news_of(catalog: Catalog, table: Table, given: frozenset[str]) -> str:
-    """Return the query for the rows that add or change an entry of a table."""
-    same_key = " AND ".join(f"t.{name} = s.{name}" for name in table.key)
-    differs = _differs("t", "s", [name for name in table.columns if name in given])
-    return (
-        "SELECT s.row, CASE WHEN t.account IS NULL THEN 1 ELSE 0 END AS is_new"
-        f" FROM {catalog.stage.name} s LEFT JOIN {table.name} t"
-        f" ON t.account = :account AND {same_key}"
-        f" WHERE {_entries(catalog, table)} AND (t.account IS NULL OR {differs})"
-    )
-
-
-def _entries(catalog: Catalog, table: Table) -> str:
-    """Return the condition for the staged rows that make the entries of a table."""
-    needed = "TRUE" if table.needs is None else f"s.{table.needs} IS NOT NULL"
-    if not table.repeats:
-        return needed
-    # Each price of a product comes in a row that repeats the product.
-    last = f"SELECT MAX(row) FROM {catalog.stage.name} GROUP BY {', '.join(table.key)}"
-    return f"{needed} AND s.row IN ({last})"
-
-
-def _differs(one: str, other: str, names: Iterable[str]) -> str:
-    return " OR ".join(f"{one}.{name} IS DISTINCT FROM {other}.{name}" for name in names) or "FALSE"
+    return frozenset(_SQL.run(connection, "find_given_columns").scalars())

@@ -9,17 +9,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import (
-    Temporary,
     analyse,
     copy_sorted,
+    count_rows,
     create_temporary,
-    in_this_order,
+    empty_temporary,
     ordered,
 )
+from ingestd.database.statements import Statements
 from ingestd.formats.findings.codes import Code, Verdict
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.batches import Batch
-from ingestd.ledger.books.chart import ANONYMOUS_STUDENT_ID, CHARGED
+from ingestd.ledger.books.chart import CHARGED
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.books.periods import open_from
 from ingestd.ledger.paying.allocations import allocate, credit_waits
@@ -38,20 +39,16 @@ from ingestd.ledger.taking.messages import (
     STUDENT_UNKNOWN,
 )
 from ingestd.ledger.taking.verdicts import (
-    Keyed,
-    Named,
     Posted,
     any_bad_row,
-    any_row,
-    count,
+    count_repeats,
     counted,
-    find_repeats_in_file,
-    find_repeats_of_ledger,
-    forget_rejected,
-    name_rows,
-    reject,
     reject_everything,
+    reject_found,
+    tell_repeats_in_file,
 )
+
+_SQL = Statements(__file__)
 
 _EVENT = "charge"
 
@@ -61,31 +58,7 @@ _PRICE = (
     " AND p.billing_code = k.billing_code AND p.valid_from <= s.effective_on"
     " ORDER BY p.valid_from DESC LIMIT 1)"
 )
-# The reserved party for anonymous sales is not a student that a file may charge.
-_RESERVED_STUDENT = f"n.student_id = '{ANONYMOUS_STUDENT_ID}'"
-_UNKNOWN_STUDENT = (
-    f"({_RESERVED_STUDENT} OR NOT EXISTS (SELECT 1 FROM student k"
-    "  WHERE k.account = :account AND k.student_id = n.student_id))"
-)
-_UNKNOWN_PRODUCT = (
-    "NOT EXISTS (SELECT 1 FROM product p"
-    " WHERE p.account = :account AND p.billing_code = n.billing_code)"
-)
-
 _STAGE = CHARGES.name
-_KEYED = Keyed(
-    stage=_STAGE,
-    column="charge_tracking_id",
-    earlier=f"{{join}} {KNOWN.name} k ON k.row = s.row"
-    " {join} charge c ON c.account = :account AND c.charge_no = k.charge_no",
-    messages=CHARGE_REPEATED,
-)
-
-_NAMED = Named(
-    stage=_STAGE,
-    key="s.row_key",
-    party=f"(SELECT n.student_id FROM {STUDENTS.name} n WHERE n.student_no = s.student_no)",
-)
 
 
 def judge_staged_charges(
@@ -96,20 +69,21 @@ def judge_staged_charges(
     Afterwards exactly the rows in `stage_charge` are to be applied, and `stage_key` has their
     keys in order; under `all_or_nothing` that is none as soon as one row is bad.
     """
-    _reject_unknown_students(connection, head, register_students=register_students)
-    _reject_unknown_products(connection, head)
-    _reject_missing_prices(connection, head)
-    forget_rejected(connection, head, _NAMED)
+    _reject_unknown(connection, head, register_students=register_students)
+    _SQL.run(connection, "name_rows")
+    # A rejected row does not use up its key: mended, it may come again, even later in this file.
+    _SQL.run(connection, "forget_rejected")
     copy_sorted(connection, CHARGES, KEYS, order="row_key, row")
     if head.charges and _find_known_keys(connection, head):
-        find_repeats_of_ledger(connection, head, _KEYED)
-    if _any_key_twice(connection):
-        find_repeats_in_file(connection, _KEYED)
+        _find_repeats_of_ledger(connection, head)
+    if _SQL.run(connection, "is_any_key_twice").scalar_one():
+        _SQL.run(connection, "find_repeats_in_file")
+        tell_repeats_in_file(connection, column="charge_tracking_id", messages=CHARGE_REPEATED)
     _find_keys_alike(connection)
-    name_rows(connection, head, _NAMED)
+    _SQL.run(connection, "name_rows")
     if all_or_nothing and any_bad_row(connection):
-        reject_everything(connection, _STAGE)
-        connection.execute(sa.text(f"DELETE FROM {KEYS.name}"))
+        reject_everything(connection, CHARGES)
+        empty_temporary(connection, KEYS)
     _take_out_repeats(connection)
     if register_students:
         register_staged_students(connection, head)
@@ -148,66 +122,25 @@ def _stage_charged(connection: Connection, head: Head, *, charges_before: int) -
     analyse(connection, PAYERS)
 
 
-def _reject_unknown_students(
-    connection: Connection, head: Head, *, register_students: bool
-) -> None:
-    _reject_named(
-        connection,
-        head,
-        names=STUDENTS,
-        where=_RESERVED_STUDENT if register_students else _UNKNOWN_STUDENT,
-        code=Code.STUDENT_UNKNOWN,
-        message=STUDENT_UNKNOWN,
-    )
+def _reject_unknown(connection: Connection, head: Head, *, register_students: bool) -> None:
+    """Reject the rows that name what the catalog does not know."""
+    rules = {
+        "find_reserved_students" if register_students else "find_unknown_students": STUDENT_UNKNOWN,
+        "find_unknown_products": BILLING_CODE_UNKNOWN,
+        "find_missing_prices": PRICE_MISSING,
+    }
+    found = 0
+    for rule, message in rules.items():
+        values = {"account": head.account, "message": message}
+        found += _SQL.run(connection, rule, values).rowcount
+    if found:
+        reject_found(connection)
 
 
-def _reject_unknown_products(connection: Connection, head: Head) -> None:
-    _reject_named(
-        connection,
-        head,
-        names=PRODUCTS,
-        where=_UNKNOWN_PRODUCT,
-        code=Code.BILLING_CODE_UNKNOWN,
-        message=BILLING_CODE_UNKNOWN,
-    )
-
-
-def _reject_named(
-    connection: Connection, head: Head, *, names: Temporary, where: str, code: Code, message: str
-) -> None:
-    """Reject the rows whose student or product `n` is one for which `where` holds."""
-    # Most files name known ones only: then no row is looked at.
-    if not any_row(connection, f"{names.name} n WHERE {where}", {"account": head.account}):
-        return
-    number, column, *_ = names.columns
-    named = f"{names.name} n WHERE n.{number} = s.{number}"
-    reject(
-        connection,
-        head,
-        stage=_STAGE,
-        where=f"EXISTS (SELECT 1 FROM {named} AND {where})",
-        code=code,
-        column=column,
-        value=f"(SELECT n.{column} FROM {named})",
-        message=message,
-    )
-
-
-def _reject_missing_prices(connection: Connection, head: Head) -> None:
-    if not any_row(connection, f"{_STAGE} WHERE amount IS NULL"):
-        return
-    reject(
-        connection,
-        head,
-        stage=_STAGE,
-        where=f"s.amount IS NULL AND EXISTS (SELECT 1 FROM {PRODUCTS.name} n, product k"
-        " WHERE n.product_no = s.product_no AND k.account = :account"
-        f" AND k.billing_code = n.billing_code AND {_PRICE} IS NULL)",
-        code=Code.PRICE_MISSING,
-        column="amount",
-        value="''",
-        message=PRICE_MISSING,
-    )
+def _find_repeats_of_ledger(connection: Connection, head: Head) -> None:
+    values = {"account": head.account, "message": CHARGE_REPEATED.conflict_with_ledger}
+    _SQL.run(connection, "find_repeats_of_ledger", values)
+    _SQL.run(connection, "find_conflicts_with_ledger", values)
 
 
 def _find_known_keys(connection: Connection, head: Head) -> bool:
@@ -226,21 +159,12 @@ def _find_known_keys(connection: Connection, head: Head) -> bool:
     return result.rowcount > 0
 
 
-def _any_key_twice(connection: Connection) -> bool:
-    # In the order of the keys, the same ones are neighbours.
-    join = in_this_order(connection)
-    return any_row(
-        connection,
-        f"{KEYS.name} s {join} {KEYS.name} n ON n.place = s.place + 1 WHERE n.row_key = s.row_key",
-    )
-
-
 def _take_out_repeats(connection: Connection) -> None:
     """Leave in the stage what is to be applied."""
-    repeats = count(connection, "stage_repeat")
+    repeats = count_repeats(connection)
     if not repeats:
         return
-    everything = repeats == count(connection, _STAGE)
+    everything = repeats == count_rows(connection, CHARGES)
     some = "" if everything else " WHERE row IN (SELECT row FROM stage_repeat)"
     for table in (_STAGE, KEYS.name):
         connection.execute(sa.text(f"DELETE FROM {table}{some}"))
@@ -248,7 +172,7 @@ def _take_out_repeats(connection: Connection) -> None:
 
 def _find_keys_alike(connection: Connection) -> None:
     # Keys are compared byte for byte; two that only look different are worth a word.
-    if not any_row(connection, f"{_STAGE} WHERE folded_id IS NOT NULL"):
+    if not _SQL.run(connection, "has_folded_keys").scalar_one():
         return
     connection.execute(
         sa.text(

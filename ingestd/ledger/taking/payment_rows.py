@@ -2,176 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import ordered
-from ingestd.formats.findings.codes import Code, Verdict
+from ingestd.database.statements import Statements
 from ingestd.formats.names import FormatName
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.taking import messages
 from ingestd.ledger.taking.payment_stage import PAYMENTS
-from ingestd.ledger.taking.verdicts import (
-    Keyed,
-    Named,
-    any_bad_row,
-    any_row,
-    find_repeats_in_file,
-    find_repeats_of_ledger,
-    forget_rejected,
-    name_rows,
-    reject,
-    reject_everything,
-)
+from ingestd.ledger.taking.verdicts import any_bad_row, reject_everything, reject_found
 
-_STAGE = PAYMENTS.name
-_KEYED = Keyed(
-    stage=_STAGE,
-    column="receipt_num",
-    earlier="{join} payment c ON c.account = :account AND c.payment_id = s.row_key",
-    messages=messages.PAYMENT_REPEATED,
-    number="payment_no",
-    # The key of the books is made of more than the number that the provider knows.
-    written=f"(SELECT k.receipt_num FROM {_STAGE} k WHERE k.row = {{repeat}}.row)",
-)
-_NAMED = Named(
-    stage=_STAGE,
-    key="s.receipt_num",
-    # Each format has one of them.
-    party="COALESCE(s.student_id, s.parent_code, s.donor_number)",
-)
-_IS_NEW = "NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)"
-_MERCHANTS_TOLD_MAX = 100
+_SQL = Statements(__file__)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rule:
-    """A row for which `where` holds is rejected; `column` is the one that the finding shows."""
-
-    where: str
-    code: Code
-    column: str
-    message: str
-
-
-def _known(table: str, condition: str) -> str:
-    return f"EXISTS (SELECT 1 FROM {table} k WHERE k.account = :account AND {condition})"
-
-
-_PARENT_KNOWN = (
-    f"({_known('parent', 'k.parent_code = s.parent_code')}"
-    f" OR {_known('student', 'k.parent_code = s.parent_code')})"
-)
-_REQUIRES = "k.gl_account = s.gl_account AND k.{} = 1"
-_PARENT = _Rule(
-    where=f"NOT {_PARENT_KNOWN}",
-    code=Code.PARENT_UNKNOWN,
-    column="par_code",
-    message=messages.PARENT_UNKNOWN,
-)
-_GENERAL_LEDGER = (
-    _Rule(
-        where=f"NOT {_known('gl_account', 'k.gl_account = s.gl_account')}",
-        code=Code.GL_ACCOUNT_UNKNOWN,
-        column="gl_account",
-        message=messages.GL_ACCOUNT_UNKNOWN,
-    ),
-    _Rule(
-        where=_known("gl_account", "k.gl_account = s.gl_account AND k.status = 'closed'"),
-        code=Code.GL_ACCOUNT_CLOSED,
-        column="gl_account",
-        message=messages.GL_ACCOUNT_CLOSED,
-    ),
-    _Rule(
-        where=f"NOT {_known('tax_code', 'k.tax_code = s.tax_code')}",
-        code=Code.TAX_CODE_UNKNOWN,
-        column="tax_code",
-        message=messages.TAX_CODE_UNKNOWN,
-    ),
-)
-_DONATIONS = (
-    _Rule(
-        where="s.donor_number IS NOT NULL"
-        f" AND NOT {_known('donor', 'k.donor_number = s.donor_number')}",
-        code=Code.DONOR_UNKNOWN,
-        column="donor_number",
-        message=messages.DONOR_UNKNOWN,
-    ),
-    _Rule(
-        where="s.donor_number IS NULL"
-        f" AND {_known('gl_account', _REQUIRES.format('requires_donor'))}",
-        code=Code.DONOR_MISSING,
-        column="donor_number",
-        message=messages.DONOR_MISSING,
-    ),
-    _Rule(
-        where="s.appeal_code IS NOT NULL"
-        f" AND NOT {_known('donor_appeal', 'k.appeal_code = s.appeal_code')}",
-        code=Code.APPEAL_UNKNOWN,
-        column="appeal_code",
-        message=messages.APPEAL_UNKNOWN,
-    ),
-    _Rule(
-        where="s.appeal_code IS NULL"
-        f" AND {_known('gl_account', _REQUIRES.format('requires_appeal'))}",
-        code=Code.APPEAL_MISSING,
-        column="appeal_code",
-        message=messages.APPEAL_MISSING,
-    ),
-    _Rule(
-        where="s.pledge_number IS NOT NULL AND s.donor_number IS NOT NULL AND NOT "
-        + _known(
-            "donor_pledge",
-            "k.donor_number = s.donor_number AND k.pledge_number = s.pledge_number",
-        ),
-        code=Code.PLEDGE_UNKNOWN,
-        column="pledge_number",
-        message=messages.PLEDGE_UNKNOWN,
-    ),
-)
-_ENROLLED = (
-    _PARENT,
-    _Rule(
-        where=f"NOT {_known('student', 'k.student_id = s.student_id')}",
-        code=Code.STUDENT_UNKNOWN,
-        column="student_code",
-        message=messages.STUDENT_UNKNOWN,
-    ),
-    _Rule(
-        where=_known("student", "k.student_id = s.student_id AND k.status = 'cancelled'"),
-        code=Code.STUDENT_CANCELLED,
-        column="student_code",
-        message=messages.STUDENT_CANCELLED,
-    ),
-    _Rule(
-        where=_PARENT_KNOWN
-        + " AND "
-        + _known(
-            "student",
-            "k.student_id = s.student_id AND COALESCE(k.parent_code, '') <> s.parent_code",
-        ),
-        code=Code.PARENT_MISMATCH,
-        column="par_code",
-        message=messages.PARENT_MISMATCH,
-    ),
-)
-# The sale that comes with a payment goes by the payment's key.
-_KEY_FREE = _Rule(
-    where=_known("charge_key", "k.tracking_id = s.row_key")
-    + f" AND NOT {_known('payment', 'k.payment_id = s.row_key')}",
-    code=Code.CONFLICT,
-    column="receipt_num",
-    message=messages.KEY_OF_A_CHARGE,
-)
-_RULES = {
-    FormatName.FEE_PAYMENTS: (_PARENT,),
-    FormatName.SUNDRY_PAYMENTS: (*_GENERAL_LEDGER, *_DONATIONS, _KEY_FREE),
-    FormatName.ENROLMENT_PAYMENTS: (*_GENERAL_LEDGER, *_ENROLLED, _KEY_FREE),
+# A rule is a statement that finds the new rows which break it, and what is said of them.
+_PARENT = {"find_unknown_parents": messages.PARENT_UNKNOWN}
+_ENROLLED = {
+    "find_unknown_students": messages.STUDENT_UNKNOWN,
+    "find_cancelled_students": messages.STUDENT_CANCELLED,
+    "find_other_parents": messages.PARENT_MISMATCH,
 }
-_SHOWN = {"par_code": "s.parent_code", "student_code": "s.student_id"}
-_ABSENT = {Code.DONOR_MISSING, Code.APPEAL_MISSING}
+_GENERAL_LEDGER = {
+    "find_unknown_gl_accounts": messages.GL_ACCOUNT_UNKNOWN,
+    "find_closed_gl_accounts": messages.GL_ACCOUNT_CLOSED,
+    "find_unknown_tax_codes": messages.TAX_CODE_UNKNOWN,
+}
+_DONATIONS = {
+    "find_unknown_donors": messages.DONOR_UNKNOWN,
+    "find_missing_donors": messages.DONOR_MISSING,
+    "find_unknown_appeals": messages.APPEAL_UNKNOWN,
+    "find_missing_appeals": messages.APPEAL_MISSING,
+    "find_unknown_pledges": messages.PLEDGE_UNKNOWN,
+}
+_SALES = {"find_keys_of_charges": messages.KEY_OF_A_CHARGE}
+_OPEN_BATCHES = {"find_settled_batches": messages.BATCH_SETTLED}
+_RULES = {
+    FormatName.FEE_PAYMENTS: _PARENT,
+    FormatName.SUNDRY_PAYMENTS: _GENERAL_LEDGER | _DONATIONS | _SALES,
+    FormatName.ENROLMENT_PAYMENTS: _GENERAL_LEDGER | _PARENT | _ENROLLED | _SALES,
+}
 
 
 def judge_staged_payments(
@@ -183,115 +52,69 @@ def judge_staged_payments(
     True: exactly the rows that stay in `stage_payment` without a `stage_repeat` are to be
     applied; under `all_or_nothing` that is none as soon as one row is bad.
     """
+    account = {"account": head.account}
     if _refuse_unknown_merchants(connection, head):
         return False
-    _number_identical_rows(connection)
+    _SQL.run(connection, "number_identical_rows")
     # First of all: what was applied before is a duplicate, whatever the catalog says by now.
-    find_repeats_of_ledger(connection, head, _KEYED)
-    for rule in _RULES[format_name]:
-        reject(
-            connection,
-            head,
-            stage=_STAGE,
-            where=f"{_IS_NEW} AND {rule.where}",
-            code=rule.code,
-            column=rule.column,
-            value="''" if rule.code in _ABSENT else _SHOWN.get(rule.column, f"s.{rule.column}"),
-            message=rule.message,
-        )
-    forget_rejected(connection, head, _NAMED)
-    _reject_settled_batches(connection, head)
-    find_repeats_in_file(connection, _KEYED)
-    _warn_of_missing_account(connection, head)
-    name_rows(connection, head, _NAMED)
+    _find_repeats_of_ledger(connection, head)
+    _reject(connection, head, _RULES[format_name])
+    _forget_rejected(connection)
+    if _reject(connection, head, _OPEN_BATCHES):
+        _forget_rejected(connection)
+    _find_repeats_in_file(connection)
+    missing = {**account, "message": messages.OTHER_GL_ACCOUNT_MISSING}
+    _SQL.run(connection, "warn_of_missing_accounts", missing)
+    _SQL.run(connection, "name_rows")
     if all_or_nothing and any_bad_row(connection):
-        reject_everything(connection, _STAGE)
+        reject_everything(connection, PAYMENTS)
     return True
 
 
 def _refuse_unknown_merchants(connection: Connection, head: Head) -> bool:
-    unknown = (
-        f"SELECT s.merchant_id, MIN(s.row) AS row, MIN(s.line) AS line FROM {_STAGE} s"
-        f" WHERE s.merchant_id IS NOT NULL AND NOT"
-        f" {_known('merchant', 'k.merchant_id = s.merchant_id')}"
-        " GROUP BY s.merchant_id"
-    )
-    values = {"account": head.account}
-    if connection.execute(sa.text(f"{unknown} LIMIT 1"), values).first() is None:
+    values = {"account": head.account, "message": messages.MERCHANT_UNKNOWN}
+    if not _SQL.run(connection, "find_unknown_merchants", values).rowcount:
         return False
-    connection.execute(sa.text("DELETE FROM stage_finding"))
-    connection.execute(
-        sa.text(
-            "INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)"
-            " SELECT :code, :verdict, u.row, u.line, 'merchant_id', u.merchant_id, :message"
-            f" FROM ({unknown} ORDER BY 2 LIMIT {_MERCHANTS_TOLD_MAX}) u"
-        ),
-        {
-            **values,
-            "code": Code.MERCHANT_UNKNOWN.value,
-            "verdict": Verdict.FILE.value,
-            "message": messages.MERCHANT_UNKNOWN,
-        },
-    )
+    _SQL.run(connection, "forget_other_findings")
     return True
 
 
-def _number_identical_rows(connection: Connection) -> None:
-    # Without a receipt number two rows may say the same and be two payments: what tells them
-    # apart is the how-manieth such row of its batch each is. All of them come as the first.
-    connection.execute(
-        sa.text(
-            f"UPDATE {_STAGE} SET row_key ="
-            f" SUBSTR({_STAGE}.row_key, 1, LENGTH({_STAGE}.row_key) - 1) || CAST(n.number AS TEXT)"
-            " FROM (SELECT s.row, ROW_NUMBER() OVER (PARTITION BY s.row_key ORDER BY s.row)"
-            f"  AS number FROM {_STAGE} s WHERE s.has_receipt = 0) n"
-            f" WHERE {_STAGE}.row = n.row AND n.number > 1"
-        )
-    )
+def _find_repeats_of_ledger(connection: Connection, head: Head) -> None:
+    """Mark the rows whose key the ledger holds already: same content or other content."""
+    account = {"account": head.account}
+    if _SQL.run(connection, "find_repeats_of_ledger", account).rowcount:
+        told = {**account, "message": messages.PAYMENT_REPEATED.conflict_with_ledger}
+        _SQL.run(connection, "find_conflicts_with_ledger", told)
 
 
-def _reject_settled_batches(connection: Connection, head: Head) -> None:
-    # Each batch is looked at once, however many rows it has.
-    settled = (
-        "(SELECT d.batch_num, d.merchant FROM"
-        f" (SELECT DISTINCT batch_num, COALESCE(merchant_id, '') AS merchant FROM {_STAGE}) d"
-        " WHERE EXISTS (SELECT 1 FROM payment p JOIN payment_event e ON e.account = p.account"
-        "  AND e.payment_no = p.payment_no AND e.event = 'settled'"
-        "  WHERE p.account = :account AND p.batch_num = d.batch_num"
-        "  AND COALESCE(p.merchant_id, '') = d.merchant)) b"
-    )
-    if not any_row(connection, settled, {"account": head.account}):
-        return
-    reject(
-        connection,
-        head,
-        stage=_STAGE,
-        where="NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)"
-        f" AND EXISTS (SELECT 1 FROM {settled}"
-        " WHERE b.batch_num = s.batch_num AND b.merchant = COALESCE(s.merchant_id, ''))",
-        code=Code.BATCH_SETTLED,
-        column="batch_num",
-        value="s.batch_num",
-        message=messages.BATCH_SETTLED,
-    )
-    forget_rejected(connection, head, _NAMED)
-
-
-def _warn_of_missing_account(connection: Connection, head: Head) -> None:
-    connection.execute(
-        ordered(
+def _find_repeats_in_file(connection: Connection) -> None:
+    """Mark the rows that share a key with an earlier row of the file."""
+    if _SQL.run(connection, "find_repeats_in_file").rowcount:
+        _SQL.run(
             connection,
-            "INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)"
-            " SELECT :code, :verdict, s.row, s.line, 'other_amt', '', :message"
-            f" FROM {_STAGE} s LEFT JOIN merchant m"
-            "  ON m.account = :account AND m.merchant_id = s.merchant_id"
-            " WHERE s.other > 0 AND m.other_gl_account IS NULL"
-            " AND NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)",
-        ),
-        {
-            "account": head.account,
-            "code": Code.OTHER_GL_ACCOUNT_MISSING.value,
-            "verdict": Verdict.WARNING.value,
-            "message": messages.OTHER_GL_ACCOUNT_MISSING,
-        },
-    )
+            "tell_repeats_in_file",
+            {
+                "duplicate": messages.PAYMENT_REPEATED.duplicate_in_file,
+                "conflict": messages.PAYMENT_REPEATED.conflict_in_file,
+            },
+        )
+
+
+def _reject(connection: Connection, head: Head, rules: Mapping[str, str]) -> bool:
+    """Reject the new rows that break one of the rules; tell whether there are any."""
+    found = 0
+    for rule, message in rules.items():
+        values = {"account": head.account, "message": message}
+        found += _SQL.run(connection, rule, values).rowcount
+    if found:
+        reject_found(connection)
+    return found > 0
+
+
+def _forget_rejected(connection: Connection) -> None:
+    """Take the rejected rows out of the stage; of each stays by what it is found again.
+
+    A rejected row does not use up its key: mended, it may come again, even later in this file.
+    """
+    _SQL.run(connection, "name_rows")
+    _SQL.run(connection, "forget_rejected")

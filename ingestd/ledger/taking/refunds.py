@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import Temporary, ordered
-from ingestd.formats.findings.codes import Code
+from ingestd.database.bulk import Temporary
+from ingestd.database.statements import Statements
 from ingestd.formats.kinds.student_refunds import RefundRow
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
@@ -13,18 +13,15 @@ from ingestd.ledger.money.refunds import post_refunds, refunded_amount
 from ingestd.ledger.taking.messages import CHARGE_UNKNOWN, REFUND_REPEATED
 from ingestd.ledger.taking.stage import Stage
 from ingestd.ledger.taking.verdicts import (
-    Keyed,
-    Named,
     Posted,
     any_bad_row,
     counted,
-    find_repeats_in_file,
-    find_repeats_of_ledger,
-    forget_rejected,
-    name_rows,
-    reject,
     reject_everything,
+    reject_found,
+    tell_repeats_in_file,
 )
+
+_SQL = Statements(__file__)
 
 REFUNDS = Temporary(
     "stage_refund",
@@ -37,22 +34,6 @@ REFUNDS = Temporary(
         "content_hash": "text",
     },
     key=("row",),
-)
-_STAGE = REFUNDS.name
-_KEYED = Keyed(
-    stage=_STAGE,
-    column="charge_tracking_id",
-    earlier="{join} charge_key k ON k.account = :account AND k.tracking_id = s.row_key"
-    " {join} refund c ON c.account = :account AND c.charge_no = k.charge_no",
-    messages=REFUND_REPEATED,
-)
-_NAMED = Named(
-    stage=_STAGE,
-    key="s.row_key",
-    party="(SELECT p.party_code FROM charge_key k"
-    " JOIN charge c ON c.account = k.account AND c.charge_no = k.charge_no"
-    " JOIN party p ON p.account = c.account AND p.party_no = c.party_no AND p.kind = 'student'"
-    " WHERE k.account = :account AND k.tracking_id = s.row_key)",
 )
 
 
@@ -69,40 +50,29 @@ def judge_staged_refunds(connection: Connection, head: Head, *, all_or_nothing: 
     Afterwards exactly the rows that stay in `stage_refund` without a `stage_repeat` are to be
     applied; under `all_or_nothing` that is none as soon as one row is bad.
     """
-    reject(
-        connection,
-        head,
-        stage=_STAGE,
-        where="NOT EXISTS (SELECT 1 FROM charge_key e WHERE e.account = :account"
-        " AND e.tracking_id = s.row_key)",
-        code=Code.CHARGE_UNKNOWN,
-        column="charge_tracking_id",
-        value="s.row_key",
-        message=CHARGE_UNKNOWN,
-    )
-    forget_rejected(connection, head, _NAMED)
-    find_repeats_of_ledger(connection, head, _KEYED)
-    find_repeats_in_file(connection, _KEYED)
-    name_rows(connection, head, _NAMED)
+    account = {"account": head.account}
+    unknown = {**account, "message": CHARGE_UNKNOWN}
+    if _SQL.run(connection, "find_unknown_charges", unknown).rowcount:
+        reject_found(connection)
+    _SQL.run(connection, "name_rows", account)
+    # A rejected row does not use up its key: mended, it may come again, even later in this file.
+    _SQL.run(connection, "forget_rejected")
+    if _SQL.run(connection, "find_repeats_of_ledger", account).rowcount:
+        told = {**account, "message": REFUND_REPEATED.conflict_with_ledger}
+        _SQL.run(connection, "find_conflicts_with_ledger", told)
+    if _SQL.run(connection, "find_repeats_in_file").rowcount:
+        tell_repeats_in_file(connection, column="charge_tracking_id", messages=REFUND_REPEATED)
+    _SQL.run(connection, "name_rows", account)
     if all_or_nothing and any_bad_row(connection):
-        reject_everything(connection, _STAGE)
+        reject_everything(connection, REFUNDS)
 
 
 def post_staged_refunds(connection: Connection, head: Head, batch: Batch, *, day: str) -> Posted:
     """Write the refunds that the stage still holds, dated `day`; count every verdict."""
     before = head.refunds
-    result = connection.execute(
-        ordered(
-            connection,
-            "INSERT INTO refund (account, refund_no, charge_no, content_hash, tx_item_rowid, note,"
-            " effective_on, batch_no, upload_id, row)"
-            " SELECT CAST(:account AS TEXT), :refunds + ROW_NUMBER() OVER (ORDER BY s.row),"
-            " e.charge_no, s.content_hash, s.tx_item_rowid, s.note, CAST(:day AS TEXT), :batch_no,"
-            " CAST(:upload_id AS TEXT), s.row"
-            f" FROM {_STAGE} s"
-            " JOIN charge_key e ON e.account = :account AND e.tracking_id = s.row_key"
-            " WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)",
-        ),
+    result = _SQL.run(
+        connection,
+        "insert_refunds",
         {
             "account": head.account,
             "refunds": before,

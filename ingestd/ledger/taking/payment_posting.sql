@@ -1,0 +1,167 @@
+-- name: insert_parents
+-- A number for each parent who pays for the first time. :parties is how many the books have.
+-- Binds :account, :batch_no too.
+INSERT INTO party (account, party_no, kind, party_code, batch_no)
+SELECT CAST(:account AS TEXT), :parties + ROW_NUMBER() OVER (ORDER BY n.code), 'parent', n.code,
+  :batch_no
+FROM (SELECT DISTINCT s.parent_code AS code
+  FROM stage_payment s
+  WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)) n
+WHERE NOT EXISTS (SELECT 1 FROM party y
+  WHERE y.account = :account AND y.kind = 'parent' AND y.party_code = n.code)
+
+-- name: insert_students
+-- A number for each student who is charged for the first time. :parties is how many the books have.
+-- Binds :account, :batch_no too.
+INSERT INTO party (account, party_no, kind, party_code, batch_no)
+SELECT CAST(:account AS TEXT), :parties + ROW_NUMBER() OVER (ORDER BY n.code), 'student', n.code,
+  :batch_no
+FROM (SELECT DISTINCT s.student_id AS code
+  FROM stage_payment s
+  WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)) n
+WHERE NOT EXISTS (SELECT 1 FROM party y
+  WHERE y.account = :account AND y.kind = 'student' AND y.party_code = n.code)
+
+-- name: number_rows_of_parents
+-- What each row that repeats none becomes, in the order of the file: a parent's payment, and, where
+-- it is a sale and its payment together, a charge of the student whom it names. Above :payments and
+-- :charges the books have none. Binds :account too.
+INSERT INTO stage_numbered (row, payment_no, payer_no, customer_no, charge_no)
+SELECT s.row, :payments + ROW_NUMBER() OVER (ORDER BY s.row),
+  (SELECT y.party_no FROM party y
+    WHERE y.account = :account AND y.kind = 'parent' AND y.party_code = s.parent_code),
+  (SELECT y.party_no FROM party y
+    WHERE y.account = :account AND y.kind = 'student' AND y.party_code = s.student_id),
+  CASE WHEN s.is_sale = 1
+    THEN :charges + SUM(s.is_sale) OVER (ORDER BY s.row) END
+FROM (SELECT row, parent_code, student_id,
+    CASE WHEN payer_name IS NOT NULL AND COALESCE(receipt_type, 'G') = 'G' THEN 1 ELSE 0 END
+      AS is_sale
+  FROM stage_payment) s
+WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
+
+-- name: number_rows_of_guests
+-- What each row that repeats none becomes, in the order of the file: the payment of a new guest,
+-- and a charge of the same. Above :payments, :charges and :parties the books have none.
+INSERT INTO stage_numbered (row, payment_no, payer_no, charge_no)
+SELECT s.row, :payments + ROW_NUMBER() OVER (ORDER BY s.row),
+  :parties + ROW_NUMBER() OVER (ORDER BY s.row), :charges + ROW_NUMBER() OVER (ORDER BY s.row)
+FROM stage_payment s
+WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
+
+-- name: insert_guests
+-- Each row's payer as a party of its own; guests are never merged by name.
+-- Binds :account, :upload_id, :batch_no.
+INSERT INTO party (account, party_no, kind, party_code, batch_no)
+SELECT CAST(:account AS TEXT), n.payer_no, 'guest',
+  'GUEST-' || CAST(:upload_id AS TEXT) || '-' || CAST(n.row AS TEXT), :batch_no
+FROM stage_numbered n
+ORDER BY n.row
+
+-- name: insert_names_of_guests
+-- How the guests are called. Binds :account, :batch_no.
+-- sqlite: joins in this order
+INSERT INTO guest (account, party_no, name, address, batch_no)
+SELECT CAST(:account AS TEXT), n.payer_no, s.payer_name, s.address, :batch_no
+FROM stage_numbered n
+  JOIN stage_payment s ON s.row = n.row
+ORDER BY n.row
+
+-- name: insert_sales
+-- What was sold with each payment, as a charge; its ledger account stands for the product. What
+-- belongs to a closed month is posted on the first open day.
+-- Binds :account, :open_from, :batch_no, :upload_id.
+-- sqlite: joins in this order
+INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no, account_type,
+  billing_code, amount, note, occurred_at, effective_on, batch_no, upload_id, row)
+SELECT CAST(:account AS TEXT), n.charge_no, s.row_key, s.content_hash,
+  COALESCE(n.customer_no, n.payer_no), 'LIABILITY', s.gl_account, s.fee, s.comment,
+  s.submitted_at, GREATEST(s.received_on, CAST(:open_from AS TEXT)), :batch_no,
+  CAST(:upload_id AS TEXT), s.row
+FROM stage_numbered n
+  JOIN stage_payment s ON s.row = n.row
+WHERE n.charge_no IS NOT NULL
+ORDER BY n.row
+
+-- name: post_sales
+-- Receivable fees (1100) to deferred revenue (2100), for the charges above :charges_before; one of
+-- nothing moves nothing. :postings is how many the books have. Binds :account, :batch_no too.
+INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
+  credit_account, amount, debit_party_no, charge_no, billing_code)
+SELECT c.account, :postings + ROW_NUMBER() OVER (ORDER BY c.charge_no), :batch_no, 'sale',
+  c.effective_on, 1100, 2100, c.amount, c.party_no, c.charge_no, c.billing_code
+FROM charge c
+WHERE c.account = :account AND c.charge_no > :charges_before AND c.amount > 0
+
+-- name: insert_payments
+-- The payments, in the order of the file. What belongs to a closed month is posted on the first
+-- open day. Binds :account, :kind, :open_from, :batch_no, :upload_id.
+-- sqlite: joins in this order
+INSERT INTO payment (account, payment_no, payment_id, content_hash, kind, party_no, amount,
+  submitted_at, received_on, merchant_id, batch_num, receipt_num, for_charge_no, comment,
+  batch_no, upload_id, row)
+SELECT CAST(:account AS TEXT), n.payment_no, s.row_key, s.content_hash, CAST(:kind AS TEXT),
+  n.payer_no, s.amount, s.submitted_at, GREATEST(s.received_on, CAST(:open_from AS TEXT)),
+  s.merchant_id, s.batch_num, s.receipt_num, n.charge_no, s.comment, :batch_no,
+  CAST(:upload_id AS TEXT), s.row
+FROM stage_numbered n
+  JOIN stage_payment s ON s.row = n.row
+ORDER BY n.row
+
+-- name: insert_parts_of_fees
+-- What each payment of fees is for: the fee, what was discounted, the building fund, and other,
+-- which goes to the account that its merchant has for it. Parts of nothing are left out. Payment by
+-- payment, as the table is appended to. Binds :account, :batch_no.
+-- sqlite: joins in this order
+INSERT INTO payment_part (account, payment_no, part_no, kind, amount, party_no, gl_account,
+  batch_no)
+SELECT CAST(:account AS TEXT), p.payment_no, p.part_no, p.kind, p.amount, p.payer_no,
+  p.gl_account, :batch_no
+FROM (SELECT n.row, n.payment_no, n.payer_no, k.part_no,
+    CASE k.part_no WHEN 1 THEN 'fee' WHEN 2 THEN 'discount' WHEN 3 THEN 'building'
+      ELSE 'other' END AS kind,
+    CASE k.part_no WHEN 1 THEN s.fee - s.discount WHEN 2 THEN s.discount WHEN 3 THEN s.building
+      ELSE s.other END AS amount,
+    CASE k.part_no WHEN 4 THEN (SELECT m.other_gl_account FROM merchant m
+      WHERE m.account = :account AND m.merchant_id = s.merchant_id) END AS gl_account
+  FROM stage_numbered n
+    JOIN stage_payment s ON s.row = n.row
+    JOIN (SELECT 1 AS part_no UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) k
+      ON TRUE) p
+WHERE p.amount > 0
+ORDER BY p.row
+
+-- name: insert_parts_of_sales
+-- What each other payment is for: a fee, a deposit or an advance, as its row says, and tax on it.
+-- Parts of nothing are left out. Payment by payment, as the table is appended to.
+-- Binds :account, :batch_no.
+-- sqlite: joins in this order
+INSERT INTO payment_part (account, payment_no, part_no, kind, amount, party_no, gl_account,
+  tax_code, batch_no)
+SELECT CAST(:account AS TEXT), p.payment_no, p.part_no, p.kind, p.amount, p.payer_no,
+  p.gl_account, p.tax_code, :batch_no
+FROM (SELECT n.row, n.payment_no, n.payer_no, k.part_no, s.gl_account, s.tax_code,
+    CASE WHEN k.part_no = 5 THEN 'tax' WHEN s.receipt_type = 'D' THEN 'deposit'
+      WHEN s.receipt_type = 'A' THEN 'advance' ELSE 'fee' END AS kind,
+    CASE k.part_no WHEN 5 THEN s.tax ELSE s.fee END AS amount
+  FROM stage_numbered n
+    JOIN stage_payment s ON s.row = n.row
+    JOIN (SELECT 1 AS part_no UNION ALL SELECT 5) k ON TRUE) p
+WHERE p.amount > 0
+ORDER BY p.row
+
+-- name: stage_settled
+-- The payments above :payments_before of merchants whose batches settle on import.
+-- Binds :account too.
+-- sqlite: joins in this order
+INSERT INTO stage_chosen (payment_no)
+SELECT p.payment_no
+FROM payment p
+  JOIN merchant m ON m.account = p.account AND m.merchant_id = p.merchant_id
+WHERE p.account = :account AND p.payment_no > :payments_before AND m.settle = 'on_import'
+
+-- name: sum_payments
+-- What the payments above :payments_before come to. Binds :account too.
+SELECT COALESCE(SUM(amount), 0)
+FROM payment
+WHERE account = :account AND payment_no > :payments_before

@@ -145,36 +145,15 @@ def analyse(connection: Connection, *tables: Temporary) -> None:
             connection.exec_driver_sql(f"ANALYZE {table.name}")
 
 
-def in_this_order(connection: Connection) -> str:
-    """Return the join that reads the left table first, row by row, and looks up the right one.
-
-    SQLite knows nothing of how large a staged table is, and may start from the wrong side, a
-    thousand times slower; there CROSS JOIN keeps the order. PostgreSQL was told by `analyse`.
-    """
-    return "CROSS JOIN" if connection.dialect.name == "sqlite" else "JOIN"
-
-
 def ordered(connection: Connection, statement: str) -> sa.TextClause:
     """Return a statement that reads the tables of each join in the order in which they are written.
 
-    For the same reason as `in_this_order`: small staged tables first, the ledger by its keys.
+    SQLite knows nothing of how large a staged table is: small staged tables first, the ledger by its
+    keys.
     """
     if connection.dialect.name == "sqlite":
         statement = _INNER_JOIN.sub("CROSS JOIN", statement)
     return sa.text(statement)
-
-
-def by_index(connection: Connection, index: str) -> str:
-    """Return what follows a table that is to be read by this index; PostgreSQL decides by itself.
-
-    SQLite takes an account for ten rows, and so its whole part of a table for a short way.
-    """
-    return f"INDEXED BY {index}" if connection.dialect.name == "sqlite" else ""
-
-
-def latest(connection: Connection, *days: str) -> str:
-    """Return SQL for the greatest of several values that are never NULL."""
-    return f"{'MAX' if connection.dialect.name == 'sqlite' else 'GREATEST'}({', '.join(days)})"
 
 
 def _driver(connection: Connection) -> Any:  # noqa: ANN401 - sqlite3's connection, or psycopg's

@@ -13,12 +13,6 @@ from ingestd.ledger.books.head import Head
 
 _SQL = Statements(__file__)
 
-CHARGE_BY_KEY = (
-    "charge_key e JOIN charge c ON c.account = e.account AND c.charge_no = e.charge_no"
-    " AND e.account = :account AND e.tracking_id = "
-)
-"""SQL of the charge `c` whose key is the value that follows."""
-
 
 def take_keys(connection: Connection, head: Head, *, charges_before: int) -> None:
     """Take the keys of the charges numbered above `charges_before`: the insert decides.

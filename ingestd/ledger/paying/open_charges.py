@@ -15,16 +15,6 @@ from ingestd.ledger.books.head import Head
 
 _SQL = Statements(__file__)
 
-# Pieces of SQL for a charge `c`, its state `t`, its product `r` and an open charge `o`.
-OPEN_AMOUNT = "c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0)"
-STATE = "LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no"
-PRODUCT = "LEFT JOIN product r ON r.account = c.account AND r.billing_code = c.billing_code"
-PLACED = (
-    "c.party_no, CASE c.account_type WHEN 'LIABILITY' THEN 2010 ELSE 2000 END, c.occurred_at,"
-    " COALESCE(r.sort, 0), c.batch_no, COALESCE(c.row, 0)"
-)
-IN_ORDER = "o.occurred_at, o.sort, o.batch_no, o.row"
-
 CHANGED = Temporary("stage_changed", {"charge_no": "whole"}, key=("charge_no",))
 """The charges whose states have changed; the caller fills it."""
 

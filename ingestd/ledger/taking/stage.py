@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, analyse, create_temporary, drop_temporary, stage
+from ingestd.database.statements import Statements
 from ingestd.formats.findings.codes import Code, Finding, Verdict
 from ingestd.formats.rows.keys import RowName
+
+_SQL = Statements(__file__)
 
 T = TypeVar("T", bound=tuple[Any, ...])
 AnyStage = TypeVar("AnyStage", bound="Stage[Any]")
@@ -121,13 +123,7 @@ class Stage(Generic[T]):
 
     def findings(self) -> list[Finding]:
         """Return what was found until now, in the order of the file."""
-        found = self._connection.execute(
-            sa.text(
-                "SELECT code, verdict, row, line, column_name, value, message FROM stage_finding"
-                " ORDER BY COALESCE(row, 0), COALESCE(line, 0), COALESCE(column_name, ''), code,"
-                " message, COALESCE(value, '')"
-            )
-        )
+        found = _SQL.run(self._connection, "list_findings")
         return [
             Finding(
                 code=Code(row.code),

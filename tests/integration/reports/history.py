@@ -61,7 +61,8 @@ class History:
             create_temporary(self.connection, CHANGED)
             self.run(
                 "INSERT INTO stage_changed (charge_no)"
-                " SELECT charge_no FROM charge WHERE account = :account"
+                " SELECT charge_no FROM charge WHERE account = :account",
+                account=SPRINGFIELD,
             )
             refresh_open_charges(self.connection, self.head)
             seal(self.connection, self.head, self.now)

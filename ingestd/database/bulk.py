@@ -148,8 +148,7 @@ def analyse(connection: Connection, *tables: Temporary) -> None:
 def ordered(connection: Connection, statement: str) -> sa.TextClause:
     """Return a statement that reads the tables of each join in the order in which they are written.
 
-    SQLite knows nothing of how large a staged table is: small staged tables first, the ledger by its
-    keys.
+    SQLite knows nothing of how large a staged table is: small ones first, the ledger by its keys.
     """
     if connection.dialect.name == "sqlite":
         statement = _INNER_JOIN.sub("CROSS JOIN", statement)

@@ -12,24 +12,45 @@ FROM stage_undone u
   JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no
 
 -- name: post_undone
--- Turn around both postings of each allocation in `stage_undone`, the last one first. One payment
--- pays one charge once in a batch, so that this finds no others. They are looked for among their
--- charge's: a payment may have paid thousands, COALESCE keeps off its index.
+-- Of each allocation in `stage_undone`: what was realised is deferred, and the receivable and the
+-- credit are there again. Each line reverses the posting of its allocation. One payment pays one
+-- charge once in a batch, so that this finds the one; it is looked for among its charge's: a
+-- payment may have paid thousands, COALESCE keeps off its index. In a join PostgreSQL would walk
+-- all of them for each. 2100 deferred revenue, 4000 realised revenue.
 -- Binds :account, :postings, :batch_no, :event, :day.
 -- sqlite: joins in this order
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
   credit_account, amount, debit_party_no, credit_party_no, charge_no, payment_no, billing_code,
   reverses_posting_no)
-SELECT o.account,
-  :postings + ROW_NUMBER() OVER (ORDER BY a.allocation_no, o.posting_no DESC), :batch_no,
-  CAST(:event AS TEXT), GREATEST(a.effective_on, CAST(:day AS TEXT)), o.credit_account,
-  o.debit_account, o.amount, o.credit_party_no, o.debit_party_no, o.charge_no, o.payment_no,
-  o.billing_code, o.posting_no
-FROM stage_undone u
-  JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no
-  JOIN posting o /* sqlite: INDEXED BY ix_posting_charge_no */ ON o.account = a.account
-    AND o.charge_no = a.charge_no AND o.event <> 'charge' AND o.event = 'allocation'
-    AND o.batch_no = a.batch_no AND COALESCE(o.payment_no, 0) = a.payment_no
+SELECT CAST(:account AS TEXT),
+  :postings + ROW_NUMBER() OVER (ORDER BY l.allocation_no, l.side), :batch_no,
+  CAST(:event AS TEXT), GREATEST(l.effective_on, CAST(:day AS TEXT)), l.debit_account,
+  l.credit_account, l.amount, l.debit_party_no, l.credit_party_no, l.charge_no, l.payment_no,
+  l.billing_code, l.reverses_posting_no
+FROM (
+  SELECT a.allocation_no, 1 AS side, a.effective_on, 4000 AS debit_account,
+    2100 AS credit_account, a.amount, CAST(NULL AS BIGINT) AS debit_party_no,
+    CAST(NULL AS BIGINT) AS credit_party_no, a.charge_no, a.payment_no, c.billing_code,
+    (SELECT o.posting_no
+      FROM posting o /* sqlite: INDEXED BY ix_posting_charge_no */
+      WHERE o.account = a.account AND o.charge_no = a.charge_no AND o.event <> 'charge'
+        AND COALESCE(o.payment_no, 0) = a.payment_no AND o.batch_no = a.batch_no
+        AND o.event = 'allocation' AND o.credit_account = 4000) AS reverses_posting_no
+  FROM stage_undone u
+    JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no
+    JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no
+  UNION ALL
+  SELECT a.allocation_no, 2, a.effective_on, c.receivable_account, a.credit_account, a.amount,
+    c.party_no, a.party_no, a.charge_no, a.payment_no, c.billing_code,
+    (SELECT o.posting_no
+      FROM posting o /* sqlite: INDEXED BY ix_posting_charge_no */
+      WHERE o.account = a.account AND o.charge_no = a.charge_no AND o.event <> 'charge'
+        AND COALESCE(o.payment_no, 0) = a.payment_no AND o.batch_no = a.batch_no
+        AND o.event = 'allocation' AND o.credit_account = c.receivable_account)
+  FROM stage_undone u
+    JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no
+    JOIN charge_standing c ON c.account = a.account AND c.charge_no = a.charge_no
+) l
 
 -- name: take_from_states
 -- The charges in `stage_undone` are paid by so much less, and open again since the last day on

@@ -15,6 +15,8 @@ from ingestd.ledger.books.batches import Batch, open_batch
 from ingestd.ledger.books.charge_keys import take_keys
 from ingestd.ledger.books.head import Head, lock_head
 from ingestd.ledger.evidence.seals import seal
+from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
+from ingestd.ledger.outcomes.statements import read_statement
 from ingestd.values.clock import to_microseconds
 from ingestd.values.identifiers import AccountId, UploadId
 
@@ -39,7 +41,7 @@ _RETURNED = "y.payment_no % 20 = 2"
 _POSTING = (
     "INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,"
     " credit_account, amount, debit_party_no, credit_party_no, charge_no, payment_no,"
-    " billing_code, reverses_posting_no) "
+    " product_no, reverses_posting_no) "
 )
 
 
@@ -51,7 +53,8 @@ def write_books(folder: Path, *, charges: int) -> Database:
     """
     database = open_database(f"sqlite:///{folder / 'ledger.db'}", temporary_folder=folder)
     schema.upgrade(database)
-    _in_batch(database, "roster", 1, _add_parties, charges)
+    _in_batch(database, "roster", 0, _add_parties, charges)
+    _in_batch(database, "products", 1, _add_codes, charges)
     for number in range(FILES):
         _in_batch(database, "upload", 2 + number, _charge_file(number), charges)
     _in_batch(database, "payment", 20, _add_payments, charges)
@@ -72,7 +75,12 @@ def _in_batch(database: Database, event: str, day: int, fill: Fill, charges: int
         head = lock_head(connection, ACCOUNT)
         batch = open_batch(head, event=event, now=now, upload_id=upload_id)
         fill(connection, head, batch, charges)
-        seal(connection, head, batch)
+        statement = None
+        if upload_id is not None:
+            outcome = read_file_outcome(connection, ACCOUNT, upload_id)
+            if outcome is not None:
+                statement = read_statement(connection, outcome, decimals=2).hash()
+        seal(connection, head, batch, statement=statement)
 
 
 def _run(connection: Connection, statement: str, **values: object) -> int:
@@ -96,6 +104,17 @@ def _add_parties(connection: Connection, head: Head, batch: Batch, _charges: int
     )
 
 
+def _add_codes(connection: Connection, head: Head, batch: Batch, _charges: int) -> None:
+    head.codes += _run(
+        connection,
+        f"{_NUMBERS} INSERT INTO code (account, code_no, code, batch_no)"
+        " SELECT :account, n, printf('PRODUCT_%03d', n), :batch_no FROM numbers",
+        first=1,
+        last=PRODUCTS,
+        batch_no=batch.batch_no,
+    )
+
+
 def _charge_file(number: int) -> Fill:
     def fill(connection: Connection, head: Head, batch: Batch, charges: int) -> None:
         values = {"batch_no": batch.batch_no, "upload_id": batch.upload_id}
@@ -103,14 +122,14 @@ def _charge_file(number: int) -> Fill:
         head.charges += _run(
             connection,
             f"{_NUMBERS} INSERT INTO charge (account, charge_no, tracking_id, content_hash,"
-            " party_no, account_type, billing_code, amount, note, occurred_at, effective_on,"
-            " batch_no, upload_id, row)"
-            " SELECT :account, n, printf('destiny-%010d', n), printf('%064x', n),"
+            " party_no, receivable_account, product_no, amount, note, occurred_at, effective_on,"
+            " batch_no, row)"
+            " SELECT :account, n, printf('destiny-%010d', n), randomblob(16),"
             f" 1 + 2 * ((n * 7919) % {PARTIES // 2}),"
-            " CASE WHEN (n - 1) % 10 < 4 THEN 'LIABILITY' ELSE 'WALLET' END,"
-            f" printf('PRODUCT_%03d', (n * 31) % {PRODUCTS}), {_AMOUNT.format(n='n')},"
-            " 'overdue since spring', o, strftime('%Y-%m-%d', (o / 1000000) - 18000, 'unixepoch'),"
-            " :batch_no, :upload_id, n - :first + 2"
+            " CASE WHEN (n - 1) % 10 < 4 THEN 1100 ELSE 1110 END,"
+            f" 1 + (n * 31) % {PRODUCTS}, {_AMOUNT.format(n='n')},"
+            " 'overdue since spring', o, CAST(strftime('%Y%m%d', (o / 1000000) - 18000,"
+            " 'unixepoch') AS INTEGER), :batch_no, n - :first + 2"
             " FROM (SELECT n, :start + (n * 7907 % 1000000) * (:span / 1000000) AS o FROM numbers)",
             first=first,
             last=(number + 1) * charges // FILES,
@@ -123,8 +142,8 @@ def _charge_file(number: int) -> Fill:
             connection,
             f"{_POSTING} SELECT c.account, :before + ROW_NUMBER() OVER (ORDER BY charge_no),"
             " :batch_no, 'charge', effective_on,"
-            " CASE account_type WHEN 'LIABILITY' THEN 1100 ELSE 1110 END, 2100, amount, party_no,"
-            " NULL, charge_no, NULL, billing_code, NULL FROM charge c"
+            " receivable_account, 2100, amount, party_no, NULL, charge_no, NULL, product_no, NULL"
+            " FROM charge c"
             " WHERE account = :account AND charge_no >= :first ORDER BY charge_no",
             before=head.postings,
             first=first,
@@ -155,9 +174,9 @@ def _add_payments(connection: Connection, head: Head, batch: Batch, charges: int
         connection,
         f"{_NUMBERS} INSERT INTO payment (account, payment_no, payment_id, content_hash, kind,"
         " party_no, amount, submitted_at, received_on, merchant_id, batch_num, receipt_num,"
-        " batch_no) SELECT :account, n, printf('pay-%08d', n), printf('%064x', n), 'echeck',"
-        f" 2 + 2 * (n % {PARTIES // 2}), {amount} + 50, :now, date('2026-07-01', (n % 20)"
-        " || ' days'), 'MERCHANT', printf('%d', n / 100), printf('%d', n), :batch_no"
+        " batch_no) SELECT :account, n, printf('pay-%08d', n), randomblob(16), 'echeck',"
+        f" 2 + 2 * (n % {PARTIES // 2}), {amount} + 50, :now, 20260701 + n % 20,"
+        " 'MERCHANT', printf('%d', n / 100), printf('%d', n), :batch_no"
         " FROM numbers",
         now=batch.sealed_at,
         **values,
@@ -179,12 +198,12 @@ def _add_payments(connection: Connection, head: Head, batch: Batch, charges: int
 
 
 def _settle(connection: Connection, head: Head, batch: Batch, charges: int) -> None:
-    values: dict[str, object] = {"batch_no": batch.batch_no, "day": "2026-07-30"}
+    values: dict[str, object] = {"batch_no": batch.batch_no, "day": 20260730}
     _event(connection, "settled", f"{_SETTLED}", values)
     lines = (
         "SELECT y.payment_no AS position, 1 AS side, 'settled' AS event, 1000 AS debit,"
         " 1050 AS credit, y.amount, NULL AS debit_party, NULL AS credit_party, NULL AS charge_no,"
-        f" y.payment_no, NULL AS billing_code FROM payment y WHERE y.account = :account AND"
+        f" y.payment_no, NULL AS product_no FROM payment y WHERE y.account = :account AND"
         f" {_SETTLED} UNION ALL SELECT y.payment_no, 2, 'settled', 2050, 2010, y.amount, NULL,"
         " y.party_no, NULL, y.payment_no, NULL FROM payment y WHERE y.account = :account AND"
         f" {_SETTLED}"
@@ -205,7 +224,7 @@ def _settle(connection: Connection, head: Head, batch: Batch, charges: int) -> N
 
 
 def _return(connection: Connection, head: Head, batch: Batch, _charges: int) -> None:
-    values: dict[str, object] = {"batch_no": batch.batch_no, "day": "2026-08-09"}
+    values: dict[str, object] = {"batch_no": batch.batch_no, "day": 20260809}
     _event(connection, "returned", _RETURNED, values)
     _event(connection, "voided", "y.payment_no % 20 = 0", values)
     head.allocations += _run(
@@ -237,17 +256,16 @@ def _event(connection: Connection, event: str, where: str, values: dict[str, obj
 
 
 def _allocated(event: str, live: str) -> str:
-    receivable = "CASE c.account_type WHEN 'LIABILITY' THEN 1100 ELSE 1110 END"
     allocated = (
         "FROM allocation a JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no"
         f" WHERE a.account = :account AND {live}"
     )
     return (
         f"SELECT a.allocation_no AS position, 1 AS side, '{event}' AS event, a.credit_account"
-        f" AS debit, {receivable} AS credit, a.amount, a.party_no AS debit_party, c.party_no AS"
-        " credit_party, a.charge_no, a.payment_no, c.billing_code"
+        f" AS debit, c.receivable_account AS credit, a.amount, a.party_no AS debit_party,"
+        " c.party_no AS credit_party, a.charge_no, a.payment_no, c.product_no"
         f" {allocated} UNION ALL SELECT a.allocation_no, 2, '{event}', 2100, 4000, a.amount, NULL,"
-        f" NULL, a.charge_no, a.payment_no, c.billing_code {allocated}"
+        f" NULL, a.charge_no, a.payment_no, c.product_no {allocated}"
     )
 
 
@@ -256,7 +274,7 @@ def _post(connection: Connection, head: Head, lines: str, values: dict[str, obje
         connection,
         f"{_POSTING} SELECT :account, :before + ROW_NUMBER() OVER (ORDER BY position, side),"
         " :batch_no, event, :day, debit, credit, amount, debit_party, credit_party, charge_no,"
-        f" payment_no, billing_code, NULL FROM ({lines})",
+        f" payment_no, product_no, NULL FROM ({lines})",
         before=head.postings,
         **values,
     )
@@ -269,7 +287,7 @@ def _reverse(
         connection,
         f"{_POSTING} SELECT p.account, :before + ROW_NUMBER() OVER (ORDER BY p.posting_no),"
         f" :batch_no, '{event}', :day, p.credit_account, p.debit_account, p.amount,"
-        " p.credit_party_no, p.debit_party_no, p.charge_no, p.payment_no, p.billing_code,"
+        " p.credit_party_no, p.debit_party_no, p.charge_no, p.payment_no, p.product_no,"
         " p.posting_no FROM payment y JOIN posting p ON p.account = y.account"
         f" AND p.payment_no = y.payment_no WHERE y.account = :account AND {where}"
         " AND p.reverses_posting_no IS NULL",
@@ -299,9 +317,8 @@ def _project(connection: Connection, charges: int) -> None:
     )
     _run(
         connection,
-        "INSERT INTO open_charge (account, party_no, credit_account, occurred_at, sort, batch_no,"
-        " row, charge_no, amount) SELECT account, party_no, credit_account, occurred_at, sort,"
-        " batch_no, row, charge_no, open_amount FROM charge_standing"
-        " WHERE account = :account AND open_amount > 0"
-        " ORDER BY 2, 3, 4, 5, 6, 7",
+        "INSERT INTO open_charge (account, party_no, credit_account, occurred_at, sort, charge_no,"
+        " amount) SELECT c.account, c.party_no, c.credit_account, c.occurred_at, c.sort,"
+        " c.charge_no, c.open_amount FROM charge_standing c"
+        " WHERE c.account = :account AND c.open_amount > 0 ORDER BY 2, 3, 4, 5, 6",
     )

@@ -67,7 +67,6 @@ def fill_ledger(database: Database, charges: int, *, on_wallets: bool = True) ->
             "account": ACCOUNT,
             "charges": charges,
             "students": STUDENTS,
-            "account_type": "WALLET" if on_wallets else "LIABILITY",
             "receivable": 1110 if on_wallets else 1100,
         }
         for statement in _FILL:
@@ -75,7 +74,7 @@ def fill_ledger(database: Database, charges: int, *, on_wallets: bool = True) ->
         take_keys(connection, head, charges_before=0)
         open_new_charges(connection, head, charges_before=0)
         add_totals(connection, account=ACCOUNT, batch_no=1, postings_before=0)
-        head.batch_no, head.parties = 1, STUDENTS
+        head.batch_no, head.parties, head.codes = 1, STUDENTS, 1
         head.charges = head.postings = charges
         store_head(connection, head)
 
@@ -91,20 +90,22 @@ WITH RECURSIVE n (no) AS (SELECT 1 UNION ALL SELECT no + 1 FROM n WHERE no < :ch
 SELECT lower(hex(randomblob(18))) AS tracking_id FROM n ORDER BY tracking_id
 """
 _FILL_CHARGES = """
-INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no, account_type,
- billing_code, amount, note, occurred_at, effective_on, batch_no, upload_id, row)
-SELECT :account, no, tracking_id, substr(tracking_id, 1, 32), 1 + no % :students, :account_type,
- 'CODE1', 100, 'note number 1', 1767225600000000, '2026-01-01', 1, 'FILLED', no
+INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no,
+ receivable_account, product_no, amount, note, occurred_at, effective_on, batch_no, row)
+SELECT :account, no, tracking_id, randomblob(16), 1 + no % :students, :receivable, 1, 100,
+ 'note number 1', 1767225600000000, 20260101, 1, no
 FROM filling ORDER BY no
 """
 _FILL_POSTINGS = """
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
- credit_account, amount, debit_party_no, charge_no, billing_code)
+ credit_account, amount, debit_party_no, charge_no, product_no)
 SELECT account, charge_no, 1, 'charge', effective_on, :receivable, 2100, amount, party_no,
- charge_no, billing_code FROM charge WHERE account = :account ORDER BY charge_no
+ charge_no, product_no FROM charge WHERE account = :account ORDER BY charge_no
 """
+_FILL_CODE = "INSERT INTO code (account, code_no, code, batch_no) VALUES (:account, 1, 'CODE1', 1)"
 _FILL = (
     _FILL_PARTIES,
+    _FILL_CODE,
     "CREATE TEMPORARY TABLE filling (no INTEGER PRIMARY KEY, tracking_id TEXT)",
     _FILL_KEYS,
     _FILL_CHARGES,

@@ -116,8 +116,8 @@ SELECT :account, 1000000 + no, 'parent', printf('P%06d', no), 1 FROM n
 INSERT INTO payment (account, payment_no, payment_id, content_hash, kind, party_no, amount,
  submitted_at, received_on, merchant_id, batch_num, batch_no)
 WITH RECURSIVE n (no) AS (SELECT 0 UNION ALL SELECT no + 1 FROM n WHERE no + 1 < :payments)
-SELECT :account, :before + no + 1, 'B' || :batch || '-' || no, '', 'fee_account', 1000000 + no,
- 500, 1767225600000000, '2026-01-02', 'M', CAST(:batch AS TEXT), 1 FROM n
+SELECT :account, :before + no + 1, 'B' || :batch || '-' || no, zeroblob(16), 'fee_account',
+ 1000000 + no, 500, 1767225600000000, 20260102, 'M', CAST(:batch AS TEXT), 1 FROM n
 """,
     """
 INSERT INTO payment_part (account, payment_no, part_no, kind, amount, party_no, batch_no)

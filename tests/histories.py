@@ -9,18 +9,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ingestd.ledger.evidence.checkpoint import Checkpoint, Continuation, InclusionProof, origin_of
-from ingestd.ledger.evidence.frontier import Frontier, Growth
-from ingestd.ledger.evidence.leaf import BatchLeaf
-from ingestd.ledger.evidence.note import Signer, sign_note
-from ingestd.ledger.evidence.receipt_seal import ReceiptSeal, SinceReceipt
-from ingestd.ledger.evidence.statement import (
+from ingestd.ledger.proof.checkpoint import Checkpoint, Continuation, InclusionProof, origin_of
+from ingestd.ledger.proof.frontier import Frontier, Growth
+from ingestd.ledger.proof.leaf import BatchLeaf
+from ingestd.ledger.proof.note import Signer, sign_note
+from ingestd.ledger.proof.receipt_seal import ReceiptSeal, SinceReceipt
+from ingestd.ledger.proof.statement import (
     StatedFinding,
     StatedRows,
     StatedTotal,
     Statement,
 )
-from ingestd.ledger.evidence.tree import Tree
+from ingestd.ledger.proof.tree import Tree
 
 LEDGER = "ledger.example"
 SEED = bytes(range(32))

@@ -38,7 +38,7 @@ def accept_clock(
     from ingestd.ledger.books.clock_check import accept_clock as write_acceptance
     from ingestd.ledger.books.clock_check import find_clock_doubt, find_clock_doubts
 
-    by = _who()
+    by = who_runs_this()
     with installation_for(Need.CHANGING, config) as installation:
         one = None if account is None else installation.account(account).account_id
         now = to_microseconds(installation.clock.now())
@@ -67,7 +67,7 @@ def accept_clock(
         raise typer.Exit(EXIT_ANSWER_IS_NO)
 
 
-def _who() -> str:
+def who_runs_this() -> str:
     """Return who runs the command, and on whose behalf where sudo tells."""
     try:
         name = pwd.getpwuid(os.getuid()).pw_name

@@ -42,6 +42,7 @@ def bookkeeper(
             database=installation.database,
             clock=installation.clock,
             account=installation.account(account),
+            signing=installation.signing() if need is Need.CHANGING else None,
         )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ingestd.cli.clock import accept_clock
 from ingestd.cli.desk import bookkeeper, print_answer
+from ingestd.cli.evidence import print_keys, resume_books, write_checkpoint
 from ingestd.cli.following import Answer, print_explained, print_traced
 from ingestd.cli.known import AsKnownOption, known_instant
 from ingestd.cli.opening import installation_for
@@ -24,7 +26,7 @@ from ingestd.cli.output import complain
 from ingestd.cli.verified import print_verified
 from ingestd.reports.export_format import ExportFormat
 from ingestd.service.need import Need
-from ingestd.values.errors import EXIT_ANSWER_IS_NO
+from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError
 from ingestd.values.money import decimals_of
 
 if TYPE_CHECKING:
@@ -38,6 +40,17 @@ app = typer.Typer(name="ledger", help="The books themselves.", no_args_is_help=T
 @app.command("verify")
 def verify(
     account: AccountOption,
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="More to be held against.")
+    ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--against",
+            metavar="PATH",
+            help="Receipts, checkpoints, or folders of them, that somebody kept.",
+        ),
+    ] = None,
     output: OutputOption = Output.TABLE,
     wide: WideOption = False,
     config: ConfigOption = None,
@@ -45,21 +58,40 @@ def verify(
     """Check all of an account's books against their seals and themselves. Exit 1 when one differs.
 
     Hashes, links between batches, postings, states and credit lots are computed again from what
-    is stored; every difference is told with its batch and upload.
+    is stored; every difference is told with its batch and upload. With --against the batches, as
+    their rows give them, are also held to what old receipts and checkpoints say.
     """
+    from ingestd.ledger.audit.against import hold_against
     from ingestd.ledger.audit.verify import verify_ledger
     from ingestd.ledger.books.head import read_head_hash, read_known_at
+    from ingestd.service.evidence.outside import keys_of_folder, read_kept
 
+    if more and not against:
+        raise UsageError("Paths stand behind --against.")
+    kept = read_kept([*(against or ()), *(more or ())]) if against else []
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
-            verification = verify_ledger(connection, found.account_id)
+            keys_of = keys_of_folder(installation.folders.ledger_key)
+            verification = verify_ledger(
+                connection,
+                found.account_id,
+                decimals=decimals_of(found.currency),
+                keys_of=keys_of,
+            )
             known_at = read_known_at(connection, found.account_id) or 0
             head = read_head_hash(connection, found.account_id, known_at=known_at)
+    held = hold_against(kept, found.account_id, verification.batches, keys_of)
     print_verified(
-        found.account_id, head, verification, output, decimals_of(found.currency), wide=wide
+        found.account_id,
+        head,
+        verification,
+        held if against else None,
+        output,
+        decimals_of(found.currency),
+        wide=wide,
     )
-    if not verification.holds:
+    if not verification.holds or not all(one.holds for one in held):
         raise typer.Exit(EXIT_ANSWER_IS_NO)
 
 
@@ -179,3 +211,6 @@ def close(
 
 
 app.command("accept-clock")(accept_clock)
+app.command("key")(print_keys)
+app.command("checkpoint")(write_checkpoint)
+app.command("resume")(resume_books)

@@ -18,9 +18,11 @@ from ingestd.config.validation import check_values
 from ingestd.config.values import (
     ListenAddress,
     Network,
+    parse_command,
     parse_database_url,
     parse_folder,
     parse_host,
+    parse_ledger_name,
     parse_listen,
     parse_mail_address,
     parse_network,
@@ -83,6 +85,19 @@ class HttpSettings(_Section):
     listen: Listen = ListenAddress(host="127.0.0.1", port=8080)
 
 
+class EvidenceSettings(_Section):
+    """`[evidence]`: under which name the books are signed, and who keeps what was signed."""
+
+    name: Annotated[str, BeforeValidator(parse_ledger_name)] | None = None
+    witness_folder: Path | None = None
+    witness_command: Annotated[tuple[str, ...], BeforeValidator(parse_command)] = ()
+
+    @property
+    def has_witness(self) -> bool:
+        """Whether anybody outside keeps what is signed."""
+        return self.witness_folder is not None or bool(self.witness_command)
+
+
 class LogSettings(_Section):
     """`[log]`: how and how much is written to stderr."""
 
@@ -114,6 +129,7 @@ class Settings(_Section):
     intake: IntakeSettings = IntakeSettings()
     http: HttpSettings = HttpSettings()
     mail: MailSettings = MailSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     log: LogSettings = LogSettings()
 
 
@@ -155,8 +171,23 @@ def _check(
     values.setdefault("database_url", f"sqlite:///{data_dir}/ledger.db")
     mail_base = Path.cwd() if ("mail", "password_file") in variables else folder
     check_mail(document.values.get("mail"), values.get("mail"), base=mail_base, mistakes=mistakes)
+    _place_witness(values.get("evidence"), variables, folder, mistakes)
     settings = check_values(Settings, values, keys=(), mistakes=mistakes)
     return (None if mistakes.found else settings), mistakes.found
+
+
+def _place_witness(
+    evidence: object, variables: Mapping[KeyPath, str], folder: Path, mistakes: Mistakes
+) -> None:
+    """Make the witness's folder absolute, as all paths are."""
+    keys = ("evidence", "witness_folder")
+    if isinstance(evidence, dict) and "witness_folder" in evidence:
+        base = Path.cwd() if keys in variables else folder
+        try:
+            evidence["witness_folder"] = parse_folder(evidence["witness_folder"], base=base)
+        except InvalidValueError as error:
+            mistakes.add_invalid(keys, error)
+            del evidence["witness_folder"]
 
 
 def _overridden(

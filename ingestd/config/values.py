@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -22,6 +23,7 @@ _UNITS = {"B": 1}
 _UNITS |= {unit: 2 ** (10 * power) for power, unit in enumerate(["KiB", "MiB", "GiB", "TiB"], 1)}
 _UNITS |= {unit: 10 ** (3 * power) for power, unit in enumerate(["kB", "MB", "GB", "TB"], 1)}
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*", re.ASCII)
+_LEDGER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}", re.ASCII)
 _PREFIX = re.compile(r"[0-9]{1,3}", re.ASCII)
 _POSTGRESQL_SCHEMES = {"postgresql", "postgres", "postgresql+psycopg"}
 # What one prefix may span before it needs a word of its own: a /8 is the largest block that
@@ -159,6 +161,40 @@ def parse_host(value: object) -> str:
             f"{shown(value)} names no host.", 'Write it without a port, such as "smtp.example.org".'
         )
     return value
+
+
+def parse_ledger_name(value: object) -> str:
+    """Return the name that a ledger is signed under: like a host's, which none needs to have."""
+    if not isinstance(value, str) or not _LEDGER_NAME.fullmatch(value):
+        raise InvalidValueError(
+            f"{shown(value)} cannot be signed under.", 'Write it such as "ledger.example.org".'
+        )
+    return value
+
+
+def parse_command(value: object) -> tuple[str, ...]:
+    """Return a command's words: a list of them, or one text in which quotes hold them together.
+
+    No shell reads it.
+    """
+    try:
+        words = shlex.split(value) if isinstance(value, str) else value
+    except ValueError:
+        words = ()
+    if (
+        not isinstance(words, list | tuple)
+        or not words
+        or not all(_is_word(word) for word in words)
+    ):
+        raise InvalidValueError(
+            'must be a command, such as "/usr/local/bin/keep --safe".',
+            "A pipe or a variable needs a script of its own.",
+        )
+    return tuple(words)
+
+
+def _is_word(word: object) -> bool:
+    return isinstance(word, str) and bool(word) and "\0" not in word
 
 
 def parse_mail_address(value: object) -> str:

@@ -17,7 +17,7 @@ _INNER_JOIN = re.compile(r"(?<!LEFT )(?<!CROSS )\bJOIN\b")
 class Temporary:
     """A temporary table: its columns in order, and the columns that it is kept ordered by.
 
-    A column's kind is `text` or `whole`; a `?` behind it allows NULL.
+    A column's kind is `text`, `octets` or `whole`; a `?` behind it allows NULL.
     """
 
     name: str
@@ -33,6 +33,7 @@ def create_temporary(connection: Connection, *tables: Temporary) -> None:
     is_sqlite = connection.dialect.name == "sqlite"
     types = {"text": "TEXT" if is_sqlite else 'TEXT COLLATE "C"'}
     types |= {"whole": "INTEGER" if is_sqlite else "BIGINT"}
+    types |= {"octets": "BLOB" if is_sqlite else "BYTEA"}
     drop_temporary(connection, *tables)
     for table in tables:
         parts = [

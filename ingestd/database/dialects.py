@@ -7,6 +7,9 @@ import re
 _HINT = re.compile(r"/\* sqlite: (.*?) \*/")
 _LOCK = re.compile(r"\s+FOR UPDATE(?: SKIP LOCKED)?\b")
 _INNER_JOIN = re.compile(r"(?<!LEFT )(?<!CROSS )\bJOIN\b")
+_INSTANT = re.compile(
+    r"TO_CHAR\(TO_TIMESTAMP\((.*?)\) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'\)"
+)
 _CALLS = {"GREATEST(": "MAX(", "LEAST(": "MIN("}
 
 
@@ -19,6 +22,7 @@ def for_sqlite(sql: str, *, keeps_join_order: bool) -> str:
     side, a thousand times slower. Locks go: whoever writes to SQLite is alone.
     """
     sql = _LOCK.sub("", _HINT.sub(r"\1", sql))
+    sql = _INSTANT.sub(r"STRFTIME('%Y-%m-%dT%H:%M:%SZ', \1, 'unixepoch')", sql)
     for call, other in _CALLS.items():
         sql = sql.replace(call, other)
     return _INNER_JOIN.sub("CROSS JOIN", sql) if keeps_join_order else sql

@@ -12,7 +12,7 @@ what it binds. `-- sqlite: joins in this order` among that keeps the order of it
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -73,6 +73,14 @@ class Statements:
         rows = self.run(connection, name, values).rowcount
         analyse(connection, table)
         return rows
+
+    def run_many(
+        self, connection: Connection, name: str, values: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Run a statement once for each of several sets of values; none are no statement."""
+        if values:
+            clause, _ = _clause(self.by_name[name], connection.dialect.name)
+            connection.execute(clause, values)
 
     def stream(
         self,

@@ -16,6 +16,7 @@ from ingestd.intake.unread import (
     verdict_on_temporary,
     verdict_on_unrecognised,
 )
+from ingestd.ledger.evidence.publishing import publish
 from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.spool.arrivals import Arrival, list_interrupted, list_notes, note_path
 from ingestd.spool.claimed import ClaimedFile, list_claimed, take, take_together
@@ -139,6 +140,7 @@ class Claims:
                 reason=reason_of(claimed).value,
                 files=1 + len(claimed.others),
             )
+            publish(closed[1], self.works.signing)
         return closed is not None
 
     def _verdict_on_name(self, account: Account, claimed: ClaimedFile) -> Finding:
@@ -162,7 +164,9 @@ class Claims:
             note, format_name=_format_name(account, note.filename), node=self.works.node
         )
         status, finding = verdict_on_loss(note)
-        close_without_rows(self.works, account, entry, status=status, finding=finding)
+        closed = close_without_rows(self.works, account, entry, status=status, finding=finding)
+        if closed is not None:
+            publish(closed[1], self.works.signing)
         note_path(self.folders, note).unlink(missing_ok=True)
 
     def _forget_lost(self, account: AccountId) -> None:

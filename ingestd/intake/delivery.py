@@ -10,6 +10,8 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.engine import Database
 from ingestd.intake.receipt import csv_of, receipt_name, receipt_of, render_json
+from ingestd.ledger.evidence.signing import Signing
+from ingestd.ledger.evidence.tree_log import note_signed
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome, read_file_outcome
 from ingestd.spool.files import make_folder, move_durably, write_durably, write_pieces_durably
 from ingestd.spool.folders import Folders
@@ -18,16 +20,24 @@ from ingestd.values.clock import from_microseconds
 
 
 def deliver(
-    database: Database, folders: Folders, upload: QueuedUpload, *, decimals: int
+    database: Database,
+    folders: Folders,
+    upload: QueuedUpload,
+    *,
+    decimals: int,
+    signing: Signing | None = None,
 ) -> FileOutcome:
     """Write an upload's receipts and archive its file; safe to repeat.
 
+    What was signed is noted before: a crash may have come between the commit and that.
     Raises StorageError or DatabaseError, and is tried again at the next rescan then.
     """
     with database.reading() as connection:
         outcome = read_file_outcome(connection, upload.account, upload.upload_id)
         if outcome is None:
             raise AssertionError("only an upload with an outcome is delivered")
+        if signing is not None:
+            note_signed(connection, upload.account, signing.signed_trees)
         write_receipts(connection, folders, outcome, decimals=decimals)
     _archive(folders, outcome)
     with database.writing() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from ingestd.access.accounts import Account
@@ -47,7 +48,9 @@ def check_file(
                 path, stage, handling, rules, progress=_QUIET, follow_links=True
             )
         with rehearsal(connection):
-            outcome, _ = decide(works, connection, account, upload, reading, stage)
+            # Nothing is signed that is not kept.
+            unsigned = replace(works, signing=None)
+            outcome, _ = decide(unsigned, connection, account, upload, reading, stage)
             receipt = receipt_of(connection, outcome, decimals=decimals_of(account.currency))
     return outcome, receipt
 

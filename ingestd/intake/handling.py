@@ -38,6 +38,7 @@ from ingestd.ledger.taking.refunds import RefundStage, judge_staged_refunds, pos
 from ingestd.ledger.taking.stage import Stage
 from ingestd.ledger.taking.verdicts import Posted
 from ingestd.values.clock import day_in, from_microseconds
+from ingestd.values.days import Day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ def _post_refunds(connection: Connection, head: Head, batch: Batch, account: Acc
         connection, head, all_or_nothing=account.policy.file is FilePolicy.ALL_OR_NOTHING
     )
     day = day_in(account.timezone, from_microseconds(batch.sealed_at))
-    return post_staged_refunds(connection, head, batch, day=day.isoformat())
+    return post_staged_refunds(connection, head, batch, day=Day.of(day))
 
 
 def catalog_handling(kind: CatalogKind) -> Handling:
@@ -122,7 +123,7 @@ def payment_handling(format_name: FormatName) -> Handling:
             return None
         day = day_in(account.timezone, from_microseconds(batch.sealed_at))
         entry = Entry(
-            connection=connection, head=head, batch=batch, account=account, day=day.isoformat()
+            connection=connection, head=head, batch=batch, account=account, day=Day.of(day)
         )
         return post_staged_payments(entry, format_name)
 

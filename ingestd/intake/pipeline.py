@@ -13,10 +13,11 @@ from ingestd.database.engine import Database
 from ingestd.formats.findings.codes import Finding
 from ingestd.intake.handling import handling_of
 from ingestd.intake.reading import Progress, Reading, read_into_stage, rules_of
-from ingestd.ledger.books.batches import open_batch
+from ingestd.ledger.books.batches import Batch, open_batch
 from ingestd.ledger.books.clock_check import require_clock
-from ingestd.ledger.books.head import lock_head
+from ingestd.ledger.books.head import Head, lock_head
 from ingestd.ledger.evidence.seals import Seal, seal
+from ingestd.ledger.evidence.signing import Signing
 from ingestd.ledger.outcomes.file_outcomes import (
     FileOutcome,
     FileStatus,
@@ -26,6 +27,7 @@ from ingestd.ledger.outcomes.file_outcomes import (
     store_row_outcomes,
 )
 from ingestd.ledger.outcomes.findings import store_findings
+from ingestd.ledger.outcomes.statements import read_statement
 from ingestd.ledger.taking.stage import Stage, lent_stage
 from ingestd.spool.queue import (
     QueuedUpload,
@@ -37,6 +39,7 @@ from ingestd.spool.queue import (
 )
 from ingestd.values.clock import Clock, to_microseconds
 from ingestd.values.errors import LeaseLostError, StorageError
+from ingestd.values.money import decimals_of
 from ingestd.values.provenance import Provenance
 
 UPLOAD = "upload"
@@ -44,11 +47,15 @@ UPLOAD = "upload"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Works:
-    """What the journey needs from outside, the same for every file."""
+    """What the journey needs from outside, the same for every file.
+
+    Without `signing` batches are sealed and not signed, and receipts prove nothing.
+    """
 
     database: Database
     clock: Clock
     node: str
+    signing: Signing | None = None
 
 
 def process(
@@ -57,8 +64,9 @@ def process(
     """Turn a claimed file into its ledger rows, its outcome and its receipt, in one transaction.
 
     Raises LeaseLostError when another worker took the claim meanwhile, StorageError when the
-    bytes cannot be read or are not those that were received, ClockBehindError and
-    DatabaseError; nothing is stored then, and the upload may be tried again.
+    bytes cannot be read or are not those that were received, ClockBehindError,
+    LedgerRolledBackError and DatabaseError; nothing is stored then, and the upload may be tried
+    again.
     """
     handling = handling_of(upload.format)
     rules = rules_of(account, received_at=upload.received_at)
@@ -93,7 +101,7 @@ def decide(
 ) -> tuple[FileOutcome, Seal]:
     """Write all that the file comes to; the caller owns the write transaction.
 
-    Raises ClockBehindError.
+    Raises ClockBehindError and LedgerRolledBackError.
     """
     head = lock_head(connection, account.account_id)
     now = to_microseconds(works.clock.now())
@@ -129,17 +137,30 @@ def decide(
         applied_amount=applied_amount,
         findings=store_findings(connection, account.account_id, upload.upload_id),
     )
+    return outcome, _close(works, connection, account, head, batch, outcome)
+
+
+def _close(
+    works: Works,
+    connection: Connection,
+    account: Account,
+    head: Head,
+    batch: Batch,
+    outcome: FileOutcome,
+) -> Seal:
+    """Keep a file's outcome, and seal its batch with all that its receipt says."""
     store_file_outcome(connection, batch, outcome)
-    return outcome, seal(connection, head, batch)
+    statement = read_statement(connection, outcome, decimals=decimals_of(account.currency))
+    return seal(connection, head, batch, statement=statement.hash(), signing=works.signing)
 
 
 def close_without_rows(
     works: Works, account: Account, entry: QueueEntry, *, status: FileStatus, finding: Finding
-) -> FileOutcome | None:
+) -> tuple[FileOutcome, Seal] | None:
     """Queue an upload that is never read as rows, and give it its outcome in the same breath.
 
     Returns None when it has an outcome already: a restart found it again. Raises
-    ClockBehindError.
+    ClockBehindError and LedgerRolledBackError.
     """
     with (
         works.database.connection() as connection,
@@ -148,7 +169,7 @@ def close_without_rows(
         with connection.begin():
             stage.add_findings([finding])
 
-        def commit() -> FileOutcome | None:
+        def commit() -> tuple[FileOutcome, Seal] | None:
             enqueue(connection, entry)
             now = to_microseconds(works.clock.now())
             upload = lease_upload(connection, entry, owner=works.node, now=now)
@@ -169,10 +190,8 @@ def close_without_rows(
                 applied_amount=0,
                 findings=store_findings(connection, account.account_id, upload.upload_id),
             )
-            store_file_outcome(connection, batch, outcome)
             mark_done(connection, upload, status=status.value)
-            seal(connection, head, batch)
-            return outcome
+            return outcome, _close(works, connection, account, head, batch, outcome)
 
         return works.database.transact(connection, commit)
 

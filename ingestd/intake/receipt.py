@@ -17,7 +17,8 @@ from ingestd.formats.kinds.catalog import CATALOG_FORMATS
 from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
 from ingestd.formats.kinds.student_billing import STUDENT_BILLING
 from ingestd.formats.kinds.student_refunds import STUDENT_REFUNDS
-from ingestd.ledger.outcomes.control_totals import BatchTotal, read_batch_totals
+from ingestd.ledger.evidence.receipts import read_receipt_seal
+from ingestd.ledger.outcomes.control_totals import BatchTotal, read_control_totals
 from ingestd.ledger.outcomes.file_outcomes import (
     AppliedBefore,
     FileOutcome,
@@ -32,12 +33,13 @@ from ingestd.ledger.outcomes.findings import (
     iterate_problems,
     read_findings,
 )
+from ingestd.ledger.proof.receipt_seal import ReceiptSeal
+from ingestd.ledger.proof.statement import FINDINGS_MAX
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.identifiers import UploadId
 from ingestd.values.money import format_amount
 
 RECEIPT_VERSION = 1
-FINDINGS_MAX = 1_000  # more help nobody, and the CSV has every row
 _NAME_BYTES_MAX = 255
 _FILES: Mapping[str, FileFormat] = {
     file.name: file
@@ -70,11 +72,10 @@ def receipt_name(filename: str, upload_id: UploadId, extension: str) -> str:
 def receipt_of(connection: Connection, outcome: FileOutcome, *, decimals: int) -> dict[str, object]:
     """Return an outcome's receipt from what is stored. `decimals` are those of the currency."""
     findings = read_findings(connection, outcome.account, outcome.upload_id, limit=FINDINGS_MAX)
-    batches = None
-    if outcome.provenance.format in PAYMENT_FORMATS and outcome.rows is not None:
-        batches = read_batch_totals(connection, outcome.account, outcome.upload_id)
+    batches = read_control_totals(connection, outcome)
+    seal = read_receipt_seal(connection, outcome.account, outcome.upload_id)
     codes = count_codes(connection, outcome.account, outcome.upload_id) if findings else {}
-    return receipt_fields(outcome, findings, codes, decimals=decimals, batches=batches)
+    return receipt_fields(outcome, findings, codes, decimals=decimals, batches=batches, seal=seal)
 
 
 def receipt_fields(
@@ -84,11 +85,12 @@ def receipt_fields(
     *,
     decimals: int,
     batches: list[BatchTotal] | None = None,
+    seal: ReceiptSeal | None = None,
 ) -> dict[str, object]:
     """Return the receipt as the contract writes it.
 
     `codes` says how many findings of each code there are, shown or not; `batches` are a payment
-    file's totals.
+    file's totals; `seal` is what its district proves with that it was told so.
     """
     provenance, rows = outcome.provenance, outcome.rows
     totals = {} if batches is None else {"batches": _batch_fields(batches, decimals)}
@@ -119,6 +121,7 @@ def receipt_fields(
         ],
         "findings_omitted": outcome.findings - len(findings),
         "findings_by_code": dict(codes),
+        **({} if seal is None else {"seal": seal.to_fields()}),
     }
 
 

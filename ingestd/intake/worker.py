@@ -14,11 +14,13 @@ from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading import HandedBackError, Progress
 from ingestd.intake.receipt import counts_of
 from ingestd.intake.space import SpaceWatch
+from ingestd.ledger.evidence.publishing import publish
 from ingestd.ledger.evidence.seals import Seal
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome, FileStatus, find_same_bytes
 from ingestd.ledger.outcomes.findings import read_codes
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import (
+    WAITS_FOR_BOOKS,
     WAITS_FOR_SPACE,
     QueuedUpload,
     hand_back,
@@ -32,13 +34,20 @@ from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger, trace_without_words
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.clock import to_microseconds
-from ingestd.values.errors import ClockBehindError, IngestdError, LeaseLostError, NoSpaceError
+from ingestd.values.errors import (
+    ClockBehindError,
+    IngestdError,
+    LeaseLostError,
+    LedgerRolledBackError,
+    NoSpaceError,
+)
 from ingestd.values.identifiers import AccountId, UploadId
 from ingestd.values.money import decimals_of, format_amount
 
 RENEW_SECONDS = 3.0
 _DELIVERIES_MAX = 500
 _CODES_TOLD_MAX = 10
+_ROLLED_BACK_SECONDS = 5.0
 
 log = get_logger("ingestd.intake")
 
@@ -61,6 +70,7 @@ class Worker:
     space: SpaceWatch
     stopping: threading.Event = field(default_factory=threading.Event)
     _in_hand: set[UploadId] = field(default_factory=set)
+    _rolled_back: set[AccountId] = field(default_factory=set)
     _owed_back: dict[UploadId, QueuedUpload] = field(default_factory=dict)
 
     @property
@@ -80,8 +90,8 @@ class Worker:
             )
         if upload is None:
             return False
-        # While a disk is full each file is tried often, and the log tells once of all.
-        if upload.attempts > 1 or upload.last_error not in (None, WAITS_FOR_SPACE):
+        # While the world is in a file's way it is tried often, and the log tells once of all.
+        if upload.attempts > 1 or upload.last_error not in (None, WAITS_FOR_SPACE, WAITS_FOR_BOOKS):
             log.info(
                 Event.FILE_RETRIED,
                 account=upload.account,
@@ -121,6 +131,9 @@ class Worker:
             if isinstance(error, ClockBehindError):
                 raise
             return
+        except LedgerRolledBackError as error:
+            self._wait_for_the_books(upload, error)
+            return
         except LeaseLostError as error:
             self.space.note_room(_work_on(upload))
             self._complain(upload, error, will_retry=False)
@@ -128,6 +141,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - a worker outlives any one file
             self._put_back(upload, error)
             return
+        self._rolled_back.discard(upload.account)
         self.space.note_room(_work_on(upload))
         seconds = time.monotonic() - started
         # It is committed: whoever finds the receipt finds it counted.
@@ -173,7 +187,13 @@ class Worker:
         """Deliver what came of an upload; tell whether that worked. It is tried again if not."""
         try:
             decimals = self._decimals(upload.account)
-            deliver(self._database, self.folders, upload, decimals=decimals)
+            deliver(
+                self._database,
+                self.folders,
+                upload,
+                decimals=decimals,
+                signing=self.works.signing,
+            )
         except NoSpaceError as error:
             self.space.note_full(_delivery_of(upload), error)
             return False
@@ -197,6 +217,25 @@ class Worker:
         with self._database.writing() as connection:
             again = put_back(connection, upload, error=reason, now=self._now())
         self._complain(upload, error, will_retry=again)
+
+    def _wait_for_the_books(self, upload: QueuedUpload, error: LedgerRolledBackError) -> None:
+        """Give a file back, whose books are not those that were signed: it is not its fault."""
+        with self._database.writing() as connection:
+            wait_for_space(
+                connection,
+                upload,
+                now=self._now(),
+                seconds=_ROLLED_BACK_SECONDS,
+                error=WAITS_FOR_BOOKS,
+            )
+        if upload.account not in self._rolled_back:
+            self._rolled_back.add(upload.account)
+            log.critical(
+                Event.LEDGER_ROLLED_BACK,
+                account=upload.account,
+                upload_id=upload.upload_id,
+                error=error.message,
+            )
 
     def _give_back_owed(self) -> None:
         """Give back what failed for want of space, as soon as the queue can take a word of it."""
@@ -243,13 +282,7 @@ class Worker:
         )
         if rows is not None and rows.conflict:
             log.warning(Event.ROW_CONFLICTS_FOUND, **context, conflict=rows.conflict)
-        log.info(
-            Event.LEDGER_SEALED,
-            **context,
-            batch_no=seal.batch_no,
-            hash=seal.hash,
-            rows_sealed=seal.rows_sealed,
-        )
+        publish(seal, self.works.signing)
 
     def _codes(self, outcome: FileOutcome) -> list[str]:
         """Return the codes that say why a file, or rows of it, were not taken."""

@@ -14,6 +14,7 @@ from ingestd.database.statements import Statements
 from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.reports.account_names import leaf_name
 from ingestd.values.clock import to_microseconds
+from ingestd.values.days import day_text
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import decimals_of
 
@@ -85,6 +86,9 @@ class Line(NamedTuple):
         )
 
 
+_DAY = Line._fields.index("effective_on")
+
+
 class Closing(NamedTuple):
     """Where an account of the book ends: debits less credits, and its first and last day."""
 
@@ -114,7 +118,8 @@ class Origin(NamedTuple):
 def read_lines(connection: Connection, book: Book) -> Iterator[Line]:
     """Yield every posting, by day and then as they were written, in bounded memory."""
     for rows in _SQL.stream(connection, "find_lines", book.bound(), chunk_rows=_CHUNK_ROWS):
-        yield from map(Line._make, rows)
+        for row in rows:
+            yield Line._make((*row[:_DAY], day_text(row[_DAY]), *row[_DAY + 1 :]))
 
 
 def read_closings(connection: Connection, book: Book) -> Iterator[Closing]:
@@ -124,14 +129,14 @@ def read_closings(connection: Connection, book: Book) -> Iterator[Closing]:
             # PostgreSQL sums whole numbers to decimals.
             yield Closing(
                 *(LedgerAccount(number), kind, party, billing_code),
-                *(int(balance), first_on, last_on),
+                *(int(balance), day_text(first_on), day_text(last_on)),
             )
 
 
 def read_days(connection: Connection, book: Book) -> tuple[str, str] | None:
     """Return the first and the last day of the book; None when nothing was posted."""
     days = _SQL.run(connection, "find_days", book.bound()).one()
-    return None if days.first_on is None else (days.first_on, days.last_on)
+    return None if days.first_on is None else (day_text(days.first_on), day_text(days.last_on))
 
 
 class Origins:

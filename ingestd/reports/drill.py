@@ -15,6 +15,7 @@ from ingestd.ledger.books.head import read_head_hash
 from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 from ingestd.reports.account_names import ACCOUNT_NAMES
 from ingestd.values.clock import format_instant, from_microseconds, to_microseconds
+from ingestd.values.days import day_text
 from ingestd.values.identifiers import AccountId, UploadId
 from ingestd.values.money import format_amount
 
@@ -84,7 +85,7 @@ def posting_fields(inquiry: Inquiry, posting: SqlRow[tuple[object, ...]]) -> dic
         "posting": posting.posting_no,
         "batch": posting.batch_no,
         "event": posting.event,
-        "effective_on": posting.effective_on,
+        "effective_on": day_text(posting.effective_on),
         "debit": account_label(posting.debit_account),
         "debit_party": posting.debit_party,
         "credit": account_label(posting.credit_account),

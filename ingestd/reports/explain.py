@@ -15,6 +15,7 @@ from ingestd.reports.drill import (
     account_type_of,
     origin_of,
 )
+from ingestd.values.days import day_text
 from ingestd.values.errors import UsageError
 
 _SQL = Statements(__file__)
@@ -63,7 +64,7 @@ def _payment(
     values = inquiry.bound(payment_no=payment.payment_no)
     events = {row.event: row for row in _SQL.run(connection, "find_events", values)}
     status = next((name for name in ("voided", "returned", "settled") if name in events), "pending")
-    days = {f"{name}_on": row.effective_on for name, row in events.items()}
+    days = {f"{name}_on": day_text(row.effective_on) for name, row in events.items()}
     reasons = [row.reason for row in events.values() if row.reason is not None]
     return {
         "payment_id": payment.payment_id,
@@ -71,7 +72,7 @@ def _payment(
         "kind": payment.kind,
         "amount": inquiry.written(payment.amount),
         "status": status,
-        "received_on": payment.received_on,
+        "received_on": day_text(payment.received_on),
         **{f"{name}_on": days.get(f"{name}_on") for name in ("settled", "returned", "voided")},
         "reason": reasons[-1] if reasons else None,
         "for_tracking_id": payment.for_tracking_id,
@@ -102,9 +103,9 @@ def _allocation(inquiry: Inquiry, row: SqlRow[tuple[object, ...]]) -> Answer:
         "credit_of": row.credit_party,
         "credit": account_type_of(row.credit_account),
         "rule": row.rule,
-        "effective_on": row.effective_on,
+        "effective_on": day_text(row.effective_on),
         "batch": row.batch_no,
-        "undone_on": row.undone_on,
+        "undone_on": None if row.undone_on is None else day_text(row.undone_on),
         "undone_by": row.undone_by,
         "undone_batch": row.undone_batch,
     }
@@ -123,9 +124,9 @@ def _moved(inquiry: Inquiry, postings: _Postings) -> Iterator[Answer]:
             "from_party": row.debit_party,
             "to_party": row.credit_party,
             "amount": inquiry.written(row.amount),
-            "effective_on": row.effective_on,
+            "effective_on": day_text(row.effective_on),
             "batch": row.batch_no,
-            "undone_on": None if back is None else back.effective_on,
+            "undone_on": None if back is None else day_text(back.effective_on),
             "undone_by": None if back is None else back.event,
             "undone_batch": None if back is None else back.batch_no,
         }

@@ -2,7 +2,7 @@
 -- A payment that was known by then, by its id. Binds :account, :payment_id, :known_at.
 SELECT m.payment_no, m.payment_id, m.kind, y.party_code AS payer, m.amount, m.received_on,
   m.merchant_id, m.batch_num, m.receipt_num, c.tracking_id AS for_tracking_id, m.batch_no,
-  m.upload_id, m.row
+  b.upload_id, m.row
 FROM payment m
   JOIN seal b ON b.account = m.account AND b.batch_no = m.batch_no
   JOIN party y ON y.account = m.account AND y.party_no = m.party_no
@@ -29,11 +29,12 @@ ORDER BY r.part_no
 -- What a payment's credit paid, as known by then, and what undid it, if that was known. Binds
 -- :account, :payment_no, :known_at.
 SELECT a.amount, a.rule, a.effective_on, a.batch_no, a.credit_account,
-  f.party_code AS credit_party, c.tracking_id, c.billing_code, y.party_code AS party,
+  f.party_code AS credit_party, c.tracking_id, x.code AS billing_code, y.party_code AS party,
   u.effective_on AS undone_on, u.rule AS undone_by, u.batch_no AS undone_batch
 FROM allocation a
   JOIN seal b ON b.account = a.account AND b.batch_no = a.batch_no
   JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no
+  JOIN code x ON x.account = c.account AND x.code_no = c.product_no
   JOIN party y ON y.account = c.account AND y.party_no = c.party_no
   JOIN party f ON f.account = a.account AND f.party_no = a.party_no
   LEFT JOIN (

@@ -20,6 +20,7 @@ from ingestd.ledger.books.chart import BALANCE, PartyKind
 from ingestd.ledger.books.head import read_head_hash
 from ingestd.ledger.books.parties import Named, look_up_party
 from ingestd.values.clock import day_in, from_microseconds
+from ingestd.values.days import Day
 from ingestd.values.errors import UsageError
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import decimals_of, format_amount
@@ -218,7 +219,7 @@ def _pending(
     values = {"account": account, "members": list(members)}
     return tuple(
         PendingPayment(
-            received_on=date.fromisoformat(row.received_on),
+            received_on=Day(row.received_on).date,
             payer=members[row.party_no],
             payment_id=row.payment_id,
             kind=row.kind,

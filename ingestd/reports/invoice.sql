@@ -48,16 +48,20 @@ WHERE y.account = :account AND y.party_no IN (
   )
 
 -- name: find_open_items
--- What is open of some parties' charges, in the order in which money pays it. Binds :account,
+-- What is open of some parties' charges, in the order in which money pays it. 1100
+-- receivable fees. Binds :account,
 -- :members.
-SELECT c.party_no, c.account_type, c.billing_code, COALESCE(r.name, '') AS product,
+SELECT c.party_no,
+  CASE c.receivable_account WHEN 1100 THEN 'LIABILITY' ELSE 'WALLET' END AS account_type,
+  k.code AS billing_code, COALESCE(r.name, '') AS product,
   COALESCE(c.note, '') AS note, c.tracking_id, c.occurred_at, c.amount,
   c.amount - o.amount AS paid
 FROM open_charge o
   JOIN charge c ON c.account = o.account AND c.charge_no = o.charge_no
-  LEFT JOIN product r ON r.account = c.account AND r.billing_code = c.billing_code
+  JOIN code k ON k.account = c.account AND k.code_no = c.product_no
+  LEFT JOIN product r ON r.account = k.account AND r.billing_code = k.code
 WHERE o.account = :account AND o.party_no IN (:members)
-ORDER BY o.occurred_at, o.sort, o.batch_no, o.row
+ORDER BY o.occurred_at, o.sort, o.charge_no
 
 -- name: find_pending
 -- Some parties' payments that nothing has become of yet. Binds :account, :members.

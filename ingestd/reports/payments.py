@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
 from ingestd.reports.report import Question, Reading, Report, Row, answer
+from ingestd.values.days import day_text
 
 _SQL = Statements(__file__)
 
@@ -71,11 +72,11 @@ def _rows(reading: Reading) -> Iterator[Row]:
                 "merchant_id": merchant_id,
                 "batch_num": batch_num,
                 "receipt_num": receipt_num,
-                "received_on": received_on,
+                "received_on": day_text(received_on),
                 "amount": question.amount(amount),
                 "status": status,
-                "settled_on": settled_on,
-                "returned_on": returned_on,
+                "settled_on": None if settled_on is None else day_text(settled_on),
+                "returned_on": None if returned_on is None else day_text(returned_on),
             }
     reading.totals["payments"] = payments
     for name in ("received", "pending", "settled", "returned", "voided"):
@@ -92,7 +93,7 @@ def _rows(reading: Reading) -> Iterator[Row]:
     ]
 
 
-def _status(voided_on: str | None, returned_on: str | None, settled_on: str | None) -> str:
+def _status(voided_on: int | None, returned_on: int | None, settled_on: int | None) -> str:
     if voided_on is not None:
         return "voided"
     if returned_on is not None:

@@ -13,6 +13,7 @@ from ingestd.ledger.audit.identities import read_identities
 from ingestd.ledger.books.extent import Extent, read_extent
 from ingestd.ledger.books.head import read_head_hash
 from ingestd.values.clock import format_instant, to_microseconds
+from ingestd.values.days import Day
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import format_amount
 
@@ -45,8 +46,8 @@ class Question:
     def days(self) -> dict[str, object]:
         """Return what narrows to days, to be bound: `since` and `until`, both included."""
         return {
-            "since": (self.since or _FIRST_DAY).isoformat(),
-            "until": (self.until or _LAST_DAY).isoformat(),
+            "since": Day.of(self.since or _FIRST_DAY),
+            "until": Day.of(self.until or _LAST_DAY),
         }
 
     def instants(self) -> dict[str, object]:

@@ -9,6 +9,7 @@ from ingestd.database.statements import Statements
 from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.reports.drill import Inquiry, origin_of, posting_fields
 from ingestd.values.clock import format_instant, from_microseconds
+from ingestd.values.days import day_text
 from ingestd.values.errors import UsageError
 
 _SQL = Statements(__file__)
@@ -39,7 +40,7 @@ def trace_charge(connection: Connection, inquiry: Inquiry, tracking_id: str) -> 
             {
                 "payment_id": row.payment_id,
                 "payer": row.payer,
-                "received_on": row.received_on,
+                "received_on": day_text(row.received_on),
                 "origin": origin_of(connection, inquiry.account, row.upload_id, row.row),
             }
             for row in payments
@@ -68,7 +69,7 @@ def _charge(connection: Connection, inquiry: Inquiry, charge: SqlRow[tuple[objec
         "amount": inquiry.written(charge.amount),
         "note": charge.note,
         "occurred_at": format_instant(from_microseconds(charge.occurred_at)),
-        "effective_on": charge.effective_on,
+        "effective_on": day_text(charge.effective_on),
         "batch": charge.batch_no,
         "event": charge.event,
         "known_at": format_instant(from_microseconds(charge.sealed_at)),
@@ -104,7 +105,7 @@ def _state(
 
 def _refund(connection: Connection, inquiry: Inquiry, refund: SqlRow[tuple[object, ...]]) -> Answer:
     return {
-        "effective_on": refund.effective_on,
+        "effective_on": day_text(refund.effective_on),
         "tx_item_rowid": refund.tx_item_rowid,
         "note": refund.note,
         "batch": refund.batch_no,

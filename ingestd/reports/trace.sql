@@ -1,25 +1,30 @@
 -- name: find_charge
--- A charge that was known by then, by its key. Binds :account, :tracking_id, :known_at.
-SELECT c.charge_no, c.tracking_id, y.party_code AS party, y.kind, c.account_type, c.billing_code,
+-- A charge that was known by then, by its key. 1100 receivable fees. Binds :account,
+-- :tracking_id, :known_at.
+SELECT c.charge_no, c.tracking_id, y.party_code AS party, y.kind,
+  CASE c.receivable_account WHEN 1100 THEN 'LIABILITY' ELSE 'WALLET' END AS account_type,
+  k.code AS billing_code,
   c.amount, c.tax, c.note, c.occurred_at, c.effective_on, c.batch_no, b.event, b.sealed_at,
-  c.upload_id, c.row
+  b.upload_id, c.row
 FROM charge_key e
   JOIN charge c ON c.account = e.account AND c.charge_no = e.charge_no
   JOIN seal b ON b.account = c.account AND b.batch_no = c.batch_no
+  JOIN code k ON k.account = c.account AND k.code_no = c.product_no
   JOIN party y ON y.account = c.account AND y.party_no = c.party_no
 WHERE e.account = :account AND e.tracking_id = :tracking_id AND b.sealed_at <= :known_at
 
 -- name: find_refund
 -- How a charge was taken back, if that was known by then. Binds :account, :charge_no, :known_at.
-SELECT f.effective_on, f.note, f.tx_item_rowid, f.batch_no, b.sealed_at, f.upload_id, f.row
+SELECT f.effective_on, f.note, f.tx_item_rowid, f.batch_no, b.sealed_at, b.upload_id, f.row
 FROM refund f
   JOIN seal b ON b.account = f.account AND b.batch_no = f.batch_no
 WHERE f.account = :account AND f.charge_no = :charge_no AND b.sealed_at <= :known_at
 
 -- name: find_payments
 -- The payments that ever paid a charge, as known by then. Binds :account, :charge_no, :known_at.
-SELECT m.payment_id, y.party_code AS payer, m.received_on, m.upload_id, m.row
+SELECT m.payment_id, y.party_code AS payer, m.received_on, s.upload_id, m.row
 FROM payment m
+  JOIN seal s ON s.account = m.account AND s.batch_no = m.batch_no
   JOIN party y ON y.account = m.account AND y.party_no = m.party_no
 WHERE m.account = :account AND m.payment_no IN (
     SELECT a.payment_no

@@ -6,24 +6,37 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingestd.access.accounts import Access, Account
 from ingestd.config.settings import Settings, load_settings
 from ingestd.database.engine import Database, open_database
+from ingestd.database.identity import find_ledger
 from ingestd.intake.pipeline import Works
+from ingestd.ledger.evidence.signing import SignedTrees, Signing
+from ingestd.ledger.evidence.tree_log import find_ledger_name, find_origin
 from ingestd.service.access_look import AccessLook, look_at_access, look_at_start
 from ingestd.service.config_check import require
+from ingestd.service.evidence.ledger_key import (
+    make_ledger_key,
+    read_seeds,
+    write_public_keys,
+)
+from ingestd.service.evidence.signed_trees import SignedTreeFiles
 from ingestd.service.folder_ledger import FolderLedger
 from ingestd.service.last_good import Good, LastGood
 from ingestd.service.need import Need
 from ingestd.service.system_clock import SystemClock
 from ingestd.spool.files import make_folder, storage_errors, write_durably
 from ingestd.spool.folders import Folders
+from ingestd.telemetry.events import Event
+from ingestd.telemetry.logs import get_logger
 from ingestd.values.clock import Clock
 from ingestd.values.errors import ConfigError, StorageError, UsageError
 from ingestd.values.identifiers import AccountId, new_upload_id
+
+log = get_logger("ingestd.service")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +71,63 @@ class Installation:
     def works(self) -> Works:
         """Return what the intake's journey needs from this installation."""
         return Works(database=self.database, clock=self.clock, node=node_of(self.folders))
+
+    def signing(self) -> Signing | None:
+        """Return what signs the books for a command; None where no key is for its user to read.
+
+        Raises StorageError and DatabaseError.
+        """
+        key = self.folders.ledger_key
+        return self._signing() if key.exists() and os.access(key, os.R_OK) else None
+
+    def signing_of_daemon(self) -> Signing:
+        """Return what signs the books, and make the key where there is none.
+
+        Raises StorageError and DatabaseError.
+        """
+        make_ledger_key(self.folders.ledger_key)
+        signing = replace(self._signing(), tells=True)
+        if self.settings.evidence.name not in (None, signing.name):
+            log.warning(
+                Event.LEDGER_NAME_KEPT, kept=signing.name, configured=self.settings.evidence.name
+            )
+        write_public_keys(
+            self.folders.ledger_key,
+            self.origins(),
+        )
+        return signing
+
+    @property
+    def signed_trees(self) -> SignedTrees:
+        """What was signed last of each account."""
+        return SignedTreeFiles(self.folders.last_signed)
+
+    def _signing(self) -> Signing:
+        return Signing(
+            name=self.ledger_name(),
+            seeds=read_seeds(self.folders.ledger_key),
+            signed_trees=self.signed_trees,
+            for_witness=self.settings.evidence.has_witness,
+        )
+
+    def origins(self, account: AccountId | None = None) -> list[str]:
+        """Return the origins that one account, or each configured one, is signed under by now."""
+        name = self.ledger_name()
+        accounts = sorted(self.access.accounts) if account is None else [account]
+        with self.database.reading() as connection:
+            return [find_origin(connection, one, name=name) for one in accounts]
+
+    def ledger_name(self) -> str:
+        """Return the name that accounts are signed under from now on.
+
+        It is the one that any was signed under before; else what `[evidence] name` says, else the
+        ledger's id.
+        """
+        with self.database.reading() as connection:
+            kept = find_ledger_name(connection)
+        found = find_ledger(self.database)
+        own = None if found is None else found.ledger_id
+        return kept or self.settings.evidence.name or own or "ledger"
 
     def close(self) -> None:
         """Close the database."""

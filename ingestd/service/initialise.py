@@ -1,4 +1,4 @@
-"""A new installation: config files, host keys, an empty ledger; and whose ledger a folder has."""
+"""A new installation: config files, keys, an empty ledger; and whose ledger a folder has."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ingestd.config.examples import write_examples
 from ingestd.service.bootstrap import Installation, lock_data_folder, node_of, open_installation
+from ingestd.service.evidence.ledger_key import make_ledger_key
 from ingestd.sftp.host_keys import load_or_create_host_keys
 from ingestd.spool.files import make_folder
 from ingestd.spool.known_ledger import KnownLedger
@@ -38,6 +39,7 @@ def complete(config_path: Path, *, adopt: bool = False) -> KnownLedger:
         # The ledger first: where that is refused, nothing else is made.
         known = _adopted(installation) if adopt else installation.ledger.make()
         load_or_create_host_keys(installation.folders.host_keys)
+        make_ledger_key(installation.folders.ledger_key)
         node_of(installation.folders)
     return known
 

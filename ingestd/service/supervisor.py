@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from ingestd.service.bootstrap import (
     lock_data_folder,
     open_installation,
 )
+from ingestd.service.evidence.watch import EvidenceWatch
+from ingestd.service.evidence.witness import Witness
 from ingestd.service.health import (
     HealthServer,
     check_database,
@@ -102,8 +105,16 @@ class Daemon:
             metrics=metrics,
             proxies=self._settings.sftp.proxy_protocol_from,
         )
+        signing = installation.signing_of_daemon()
+        self._evidence = EvidenceWatch(
+            database=installation.database,
+            signing=signing,
+            witness=_witness(self._settings),
+            metrics=metrics,
+            monotonic=installation.clock.monotonic,
+        )
         self._intake = Intake(
-            works=installation.works(),
+            works=replace(installation.works(), signing=signing),
             folders=folders,
             keeper=keeper,
             metrics=metrics,
@@ -161,6 +172,7 @@ class Daemon:
         for name, work in (
             ("intake", self._intake.run()),
             ("config watch", self._config_watch.run()),
+            ("evidence", self._evidence.run()),
         ):
             task = asyncio.create_task(work, name=name)
             task.add_done_callback(self._on_task_done)
@@ -187,8 +199,8 @@ class Daemon:
         left = max(self._deadline - time.monotonic() - _LAST_SECONDS, 0.0)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._door.stop(left), timeout=left + _LAST_SECONDS)
-        intake, watch = self._tasks or (None, None)
-        if watch is not None:
+        intake, *watches = self._tasks or (None,)
+        for watch in watches:
             watch.cancel()
         if intake is not None:
             left = max(self._deadline - time.monotonic(), 0.1)
@@ -248,6 +260,14 @@ class Daemon:
 
     async def _check_intake(self) -> str:
         return self._intake.trouble
+
+
+def _witness(settings: Settings) -> Witness | None:
+    """Return who keeps what is signed, where `[evidence]` names somebody."""
+    evidence = settings.evidence
+    if not evidence.has_witness:
+        return None
+    return Witness(folder=evidence.witness_folder, command=evidence.witness_command)
 
 
 def _free_bytes(folder: Path) -> float:

@@ -35,6 +35,16 @@ class Folders:
         return self.data_dir / "host_keys"
 
     @property
+    def ledger_key(self) -> Path:
+        """The key that the books are signed with; its public half lies beside it."""
+        return self.data_dir / "ledger_key"
+
+    @property
+    def last_signed(self) -> Path:
+        """The folder that says of each account what was signed last."""
+        return self.data_dir / "last_signed"
+
+    @property
     def spool(self) -> Path:
         """What the watcher watches: the folders in which something appears for somebody."""
         return self.data_dir / "spool"

@@ -25,6 +25,7 @@ LEASE_SECONDS = 60
 TRIES_MAX = 6
 DEATHS_MAX = 100  # a kill is seldom a file's fault, but one file must not kill for ever
 WAITS_FOR_SPACE = "no space is left; it is tried again by itself as long as that lasts"
+WAITS_FOR_BOOKS = "the books do not continue what was signed; see ledger_rolled_back"
 _SECOND = 1_000_000
 _BACKOFF_SECONDS = (1, 5, 15, 60, 300)
 
@@ -166,17 +167,22 @@ def put_back(connection: Connection, upload: QueuedUpload, *, error: str, now: i
 
 
 def wait_for_space(
-    connection: Connection, upload: QueuedUpload, *, now: int, seconds: float
+    connection: Connection,
+    upload: QueuedUpload,
+    *,
+    now: int,
+    seconds: float,
+    error: str = WAITS_FOR_SPACE,
 ) -> None:
     """Give an upload back because a disk is full, to be tried again after `seconds`.
 
-    Such a try does not count: a disk may be full for longer than six tries last.
+    Such a try does not count: a disk may be full for longer than six tries last. `error` says
+    what else it waits for, that is no fault of the file.
     """
     _SQL.run(
         connection,
         "wait_for_space",
-        _claim_of(upload)
-        | {"next_try_at": now + round(seconds * _SECOND), "error": WAITS_FOR_SPACE},
+        _claim_of(upload) | {"next_try_at": now + round(seconds * _SECOND), "error": error},
     )
 
 

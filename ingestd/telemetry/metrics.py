@@ -70,6 +70,11 @@ class Metrics:
             "How far the clock is behind the last batch, while files wait for it; else 0.",
             registry=self.registry,
         )
+        self.witness_behind = Gauge(
+            "ingestd_witness_behind",
+            "Signed checkpoints that the witness has not got yet.",
+            registry=self.registry,
+        )
         self.worker_failures = Counter(
             "ingestd_worker_failures",
             "Files put back because the world failed.",

@@ -157,6 +157,15 @@ class ClockBehindError(IngestdError):
     code = "clock_behind"
 
 
+class LedgerRolledBackError(IngestdError):
+    """The books do not continue what was signed last: an older database, or a rewritten one.
+
+    Nothing was written. It passes when the right database is back, or somebody resumes.
+    """
+
+    code = "ledger_rolled_back"
+
+
 class LeaseLostError(IngestdError):
     """Another worker holds the claim now; what this one computed must not be committed."""
 

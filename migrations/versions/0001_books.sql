@@ -3,7 +3,8 @@
 -- Written as PostgreSQL reads it. SQLite's tables are STRICT and lie in the order of their keys;
 -- PostgreSQL's texts sort by bytes, as SQLite's do. A comment above a table is its description in
 -- docs/schema.md; a table that is append-only refuses every other change.
--- Days are written YYYY-MM-DD; instants are microseconds since 1970 in UTC.
+-- Days are whole numbers, 20260301 for the first of March 2026: they sort and compare as days do.
+-- Instants are microseconds since 1970 in UTC, amounts minor units of the account's currency.
 
 -- The queue: every file that was claimed, and how far it is.
 CREATE TABLE upload (
@@ -56,7 +57,7 @@ CREATE TABLE product (
 CREATE TABLE product_price (
   account TEXT NOT NULL,
   billing_code TEXT NOT NULL,
-  valid_from TEXT NOT NULL,
+  valid_from BIGINT NOT NULL,
   price BIGINT NOT NULL,
   CONSTRAINT pk_product_price PRIMARY KEY (account, billing_code, valid_from),
   CONSTRAINT ck_product_price_price CHECK (price >= 0)
@@ -171,16 +172,75 @@ CREATE TABLE seal (
   amount_posted BIGINT NOT NULL,
   previous_hash TEXT NOT NULL,
   hash TEXT NOT NULL,
-  version BIGINT DEFAULT 1 NOT NULL,
+  version BIGINT DEFAULT 3 NOT NULL,
   CONSTRAINT pk_seal PRIMARY KEY (account, batch_no)
 );
 
--- Where each account's books end: the last batch and the last numbers. Its row is the lock that
--- makes one writer at a time.
+-- The chunks that each batch was sealed in: which rows of which table, and their digest;
+-- append-only.
+CREATE TABLE chunk (
+  account TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  table_name TEXT NOT NULL,
+  first_row BIGINT NOT NULL,
+  row_count BIGINT NOT NULL,
+  layout BIGINT NOT NULL,
+  digest TEXT NOT NULL,
+  CONSTRAINT pk_chunk PRIMARY KEY (account, batch_no, table_name, first_row),
+  CONSTRAINT ck_chunk_row_count CHECK (row_count > 0)
+);
+
+-- The leaves of each account's tree: one hash for each batch; append-only.
+CREATE TABLE leaf (
+  account TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  hash BYTEA NOT NULL,
+  CONSTRAINT pk_leaf PRIMARY KEY (account, batch_no),
+  CONSTRAINT ck_leaf_hash CHECK (LENGTH(hash) = 32)
+);
+
+-- What was signed: the note over the tree of `size` batches, as it left the house, and in JSON how
+-- it continues the tree of the receipt before, where it went out with a receipt; append-only.
+CREATE TABLE checkpoint (
+  account TEXT NOT NULL,
+  origin_no BIGINT NOT NULL,
+  size BIGINT NOT NULL,
+  note TEXT NOT NULL,
+  continues TEXT,
+  CONSTRAINT pk_checkpoint PRIMARY KEY (account, origin_no, size)
+);
+
+-- Where a tree began anew, over books that did not continue what was signed: what was signed last,
+-- who said that these books stay, and why; append-only.
+CREATE TABLE resumption (
+  account TEXT NOT NULL,
+  origin_no BIGINT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  lost_origin TEXT,
+  lost_size BIGINT,
+  lost_root TEXT,
+  resumed_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  CONSTRAINT pk_resumption PRIMARY KEY (account, origin_no)
+);
+
+-- Checkpoints that the witness has not got yet.
+CREATE TABLE witness_outbox (
+  account TEXT NOT NULL,
+  origin_no BIGINT NOT NULL,
+  size BIGINT NOT NULL,
+  CONSTRAINT pk_witness_outbox PRIMARY KEY (account, origin_no, size)
+);
+
+-- Where each account's books end: the last batch and the last numbers; the tree over all batches
+-- as its `frontier`, up to where it was signed and under which origin, up to where the log tells of
+-- it, and what the tree was before the batch of the last receipt. Its row is the lock that makes
+-- one writer at a time.
 CREATE TABLE seal_head (
   account TEXT NOT NULL,
   batch_no BIGINT DEFAULT 0 NOT NULL,
   hash TEXT NOT NULL,
+  codes BIGINT DEFAULT 0 NOT NULL,
   sealed_at BIGINT DEFAULT 0 NOT NULL,
   charges BIGINT DEFAULT 0 NOT NULL,
   postings BIGINT DEFAULT 0 NOT NULL,
@@ -188,6 +248,13 @@ CREATE TABLE seal_head (
   refunds BIGINT DEFAULT 0 NOT NULL,
   payments BIGINT DEFAULT 0 NOT NULL,
   allocations BIGINT DEFAULT 0 NOT NULL,
+  frontier BYTEA,
+  origin_name TEXT,
+  origin_no BIGINT DEFAULT 1 NOT NULL,
+  signed_size BIGINT DEFAULT 0 NOT NULL,
+  told_size BIGINT DEFAULT 0 NOT NULL,
+  receipt_size BIGINT DEFAULT 0 NOT NULL,
+  receipt_frontier BYTEA,
   CONSTRAINT pk_seal_head PRIMARY KEY (account)
 );
 
@@ -215,27 +282,38 @@ CREATE TABLE guest (
   CONSTRAINT pk_guest PRIMARY KEY (account, party_no)
 );
 
+-- Which number stands for which billing code in the lines of the books; append-only. A number that
+-- was swapped for another would change what was sold, so it is a fact like the charges.
+CREATE TABLE code (
+  account TEXT NOT NULL,
+  code_no BIGINT NOT NULL,
+  code TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  CONSTRAINT pk_code PRIMARY KEY (account, code_no),
+  CONSTRAINT uq_code_code UNIQUE (account, code)
+);
+
 -- What was sold; append-only. Amounts in minor units, in the order of arrival.
 CREATE TABLE charge (
   account TEXT NOT NULL,
   charge_no BIGINT NOT NULL,
   tracking_id TEXT NOT NULL,
-  content_hash TEXT NOT NULL,
+  content_hash BYTEA NOT NULL,
   party_no BIGINT NOT NULL,
-  account_type TEXT NOT NULL,
-  billing_code TEXT NOT NULL,
+  receivable_account BIGINT NOT NULL,
+  product_no BIGINT NOT NULL,
   amount BIGINT NOT NULL,
   tax BIGINT DEFAULT 0 NOT NULL,
   note TEXT,
   occurred_at BIGINT NOT NULL,
-  effective_on TEXT NOT NULL,
+  effective_on BIGINT NOT NULL,
   batch_no BIGINT NOT NULL,
-  upload_id TEXT,
   row BIGINT,
   CONSTRAINT pk_charge PRIMARY KEY (account, charge_no),
-  CONSTRAINT ck_charge_account_type CHECK (account_type IN ('WALLET', 'LIABILITY')),
+  CONSTRAINT ck_charge_receivable_account CHECK (receivable_account IN (1100, 1110)),
+  CONSTRAINT ck_charge_content_hash CHECK (LENGTH(content_hash) = 16),
   CONSTRAINT ck_charge_amount CHECK (amount >= 0),
-  CONSTRAINT ck_charge_tax CHECK (tax >= 0)
+  CONSTRAINT ck_charge_tax CHECK (tax BETWEEN 0 AND amount)
 );
 
 -- The keys of charges: a tracking id is one charge's for ever; append-only.
@@ -251,12 +329,11 @@ CREATE TABLE refund (
   account TEXT NOT NULL,
   refund_no BIGINT NOT NULL,
   charge_no BIGINT NOT NULL,
-  content_hash TEXT NOT NULL,
+  content_hash BYTEA NOT NULL,
   tx_item_rowid TEXT,
   note TEXT,
-  effective_on TEXT NOT NULL,
+  effective_on BIGINT NOT NULL,
   batch_no BIGINT NOT NULL,
-  upload_id TEXT,
   row BIGINT,
   CONSTRAINT pk_refund PRIMARY KEY (account, refund_no),
   CONSTRAINT uq_refund_charge_no UNIQUE (account, charge_no)
@@ -267,19 +344,18 @@ CREATE TABLE payment (
   account TEXT NOT NULL,
   payment_no BIGINT NOT NULL,
   payment_id TEXT NOT NULL,
-  content_hash TEXT NOT NULL,
+  content_hash BYTEA NOT NULL,
   kind TEXT NOT NULL,
   party_no BIGINT NOT NULL,
   amount BIGINT NOT NULL,
   submitted_at BIGINT NOT NULL,
-  received_on TEXT NOT NULL,
+  received_on BIGINT NOT NULL,
   merchant_id TEXT,
   batch_num TEXT,
   receipt_num TEXT,
   for_charge_no BIGINT,
   comment TEXT,
   batch_no BIGINT NOT NULL,
-  upload_id TEXT,
   row BIGINT,
   CONSTRAINT pk_payment PRIMARY KEY (account, payment_no),
   CONSTRAINT uq_payment_payment_id UNIQUE (account, payment_id),
@@ -312,7 +388,7 @@ CREATE TABLE payment_event (
   account TEXT NOT NULL,
   payment_no BIGINT NOT NULL,
   event TEXT NOT NULL,
-  effective_on TEXT NOT NULL,
+  effective_on BIGINT NOT NULL,
   reason TEXT,
   batch_no BIGINT NOT NULL,
   CONSTRAINT pk_payment_event PRIMARY KEY (account, payment_no, event),
@@ -330,7 +406,7 @@ CREATE TABLE allocation (
   charge_no BIGINT NOT NULL,
   amount BIGINT NOT NULL,
   rule TEXT NOT NULL,
-  effective_on TEXT NOT NULL,
+  effective_on BIGINT NOT NULL,
   batch_no BIGINT NOT NULL,
   reverses_allocation_no BIGINT,
   CONSTRAINT pk_allocation PRIMARY KEY (account, allocation_no),
@@ -346,7 +422,7 @@ CREATE TABLE posting (
   posting_no BIGINT NOT NULL,
   batch_no BIGINT NOT NULL,
   event TEXT NOT NULL,
-  effective_on TEXT NOT NULL,
+  effective_on BIGINT NOT NULL,
   debit_account BIGINT NOT NULL,
   credit_account BIGINT NOT NULL,
   amount BIGINT NOT NULL,
@@ -354,7 +430,7 @@ CREATE TABLE posting (
   credit_party_no BIGINT,
   charge_no BIGINT,
   payment_no BIGINT,
-  billing_code TEXT,
+  product_no BIGINT,
   reverses_posting_no BIGINT,
   CONSTRAINT pk_posting PRIMARY KEY (account, posting_no),
   CONSTRAINT ck_posting_amount CHECK (amount > 0),
@@ -442,7 +518,7 @@ CREATE TABLE charge_state (
   amount BIGINT NOT NULL,
   allocated BIGINT NOT NULL,
   voided BIGINT NOT NULL,
-  open_on TEXT DEFAULT '' NOT NULL,
+  open_on BIGINT DEFAULT 0 NOT NULL,
   CONSTRAINT pk_charge_state PRIMARY KEY (account, charge_no),
   CONSTRAINT ck_charge_state_allocated CHECK (allocated >= 0),
   CONSTRAINT ck_charge_state_voided CHECK (voided >= 0),
@@ -456,7 +532,7 @@ CREATE TABLE credit_lot (
   credit_account BIGINT NOT NULL,
   party_no BIGINT NOT NULL,
   settled_batch_no BIGINT NOT NULL,
-  available_on TEXT NOT NULL,
+  available_on BIGINT NOT NULL,
   remaining BIGINT NOT NULL,
   CONSTRAINT pk_credit_lot PRIMARY KEY (account, payment_no, credit_account, party_no),
   CONSTRAINT ck_credit_lot_remaining CHECK (remaining >= 0)
@@ -470,12 +546,10 @@ CREATE TABLE open_charge (
   credit_account BIGINT NOT NULL,
   occurred_at BIGINT NOT NULL,
   sort BIGINT NOT NULL,
-  batch_no BIGINT NOT NULL,
-  row BIGINT NOT NULL,
   charge_no BIGINT NOT NULL,
   amount BIGINT NOT NULL,
   CONSTRAINT pk_open_charge
-    PRIMARY KEY (account, party_no, credit_account, occurred_at, sort, batch_no, row),
+    PRIMARY KEY (account, party_no, credit_account, occurred_at, sort, charge_no),
   CONSTRAINT ck_open_charge_amount CHECK (amount > 0)
 );
 
@@ -483,14 +557,14 @@ CREATE TABLE open_charge (
 CREATE TABLE batch_total (
   account TEXT NOT NULL,
   batch_no BIGINT NOT NULL,
-  effective_on TEXT NOT NULL,
+  effective_on BIGINT NOT NULL,
   debit_account BIGINT NOT NULL,
   credit_account BIGINT NOT NULL,
-  billing_code TEXT NOT NULL,
+  product_no BIGINT NOT NULL,
   postings BIGINT NOT NULL,
   amount BIGINT NOT NULL,
   CONSTRAINT pk_batch_total
-    PRIMARY KEY (account, batch_no, effective_on, debit_account, credit_account, billing_code),
+    PRIMARY KEY (account, batch_no, effective_on, debit_account, credit_account, product_no),
   CONSTRAINT ck_batch_total_amount CHECK (amount > 0)
 );
 
@@ -507,17 +581,18 @@ CREATE TABLE party_balance (
 -- View: what stands of each charge. On which receivable, which credit pays it, its product's sort,
 -- what was paid or taken back of it, what is open.
 CREATE VIEW charge_standing AS
-SELECT c.account, c.charge_no, c.tracking_id, c.party_no, c.account_type, c.billing_code,
-  c.amount, c.note, c.occurred_at, c.effective_on, c.batch_no, c.upload_id,
-  COALESCE(c.row, 0) AS row, COALESCE(r.sort, 0) AS sort,
-  CASE c.account_type WHEN 'LIABILITY' THEN 1100 ELSE 1110 END AS receivable_account,
-  CASE c.account_type WHEN 'LIABILITY' THEN 2010 ELSE 2000 END AS credit_account,
+SELECT c.account, c.charge_no, c.tracking_id, c.party_no, c.product_no, k.code AS billing_code,
+  c.amount, c.tax, c.note, c.occurred_at, c.effective_on, c.batch_no, c.row,
+  COALESCE(r.sort, 0) AS sort, c.receivable_account,
+  CASE c.receivable_account WHEN 1100 THEN 'LIABILITY' ELSE 'WALLET' END AS account_type,
+  CASE c.receivable_account WHEN 1100 THEN 2010 ELSE 2000 END AS credit_account,
   COALESCE(t.allocated, 0) AS allocated, COALESCE(t.voided, 0) AS voided,
   c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0) AS open_amount,
-  COALESCE(t.open_on, '') AS open_on
+  COALESCE(t.open_on, 0) AS open_on
 FROM charge c
   LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no
-  LEFT JOIN product r ON r.account = c.account AND r.billing_code = c.billing_code;
+  LEFT JOIN code k ON k.account = c.account AND k.code_no = c.product_no
+  LEFT JOIN product r ON r.account = k.account AND r.billing_code = k.code;
 
 -- View: allocations that pay their charge still: nothing has undone them, and they undo nothing.
 CREATE VIEW live_allocation AS
@@ -581,7 +656,8 @@ WHERE p.charge_no IS NOT NULL AND p.event <> 'charge'
 -- View: postings as they are shown, with when they were known and the codes of what they are about.
 CREATE VIEW posting_line AS
 SELECT p.account, p.posting_no, p.batch_no, p.event, p.effective_on, p.debit_account,
-  p.credit_account, p.amount, p.charge_no, p.payment_no, p.billing_code, p.reverses_posting_no,
+  p.credit_account, p.amount, p.charge_no, p.payment_no, x.code AS billing_code,
+  p.reverses_posting_no,
   b.sealed_at, d.party_code AS debit_party, k.party_code AS credit_party, c.tracking_id,
   m.payment_id
 FROM posting p
@@ -589,4 +665,63 @@ FROM posting p
   LEFT JOIN party d ON d.account = p.account AND d.party_no = p.debit_party_no
   LEFT JOIN party k ON k.account = p.account AND k.party_no = p.credit_party_no
   LEFT JOIN charge c ON c.account = p.account AND c.charge_no = p.charge_no
+  LEFT JOIN code x ON x.account = p.account AND x.code_no = p.product_no
   LEFT JOIN payment m ON m.account = p.account AND m.payment_no = p.payment_no;
+
+-- View: charges for people who look into the database: names, codes and days in place of numbers,
+-- and the file and row of each. The views in the plural are for reading; no program uses them.
+CREATE VIEW charges AS
+SELECT c.account, c.tracking_id, y.party_code AS party, y.kind AS party_kind, c.account_type,
+  c.billing_code, c.amount, c.tax, c.allocated AS paid, c.voided, c.open_amount, c.note,
+  TO_CHAR(TO_TIMESTAMP(c.occurred_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    AS occurred_at,
+  SUBSTR(CAST(c.effective_on AS TEXT), 1, 4) || '-' || SUBSTR(CAST(c.effective_on AS TEXT), 5, 2)
+    || '-' || SUBSTR(CAST(c.effective_on AS TEXT), 7, 2) AS effective_on,
+  c.batch_no, b.event, b.upload_id, f.filename, c.row
+FROM charge_standing c
+  JOIN party y ON y.account = c.account AND y.party_no = c.party_no
+  JOIN seal b ON b.account = c.account AND b.batch_no = c.batch_no
+  LEFT JOIN file_outcome f ON f.account = b.account AND f.upload_id = b.upload_id;
+
+-- View: payments for people, with what has become of each.
+CREATE VIEW payments AS
+SELECT p.account, p.payment_id, y.party_code AS payer, y.kind AS payer_kind, p.kind, p.amount,
+  TO_CHAR(TO_TIMESTAMP(p.submitted_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    AS submitted_at,
+  SUBSTR(CAST(p.received_on AS TEXT), 1, 4) || '-' || SUBSTR(CAST(p.received_on AS TEXT), 5, 2)
+    || '-' || SUBSTR(CAST(p.received_on AS TEXT), 7, 2) AS received_on,
+  CASE WHEN v.event IS NOT NULL THEN 'voided' WHEN r.event IS NOT NULL THEN 'returned'
+       WHEN s.event IS NOT NULL THEN 'settled' ELSE 'pending' END AS status,
+  p.merchant_id, p.batch_num, p.receipt_num, c.tracking_id AS for_tracking_id, p.comment,
+  p.batch_no, b.upload_id, f.filename, p.row
+FROM payment p
+  JOIN party y ON y.account = p.account AND y.party_no = p.party_no
+  JOIN seal b ON b.account = p.account AND b.batch_no = p.batch_no
+  LEFT JOIN file_outcome f ON f.account = b.account AND f.upload_id = b.upload_id
+  LEFT JOIN charge c ON c.account = p.account AND c.charge_no = p.for_charge_no
+  LEFT JOIN payment_event s
+    ON s.account = p.account AND s.payment_no = p.payment_no AND s.event = 'settled'
+  LEFT JOIN payment_event r
+    ON r.account = p.account AND r.payment_no = p.payment_no AND r.event = 'returned'
+  LEFT JOIN payment_event v
+    ON v.account = p.account AND v.payment_no = p.payment_no AND v.event = 'voided';
+
+-- View: the lines of the books for people.
+CREATE VIEW postings AS
+SELECT p.account, p.posting_no, p.event,
+  SUBSTR(CAST(p.effective_on AS TEXT), 1, 4) || '-' || SUBSTR(CAST(p.effective_on AS TEXT), 5, 2)
+    || '-' || SUBSTR(CAST(p.effective_on AS TEXT), 7, 2) AS effective_on,
+  p.debit_account, p.debit_party, p.credit_account, p.credit_party, p.amount, p.tracking_id,
+  p.payment_id, p.billing_code, p.reverses_posting_no, p.batch_no,
+  TO_CHAR(TO_TIMESTAMP(p.sealed_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    AS sealed_at
+FROM posting_line p;
+
+-- View: batches for people: what each was, and the file that it came from.
+CREATE VIEW batches AS
+SELECT b.account, b.batch_no, b.event,
+  TO_CHAR(TO_TIMESTAMP(b.sealed_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    AS sealed_at,
+  b.upload_id, f.filename, f.status, b.rows_sealed, b.amount_posted, b.hash
+FROM seal b
+  LEFT JOIN file_outcome f ON f.account = b.account AND f.upload_id = b.upload_id;

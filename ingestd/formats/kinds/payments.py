@@ -31,7 +31,7 @@ class PaymentRow(NamedTuple):
     row: int
     line: int
     row_key: str
-    content_hash: str
+    content_hash: bytes
     has_receipt: int
     submitted_at: int
     amount: int
@@ -82,7 +82,7 @@ class PaymentChecker:
         columns = (
             checked.rows,
             checked.lines,
-            _keys(self._name, merchants, batches, receipts, hashes),
+            _keys(self._name, merchants, batches, receipts, [content.hex() for content in hashes]),
             hashes,
             [int(receipt is not None) for receipt in receipts],
             *(instants, amounts, merchants, batches, receipts),

@@ -129,7 +129,7 @@ class ChargeRow(NamedTuple):
     note: str | None
     amount_cents: int | None
     occurred_at_us: int | None
-    content_hash: str
+    content_hash: bytes
 
 
 class ChargeChecker:

@@ -56,7 +56,7 @@ class RefundRow(NamedTuple):
     tracking_id: str
     tx_item_rowid: str | None
     note: str | None
-    content_hash: str
+    content_hash: bytes
 
 
 class RefundChecker:

@@ -1,12 +1,12 @@
 -- name: find_charges_without_posting
 -- Charges without a posting that says the same: whose, what, how much, when, and on which
 -- receivable (1100 fees, 1110 wallet) against deferred revenue (2100). Binds :account.
-SELECT c.batch_no, c.charge_no, c.party_no, c.billing_code, c.amount, c.effective_on,
-  CASE c.account_type WHEN 'LIABILITY' THEN 1100 ELSE 1110 END AS receivable_account
+SELECT c.batch_no, c.charge_no, c.party_no, c.product_no, c.amount, c.effective_on,
+  c.receivable_account
 FROM charge c
 WHERE c.account = :account AND c.amount > 0
 EXCEPT
-SELECT p.batch_no, p.charge_no, p.debit_party_no, p.billing_code, p.amount, p.effective_on,
+SELECT p.batch_no, p.charge_no, p.debit_party_no, p.product_no, p.amount, p.effective_on,
   p.debit_account
 FROM posting p
 WHERE p.account = :account AND p.credit_account = 2100 AND p.debit_account IN (1100, 1110)
@@ -14,13 +14,13 @@ WHERE p.account = :account AND p.credit_account = 2100 AND p.debit_account IN (1
 -- name: find_postings_without_charge
 -- Postings of charges (1100 fees or 1110 wallet against 2100 deferred revenue) that no charge says
 -- the same as. Binds :account.
-SELECT p.batch_no, p.charge_no, p.debit_party_no, p.billing_code, p.amount, p.effective_on,
+SELECT p.batch_no, p.charge_no, p.debit_party_no, p.product_no, p.amount, p.effective_on,
   p.debit_account
 FROM posting p
 WHERE p.account = :account AND p.credit_account = 2100 AND p.debit_account IN (1100, 1110)
 EXCEPT
-SELECT c.batch_no, c.charge_no, c.party_no, c.billing_code, c.amount, c.effective_on,
-  CASE c.account_type WHEN 'LIABILITY' THEN 1100 ELSE 1110 END AS receivable_account
+SELECT c.batch_no, c.charge_no, c.party_no, c.product_no, c.amount, c.effective_on,
+  c.receivable_account
 FROM charge c
 WHERE c.account = :account AND c.amount > 0
 

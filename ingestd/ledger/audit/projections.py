@@ -10,6 +10,7 @@ from sqlalchemy.engine import Row
 
 from ingestd.database.statements import Statements
 from ingestd.ledger.audit.agreement import Check
+from ingestd.values.days import Day
 
 _SQL = Statements(__file__)
 
@@ -55,7 +56,7 @@ def _tell_open_charge(row: Row[Any]) -> str:
 
 def _tell_total(row: Row[Any]) -> str:
     return (
-        f"its total of {row.debit_account} / {row.credit_account} on {row.effective_on} has"
+        f"its total of {row.debit_account} / {row.credit_account} on {Day(row.effective_on)} has"
         f" {row.amount} minor units too much"
     )
 

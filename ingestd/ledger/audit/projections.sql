@@ -88,18 +88,18 @@ WHERE t.account = :account AND e.payment_no IS NULL
 -- each: what is left over stands on one side only, or differs. Binds :account.
 SELECT MAX(x.batch_no) AS batch_no, x.charge_no, SUM(x.side) AS side
 FROM (
-  SELECT o.charge_no, o.party_no, o.credit_account, o.occurred_at, o.sort, o.batch_no, o.row,
+  SELECT o.charge_no, o.party_no, o.credit_account, o.occurred_at, o.sort, c.batch_no,
     o.amount, 1 AS side
   FROM open_charge o
+    LEFT JOIN charge c ON c.account = o.account AND c.charge_no = o.charge_no
   WHERE o.account = :account
   UNION ALL
-  SELECT c.charge_no, c.party_no, c.credit_account, c.occurred_at, c.sort, c.batch_no, c.row,
+  SELECT c.charge_no, c.party_no, c.credit_account, c.occurred_at, c.sort, c.batch_no,
     c.open_amount, -1
   FROM charge_standing c
   WHERE c.account = :account AND c.open_amount > 0
 ) x
-GROUP BY x.charge_no, x.party_no, x.credit_account, x.occurred_at, x.sort, x.batch_no, x.row,
-  x.amount
+GROUP BY x.charge_no, x.party_no, x.credit_account, x.occurred_at, x.sort, x.amount
 HAVING SUM(x.side) <> 0
 ORDER BY x.charge_no, 3
 
@@ -107,18 +107,18 @@ ORDER BY x.charge_no, 3
 -- Totals of batches that are not what their postings come to. Binds :account.
 SELECT x.batch_no, x.effective_on, x.debit_account, x.credit_account, SUM(x.amount) AS amount
 FROM (
-  SELECT b.batch_no, b.effective_on, b.debit_account, b.credit_account, b.billing_code,
+  SELECT b.batch_no, b.effective_on, b.debit_account, b.credit_account, b.product_no,
     b.postings, b.amount
   FROM batch_total b
   WHERE b.account = :account
   UNION ALL
   SELECT p.batch_no, p.effective_on, p.debit_account, p.credit_account,
-    COALESCE(p.billing_code, ''), -COUNT(*), -SUM(p.amount)
+    COALESCE(p.product_no, 0), -COUNT(*), -SUM(p.amount)
   FROM posting p
   WHERE p.account = :account
   GROUP BY 1, 2, 3, 4, 5
 ) x
-GROUP BY x.batch_no, x.effective_on, x.debit_account, x.credit_account, x.billing_code
+GROUP BY x.batch_no, x.effective_on, x.debit_account, x.credit_account, x.product_no
 HAVING SUM(x.amount) <> 0 OR SUM(x.postings) <> 0
 
 -- name: find_wrong_balances

@@ -10,7 +10,7 @@ from ingestd.values.identifiers import AccountId, UploadId
 _NO_END = 2**63 - 1
 
 VERSION = 3
-"""How batches are sealed now; older seals keep the number of the way that they were made."""
+"""How batches are sealed; a seal keeps the number of the way that it was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +34,14 @@ class Batch:
     refunds_before: int = 0
     payments_before: int = 0
     allocations_before: int = 0
+    codes_before: int = 0
     charges_until: int = _NO_END
     postings_until: int = _NO_END
     parties_until: int = _NO_END
     refunds_until: int = _NO_END
     payments_until: int = _NO_END
     allocations_until: int = _NO_END
-    version: int = VERSION
+    codes_until: int = _NO_END
 
 
 def open_batch(head: Head, *, event: str, now: int, upload_id: UploadId | None = None) -> Batch:
@@ -63,4 +64,5 @@ def open_batch(head: Head, *, event: str, now: int, upload_id: UploadId | None =
         refunds_before=head.refunds,
         payments_before=head.payments,
         allocations_before=head.allocations,
+        codes_before=head.codes,
     )

@@ -71,6 +71,9 @@ CHARGED = MappingProxyType(
     }
 )
 
+ACCOUNT_TYPE_OF = MappingProxyType({int(moved.debit): kind for kind, moved in CHARGED.items()})
+"""What a charge is applied to, by the receivable that it stands on."""
+
 BALANCE = MappingProxyType(
     {
         AccountType.LIABILITY: BalanceAccounts(

@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
+from ingestd.values.days import Day
 from ingestd.values.identifiers import AccountId
 
 _SQL = Statements(__file__)
@@ -31,7 +32,7 @@ class Extent:
         """Return what statements about it bind: by day and batch, and for what is later."""
         return {
             "account": self.account,
-            "as_of": self.as_of.isoformat(),
+            "as_of": Day.of(self.as_of),
             "known_batch": self.batch_no,
             "postings_within": self.postings_within,
         }
@@ -47,6 +48,6 @@ def read_extent(
     """
     found = _SQL.run(connection, "find_known_batch", {"account": account, "known_at": known_at})
     batch_no = int(found.scalar_one())
-    values = {"account": account, "as_of": as_of.isoformat(), "known_batch": batch_no}
+    values = {"account": account, "as_of": Day.of(as_of), "known_batch": batch_no}
     within = _SQL.run(connection, "find_postings_within", values).scalar_one()
     return Extent(account=account, as_of=as_of, batch_no=batch_no, postings_within=int(within))

@@ -19,7 +19,10 @@ GENESIS_HASH = "0" * 64
 class Head:
     """Where an account's books end: the last batch, its hash and time, the last numbers.
 
-    Held only inside the write transaction that locked it; `seal` stores it again.
+    Held only inside the write transaction that locked it; `seal` stores it again. The last seven
+    say of the tree over all batches what `ledger/evidence/tree_log.py` keeps there: its frontier,
+    under which name and origin it was signed and up to where, up to where the log told of it, and
+    the size at the last receipt with the frontier that this receipt's own batch was added to.
     """
 
     account: AccountId
@@ -32,6 +35,14 @@ class Head:
     refunds: int
     payments: int
     allocations: int
+    codes: int
+    frontier: bytes
+    origin_name: str | None
+    origin_no: int
+    signed_size: int
+    told_size: int
+    receipt_size: int
+    receipt_frontier: bytes
 
 
 def lock_head(connection: Connection, account: AccountId) -> Head:
@@ -49,6 +60,14 @@ def lock_head(connection: Connection, account: AccountId) -> Head:
         refunds=row.refunds,
         payments=row.payments,
         allocations=row.allocations,
+        codes=row.codes,
+        frontier=bytes(row.frontier or b""),
+        origin_name=row.origin_name,
+        origin_no=row.origin_no,
+        signed_size=row.signed_size,
+        told_size=row.told_size,
+        receipt_size=row.receipt_size,
+        receipt_frontier=bytes(row.receipt_frontier or b""),
     )
 
 

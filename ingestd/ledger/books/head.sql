@@ -8,18 +8,22 @@ ON CONFLICT DO NOTHING
 -- name: lock_head
 -- Where an account's books end, for one writer at a time: on SQLite BEGIN IMMEDIATE took the only
 -- writer's place already. Binds :account.
-SELECT batch_no, hash, sealed_at, charges, postings, parties, refunds, payments, allocations
+SELECT batch_no, hash, sealed_at, charges, postings, parties, refunds, payments, allocations,
+  codes, frontier, origin_name, origin_no, signed_size, told_size, receipt_size, receipt_frontier
 FROM seal_head
 WHERE account = :account
 FOR UPDATE
 
 -- name: store_head
 -- Where an account's books end from now on. Binds :account, :batch_no, :hash, :sealed_at, :charges,
--- :postings, :parties, :refunds, :payments, :allocations.
+-- :postings, :parties, :refunds, :payments, :allocations, :codes, :frontier, :origin_name,
+-- :origin_no, :signed_size, :told_size, :receipt_size, :receipt_frontier.
 UPDATE seal_head
 SET batch_no = :batch_no, hash = :hash, sealed_at = :sealed_at, charges = :charges,
   postings = :postings, parties = :parties, refunds = :refunds, payments = :payments,
-  allocations = :allocations
+  allocations = :allocations, codes = :codes, frontier = :frontier, origin_name = :origin_name,
+  origin_no = :origin_no, signed_size = :signed_size, told_size = :told_size,
+  receipt_size = :receipt_size, receipt_frontier = :receipt_frontier
 WHERE account = :account
 
 -- name: has_batches

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
+from ingestd.values.days import Day
 from ingestd.values.identifiers import AccountId
 
 _SQL = Statements(__file__)
@@ -14,13 +15,13 @@ _SQL = Statements(__file__)
 _DAYS_IN_NO_MONTH = 32
 
 
-def open_from(connection: Connection, account: AccountId) -> str:
-    """Return the first day that postings may be dated; empty while no month is closed.
+def open_from(connection: Connection, account: AccountId) -> Day:
+    """Return the first day that postings may be dated; `Day(0)` while no month is closed.
 
     What belongs to an earlier day is posted on this one and keeps the time when it occurred.
     """
     month = _SQL.run(connection, "find_closed_month", {"account": account}).scalar()
-    return "" if month is None else day_after_month(str(month))
+    return Day(0) if month is None else day_after_month(str(month))
 
 
 def is_closed(connection: Connection, account: AccountId, month: str) -> bool:
@@ -33,7 +34,7 @@ def close_month(connection: Connection, account: AccountId, month: str, *, batch
     _SQL.run(connection, "close_month", {"account": account, "month": month, "batch_no": batch_no})
 
 
-def day_after_month(month: str) -> str:
+def day_after_month(month: str) -> Day:
     """Return the first day after a month: `2026-03` → `2026-04-01`."""
     first = date.fromisoformat(f"{month}-01")
-    return (first + timedelta(days=_DAYS_IN_NO_MONTH)).replace(day=1).isoformat()
+    return Day.of((first + timedelta(days=_DAYS_IN_NO_MONTH)).replace(day=1))

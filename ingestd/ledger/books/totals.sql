@@ -2,12 +2,12 @@
 -- Store what a batch's postings come to. What differs most stands first in GROUP BY: the rows are
 -- sorted, and most comparisons end there. Binds :account, :batch_no, :postings_before.
 INSERT INTO batch_total (account, batch_no, effective_on, debit_account, credit_account,
-  billing_code, postings, amount)
+  product_no, postings, amount)
 SELECT CAST(:account AS TEXT), :batch_no, p.effective_on, p.debit_account, p.credit_account,
-  COALESCE(p.billing_code, ''), COUNT(*), SUM(p.amount)
+  COALESCE(p.product_no, 0), COUNT(*), SUM(p.amount)
 FROM posting p
 WHERE p.account = :account AND p.batch_no = :batch_no AND p.posting_no > :postings_before
-GROUP BY p.billing_code, p.effective_on, p.debit_account, p.credit_account
+GROUP BY p.product_no, p.effective_on, p.debit_account, p.credit_account
 
 -- name: add_to_balances
 -- Add to each party's balance what a batch's postings do to it. Binds :account, :batch_no,

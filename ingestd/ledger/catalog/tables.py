@@ -16,11 +16,15 @@ from ingestd.database.bulk import Temporary
 from ingestd.database.statements import Statements
 from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind
 from ingestd.ledger.books.head import Head
+from ingestd.values.days import Day
 
 _SQL = Statements(__file__)
 
-ALWAYS = "0001-01-01"
+ALWAYS = Day(0)
 """The `valid_from` of a price that says none: it was always valid."""
+
+DAYS = frozenset({"valid_from"})
+"""The columns that hold days of the calendar."""
 
 # `row_key` says whom or what a row is about.
 CATALOG = Temporary(
@@ -33,7 +37,7 @@ CATALOG = Temporary(
         "description": "text?",
         "status": "text?",
         "price": "whole?",
-        "valid_from": "text?",
+        "valid_from": "whole?",
         "repayment": "text?",
         "sort": "whole?",
         "installments": "whole?",

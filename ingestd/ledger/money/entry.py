@@ -15,8 +15,11 @@ from ingestd.ledger.books.batches import Batch, open_batch
 from ingestd.ledger.books.clock_check import require_clock
 from ingestd.ledger.books.head import Head, lock_head
 from ingestd.ledger.books.periods import open_from
-from ingestd.ledger.evidence.seals import seal
+from ingestd.ledger.evidence.publishing import note
+from ingestd.ledger.evidence.seals import Seal, seal
+from ingestd.ledger.evidence.signing import Signing
 from ingestd.values.clock import Clock, day_in, from_microseconds, to_microseconds
+from ingestd.values.days import Day
 from ingestd.values.errors import LedgerRefusal, UsageError
 
 T = TypeVar("T")
@@ -26,14 +29,14 @@ T = TypeVar("T")
 class Entry:
     """A batch that is being written, on `connection`, under the lock of the account's head.
 
-    `day` (`YYYY-MM-DD`, in the account's time zone) is when what is written takes effect.
+    `day` (in the account's time zone) is when what is written takes effect.
     """
 
     connection: Connection
     head: Head
     batch: Batch
     account: Account
-    day: str
+    day: Day
 
 
 class Unchanged(Exception):  # noqa: N818 - no error: the books stay as they are
@@ -52,25 +55,28 @@ def write_entry(
     event: str,
     work: Callable[[Entry], T],
     on: date | None = None,
+    signing: Signing | None = None,
 ) -> T:
     """Run `work` as one sealed batch, and return its answer; nothing of it is kept when it fails.
 
-    `on` is the effective day, today by default. Raises LedgerRefusal for a day that is ahead or
-    in a closed month, ClockBehindError for a clock that cannot tell today, and whatever `work`
+    `on` is the effective day, today by default. Without `signing` the batch waits for the
+    daemon, which signs it; that tells of it in any case. Raises LedgerRefusal for a day that is
+    ahead or in a closed month, ClockBehindError for a clock that cannot tell today,
+    LedgerRolledBackError for books that do not continue what was signed, and whatever `work`
     raises; `Unchanged` is answered without a batch.
     """
     with database.connection() as connection:
 
-        def write() -> T:
+        def write() -> tuple[T, Seal]:
             head = lock_head(connection, account.account_id)
             now = to_microseconds(clock.now())
             # Today would be another day, and the effective day is today unless it is given.
             require_clock(connection, head, now=now)
             batch = open_batch(head, event=event, now=now)
             today = day_in(account.timezone, from_microseconds(now))
-            day = (on or today).isoformat()
+            day = Day.of(on or today)
             entry = Entry(connection=connection, head=head, batch=batch, account=account, day=day)
-            refusal = refusal_of_day(connection, account, day, today=today.isoformat())
+            refusal = refusal_of_day(connection, account, day, today=Day.of(today))
             # What was written before is answered, though its month is closed by now.
             try:
                 answer = work(entry)
@@ -78,18 +84,20 @@ def write_entry(
                 raise refusal or error from None
             if refusal is not None:
                 raise refusal
-            seal(connection, head, batch)
-            return answer
+            return answer, seal(connection, head, batch, signing=signing)
 
         try:
-            return database.transact(connection, write)
+            answer, closed = database.transact(connection, write)
         except Unchanged as repeated:
-            answer: T = repeated.answer  # type: ignore[assignment]
-            return answer
+            made_before: T = repeated.answer  # type: ignore[assignment]
+            return made_before
+    if signing is not None and closed.tree.signed is not None:
+        note(account.account_id, closed.tree.signed, signing)
+    return answer
 
 
 def refusal_of_day(
-    connection: Connection, account: Account, day: str, *, today: str
+    connection: Connection, account: Account, day: Day, *, today: Day
 ) -> LedgerRefusal | None:
     """Return why nothing can be dated a day: it is ahead, or in a closed month; None if it can."""
     if day > today:

@@ -9,6 +9,7 @@ from ingestd.database.bulk import Temporary
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.postings import post
 from ingestd.ledger.money.entry import Entry
+from ingestd.values.days import Day
 
 SETTLED, VOIDED = "settled", "voided"
 
@@ -54,7 +55,7 @@ class NewPayment:
     """
 
     payment_id: str
-    content_hash: str
+    content_hash: bytes
     kind: str
     party_no: int
     amount: int
@@ -69,14 +70,14 @@ class StoredPayment:
 
     payment_no: int
     payment_id: str
-    content_hash: str
+    content_hash: bytes
     kind: str
     party_no: int
     amount: int
-    received_on: str
+    received_on: Day
     status: str
-    settled_on: str | None
-    returned_on: str | None
+    settled_on: Day | None
+    returned_on: Day | None
 
 
 def find_payment(entry: Entry, payment_id: str) -> StoredPayment | None:
@@ -99,10 +100,10 @@ def find_payment(entry: Entry, payment_id: str) -> StoredPayment | None:
         kind=row.kind,
         party_no=row.party_no,
         amount=row.amount,
-        received_on=row.received_on,
+        received_on=Day(row.received_on),
         status=status,
-        settled_on=row.settled_on,
-        returned_on=row.returned_on,
+        settled_on=_day(row.settled_on),
+        returned_on=_day(row.returned_on),
     )
 
 
@@ -181,3 +182,7 @@ def store_event(entry: Entry, event: str, *, reason: str | None = None) -> None:
         "batch_no": entry.batch.batch_no,
     }
     _SQL.run(entry.connection, "insert_events", values)
+
+
+def _day(number: int | None) -> Day | None:
+    return None if number is None else Day(number)

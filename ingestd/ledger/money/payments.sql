@@ -48,7 +48,7 @@ VALUES (:payment_no)
 -- sqlite: joins in this order
 INSERT INTO payment_event (account, payment_no, event, effective_on, reason, batch_no)
 SELECT p.account, p.payment_no, CAST(:event AS TEXT),
-  GREATEST(p.received_on, CAST(:day AS TEXT)), CAST(:reason AS TEXT), :batch_no
+  GREATEST(p.received_on, CAST(:day AS BIGINT)), CAST(:reason AS TEXT), :batch_no
 FROM stage_chosen s
   JOIN payment p ON p.account = :account AND p.payment_no = s.payment_no
 
@@ -69,12 +69,12 @@ WHERE o.reverses_posting_no IS NOT NULL
 -- Binds :account, :postings, :batch_no, :event, :day.
 -- sqlite: joins in this order
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
-  credit_account, amount, debit_party_no, credit_party_no, charge_no, payment_no, billing_code,
+  credit_account, amount, debit_party_no, credit_party_no, charge_no, payment_no, product_no,
   reverses_posting_no)
 SELECT o.account, :postings + ROW_NUMBER() OVER (ORDER BY o.posting_no DESC), :batch_no,
-  CAST(:event AS TEXT), GREATEST(o.effective_on, CAST(:day AS TEXT)), o.credit_account,
+  CAST(:event AS TEXT), GREATEST(o.effective_on, CAST(:day AS BIGINT)), o.credit_account,
   o.debit_account, o.amount, o.credit_party_no, o.debit_party_no, o.charge_no, o.payment_no,
-  o.billing_code, o.posting_no
+  o.product_no, o.posting_no
 FROM stage_chosen s
   JOIN posting o /* sqlite: INDEXED BY ix_posting_payment_no */
     ON o.account = :account AND o.payment_no = s.payment_no

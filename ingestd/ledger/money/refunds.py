@@ -12,6 +12,7 @@ from ingestd.ledger.paying.allocations import allocate, credit_waits
 from ingestd.ledger.paying.open_charges import CHANGED, refresh_open_charges
 from ingestd.ledger.paying.pools import PAYERS
 from ingestd.ledger.paying.undo import UNDONE, undo_allocations
+from ingestd.values.days import Day
 
 EVENT = "refund"
 
@@ -19,7 +20,13 @@ _SQL = Statements(__file__)
 
 
 def refund_charge(
-    connection: Connection, head: Head, batch: Batch, *, charge_no: int, content_hash: str, day: str
+    connection: Connection,
+    head: Head,
+    batch: Batch,
+    *,
+    charge_no: int,
+    content_hash: bytes,
+    day: Day,
 ) -> None:
     """Refund one charge by command; it must not have been refunded before."""
     before = head.refunds
@@ -40,7 +47,7 @@ def refund_charge(
 
 
 def post_refunds(
-    connection: Connection, head: Head, batch: Batch, *, refunds_before: int, day: str
+    connection: Connection, head: Head, batch: Batch, *, refunds_before: int, day: Day
 ) -> None:
     """Write what the newest refunds move; they are those numbered above `refunds_before`.
 

@@ -22,10 +22,10 @@ WHERE f.account = :account AND f.refund_no > :refunds_before
 -- 2100 deferred revenue. Binds :account, :postings, :batch_no, :refunds_before, :day.
 -- sqlite: joins in this order
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
-  credit_account, amount, credit_party_no, charge_no, billing_code)
+  credit_account, amount, credit_party_no, charge_no, product_no)
 SELECT f.account, :postings + ROW_NUMBER() OVER (ORDER BY f.refund_no), :batch_no, 'refund',
-  GREATEST(c.effective_on, CAST(:day AS TEXT)), 2100, c.receivable_account, c.amount, c.party_no,
-  c.charge_no, c.billing_code
+  GREATEST(c.effective_on, CAST(:day AS BIGINT)), 2100, c.receivable_account, c.amount, c.party_no,
+  c.charge_no, c.product_no
 FROM refund f
   JOIN charge_standing c ON c.account = f.account AND c.charge_no = f.charge_no
 WHERE f.account = :account AND f.refund_no > :refunds_before AND c.amount > 0
@@ -55,7 +55,7 @@ WHERE f.account = :account AND f.refund_no > :refunds_before
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
   credit_account, amount, debit_party_no, credit_party_no, charge_no, payment_no)
 SELECT a.account, :postings + ROW_NUMBER() OVER (ORDER BY a.allocation_no), :batch_no, 'refund',
-  GREATEST(a.effective_on, CAST(:day AS TEXT)), 2010, 2000, a.amount, a.party_no, c.party_no,
+  GREATEST(a.effective_on, CAST(:day AS BIGINT)), 2010, 2000, a.amount, a.party_no, c.party_no,
   c.charge_no, a.payment_no
 FROM stage_undone u
   JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no

@@ -8,6 +8,8 @@ from ingestd.database.statements import Statements
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.formats.rows.contents import hash_contents
 from ingestd.ledger.books.charge_keys import take_keys
+from ingestd.ledger.books.chart import ACCOUNT_TYPE_OF, CHARGED
+from ingestd.ledger.books.codes import number_code
 from ingestd.ledger.books.parties import Party
 from ingestd.ledger.books.postings import post
 from ingestd.ledger.money.entry import Entry
@@ -16,6 +18,7 @@ from ingestd.ledger.paying.allocations import allocate
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.pools import stage_payer
 from ingestd.ledger.paying.undo import find_undone_of_charge
+from ingestd.values.days import Day
 from ingestd.values.errors import LedgerRefusal, UsageError
 
 SALE, PENALTY = "sale", "penalty"
@@ -47,9 +50,9 @@ class StoredCharge:
     charge_no: int
     party_no: int
     account_type: AccountType
-    content_hash: str
+    content_hash: bytes
     amount: int
-    effective_on: str
+    effective_on: Day
     is_refunded: bool
 
 
@@ -62,10 +65,10 @@ def find_charge(entry: Entry, tracking_id: str) -> StoredCharge | None:
     return StoredCharge(
         charge_no=row.charge_no,
         party_no=row.party_no,
-        account_type=AccountType(row.account_type),
+        account_type=ACCOUNT_TYPE_OF[row.receivable_account],
         content_hash=row.content_hash,
         amount=row.amount,
-        effective_on=row.effective_on,
+        effective_on=Day(row.effective_on),
         is_refunded=row.refund_no is not None,
     )
 
@@ -84,7 +87,7 @@ def price_of(entry: Entry, billing_code: str) -> int | None:
     return None if row.price is None else int(row.price)
 
 
-def content_hash_of(charge: NewCharge) -> str:
+def content_hash_of(charge: NewCharge) -> bytes:
     """Return the hash by which the same charge, asked for again, is known."""
     texts = (
         *(charge.account_type.value, charge.tracking_id, charge.known_by or charge.party.code),
@@ -118,8 +121,8 @@ def add_charge(entry: Entry, charge: NewCharge, *, event: str) -> int:
             "tracking_id": charge.tracking_id,
             "content_hash": content_hash_of(charge),
             "party_no": charge.party.party_no,
-            "account_type": charge.account_type.value,
-            "billing_code": charge.billing_code,
+            "receivable_account": int(CHARGED[charge.account_type].debit),
+            "product_no": number_code(entry.connection, head, entry.batch, charge.billing_code),
             "amount": amount,
             "occurred_at": charge.occurred_at,
             "day": entry.day,

@@ -1,6 +1,6 @@
 -- name: find_charge
 -- A charge by its key, and whether it was taken back. Binds :account, :tracking_id.
-SELECT c.charge_no, c.party_no, c.account_type, c.content_hash, c.amount, c.effective_on,
+SELECT c.charge_no, c.party_no, c.receivable_account, c.content_hash, c.amount, c.effective_on,
   f.refund_no
 FROM charge_key e
   JOIN charge c ON c.account = e.account AND c.charge_no = e.charge_no
@@ -21,20 +21,20 @@ WHERE r.account = :account AND r.billing_code = :billing_code
 
 -- name: insert_charge
 -- A charge by command. Binds :account, :charge_no, :tracking_id, :content_hash, :party_no,
--- :account_type, :billing_code, :amount, :occurred_at, :day, :batch_no.
-INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no, account_type,
-  billing_code, amount, occurred_at, effective_on, batch_no)
-VALUES (:account, :charge_no, :tracking_id, :content_hash, :party_no, :account_type,
-  :billing_code, :amount, :occurred_at, :day, :batch_no)
+-- :receivable_account, :product_no, :amount, :occurred_at, :day, :batch_no.
+INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no, receivable_account,
+  product_no, amount, occurred_at, effective_on, batch_no)
+VALUES (:account, :charge_no, :tracking_id, :content_hash, :party_no, :receivable_account,
+  :product_no, :amount, :occurred_at, :day, :batch_no)
 
 -- name: post_charge
 -- It is owed, and deferred; a charge of nothing moves nothing. 2100 deferred revenue.
 -- Binds :account, :postings, :batch_no, :event, :charge_no.
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
-  credit_account, amount, debit_party_no, charge_no, billing_code)
+  credit_account, amount, debit_party_no, charge_no, product_no)
 SELECT c.account, :postings + 1, :batch_no, CAST(:event AS TEXT), c.effective_on,
-  c.receivable_account, 2100, c.amount, c.party_no, c.charge_no, c.billing_code
-FROM charge_standing c
+  c.receivable_account, 2100, c.amount, c.party_no, c.charge_no, c.product_no
+FROM charge c
 WHERE c.account = :account AND c.charge_no = :charge_no AND c.amount > 0
 
 -- name: insert_guest

@@ -34,7 +34,7 @@ WHERE p.account = :account AND p.batch_num = :batch_num
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
   credit_account, amount, debit_party_no, credit_party_no, payment_no)
 SELECT CAST(:account AS TEXT), :postings + ROW_NUMBER() OVER (ORDER BY l.payment_no, l.part_no),
-  :batch_no, 'settled', GREATEST(l.received_on, CAST(:day AS TEXT)), l.debit_account,
+  :batch_no, 'settled', GREATEST(l.received_on, CAST(:day AS BIGINT)), l.debit_account,
   l.credit_account, l.amount, l.debit_party_no, l.credit_party_no, l.payment_no
 FROM (
   SELECT p.payment_no, 0 AS part_no, p.received_on, 1000 AS debit_account,
@@ -66,7 +66,7 @@ FROM (
 INSERT INTO credit_lot (account, payment_no, credit_account, party_no, settled_batch_no,
   available_on, remaining)
 SELECT p.account, p.payment_no, CASE r.kind WHEN 'wallet' THEN 2000 ELSE 2010 END AS credit_to,
-  r.party_no, :batch_no, GREATEST(p.received_on, CAST(:day AS TEXT)), SUM(r.amount)
+  r.party_no, :batch_no, GREATEST(p.received_on, CAST(:day AS BIGINT)), SUM(r.amount)
 FROM stage_chosen s
   JOIN payment p ON p.account = :account AND p.payment_no = s.payment_no
   JOIN payment_part r ON r.account = p.account AND r.payment_no = p.payment_no

@@ -4,7 +4,7 @@
 SELECT p.merchant_id, p.batch_num, COUNT(*) AS payments, SUM(p.amount) AS amount
 FROM file_outcome o
   JOIN payment p /* sqlite: INDEXED BY ix_payment_batch_no */
-    ON p.account = o.account AND p.batch_no = o.batch_no AND p.upload_id = o.upload_id
+    ON p.account = o.account AND p.batch_no = o.batch_no
 WHERE o.account = :account AND o.upload_id = :upload_id
 GROUP BY p.merchant_id, p.batch_num
 ORDER BY COALESCE(p.merchant_id, ''), p.batch_num

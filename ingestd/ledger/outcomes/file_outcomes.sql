@@ -50,37 +50,40 @@ WHERE account = :account AND upload_id = :upload_id
 -- Which uploads had applied the charges that an upload's duplicates repeat, and how many each; the
 -- upload itself is left out, as a row that stands in it twice has a finding of its own.
 -- Binds :account, :upload_id.
-SELECT c.upload_id, f.filename, COUNT(*) AS repeats
+SELECT f.upload_id, f.filename, COUNT(*) AS repeats
 FROM row_outcome o
   LEFT JOIN charge c ON c.account = o.account AND c.charge_no = o.charge_no
-  LEFT JOIN file_outcome f ON f.account = c.account AND f.upload_id = c.upload_id
+  LEFT JOIN seal b ON b.account = c.account AND b.batch_no = c.batch_no
+  LEFT JOIN file_outcome f ON f.account = b.account AND f.upload_id = b.upload_id
 WHERE o.account = :account AND o.upload_id = :upload_id AND o.outcome = 'duplicate'
-  AND COALESCE(c.upload_id, '') <> :upload_id
-GROUP BY c.upload_id, f.filename
-ORDER BY COALESCE(c.upload_id, '')
+  AND COALESCE(f.upload_id, '') <> :upload_id
+GROUP BY f.upload_id, f.filename
+ORDER BY COALESCE(f.upload_id, '')
 
 -- name: find_uploads_of_refunds
 -- The same of refunds, which are found by the charge that they take back.
 -- Binds :account, :upload_id.
-SELECT r.upload_id, f.filename, COUNT(*) AS repeats
+SELECT f.upload_id, f.filename, COUNT(*) AS repeats
 FROM row_outcome o
   LEFT JOIN refund r ON r.account = o.account AND r.charge_no = o.charge_no
-  LEFT JOIN file_outcome f ON f.account = r.account AND f.upload_id = r.upload_id
+  LEFT JOIN seal b ON b.account = r.account AND b.batch_no = r.batch_no
+  LEFT JOIN file_outcome f ON f.account = b.account AND f.upload_id = b.upload_id
 WHERE o.account = :account AND o.upload_id = :upload_id AND o.outcome = 'duplicate'
-  AND COALESCE(r.upload_id, '') <> :upload_id
-GROUP BY r.upload_id, f.filename
-ORDER BY COALESCE(r.upload_id, '')
+  AND COALESCE(f.upload_id, '') <> :upload_id
+GROUP BY f.upload_id, f.filename
+ORDER BY COALESCE(f.upload_id, '')
 
 -- name: find_uploads_of_payments
 -- The same of payments. Binds :account, :upload_id.
-SELECT p.upload_id, f.filename, COUNT(*) AS repeats
+SELECT f.upload_id, f.filename, COUNT(*) AS repeats
 FROM row_outcome o
   LEFT JOIN payment p ON p.account = o.account AND p.payment_no = o.payment_no
-  LEFT JOIN file_outcome f ON f.account = p.account AND f.upload_id = p.upload_id
+  LEFT JOIN seal b ON b.account = p.account AND b.batch_no = p.batch_no
+  LEFT JOIN file_outcome f ON f.account = b.account AND f.upload_id = b.upload_id
 WHERE o.account = :account AND o.upload_id = :upload_id AND o.outcome = 'duplicate'
-  AND COALESCE(p.upload_id, '') <> :upload_id
-GROUP BY p.upload_id, f.filename
-ORDER BY COALESCE(p.upload_id, '')
+  AND COALESCE(f.upload_id, '') <> :upload_id
+GROUP BY f.upload_id, f.filename
+ORDER BY COALESCE(f.upload_id, '')
 
 -- name: find_same_bytes
 -- The first upload of the same bytes that was finished before this one. Binds :account,

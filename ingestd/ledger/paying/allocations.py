@@ -27,13 +27,13 @@ _CREDIT = Temporary(
         "payment_no": "whole",
         "credit_account": "whole",
         "party_no": "whole",
-        "available_on": "text",
+        "available_on": "whole",
     },
     key=("pool", "high"),
 )
 _OPEN = Temporary(
     "stage_open",
-    {"pool": "text", "high": "whole", "low": "whole", "charge_no": "whole", "open_on": "text"},
+    {"pool": "text", "high": "whole", "low": "whole", "charge_no": "whole", "open_on": "whole"},
     key=("pool", "high"),
 )
 _ALLOCATIONS = Temporary(
@@ -45,7 +45,7 @@ _ALLOCATIONS = Temporary(
         "charge_no": "whole",
         "amount": "whole",
         "rule": "text",
-        "effective_on": "text",
+        "effective_on": "whole",
     },
 )
 
@@ -56,7 +56,7 @@ def credit_waits(connection: Connection, head: Head) -> bool:
     return _SQL.run(connection, "find_waiting_credit", values).first() is not None
 
 
-def allocate(connection: Connection, head: Head, batch: Batch, *, not_before: str = "") -> None:
+def allocate(connection: Connection, head: Head, batch: Batch, *, not_before: int = 0) -> None:
     """Let waiting credit pay what is open, in the families and wallets of some parties.
 
     They are those in `stage_payer`. A payment that names a charge pays that one first, where the

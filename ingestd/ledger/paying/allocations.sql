@@ -14,7 +14,7 @@ INSERT INTO stage_allocation (payment_no, credit_account, party_no, charge_no, a
   effective_on)
 SELECT d.payment_no, d.credit_account, d.party_no, d.charge_no,
   LEAST(d.high, d.open_amount) - d.low, d.rule,
-  GREATEST(d.open_on, d.available_on, CAST(:not_before AS TEXT))
+  GREATEST(d.open_on, d.available_on, CAST(:not_before AS BIGINT))
 FROM (
   SELECT l.payment_no, l.credit_account, l.party_no, c.charge_no, c.open_amount,
     SUM(l.remaining) OVER queue AS high, SUM(l.remaining) OVER queue - l.remaining AS low,
@@ -55,12 +55,11 @@ INSERT INTO stage_open (pool, high, low, charge_no, open_on)
 SELECT x.pool, x.high, x.high - x.amount, x.charge_no, GREATEST(c.effective_on, c.open_on)
 FROM (
   SELECT w.pool, w.credit, o.charge_no, o.amount, SUM(o.amount) OVER (PARTITION BY w.pool
-    ORDER BY o.occurred_at, o.sort, o.batch_no, o.row, o.charge_no) AS high
+    ORDER BY o.occurred_at, o.sort, o.charge_no) AS high
   FROM stage_reach w
     JOIN open_charge o ON o.account = :account AND o.party_no = w.party_no
       AND o.credit_account = w.credit_account
-      AND (o.occurred_at, o.sort, o.batch_no, o.row)
-        <= (w.occurred_at, w.sort, w.batch_no, w.row)
+      AND (o.occurred_at, o.sort, o.charge_no) <= (w.occurred_at, w.sort, w.charge_no)
 ) x
   JOIN charge_standing c ON c.account = :account AND c.charge_no = x.charge_no
 WHERE x.high - x.amount < x.credit
@@ -72,7 +71,7 @@ INSERT INTO stage_allocation (payment_no, credit_account, party_no, charge_no, a
   effective_on)
 SELECT k.payment_no, k.credit_account, k.party_no, o.charge_no,
   LEAST(k.high, o.high) - GREATEST(k.low, o.low), 'oldest_first',
-  GREATEST(o.open_on, k.available_on, CAST(:not_before AS TEXT))
+  GREATEST(o.open_on, k.available_on, CAST(:not_before AS BIGINT))
 FROM stage_credit k
   JOIN stage_open o ON o.pool = k.pool AND o.high > k.low AND o.low < k.high
 
@@ -93,21 +92,21 @@ FROM stage_allocation s
 -- Binds :account, :postings, :batch_no, :allocations_before.
 -- sqlite: joins in this order
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
-  credit_account, amount, debit_party_no, credit_party_no, charge_no, payment_no, billing_code)
+  credit_account, amount, debit_party_no, credit_party_no, charge_no, payment_no, product_no)
 SELECT CAST(:account AS TEXT),
   :postings + ROW_NUMBER() OVER (ORDER BY l.allocation_no, l.side), :batch_no, 'allocation',
   l.effective_on, l.debit_account, l.credit_account, l.amount, l.debit_party_no,
-  l.credit_party_no, l.charge_no, l.payment_no, l.billing_code
+  l.credit_party_no, l.charge_no, l.payment_no, l.product_no
 FROM (
   SELECT a.allocation_no, 1 AS side, a.effective_on, a.credit_account AS debit_account,
     c.receivable_account AS credit_account, a.amount, a.party_no AS debit_party_no,
-    c.party_no AS credit_party_no, a.charge_no, a.payment_no, c.billing_code
+    c.party_no AS credit_party_no, a.charge_no, a.payment_no, c.product_no
   FROM allocation a
     JOIN charge_standing c ON c.account = a.account AND c.charge_no = a.charge_no
   WHERE a.account = :account AND a.allocation_no > :allocations_before
   UNION ALL
   SELECT a.allocation_no, 2, a.effective_on, 2100, 4000, a.amount, NULL, NULL, a.charge_no,
-    a.payment_no, c.billing_code
+    a.payment_no, c.product_no
   FROM allocation a
     JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no
   WHERE a.account = :account AND a.allocation_no > :allocations_before

@@ -26,8 +26,6 @@ _TOUCHED = Temporary(
         "credit_account": "whole",
         "occurred_at": "whole",
         "sort": "whole",
-        "batch_no": "whole",
-        "row": "whole",
         "amount": "whole",
         "new_sort": "whole",
     },
@@ -35,7 +33,7 @@ _TOUCHED = Temporary(
 )
 _SORTS = Temporary("stage_sort", {"billing_code": "text", "sort": "whole"}, key=("billing_code",))
 _RESORTED = Temporary(
-    "stage_resorted", {"billing_code": "text", "sort": "whole"}, key=("billing_code",)
+    "stage_resorted", {"product_no": "whole", "sort": "whole"}, key=("product_no",)
 )
 _REACH = Temporary(
     "stage_reach",
@@ -47,8 +45,7 @@ _REACH = Temporary(
         "reached": "whole",
         "occurred_at": "whole?",
         "sort": "whole?",
-        "batch_no": "whole?",
-        "row": "whole?",
+        "charge_no": "whole?",
     },
     key=("party_no", "credit_account"),
 )

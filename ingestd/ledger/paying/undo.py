@@ -10,6 +10,7 @@ from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.books.postings import post
 from ingestd.ledger.paying.open_charges import CHANGED, refresh_open_charges
+from ingestd.values.days import Day
 
 _SQL = Statements(__file__)
 
@@ -18,7 +19,7 @@ UNDONE = Temporary("stage_undone", {"allocation_no": "whole"}, key=("allocation_
 
 
 def undo_allocations(
-    connection: Connection, head: Head, batch: Batch, *, event: str, day: str
+    connection: Connection, head: Head, batch: Batch, *, event: str, day: Day
 ) -> None:
     """Undo what is in `stage_undone`: charges are open again, and their credit waits again.
 
@@ -41,24 +42,24 @@ def undo_allocations(
 
 
 def find_undone_of_charge(
-    connection: Connection, head: Head, *, charge_no: int, day: str
-) -> str | None:
+    connection: Connection, head: Head, *, charge_no: int, day: Day
+) -> Day | None:
     """Return the last day after `day` until which a charge was paid by what is undone by now.
 
     None: whatever else is undone of it can be dated `day`.
     """
     values = {"account": head.account, "charge_no": charge_no, "day": day}
     found = _SQL.run(connection, "find_undone_of_charge", values).scalar()
-    return None if found is None else str(found)
+    return None if found is None else Day(found)
 
 
 def find_undone_of_payment(
-    connection: Connection, head: Head, *, payment_no: int, day: str
-) -> str | None:
+    connection: Connection, head: Head, *, payment_no: int, day: Day
+) -> Day | None:
     """Return the last day after `day` until which a payment paid what is undone by now.
 
     None: whatever else is undone of it can be dated `day`.
     """
     values = {"account": head.account, "payment_no": payment_no, "day": day}
     found = _SQL.run(connection, "find_undone_of_payment", values).scalar()
-    return None if found is None else str(found)
+    return None if found is None else Day(found)

@@ -7,7 +7,7 @@ INSERT INTO allocation (account, allocation_no, payment_no, credit_account, part
   amount, rule, effective_on, batch_no, reverses_allocation_no)
 SELECT a.account, :allocations + ROW_NUMBER() OVER (ORDER BY a.allocation_no), a.payment_no,
   a.credit_account, a.party_no, a.charge_no, a.amount, CAST(:event AS TEXT),
-  GREATEST(a.effective_on, CAST(:day AS TEXT)), :batch_no, a.allocation_no
+  GREATEST(a.effective_on, CAST(:day AS BIGINT)), :batch_no, a.allocation_no
 FROM stage_undone u
   JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no
 
@@ -20,17 +20,17 @@ FROM stage_undone u
 -- Binds :account, :postings, :batch_no, :event, :day.
 -- sqlite: joins in this order
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
-  credit_account, amount, debit_party_no, credit_party_no, charge_no, payment_no, billing_code,
+  credit_account, amount, debit_party_no, credit_party_no, charge_no, payment_no, product_no,
   reverses_posting_no)
 SELECT CAST(:account AS TEXT),
   :postings + ROW_NUMBER() OVER (ORDER BY l.allocation_no, l.side), :batch_no,
-  CAST(:event AS TEXT), GREATEST(l.effective_on, CAST(:day AS TEXT)), l.debit_account,
+  CAST(:event AS TEXT), GREATEST(l.effective_on, CAST(:day AS BIGINT)), l.debit_account,
   l.credit_account, l.amount, l.debit_party_no, l.credit_party_no, l.charge_no, l.payment_no,
-  l.billing_code, l.reverses_posting_no
+  l.product_no, l.reverses_posting_no
 FROM (
   SELECT a.allocation_no, 1 AS side, a.effective_on, 4000 AS debit_account,
     2100 AS credit_account, a.amount, CAST(NULL AS BIGINT) AS debit_party_no,
-    CAST(NULL AS BIGINT) AS credit_party_no, a.charge_no, a.payment_no, c.billing_code,
+    CAST(NULL AS BIGINT) AS credit_party_no, a.charge_no, a.payment_no, c.product_no,
     (SELECT o.posting_no
       FROM posting o /* sqlite: INDEXED BY ix_posting_charge_no */
       WHERE o.account = a.account AND o.charge_no = a.charge_no AND o.event <> 'charge'
@@ -41,7 +41,7 @@ FROM (
     JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no
   UNION ALL
   SELECT a.allocation_no, 2, a.effective_on, c.receivable_account, a.credit_account, a.amount,
-    c.party_no, a.party_no, a.charge_no, a.payment_no, c.billing_code,
+    c.party_no, a.party_no, a.charge_no, a.payment_no, c.product_no,
     (SELECT o.posting_no
       FROM posting o /* sqlite: INDEXED BY ix_posting_charge_no */
       WHERE o.account = a.account AND o.charge_no = a.charge_no AND o.event <> 'charge'
@@ -60,7 +60,7 @@ UPDATE charge_state
 SET allocated = allocated - x.amount, open_on = GREATEST(open_on, x.undone_on)
 FROM (
   SELECT a.charge_no, SUM(a.amount) AS amount,
-    MAX(GREATEST(a.effective_on, CAST(:day AS TEXT))) AS undone_on
+    MAX(GREATEST(a.effective_on, CAST(:day AS BIGINT))) AS undone_on
   FROM stage_undone u
     JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no
   GROUP BY a.charge_no
@@ -74,7 +74,7 @@ UPDATE credit_lot
 SET remaining = remaining + x.amount, available_on = GREATEST(available_on, x.undone_on)
 FROM (
   SELECT a.payment_no, a.credit_account, a.party_no, SUM(a.amount) AS amount,
-    MAX(GREATEST(a.effective_on, CAST(:day AS TEXT))) AS undone_on
+    MAX(GREATEST(a.effective_on, CAST(:day AS BIGINT))) AS undone_on
   FROM stage_undone u
     JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no
   GROUP BY a.payment_no, a.credit_account, a.party_no

@@ -16,12 +16,14 @@ from ingestd.database.bulk import Temporary, count_rows, stage
 from ingestd.database.statements import Statements
 from ingestd.formats.findings.codes import Finding
 from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
+from ingestd.formats.rows.checking import Value
 from ingestd.formats.rows.keys import RowName
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.catalog.lists import LISTS, listed_in, replace_lists
 from ingestd.ledger.catalog.tables import (
     CATALOG,
     CATALOGS,
+    DAYS,
     count_news,
     keep_the_rest,
     update_tables,
@@ -36,6 +38,7 @@ from ingestd.ledger.taking.verdicts import (
     reject_everything,
     reject_found,
 )
+from ingestd.values.days import Day
 
 _SQL = Statements(__file__)
 
@@ -68,7 +71,8 @@ class CatalogStage(Stage[CatalogRow]):
         places = {"row_key": 0} | {name: place for place, name in enumerate(names) if place}
         defaults = CATALOGS[kind].defaults
         self._filled = [
-            (places.get(column), defaults.get(column)) for column in list(CATALOG.columns)[2:]
+            (places.get(column), defaults.get(column), column in DAYS)
+            for column in list(CATALOG.columns)[2:]
         ]
         self._given: frozenset[str] = frozenset()
 
@@ -112,13 +116,20 @@ class CatalogStage(Stage[CatalogRow]):
         self._given = row.given
         values = row.values
         filled = (
-            default if place is None or values[place] is None else values[place]
-            for place, default in self._filled
+            default if place is None else _filled(values[place], default, is_day=is_day)
+            for place, default, is_day in self._filled
         )
         return (row.row, row.line, *filled)
 
     def _add_rejected_keys(self, keys: Iterable[str]) -> None:
         stage(self._connection, REJECTED_KEYS, [(key,) for key in keys])
+
+
+def _filled(value: Value, default: Value, *, is_day: bool) -> Value:
+    """Return a field as it is stored, and what an empty one stands for."""
+    if value is None:
+        return default
+    return Day.from_text(str(value)) if is_day else value
 
 
 def judge_staged_catalog(

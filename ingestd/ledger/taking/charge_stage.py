@@ -11,6 +11,7 @@ from ingestd.database.bulk import Temporary, stage
 from ingestd.formats.judging.texts import fold_key
 from ingestd.formats.kinds.student_billing import ChargeRow
 from ingestd.formats.rows.turned import columns_of
+from ingestd.ledger.books.chart import CHARGED
 from ingestd.ledger.books.days import QUARTER_HOUR, Days
 from ingestd.ledger.taking.stage import Stage
 
@@ -20,14 +21,14 @@ CHARGES = Temporary(
         "row": "whole",
         "line": "whole",
         "row_key": "text",
-        "content_hash": "text",
-        "account_type": "text",
+        "content_hash": "octets",
+        "receivable_account": "whole",
         "student_no": "whole",
         "product_no": "whole",
         "note": "text?",
         "amount": "whole?",
         "occurred_at": "whole",
-        "effective_on": "text",
+        "effective_on": "whole",
         "folded_id": "text?",
     },
     key=("row",),
@@ -42,14 +43,17 @@ PLACES = Temporary("stage_place", {"row": "whole", "place": "whole"}, key=("row"
 # for each row. One of them may stand here under several numbers.
 STUDENTS = Temporary(
     "stage_student",
-    {"student_no": "whole", "student_id": "text", "party_no": "whole?"},
+    {"student_no": "whole", "student_id": "text", "is_unknown": "whole", "party_no": "whole?"},
     key=("student_no",),
 )
 PRODUCTS = Temporary(
-    "stage_product", {"product_no": "whole", "billing_code": "text"}, key=("product_no",)
+    "stage_product",
+    {"product_no": "whole", "billing_code": "text", "is_unknown": "whole", "code_no": "whole?"},
+    key=("product_no",),
 )
 
 REMEMBERED_MAX = 100_000
+_RECEIVABLES = {kind.value: int(moved.debit) for kind, moved in CHARGED.items()}
 
 
 class ChargeStage(Stage[ChargeRow]):
@@ -87,7 +91,8 @@ class ChargeStage(Stage[ChargeRow]):
         )
         occurred = [self._received_at if time is None else time for time in times]
         values = zip(
-            *(row, line, keys, hashes, account_types),
+            *(row, line, keys, hashes),
+            map(_RECEIVABLES.__getitem__, account_types),
             map(self._students.__getitem__, students),
             map(self._products.__getitem__, products),
             *(notes, amounts, occurred),
@@ -98,9 +103,10 @@ class ChargeStage(Stage[ChargeRow]):
         return self._after_names(list(values))
 
     def _after_names(self, values: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
-        students = [(number, name, None) for number, name in self._students.take_new()]
+        students = [(number, name, 0, None) for number, name in self._students.take_new()]
+        products = [(number, name, 0, None) for number, name in self._products.take_new()]
         stage(self._connection, STUDENTS, students)
-        stage(self._connection, PRODUCTS, self._products.take_new())
+        stage(self._connection, PRODUCTS, products)
         return values
 
 

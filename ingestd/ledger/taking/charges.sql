@@ -1,93 +1,130 @@
--- name: find_reserved_students
--- Charges of the reserved party for anonymous sales, which is not a student that a file may charge;
--- for accounts that register whom they do not know. Binds :message.
--- sqlite: joins in this order
-INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'student_unknown', 'row', s.row, s.line, 'student_id', n.student_id, :message
-FROM (SELECT student_no, student_id FROM stage_student WHERE student_id = 'ANONYMOUS') n
-  JOIN stage_charge s ON s.student_no = n.student_no
+-- name: mark_unknown_students
+-- Which students nobody may charge: those that the roster does not know, and the reserved one of
+-- anonymous sales. Binds :account, :anonymous.
+UPDATE stage_student
+SET is_unknown = 1
+WHERE student_id = :anonymous
+  OR NOT EXISTS (
+    SELECT 1 FROM student k
+    WHERE k.account = :account AND k.student_id = stage_student.student_id
+  )
+
+-- name: mark_reserved_student
+-- The same where a student that the roster does not know is added to it. Binds :anonymous.
+UPDATE stage_student
+SET is_unknown = 1
+WHERE student_id = :anonymous
+
+-- name: mark_unknown_products
+-- Which products the catalog does not know. Binds :account.
+UPDATE stage_product
+SET is_unknown = 1
+WHERE NOT EXISTS (
+  SELECT 1 FROM product k
+  WHERE k.account = :account AND k.billing_code = stage_product.billing_code
+)
 
 -- name: find_unknown_students
--- Charges of students who are not on the roster, or of the reserved party.
--- Binds :account, :message.
+-- A finding for each row whose student nobody may charge. Binds :message.
 -- sqlite: joins in this order
 INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'student_unknown', 'row', s.row, s.line, 'student_id', n.student_id, :message
-FROM stage_student n
-  JOIN stage_charge s ON s.student_no = n.student_no
-WHERE n.student_id = 'ANONYMOUS'
-  OR NOT EXISTS (SELECT 1 FROM student k
-    WHERE k.account = :account AND k.student_id = n.student_id)
+SELECT 'student_unknown', 'row', s.row, s.line, 'student_id', n.student_id,
+  CAST(:message AS TEXT)
+FROM stage_charge s
+  JOIN stage_student n ON n.student_no = s.student_no
+WHERE n.is_unknown = 1
 
 -- name: find_unknown_products
--- Charges of products that nobody has imported. Binds :account, :message.
+-- A finding for each row whose product the catalog does not know. Binds :message.
 -- sqlite: joins in this order
 INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'billing_code_unknown', 'row', s.row, s.line, 'billing_code', n.billing_code, :message
-FROM stage_product n
-  JOIN stage_charge s ON s.product_no = n.product_no
-WHERE NOT EXISTS (SELECT 1 FROM product k
-  WHERE k.account = :account AND k.billing_code = n.billing_code)
-
--- name: find_missing_prices
--- Charges without an amount whose product had no price by their day. Binds :account, :message.
--- sqlite: joins in this order
-INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'price_missing', 'row', s.row, s.line, 'amount', '', :message
+SELECT 'billing_code_unknown', 'row', s.row, s.line, 'billing_code', n.billing_code,
+  CAST(:message AS TEXT)
 FROM stage_charge s
   JOIN stage_product n ON n.product_no = s.product_no
-  JOIN product k ON k.account = :account AND k.billing_code = n.billing_code
+WHERE n.is_unknown = 1
+
+-- name: find_missing_prices
+-- A finding for each row without an amount whose product had no price by then. Binds :account,
+-- :message.
+-- sqlite: joins in this order
+INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
+SELECT 'price_missing', 'row', s.row, s.line, 'amount', '', CAST(:message AS TEXT)
+FROM stage_charge s
+  JOIN stage_product n ON n.product_no = s.product_no
 WHERE s.amount IS NULL
-  AND NOT EXISTS (SELECT 1 FROM product_price p
+  AND n.is_unknown = 0
+  AND NOT EXISTS (
+    SELECT 1 FROM product_price p
     WHERE p.account = :account AND p.billing_code = n.billing_code
-      AND p.valid_from <= s.effective_on)
+      AND p.valid_from <= s.effective_on
+  )
 
 -- name: name_rows
--- The charges that a finding says are not applied, by their key and their student.
+-- By what people find the rows again that a finding says are not applied.
 -- sqlite: joins in this order
 INSERT INTO stage_named (row, row_key, party_code)
 SELECT s.row, s.row_key, n.student_id
-FROM (SELECT DISTINCT row FROM stage_finding
-    WHERE verdict <> 'warning' OR code = 'duplicate_in_file') f
+FROM (
+    SELECT DISTINCT row FROM stage_finding
+    WHERE verdict <> 'warning' OR code = 'duplicate_in_file'
+  ) f
   JOIN stage_charge s ON s.row = f.row
   JOIN stage_student n ON n.student_no = s.student_no
 WHERE TRUE
 ON CONFLICT DO NOTHING
 
 -- name: forget_rejected
--- Rejected rows leave the stage.
-DELETE FROM stage_charge WHERE row IN (SELECT row FROM stage_rejected)
+-- Take the rejected rows out: a rejected row does not use up its key.
+DELETE FROM stage_charge
+WHERE row IN (SELECT r.row FROM stage_rejected r)
+
+-- name: find_known_keys
+-- The rows whose key the ledger holds: key by key on both sides, then row by row, as the charges
+-- lie that were sent like this. Binds :account.
+-- sqlite: joins in this order
+INSERT INTO stage_known (row, charge_no)
+SELECT k.row, e.charge_no
+FROM stage_key k
+  JOIN charge_key e ON e.account = :account AND e.tracking_id = k.row_key
+ORDER BY k.row
 
 -- name: find_repeats_of_ledger
--- Charges whose key the ledger holds, with the same content or with other. Binds :account.
+-- What the ledger holds was first: what comes now repeats it or contradicts it. Binds :account.
 -- sqlite: joins in this order
 INSERT INTO stage_repeat (row, line, row_key, outcome, earlier_no)
 SELECT s.row, s.line, s.row_key,
-  CASE WHEN c.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END, c.charge_no
-FROM stage_charge s
-  JOIN stage_known k ON k.row = s.row
+  CASE WHEN c.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END,
+  k.charge_no
+FROM stage_known k
+  JOIN stage_charge s ON s.row = k.row
   JOIN charge c ON c.account = :account AND c.charge_no = k.charge_no
-ORDER BY s.row
+ORDER BY k.row
 
 -- name: find_conflicts_with_ledger
--- Where the earlier charge came from that a row contradicts; {upload} and {row} in the message.
--- Binds :account, :message.
+-- A finding for each row that contradicts a charge, which says where that came from. Binds
+-- :account, :message.
 -- sqlite: joins in this order
 INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'conflict', 'row', r.row, r.line, 'charge_tracking_id', r.row_key,
-  REPLACE(REPLACE(:message, '{upload}', COALESCE(c.upload_id, '-')),
-    '{row}', COALESCE(CAST(c.row AS TEXT), '-'))
-FROM stage_repeat r
-  JOIN charge c ON c.account = :account AND c.charge_no = r.earlier_no
-WHERE r.outcome = 'conflict'
+SELECT 'conflict', 'row', s.row, s.line, 'charge_tracking_id', s.row_key,
+  REPLACE(
+    REPLACE(CAST(:message AS TEXT), '{upload}', COALESCE(b.upload_id, '-')),
+    '{row}', COALESCE(CAST(c.row AS TEXT), '-')
+  )
+FROM stage_repeat s
+  JOIN charge c ON c.account = :account AND c.charge_no = s.earlier_no
+  JOIN seal b ON b.account = c.account AND b.batch_no = c.batch_no
+WHERE s.outcome = 'conflict'
 
 -- name: is_any_key_twice
--- Whether two rows share a key: in the order of the keys the same ones are neighbours.
+-- Whether two rows share a key: in the order of the keys, the same ones are neighbours.
 -- sqlite: joins in this order
-SELECT EXISTS (SELECT 1
+SELECT EXISTS (
+  SELECT 1
   FROM stage_key s
     JOIN stage_key n ON n.place = s.place + 1
-  WHERE n.row_key = s.row_key)
+  WHERE n.row_key = s.row_key
+)
 
 -- name: find_repeats_in_file
 -- Rows that have the key of an earlier row of the file; the first counts, unless the ledger has it
@@ -104,6 +141,137 @@ FROM (SELECT row, MIN(row) OVER (PARTITION BY row_key) AS first_row
 WHERE e.row > e.first_row
   AND NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = e.first_row)
 
+-- name: find_keys_alike
+-- A warning for each key that only looks like an earlier one of the file: keys are compared byte
+-- for byte. Binds :message.
+INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
+SELECT 'keys_alike', 'warning', a.row, a.line, 'charge_tracking_id', a.row_key,
+  REPLACE(CAST(:message AS TEXT), '{row}', CAST(a.first_row AS TEXT))
+FROM (
+    SELECT s.row, s.line, s.row_key,
+      FIRST_VALUE(s.row_key) OVER alike AS first_key,
+      FIRST_VALUE(s.row) OVER alike AS first_row
+    FROM stage_charge s
+    WINDOW alike AS (PARTITION BY COALESCE(s.folded_id, s.row_key) ORDER BY s.row)
+  ) a
+WHERE a.row_key <> a.first_key
+
 -- name: has_folded_keys
 -- Whether any key could look like another one.
 SELECT EXISTS (SELECT 1 FROM stage_charge WHERE folded_id IS NOT NULL)
+
+-- name: count_staged
+-- How many rows are to be applied, the first of them and the last.
+SELECT COUNT(*) AS staged, MIN(row) AS first_row, MAX(row) AS last_row
+FROM stage_charge
+
+-- name: take_out_repeats
+-- Leave in the stage what is to be applied.
+DELETE FROM stage_charge
+WHERE row IN (SELECT r.row FROM stage_repeat r)
+
+-- name: take_out_keys_of_repeats
+-- The same for their keys.
+DELETE FROM stage_key
+WHERE row IN (SELECT r.row FROM stage_repeat r)
+
+-- name: insert_charges
+-- Write the charges in the order of the file, where no row was taken out between them. The youngest
+-- price that was valid by then counts where no amount is given, and what belongs to a closed month
+-- is posted on the first open day. Binds :account, :charges, :rows_before, :open_from, :batch_no.
+-- sqlite: joins in this order
+INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no, receivable_account,
+  product_no, amount, note, occurred_at, effective_on, batch_no, row)
+SELECT CAST(:account AS TEXT), :charges + s.row - :rows_before, s.row_key, s.content_hash,
+  n.party_no, s.receivable_account, k.code_no,
+  COALESCE(s.amount, (
+    SELECT p.price FROM product_price p
+    WHERE p.account = :account AND p.billing_code = k.billing_code
+      AND p.valid_from <= s.effective_on
+    ORDER BY p.valid_from DESC LIMIT 1
+  )),
+  s.note, s.occurred_at, GREATEST(s.effective_on, :open_from), :batch_no, s.row
+FROM stage_charge s
+  JOIN stage_student n ON n.student_no = s.student_no
+  JOIN stage_product k ON k.product_no = s.product_no
+ORDER BY s.row
+
+-- name: take_keys
+-- This insert decides: the charges are ours only if no other charge has one of their keys. Binds
+-- :account, :charges, :rows_before.
+INSERT INTO charge_key (account, tracking_id, charge_no)
+SELECT CAST(:account AS TEXT), s.row_key, :charges + s.row - :rows_before
+FROM stage_key s
+ORDER BY s.place
+
+-- name: stage_places
+-- How-manieth each row is of those to be applied, where some between them are not.
+INSERT INTO stage_place (row, place)
+SELECT row, ROW_NUMBER() OVER (ORDER BY row)
+FROM stage_charge
+
+-- name: insert_charges_by_place
+-- As `insert_charges`, numbered by place. Binds :account, :charges, :open_from, :batch_no.
+-- sqlite: joins in this order
+INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no, receivable_account,
+  product_no, amount, note, occurred_at, effective_on, batch_no, row)
+SELECT CAST(:account AS TEXT), :charges + w.place, s.row_key, s.content_hash,
+  n.party_no, s.receivable_account, k.code_no,
+  COALESCE(s.amount, (
+    SELECT p.price FROM product_price p
+    WHERE p.account = :account AND p.billing_code = k.billing_code
+      AND p.valid_from <= s.effective_on
+    ORDER BY p.valid_from DESC LIMIT 1
+  )),
+  s.note, s.occurred_at, GREATEST(s.effective_on, :open_from), :batch_no, s.row
+FROM stage_charge s
+  JOIN stage_place w ON w.row = s.row
+  JOIN stage_student n ON n.student_no = s.student_no
+  JOIN stage_product k ON k.product_no = s.product_no
+ORDER BY s.row
+
+-- name: take_keys_by_place
+-- As `take_keys`, numbered by place. Binds :account, :charges.
+-- sqlite: joins in this order
+INSERT INTO charge_key (account, tracking_id, charge_no)
+SELECT CAST(:account AS TEXT), s.row_key, :charges + w.place
+FROM stage_key s
+  JOIN stage_place w ON w.row = s.row
+ORDER BY s.place
+
+-- name: post_charges
+-- Receivable (1100 or 1110) to 2100 deferred revenue. A charge of nothing moves nothing: it has no
+-- posting, and counts as paid. Between two of them postings are numbered as charges are, so that no
+-- row waits for a window function. Binds :account, :charges_before, :end, :postings, :batch_no.
+-- sqlite: joins in this order
+INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
+  credit_account, amount, debit_party_no, charge_no, product_no)
+WITH free AS (
+    SELECT charge_no FROM charge
+    WHERE account = :account AND charge_no > :charges_before AND amount = 0
+    UNION ALL
+    SELECT CAST(:end AS BIGINT)
+  ),
+  stretch AS (
+    SELECT charge_no AS high,
+      COALESCE(LAG(charge_no) OVER (ORDER BY charge_no), :charges_before) AS low,
+      ROW_NUMBER() OVER (ORDER BY charge_no) - 1 AS skipped
+    FROM free
+  )
+SELECT c.account, :postings - :charges_before + c.charge_no - r.skipped, :batch_no, 'charge',
+  c.effective_on, c.receivable_account, 2100, c.amount, c.party_no, c.charge_no, c.product_no
+FROM stretch r
+  JOIN charge c ON c.account = :account AND c.charge_no > r.low AND c.charge_no < r.high
+
+-- name: stage_payers
+-- Who was charged. Binds :account, :charges_before.
+INSERT INTO stage_payer (party_no)
+SELECT DISTINCT party_no
+FROM charge
+WHERE account = :account AND charge_no > :charges_before
+
+-- name: sum_charges
+-- What the new charges come to. Binds :account, :charges_before.
+SELECT COALESCE(SUM(amount), 0)
+FROM charge
+WHERE account = :account AND charge_no > :charges_before

@@ -14,6 +14,7 @@ from ingestd.ledger.money.settlement import settle_chosen
 from ingestd.ledger.paying.allocations import SUNDRY_SALE
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.taking.verdicts import Posted, counted
+from ingestd.values.days import Day
 
 _SQL = Statements(__file__)
 
@@ -80,10 +81,11 @@ def _add_parties(entry: Entry, format_name: FormatName) -> None:
     analyse(entry.connection, NUMBERED)
 
 
-def _insert_sales(entry: Entry, open_on: str) -> None:
+def _insert_sales(entry: Entry, open_on: Day) -> None:
     """Charge what was sold with the payment; its ledger account stands for the product."""
     connection, head = entry.connection, entry.head
     charges_before = head.charges
+    head.codes += _run(entry, "insert_codes")
     head.charges += _run(entry, "insert_sales", open_from=open_on)
     take_keys(connection, head, charges_before=charges_before)
     post(connection, head, entry.batch, _SQL, "post_sales", {"charges_before": charges_before})
@@ -97,6 +99,7 @@ def _run(entry: Entry, statement: str, **values: object) -> int:
         "account": head.account,
         "parties": head.parties,
         "charges": head.charges,
+        "codes": head.codes,
         "payments": head.payments,
         "batch_no": batch.batch_no,
         "upload_id": batch.upload_id,

@@ -67,19 +67,31 @@ FROM stage_numbered n
   JOIN stage_payment s ON s.row = n.row
 ORDER BY n.row
 
+-- name: insert_codes
+-- A number for each ledger account that is sold under for the first time. Binds :account, :codes,
+-- :batch_no.
+-- sqlite: joins in this order
+INSERT INTO code (account, code_no, code, batch_no)
+SELECT CAST(:account AS TEXT), :codes + ROW_NUMBER() OVER (ORDER BY n.code), n.code, :batch_no
+FROM (SELECT DISTINCT s.gl_account AS code
+  FROM stage_numbered m
+    JOIN stage_payment s ON s.row = m.row
+  WHERE m.charge_no IS NOT NULL) n
+WHERE NOT EXISTS (SELECT 1 FROM code k WHERE k.account = :account AND k.code = n.code)
+
 -- name: insert_sales
 -- What was sold with each payment, as a charge; its ledger account stands for the product. What
 -- belongs to a closed month is posted on the first open day.
--- Binds :account, :open_from, :batch_no, :upload_id.
+-- 1100 receivable fees. Binds :account, :open_from, :batch_no.
 -- sqlite: joins in this order
-INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no, account_type,
-  billing_code, amount, note, occurred_at, effective_on, batch_no, upload_id, row)
+INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no, receivable_account,
+  product_no, amount, note, occurred_at, effective_on, batch_no, row)
 SELECT CAST(:account AS TEXT), n.charge_no, s.row_key, s.content_hash,
-  COALESCE(n.customer_no, n.payer_no), 'LIABILITY', s.gl_account, s.fee, s.comment,
-  s.submitted_at, GREATEST(s.received_on, CAST(:open_from AS TEXT)), :batch_no,
-  CAST(:upload_id AS TEXT), s.row
+  COALESCE(n.customer_no, n.payer_no), 1100, k.code_no, s.fee, s.comment, s.submitted_at,
+  GREATEST(s.received_on, CAST(:open_from AS BIGINT)), :batch_no, s.row
 FROM stage_numbered n
   JOIN stage_payment s ON s.row = n.row
+  JOIN code k ON k.account = :account AND k.code = s.gl_account
 WHERE n.charge_no IS NOT NULL
 ORDER BY n.row
 
@@ -87,23 +99,23 @@ ORDER BY n.row
 -- Receivable fees (1100) to deferred revenue (2100), for the charges above :charges_before; one of
 -- nothing moves nothing. :postings is how many the books have. Binds :account, :batch_no too.
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
-  credit_account, amount, debit_party_no, charge_no, billing_code)
+  credit_account, amount, debit_party_no, charge_no, product_no)
 SELECT c.account, :postings + ROW_NUMBER() OVER (ORDER BY c.charge_no), :batch_no, 'sale',
-  c.effective_on, 1100, 2100, c.amount, c.party_no, c.charge_no, c.billing_code
+  c.effective_on, 1100, 2100, c.amount, c.party_no, c.charge_no, c.product_no
 FROM charge c
 WHERE c.account = :account AND c.charge_no > :charges_before AND c.amount > 0
 
 -- name: insert_payments
 -- The payments, in the order of the file. What belongs to a closed month is posted on the first
--- open day. Binds :account, :kind, :open_from, :batch_no, :upload_id.
+-- open day. Binds :account, :kind, :open_from, :batch_no.
 -- sqlite: joins in this order
 INSERT INTO payment (account, payment_no, payment_id, content_hash, kind, party_no, amount,
   submitted_at, received_on, merchant_id, batch_num, receipt_num, for_charge_no, comment,
-  batch_no, upload_id, row)
+  batch_no, row)
 SELECT CAST(:account AS TEXT), n.payment_no, s.row_key, s.content_hash, CAST(:kind AS TEXT),
-  n.payer_no, s.amount, s.submitted_at, GREATEST(s.received_on, CAST(:open_from AS TEXT)),
+  n.payer_no, s.amount, s.submitted_at, GREATEST(s.received_on, CAST(:open_from AS BIGINT)),
   s.merchant_id, s.batch_num, s.receipt_num, n.charge_no, s.comment, :batch_no,
-  CAST(:upload_id AS TEXT), s.row
+  s.row
 FROM stage_numbered n
   JOIN stage_payment s ON s.row = n.row
 ORDER BY n.row

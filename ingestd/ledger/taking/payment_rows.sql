@@ -43,11 +43,12 @@ ORDER BY s.row
 -- sqlite: joins in this order
 INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
 SELECT 'conflict', 'row', s.row, s.line, 'receipt_num', s.receipt_num,
-  REPLACE(REPLACE(:message, '{upload}', COALESCE(p.upload_id, '-')),
+  REPLACE(REPLACE(:message, '{upload}', COALESCE(b.upload_id, '-')),
     '{row}', COALESCE(CAST(p.row AS TEXT), '-'))
 FROM stage_repeat r
   JOIN stage_payment s ON s.row = r.row
   JOIN payment p ON p.account = :account AND p.payment_no = r.earlier_no
+  JOIN seal b ON b.account = p.account AND b.batch_no = p.batch_no
 WHERE r.outcome = 'conflict'
 
 -- name: find_unknown_parents

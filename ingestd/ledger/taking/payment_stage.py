@@ -19,7 +19,7 @@ PAYMENTS = Temporary(
         "row": "whole",
         "line": "whole",
         "row_key": "text",
-        "content_hash": "text",
+        "content_hash": "octets",
         "has_receipt": "whole",
         "submitted_at": "whole",
         "amount": "whole",
@@ -42,7 +42,7 @@ PAYMENTS = Temporary(
         "other": "whole",
         "discount": "whole",
         "tax": "whole",
-        "received_on": "text",
+        "received_on": "whole",
     },
     key=("row",),
 )

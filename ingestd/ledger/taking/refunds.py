@@ -20,6 +20,7 @@ from ingestd.ledger.taking.verdicts import (
     reject_found,
     tell_repeats_in_file,
 )
+from ingestd.values.days import Day
 
 _SQL = Statements(__file__)
 
@@ -31,7 +32,7 @@ REFUNDS = Temporary(
         "row_key": "text",
         "tx_item_rowid": "text?",
         "note": "text?",
-        "content_hash": "text",
+        "content_hash": "octets",
     },
     key=("row",),
 )
@@ -67,7 +68,7 @@ def judge_staged_refunds(connection: Connection, head: Head, *, all_or_nothing: 
         reject_everything(connection, REFUNDS)
 
 
-def post_staged_refunds(connection: Connection, head: Head, batch: Batch, *, day: str) -> Posted:
+def post_staged_refunds(connection: Connection, head: Head, batch: Batch, *, day: Day) -> Posted:
     """Write the refunds that the stage still holds, dated `day`; count every verdict."""
     before = head.refunds
     result = _SQL.run(

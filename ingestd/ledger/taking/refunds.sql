@@ -44,10 +44,11 @@ ORDER BY s.row
 -- sqlite: joins in this order
 INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
 SELECT 'conflict', 'row', s.row, s.line, 'charge_tracking_id', s.row_key,
-  REPLACE(REPLACE(:message, '{upload}', COALESCE(r.upload_id, '-')),
+  REPLACE(REPLACE(:message, '{upload}', COALESCE(b.upload_id, '-')),
     '{row}', COALESCE(CAST(r.row AS TEXT), '-'))
 FROM stage_repeat s
   JOIN refund r ON r.account = :account AND r.charge_no = s.earlier_no
+  JOIN seal b ON b.account = r.account AND b.batch_no = r.batch_no
 WHERE s.outcome = 'conflict'
 
 -- name: find_repeats_in_file
@@ -67,13 +68,13 @@ WHERE e.row > e.first_row
 
 -- name: insert_refunds
 -- The refunds that repeat none, in the order of the file. :refunds is how many the books have.
--- Binds :account, :day, :batch_no, :upload_id too.
+-- Binds :account, :day, :batch_no too.
 -- sqlite: joins in this order
 INSERT INTO refund (account, refund_no, charge_no, content_hash, tx_item_rowid, note,
-  effective_on, batch_no, upload_id, row)
+  effective_on, batch_no, row)
 SELECT CAST(:account AS TEXT), :refunds + ROW_NUMBER() OVER (ORDER BY s.row),
-  k.charge_no, s.content_hash, s.tx_item_rowid, s.note, CAST(:day AS TEXT), :batch_no,
-  CAST(:upload_id AS TEXT), s.row
+  k.charge_no, s.content_hash, s.tx_item_rowid, s.note, CAST(:day AS BIGINT), :batch_no,
+  s.row
 FROM stage_refund s
   JOIN charge_key k ON k.account = :account AND k.tracking_id = s.row_key
 WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)

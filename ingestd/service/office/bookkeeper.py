@@ -12,8 +12,10 @@ from ingestd.database.engine import Database
 from ingestd.formats.findings.codes import Code
 from ingestd.formats.judging.amounts import AmountJudge
 from ingestd.formats.judging.judged import Problem
+from ingestd.ledger.evidence.signing import Signing
 from ingestd.ledger.money.entry import Entry, write_entry
 from ingestd.values.clock import Clock, day_in, to_microseconds
+from ingestd.values.days import Day
 from ingestd.values.errors import UsageError
 from ingestd.values.money import decimals_of, format_amount
 
@@ -35,10 +37,19 @@ class Bookkeeper:
     database: Database
     clock: Clock
     account: Account
+    signing: Signing | None = None
 
     def write(self, event: str, work: Callable[[Entry], T], *, on: date | None) -> T:
         """Run `work` as one entry; see `write_entry`."""
-        return write_entry(self.database, self.clock, self.account, event=event, work=work, on=on)
+        return write_entry(
+            self.database,
+            self.clock,
+            self.account,
+            event=event,
+            work=work,
+            on=on,
+            signing=self.signing,
+        )
 
     def amount_of(self, text: str) -> int:
         """Return an amount in minor units. Raises UsageError, which says how to write it."""
@@ -57,7 +68,7 @@ class Bookkeeper:
     def instant_of(self, entry: Entry) -> int:
         """Return now, or noon of the entry's day when that is another one (µs since 1970)."""
         now = self.clock.now()
-        if day_in(self.account.timezone, now).isoformat() == entry.day:
+        if Day.of(day_in(self.account.timezone, now)) == entry.day:
             return to_microseconds(now)
-        day = date.fromisoformat(entry.day)
+        day = entry.day.date
         return to_microseconds(datetime.combine(day, time(12), tzinfo=self.account.timezone))

@@ -20,7 +20,7 @@ def close_month(keeper: Bookkeeper, month: str) -> Answer:
 
     def work(entry: Entry) -> Answer:
         answer: Answer = {"month": month, "status": "closed"}
-        if month >= entry.day[: len(month)]:
+        if month >= str(entry.day)[: len(month)]:
             raise LedgerRefusal(f"{month} is not over yet; it can be closed afterwards.")
         if is_closed(entry.connection, entry.head.account, month):
             raise Unchanged(answer)

@@ -204,7 +204,7 @@ def _stored(entry: Entry, payment_id: str) -> StoredPayment:
     return payment
 
 
-def _refuse_other_content(entry: Entry, key: str, content_hash: str) -> None:
+def _refuse_other_content(entry: Entry, key: str, content_hash: bytes) -> None:
     """Answer a payment that was reported before; refuse another one under its key."""
     if not 0 < len(key) <= _KEY_CHARACTERS_MAX:
         raise UsageError(f"--id takes 1 to {_KEY_CHARACTERS_MAX} characters.")
@@ -267,7 +267,7 @@ def _refuse_unless_pending(entry: Entry, payment: StoredPayment) -> None:
 def _refuse_unless_settled(entry: Entry, payment: StoredPayment) -> None:
     match payment.status:
         case "settled":
-            if entry.day < (payment.settled_on or ""):
+            if entry.day < (payment.settled_on or 0):
                 raise LedgerRefusal(
                     f"Payment {payment.payment_id} settled on {payment.settled_on}; "
                     "it cannot have been returned before."

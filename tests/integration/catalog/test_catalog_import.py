@@ -72,8 +72,8 @@ def test_a_product_has_one_price_from_each_day_on(database: Database) -> None:
     )
 
     assert select(database, "SELECT valid_from, price FROM product_price ORDER BY 1") == [
-        ("0001-01-01", 300),
-        ("2026-09-01", 325),
+        (0, 300),
+        (20260901, 325),
     ]
     assert select(database, "SELECT billing_code, name FROM product") == [("MEAL", "Meal")]
 

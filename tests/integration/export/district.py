@@ -99,7 +99,7 @@ class District:
                 entry,
                 NewPayment(
                     payment_id=key,
-                    content_hash=key,
+                    content_hash=key.encode(),
                     kind="fee_account",
                     party_no=party_no,
                     amount=sum(amount for kind, amount in parts.items() if kind != "discount"),

@@ -8,7 +8,7 @@ import pytest
 
 from ingestd.access.accounts import FilePolicy, StudentPolicy
 from ingestd.intake.dry_run import check_file
-from ingestd.intake.receipt import FINDINGS_MAX
+from ingestd.ledger.proof.statement import FINDINGS_MAX
 from ingestd.values.errors import UsageError
 from tests.integration.intake.conftest import Station
 from tests.integration.ledger.conftest import Books, charges

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from ingestd.access.accounts import FilePolicy
 from ingestd.intake.dry_run import check_file
-from ingestd.intake.receipt import FINDINGS_MAX
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
+from ingestd.ledger.proof.statement import FINDINGS_MAX
 from ingestd.telemetry.events import Event
 from tests.integration.intake.conftest import Station
 from tests.integration.ledger.conftest import SPRINGFIELD, Books, charges

@@ -24,6 +24,7 @@ from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading import Progress
 from ingestd.ledger.books.head import lock_head
 from ingestd.ledger.evidence.seals import Seal
+from ingestd.ledger.evidence.signing import Signing
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.ledger.taking.catalog import (
     CatalogStage,
@@ -36,6 +37,7 @@ from ingestd.ledger.taking.stage import lent_stage
 from ingestd.reports.balances import report_balances
 from ingestd.reports.items import report_items
 from ingestd.reports.report import Question, Report, Row
+from ingestd.service.evidence.signed_trees import SignedTreeFiles
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import QueuedUpload, QueueEntry, enqueue, find_upload, lease_next
 from ingestd.values.clock import to_microseconds
@@ -52,6 +54,7 @@ __all__ = ["both", "database", "make_database", "server", "sqlite_pattern"]
 
 SPRINGFIELD = AccountId("SPRINGFIELD")
 NODE = "node-a"
+SEED = bytes(range(32))
 HEADER = "account_type,charge_tracking_id,student_id,billing_code,note,amount"
 FACTS = ("party", "charge", "posting", "seal", "seal_head", "file_outcome", "row_outcome")
 TABLES = (*FACTS, "finding", "upload", "student", "product", "product_price", "parent")
@@ -133,15 +136,26 @@ class Books:
     account: Account = field(default_factory=springfield)
     clock: FakeClock = field(default_factory=FakeClock)
     node: str = NODE
+    signing: Signing | None = None
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def works(self) -> Works:
-        return Works(database=self.database, clock=self.clock, node=self.node)
+        return Works(database=self.database, clock=self.clock, node=self.node, signing=self.signing)
 
     @property
     def folders(self) -> Folders:
         return Folders(self.folder)
+
+    def signed(self, *seeds: bytes, for_witness: bool = False) -> Books:
+        """Return the same books, whose batches are signed from now on."""
+        signing = Signing(
+            name="ledger.example",
+            seeds=seeds or (SEED,),
+            signed_trees=SignedTreeFiles(self.folders.last_signed),
+            for_witness=for_witness,
+        )
+        return replace(self, signing=signing)
 
     def under(self, **policy: object) -> Books:
         """Return the same books under another policy."""
@@ -194,7 +208,7 @@ class Books:
 
     def deliver(self, upload_id: UploadId) -> None:
         upload = self.upload(upload_id)
-        deliver(self.database, self.folders, upload, decimals=2)
+        deliver(self.database, self.folders, upload, decimals=2, signing=self.signing)
 
     def upload(self, upload_id: UploadId) -> QueuedUpload:
         with self.database.reading() as connection:

@@ -57,7 +57,7 @@ def send(books: Books, content: bytes) -> dict[str, Any]:
 
 
 def expected_rows(
-    content: bytes, posted: dict[str, str], *, registers: bool = False
+    content: bytes, posted: dict[str, bytes], *, registers: bool = False
 ) -> dict[str, int]:
     """Return the counts that a file must get, and note what it posts by its key."""
     counts = Counter(dict.fromkeys(("applied", "duplicate", "conflict", "rejected"), 0))
@@ -104,7 +104,7 @@ def cells_of_csv_receipts(books: Books) -> list[str]:
 
 def assert_counts_are_right(books: Books) -> None:
     """Send every file to the books; fail unless each row gets what the rules say."""
-    posted: dict[str, str] = {}
+    posted: dict[str, bytes] = {}
     for content in (CHARGES, CHANGED):
         receipt = send(books, content)
         assert receipt["status"] == "processed_with_findings"

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingestd.ledger.books.batches import VERSION, Batch
+from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import GENESIS_HASH
-from ingestd.ledger.evidence.seals import SEALED_COLUMNS, hash_batch
+from ingestd.ledger.evidence.chunks import Chunk, read_chunks
+from ingestd.ledger.evidence.layouts import SEALED_COLUMNS, SEALED_TABLES
+from ingestd.ledger.evidence.seals import heading_of
+from ingestd.ledger.proof.digest import CHUNK_ROWS, ColumnKind
+from ingestd.ledger.proof.seal_hash import hash_seal
 from ingestd.values.identifiers import UploadId
 from tests.integration.ledger.conftest import SPRINGFIELD, Books, charges
 
@@ -23,15 +28,6 @@ ROWS = (
     "WALLET,T1,S1,MEAL,other,1.00",
     "WALLET,T3,S9,MEAL,,1.00",
 )
-
-
-FIRST_TABLES = ("file_outcome", "row_outcome", "finding", "party", "charge", "posting")
-ADDED_IN = {
-    ("row_outcome", "payment_no"): 2,
-    ("finding", "row_key"): 3,
-    ("finding", "party_code"): 3,
-}
-NUMBERED_BY = {"row_outcome": "row", "finding": "finding_no"}
 
 
 @dataclass(frozen=True)
@@ -61,6 +57,13 @@ def seals(connection: Connection) -> list[Sealed]:
     ]
 
 
+def chunks_of(connection: Connection, batch: Batch) -> list[Chunk]:
+    """Return what a batch's stored rows come to."""
+    return [
+        chunk for table in SEALED_TABLES for chunk in read_chunks(connection, batch, table, rows=1)
+    ]
+
+
 def test_every_hash_can_be_computed_again_from_the_tables(books: Books) -> None:
     """An auditor needs nothing but the database to check that nothing was changed."""
     for _ in range(3):
@@ -69,7 +72,9 @@ def test_every_hash_can_be_computed_again_from_the_tables(books: Books) -> None:
     with books.database.reading() as connection:
         chain = seals(connection)
         for sealed in chain:
-            assert hash_batch(connection, sealed.batch) == (sealed.hash, sealed.rows)
+            chunks = chunks_of(connection, sealed.batch)
+            seal_hash = hash_seal(heading_of(sealed.batch), (chunk.sealed for chunk in chunks))
+            assert (seal_hash, sum(chunk.rows for chunk in chunks)) == (sealed.hash, sealed.rows)
         head = connection.execute(sa.text("SELECT batch_no, hash FROM seal_head")).one()
     assert [sealed.batch.batch_no for sealed in chain] == [1, 2, 3, 4]
     previous = [sealed.batch.previous_hash for sealed in chain]
@@ -77,19 +82,46 @@ def test_every_hash_can_be_computed_again_from_the_tables(books: Books) -> None:
     assert tuple(head) == (4, chain[-1].hash)
 
 
+def test_rows_beyond_a_chunk_are_in_the_next_one(books: Books) -> None:
+    """A change in a file of a million rows is found in eight thousand of them."""
+    rows = [f"WALLET,T{number},S1,MEAL,,1.00" for number in range(2 * CHUNK_ROWS + 1)]
+    books.post(*rows)
+    with books.database.reading() as connection:
+        [sealed] = seals(connection)
+        found = list(read_chunks(connection, sealed.batch, "charge", rows=len(rows)))
+        stored = connection.execute(
+            sa.text(
+                "SELECT first_row, row_count, digest FROM chunk WHERE table_name = 'charge'"
+                " ORDER BY first_row"
+            )
+        ).all()
+    assert [(chunk.first_row, chunk.rows, chunk.digest) for chunk in found] == [
+        tuple(row) for row in stored
+    ]
+    assert [tuple(row)[:2] for row in stored] == [
+        (1, CHUNK_ROWS),
+        (CHUNK_ROWS + 1, CHUNK_ROWS),
+        (2 * CHUNK_ROWS + 1, 1),
+    ]
+
+
 def test_sealed_columns_are_all_the_columns_that_the_tables_have(books: Books) -> None:
     """A column that somebody adds and does not seal could be changed unseen."""
     with books.database.reading() as connection:
         inspector = sa.inspect(connection)
-        for table, columns in SEALED_COLUMNS.items():
-            assert {column["name"] for column in inspector.get_columns(table)} == set(columns)
+        for table, sealed in SEALED_TABLES.items():
+            stored = {column["name"] for column in inspector.get_columns(table)}
+            layout = sealed.layouts[-1]
+            assert stored == layout.keys()
+            for column, kind in layout.items():
+                assert kind == _kinds(connection, table)[column], (table, column)
+            assert set(sealed.order) <= layout.keys()
 
 
 NOTES = ('"', "\\", "/", "\t", "\x01\x1f", "\x7f\x85\u2028", "ünï😀", "', null", "")
 
 
-@pytest.mark.parametrize("version", range(1, VERSION + 1))
-def test_the_hash_is_what_its_description_says(books: Books, version: int) -> None:
+def test_the_hash_is_what_its_description_says(books: Books) -> None:
     """An auditor who reads only the description gets the same hash, whatever the notes hold."""
     rows = [f"WALLET,N{number},S1,MEAL,NOTE{number},1.00" for number in range(len(NOTES))]
     content = charges(*ROWS, *rows).decode()
@@ -97,28 +129,45 @@ def test_the_hash_is_what_its_description_says(books: Books, version: int) -> No
         content = content.replace(f"NOTE{number},", '"' + note.replace('"', '""') + '",')
     books.post_bytes(content.encode())
     with books.database.reading() as connection:
-        batch = replace(seals(connection)[0].batch, version=version)
-        tables = list(SEALED_COLUMNS) if version > 1 else FIRST_TABLES
-        assert hash_batch(connection, batch)[0] == hash_by_hand(connection, batch, tables)
+        [sealed] = seals(connection)
+        assert hash_by_hand(connection, sealed.batch) == sealed.hash
 
 
-def hash_by_hand(connection: Connection, batch: Batch, tables: Sequence[str]) -> str:
-    """Compute the hash of a ledger's only batch as `hash_batch` describes it, in plain Python."""
-    heading = [batch.previous_hash, batch.batch_no, batch.event, batch.upload_id, batch.sealed_at]
-    lines: list[object] = [heading]
-    for table in tables:
-        columns = [
-            column
-            for column in SEALED_COLUMNS[table]
-            if batch.version >= ADDED_IN.get((table, column), 1)
-        ]
-        found = connection.execute(sa.text(f"SELECT {', '.join(columns)} FROM {table}")).all()
-        number = columns.index(NUMBERED_BY.get(table, columns[1]))
-        lines += [table, [list(row) for row in sorted(found, key=lambda row: int(row[number]))]]
+def hash_by_hand(connection: Connection, batch: Batch) -> str:
+    """Compute the hash of a ledger's only, small batch as its description says."""
+    heading = ["ingestd-seal/v3", batch.previous_hash, batch.batch_no, batch.event]
+    lines: list[list[object]] = [[*heading, batch.upload_id, batch.sealed_at]]
+    for table, sealed in SEALED_TABLES.items():
+        layout = sealed.layouts[-1]
+        found = connection.execute(
+            sa.text(f"SELECT {', '.join(layout)} FROM {table} ORDER BY {', '.join(sealed.order)}")
+        ).all()
+        if not found:
+            continue
+        digest = hashlib.sha256(struct.pack("<I", len(sealed.layouts)))
+        for place, kind in enumerate(layout.values()):
+            column = [row[place] for row in found]
+            digest.update(hashlib.sha256(column_by_hand(kind, column)).digest())
+        first = found[0][list(layout).index(sealed.order[0])] if sealed.is_numbered else 1
+        lines.append([table, first, digest.hexdigest()])
     text = "".join(
         json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines
     )
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def column_by_hand(kind: ColumnKind, values: Sequence[object]) -> bytes:
+    if kind is ColumnKind.NUMBER:
+        bits = sum(1 << place for place, value in enumerate(values) if value is not None)
+        numbers = struct.pack(f"<{len(values)}q", *(value or 0 for value in values))
+        return bits.to_bytes((len(values) + 7) // 8, "little") + numbers
+    texts = [
+        value if value is None or isinstance(value, bytes) else str(value).encode()
+        for value in values
+    ]
+    return b"".join(
+        b"\0" if text is None else b"\1" + struct.pack("<I", len(text)) + text for text in texts
+    )
 
 
 @pytest.mark.parametrize("table", SEALED_COLUMNS)
@@ -133,9 +182,9 @@ def test_a_flipped_cell_changes_the_hash(books: Books, table: str) -> None:
                 _drop_guards(connection)
                 kinds = _kinds(connection, table)
                 _fill(connection, table, kinds)
-                sealed = hash_batch(connection, batch)[0]
-                _flip(connection, table, column, is_text=kinds[column])
-                assert hash_batch(connection, batch)[0] != sealed, column
+                sealed = chunks_of(connection, batch)
+                _flip(connection, table, column, kinds[column])
+                assert chunks_of(connection, batch) != sealed, column
                 transaction.rollback()
 
 
@@ -149,23 +198,41 @@ def test_a_removed_row_changes_the_hash(books: Books) -> None:
             with connection.begin() as transaction:
                 _drop_guards(connection)
                 _fill(connection, table, _kinds(connection, table))
-                sealed = hash_batch(connection, batch)[0]
+                sealed = chunks_of(connection, batch)
                 connection.exec_driver_sql(f"DELETE FROM {table}")
-                assert hash_batch(connection, batch)[0] != sealed, table
+                assert chunks_of(connection, batch) != sealed, table
                 transaction.rollback()
 
 
-def _kinds(connection: Connection, table: str) -> dict[str, bool]:
-    """Return for each column whether it holds text."""
+def _kinds(connection: Connection, table: str) -> dict[str, str]:
+    """Return for each column whether it holds text, octets or a number."""
+    kinds = {"TEXT": "text", "BLOB": "octets", "BYTEA": "octets"}
     columns = sa.inspect(connection).get_columns(table)
-    return {column["name"]: "TEXT" in str(column["type"]).upper() for column in columns}
+    return {
+        column["name"]: next(
+            (kind for name, kind in kinds.items() if name in str(column["type"]).upper()), "number"
+        )
+        for column in columns
+    }
 
 
-def _fill(connection: Connection, table: str, kinds: dict[str, bool]) -> None:
+def _changed(connection: Connection, column: str, kind: str) -> str:
+    """Return SQL for another value of a column than the one that it has."""
+    if kind == "octets" and connection.dialect.name == "sqlite":
+        return f"CAST(COALESCE({column}, x'') || x'00' AS BLOB)"
+    return {
+        "text": f"COALESCE({column}, '') || 'x'",
+        "octets": f"COALESCE({column}, ''::bytea) || '\\x00'::bytea",
+        "number": f"COALESCE({column}, 0) + 1000",
+    }[kind]
+
+
+def _fill(connection: Connection, table: str, kinds: dict[str, str]) -> None:
     """Give a table that the batch has no row of one that belongs to it."""
     if connection.exec_driver_sql(f"SELECT 1 FROM {table} LIMIT 1").first() is not None:
         return
-    values = {column: "x" if is_text else 1 for column, is_text in kinds.items()}
+    anything: dict[str, object] = {"text": "x", "octets": b"x", "number": 1}
+    values = {column: anything[kind] for column, kind in kinds.items()}
     values["account"] = SPRINGFIELD
     names = ", ".join(values)
     marks = ", ".join(f":{column}" for column in values)
@@ -188,7 +255,7 @@ def _drop_guards(connection: Connection) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
 
 
-def _flip(connection: Connection, table: str, column: str, *, is_text: bool) -> None:
-    change = f"COALESCE({column}, '') || 'x'" if is_text else f"COALESCE({column}, 0) + 1000"
+def _flip(connection: Connection, table: str, column: str, kind: str) -> None:
+    change = _changed(connection, column, kind)
     changed = connection.exec_driver_sql(f"UPDATE {table} SET {column} = {change}")
     assert changed.rowcount > 0

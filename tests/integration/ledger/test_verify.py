@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.ledger.audit.verify import Verification, verify_ledger
-from ingestd.ledger.evidence.seals import SEALED_COLUMNS
-from tests.integration.ledger.conftest import SPRINGFIELD, Books
-from tests.integration.ledger.test_seal_chain import ROWS, _drop_guards, _kinds
+from ingestd.ledger.evidence.layouts import SEALED_COLUMNS
+from ingestd.ledger.proof.note import Signer, VerifierKey
+from tests.integration.ledger.conftest import SEED, SPRINGFIELD, Books
+from tests.integration.ledger.test_seal_chain import ROWS, _changed, _drop_guards, _kinds
 from tests.integration.reports.history import FEES, History
 from tests.integration.reports.story import tell_the_worked_example
 
@@ -27,9 +28,13 @@ KEYS = {
     "period_close": ("month",),
     "charge_state": ("charge_no",),
     "seal_head": ("account",),
+    "resumption": ("origin_no",),
+    "chunk": ("batch_no", "table_name", "first_row"),
+    "leaf": ("batch_no",),
+    "checkpoint": ("origin_no", "size"),
     "charge_key": ("tracking_id",),
     "open_charge": ("charge_no",),
-    "batch_total": ("batch_no", "effective_on", "debit_account", "credit_account", "billing_code"),
+    "batch_total": ("batch_no", "effective_on", "debit_account", "credit_account", "product_no"),
     "party_balance": ("party_no", "credit_account"),
 }
 # When a charge or credit came free again only dates what it pays next; no figure hangs on it.
@@ -40,7 +45,9 @@ BATCH_OF = {
     "charge_state": "SELECT batch_no FROM charge WHERE charge_no = t.charge_no",
     "credit_lot": "SELECT batch_no FROM payment WHERE payment_no = t.payment_no",
     "seal_head": "t.batch_no",
+    "checkpoint": "t.size",
     "charge_key": "SELECT batch_no FROM charge WHERE charge_no = t.charge_no",
+    "open_charge": "SELECT batch_no FROM charge WHERE charge_no = t.charge_no",
     "party_balance": "SELECT batch_no FROM party WHERE party_no = t.party_no",
 }
 PROJECTIONS = (
@@ -51,23 +58,30 @@ PROJECTIONS = (
     "batch_total",
     "party_balance",
 )
-TABLES = (*SEALED_COLUMNS, "seal", "seal_head", *PROJECTIONS)
+TABLES = (*SEALED_COLUMNS, "seal", "chunk", "leaf", "checkpoint", "seal_head", *PROJECTIONS)
 
 
 @pytest.fixture
 def full(books: Books) -> Books:
-    """Return books with a row in every table."""
+    """Return signed books with a row in every table."""
+    books = books.signed()
     tell = tell_the_worked_example(books)
     with tell.batch("period_close", "2026-04-07"):
         tell.insert("period_close", month="2026-03")
+    with tell.batch("resume", "2026-04-07"):
+        tell.insert("resumption", origin_no=2, resumed_by="op", reason="restored")
     books.clock.instant = datetime(2026, 4, 8, 18, tzinfo=UTC)  # files come after all this
     books.post(*ROWS)
     books.post_bytes(b"")
     return books
 
 
+def keys_of(origin: str) -> list[VerifierKey]:
+    return [Signer(origin, SEED).key]
+
+
 def verify(connection: Connection) -> Verification:
-    return verify_ledger(connection, SPRINGFIELD)
+    return verify_ledger(connection, SPRINGFIELD, decimals=2, keys_of=keys_of)
 
 
 def test_books_that_nobody_touched_are_right(full: Books) -> None:
@@ -76,7 +90,7 @@ def test_books_that_nobody_touched_are_right(full: Books) -> None:
         found = verify(connection)
     assert found.differences == ()
     assert found.holds
-    assert found.checked["batches"] == 18
+    assert found.checked["batches"] == 19
     assert [identity.name for identity in found.identities] == ["I1", "I2", "I3", "I4", "I5"]
 
 
@@ -92,12 +106,12 @@ def test_a_flipped_cell_is_named_with_its_batch(full: Books, table: str) -> None
     with full.database.connection() as connection:
         kinds = _kinds(connection, table)
         connection.rollback()
-        for column, is_text in kinds.items():
+        for column, kind in kinds.items():
             if (table, column) in UNCHECKED:
                 continue
             with connection.begin() as transaction:
                 _drop_guards(connection)
-                batch_no = _flip_one(connection, table, column, is_text=is_text)
+                batch_no = _flip_one(connection, table, column, kind)
                 found = verify(connection)
                 assert not found.holds, column
                 named = {difference.batch_no for difference in found.differences}
@@ -125,7 +139,7 @@ def test_an_upload_is_named_beside_its_batch(full: Books) -> None:
         _drop_guards(connection)
         connection.exec_driver_sql("UPDATE charge SET note = 'changed' WHERE tracking_id = 'T2'")
         (difference,) = verify(connection).differences
-        assert (difference.check, difference.batch_no) == ("seal", 17)
+        assert (difference.check, difference.batch_no) == ("seal", 18)
         assert difference.upload_id == f"{1:026}"
         transaction.rollback()
 
@@ -136,7 +150,7 @@ def test_rows_put_in_behind_the_books_are_named(full: Books) -> None:
         connection.exec_driver_sql(
             "INSERT INTO posting (account, posting_no, batch_no, event, effective_on,"
             " debit_account, credit_account, amount)"
-            " VALUES ('SPRINGFIELD', 9999, 99, 'charge', '2026-03-01', 1100, 2100, 1)"
+            " VALUES ('SPRINGFIELD', 9999, 99, 'charge', 20260301, 1100, 2100, 1)"
         )
         checks = {(found.check, found.batch_no) for found in verify(connection).differences}
         assert ("unsealed", 99) in checks
@@ -209,10 +223,10 @@ def _one_row(connection: Connection, table: str) -> tuple[str, dict[str, object]
     return " AND ".join(f"{key} = :{key}" for key in keys), values, row.of_batch
 
 
-def _flip_one(connection: Connection, table: str, column: str, *, is_text: bool) -> object:
+def _flip_one(connection: Connection, table: str, column: str, kind: str) -> object:
     """Change one cell of a table; return the batch that its row belongs to."""
     where, values, batch_no = _one_row(connection, table)
-    change = f"COALESCE({column}, '') || 'x'" if is_text else f"COALESCE({column}, 0) + 1000"
+    change = _changed(connection, column, kind)
     changed = connection.execute(
         sa.text(f"UPDATE {table} SET {column} = {change} WHERE {where}"), values
     )

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingestd.ledger.books.chart import LedgerAccount as Ledger
+from ingestd.values.days import Day
 from tests.integration.ledger.conftest import Books
 
 RECEIVABLES = (Ledger.RECEIVABLE_FEES, Ledger.RECEIVABLE_WALLET)
@@ -147,7 +148,11 @@ def audit(books: Books) -> Audit:
             " LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no"
             " WHERE c.account = :account"
         )
-        postings = rows("SELECT * FROM posting WHERE account = :account ORDER BY posting_no")
+        postings = rows(
+            "SELECT p.*, k.code AS billing_code FROM posting p LEFT JOIN code k"
+            " ON k.account = p.account AND k.code_no = p.product_no"
+            " WHERE p.account = :account ORDER BY p.posting_no"
+        )
         lots = rows("SELECT * FROM credit_lot WHERE account = :account")
         allocations = rows(
             "SELECT * FROM live_allocation WHERE account = :account ORDER BY allocation_no"
@@ -163,7 +168,7 @@ def audit(books: Books) -> Audit:
     return Audit(
         postings=tuple(
             Posting(
-                on=row.effective_on,
+                on=str(Day(row.effective_on)),
                 debit=row.debit_account,
                 credit=row.credit_account,
                 amount=row.amount,
@@ -176,7 +181,7 @@ def audit(books: Books) -> Audit:
             for row in postings
         ),
         amounts={row.tracking_id: row.amount for row in charges},
-        charged_on={row.tracking_id: row.effective_on for row in charges},
+        charged_on={row.tracking_id: str(Day(row.effective_on)) for row in charges},
         stated_open={row.tracking_id: row.left_open for row in charges},
         queued_open={row.tracking_id: row.queued for row in charges if row.queued is not None},
         stated_lots={lot(row): row.remaining for row in lots},

@@ -17,6 +17,7 @@ from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.service.office import charges, months, payments
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
+from ingestd.values.days import Day
 from tests.integration.ledger.conftest import (
     Books,
     FakeClock,
@@ -125,7 +126,7 @@ class Office:
                     " UNION ALL SELECT credit_account, -amount FROM posting"
                     "  WHERE effective_on <= :day) sides GROUP BY number"
                 ),
-                {"day": as_of},
+                {"day": Day.from_text(as_of)},
             ).all()
         return {LedgerAccount(number).name: int(amount) for number, amount in rows if amount}
 

@@ -8,40 +8,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from ingestd.database import schema
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.ledger.audit.verify import verify_ledger
 from tests.integration.office.conftest import Office
 
-PROJECTIONS = ("open_charge", "batch_total", "party_balance")
-
 
 def assert_verified(office: Office) -> None:
     with office.books.database.reading() as connection:
-        found = verify_ledger(connection, office.books.account.account_id)
+        found = verify_ledger(connection, office.books.account.account_id, decimals=2)
     assert found.differences == ()
-
-
-def test_books_of_an_older_schema_are_carried(office: Office) -> None:
-    """An upgrade of a ledger that is in use keeps every figure, and what is paid next."""
-    office.charge(
-        "LIABILITY,C1,S1,LATE_FEE,5.00,2026-03-02",
-        "LIABILITY,C2,S2,LOST_BOOK,,2026-03-01",
-        "WALLET,W1,S1,MEAL,3.00,2026-03-02",
-        "LIABILITY,Z1,S1,LATE_FEE,0.00,2026-03-02",
-    )
-    office.pay("P1", "COLL001", "20.00")
-    office.settle("P1")
-    office.void("W1")
-    before = office.books.dump(*PROJECTIONS)
-    assert all(before.values())
-    schema.downgrade(office.books.database, "0003")
-    schema.upgrade(office.books.database)
-    assert office.books.dump(*PROJECTIONS) == before
-    assert_verified(office)
-    office.pay("P2", "COLL001", "3.50")
-    office.settle("P2")
-    assert office.statuses()["C1"] == ("paid", "0.00")
 
 
 def test_a_products_new_sort_counts_for_what_is_open_already(office: Office) -> None:

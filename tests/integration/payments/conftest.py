@@ -19,6 +19,7 @@ from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.service.office import payments
 from ingestd.service.office.bookkeeper import Answer
+from ingestd.values.days import Day
 from tests.integration.ledger.conftest import both, database, make_database, server, sqlite_pattern
 from tests.integration.office.conftest import Office, day, open_office
 
@@ -201,12 +202,13 @@ class PaymentOffice(Office):
 
     def totals(self, *, as_of: str = "9999-12-31") -> dict[str, int]:
         """Return each ledger account's debit balance in this account's books, in cents."""
+        day = int(Day.from_text(as_of))
         sides = self.rows(
             "SELECT number, SUM(amount) FROM ("
             " SELECT debit_account AS number, amount FROM posting"
-            f"  WHERE account = :account AND effective_on <= '{as_of}'"
+            f"  WHERE account = :account AND effective_on <= {day}"
             " UNION ALL SELECT credit_account, -amount FROM posting"
-            f"  WHERE account = :account AND effective_on <= '{as_of}') sides GROUP BY number"
+            f"  WHERE account = :account AND effective_on <= {day}) sides GROUP BY number"
         )
         return {LedgerAccount(number).name: int(amount) for number, amount in sides if amount}
 

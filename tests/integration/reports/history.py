@@ -16,10 +16,12 @@ from sqlalchemy.engine import Connection
 from ingestd.database.bulk import create_temporary
 from ingestd.ledger.books.batches import Batch, open_batch
 from ingestd.ledger.books.charge_keys import take_keys
+from ingestd.ledger.books.codes import number_code
 from ingestd.ledger.books.head import Head, lock_head
 from ingestd.ledger.evidence.seals import seal
 from ingestd.ledger.paying.open_charges import CHANGED, refresh_open_charges
 from ingestd.values.clock import to_microseconds
+from ingestd.values.days import Day
 from tests.integration.ledger.conftest import SPRINGFIELD, Books
 
 FEES, WALLET = 2010, 2000
@@ -65,12 +67,15 @@ class History:
                 account=SPRINGFIELD,
             )
             refresh_open_charges(self.connection, self.head)
-            seal(self.connection, self.head, self.now)
+            seal(self.connection, self.head, self.now, signing=self.books.signing)
 
     def insert(self, table: str, **values: object) -> int:
         """Insert a row of the open batch; return its number where the table has numbers."""
         number = 0
         values |= {"account": SPRINGFIELD, "batch_no": self.now.batch_no}
+        for name in values:
+            if name.endswith("_on"):
+                values[name] = Day.from_text(str(values[name]))
         if table in _NUMBERS:
             counter, column = _NUMBERS[table]
             number = getattr(self.head, counter) + 1
@@ -120,10 +125,10 @@ class History:
         noon = datetime.combine(occurred, time(12), tzinfo=self.books.account.timezone)
         charge: dict[str, object] = {
             "tracking_id": key,
-            "content_hash": "",
+            "content_hash": bytes(16),
             "party_no": party,
-            "account_type": "LIABILITY" if credit == FEES else "WALLET",
-            "billing_code": code,
+            "receivable_account": _RECEIVABLE[credit],
+            "product_no": number_code(self.connection, self.head, self.now, code),
             "amount": amount,
             "occurred_at": to_microseconds(noon),
             "effective_on": day,
@@ -141,7 +146,7 @@ class History:
                 amount=amount,
                 debit_party_no=party,
                 charge_no=charge["charge_no"],
-                billing_code=code,
+                product_no=charge["product_no"],
             )
 
     def pay(self, key: str, party: int, kind: str = "echeck", **parts: int) -> None:
@@ -150,7 +155,7 @@ class History:
         number = self.insert(
             "payment",
             payment_id=key,
-            content_hash="",
+            content_hash=bytes(16),
             kind=kind,
             party_no=party,
             amount=amount,
@@ -202,7 +207,10 @@ class History:
             account=SPRINGFIELD,
             payment_no=payment_no,
             credit=account,
-            **({"party": party, "amount": amount} | ({"day": self.day} if amount > 0 else {})),
+            **(
+                {"party": party, "amount": amount}
+                | ({"day": Day.from_text(self.day)} if amount > 0 else {})
+            ),
         )
 
     def state(self, key: str, *, allocated: int = 0, voided: int = 0) -> None:
@@ -226,7 +234,7 @@ class History:
     def allocate(self, key: str, party: int, charge_key: str, amount: int) -> None:
         """Let a payment's credit, held by a party, pay a charge."""
         charge, number = self.charges[charge_key], self.payments[key]["payment_no"]
-        credit = FEES if charge["account_type"] == "LIABILITY" else WALLET
+        credit = FEES if charge["receivable_account"] == 1100 else WALLET
         of = {"charge_no": charge["charge_no"], "payment_no": number}
         self.insert(
             "allocation",
@@ -237,7 +245,7 @@ class History:
             rule="oldest_first",
             effective_on=self.day,
         )
-        of["billing_code"] = charge["billing_code"]
+        of["product_no"] = charge["product_no"]
         parties = {"debit_party_no": party, "credit_party_no": charge["party_no"]}
         self.post("allocation", credit, _RECEIVABLE[credit], amount, **of, **parties)
         self.post("allocation", 2100, 4000, amount, **of)
@@ -298,7 +306,7 @@ class History:
                 credit_party_no=p.debit_party_no,
                 charge_no=p.charge_no,
                 payment_no=p.payment_no,
-                billing_code=p.billing_code,
+                product_no=p.product_no,
                 reverses_posting_no=p.posting_no,
             )
 
@@ -327,9 +335,9 @@ class History:
             ),
             {"account": SPRINGFIELD, "charge_no": number},
         ).all()
-        self.insert("refund", charge_no=number, content_hash="", effective_on=self.day)
+        self.insert("refund", charge_no=number, content_hash=bytes(16), effective_on=self.day)
         self.undo("refund", "a.charge_no = :charge_no", charge_no=number)
-        receivable = 1100 if charge["account_type"] == "LIABILITY" else 1110
+        receivable = int(str(charge["receivable_account"]))
         amount = int(str(charge["amount"]))
         if amount:
             self.post(
@@ -339,7 +347,7 @@ class History:
                 amount,
                 credit_party_no=party,
                 charge_no=number,
-                billing_code=charge["billing_code"],
+                product_no=charge["product_no"],
             )
         self.state(key, voided=amount)
         for row in paid:

@@ -153,13 +153,13 @@ def test_what_left_a_charge_decides_whether_it_is_paid_or_void(
     books.post("LIABILITY,T1,S1,LOST_BOOK,,")
     with books.database.writing() as connection:
         head = lock_head(connection, SPRINGFIELD)
-        batch = open_batch(head, event="by hand", now=0)
+        batch = open_batch(head, event="by_hand", now=0)
         values = {"debit": debit, "credit": credit, "amount": amount, "batch": batch.batch_no}
         for statement in (
             (
                 "INSERT INTO posting (account, posting_no, batch_no, event, effective_on,"
                 " debit_account, credit_account, amount, charge_no)"
-                " VALUES ('SPRINGFIELD', 2, :batch, 'by hand', '2026-03-05', :debit, :credit,"
+                " VALUES ('SPRINGFIELD', 2, :batch, 'by hand', 20260305, :debit, :credit,"
                 " :amount, 1)"
             ),
             (

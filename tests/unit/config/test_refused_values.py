@@ -16,10 +16,12 @@ from ingestd.config.mistakes import SHOWN_CHARACTERS_MAX, InvalidValueError, sho
 from ingestd.config.settings import Settings
 from ingestd.config.values import (
     ListenAddress,
+    parse_command,
     parse_database_url,
     parse_file,
     parse_folder,
     parse_host,
+    parse_ledger_name,
     parse_listen,
     parse_mail_address,
     parse_network,
@@ -56,6 +58,8 @@ REFUSED: Mapping[Callable[[object], object], tuple[object, ...]] = {
     ),
     parse_host: (5, "", "smtp:25", "a b", "-a", "smtp."),
     parse_mail_address: (5, "", "x", "a@b, c@d"),
+    parse_ledger_name: (5, "", "a/b", "-a", "a b", "é", "x" * 254),
+    parse_command: (5, "", (), [""], ["a", 5], '"open', ["a\0b"]),
     folder: (5, "", "a\0b", "a?b"),
     file: (5, "", "a\nb"),
 }

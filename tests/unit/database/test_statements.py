@@ -32,9 +32,14 @@ SQL = re.compile(
 )
 # Tables that a caller describes, and the triggers of tables that are append-only: SQL by its nature
 # made from names.
-MADE_FROM_NAMES = {"database/bulk.py", "database/definitions.py"}
-# Modules whose statements stand in them still.
-STILL_IN_PYTHON = {"ledger/evidence/seals.py", "ledger/taking/charges.py"}
+MADE_FROM_NAMES = {
+    "database/bulk.py",
+    "database/definitions.py",
+    # The layout of a sealed table is the one place that lists its columns.
+    "ledger/audit/batches.py",
+    "ledger/evidence/chunks.py",
+    "ledger/evidence/layouts.py",
+}
 
 
 def parsed(statement: Statement) -> exp.Expr:
@@ -104,7 +109,7 @@ def test_no_module_holds_sql() -> None:
         for module in ROOT.rglob("*.py")
         if any(SQL.search(text) for text in texts(module))
     }
-    assert holding == MADE_FROM_NAMES | STILL_IN_PYTHON
+    assert holding == MADE_FROM_NAMES
 
 
 @pytest.mark.parametrize(
@@ -149,6 +154,10 @@ def test_sql_without_a_name_is_refused(tmp_path: Path) -> None:
             "FROM t INDEXED BY ix CROSS JOIN u ON 1",
         ),
         ("FROM t LEFT JOIN u ON 1", "FROM t LEFT JOIN u ON 1"),
+        (
+            "TO_CHAR(TO_TIMESTAMP(a / 9) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
+            "STRFTIME('%Y-%m-%dT%H:%M:%SZ', a / 9, 'unixepoch')",
+        ),
         ("SELECT a FROM t WHERE b = 1 FOR UPDATE", "SELECT a FROM t WHERE b = 1"),
         ("SELECT a FROM t FOR UPDATE SKIP LOCKED LIMIT 1", "SELECT a FROM t LIMIT 1"),
     ],

@@ -43,7 +43,7 @@ def charge(**changes: str) -> str:
     return ",".join((fields | changes).values())
 
 
-def hash_of(changes: Mapping[str, str] = MappingProxyType({}), rules: FileRules = CHICAGO) -> str:
+def hash_of(changes: Mapping[str, str] = MappingProxyType({}), rules: FileRules = CHICAGO) -> bytes:
     (row,) = rows_of(charge(**changes), rules=rules)
     return row.content_hash
 
@@ -68,7 +68,7 @@ def test_good_row_comes_out_clean() -> None:
         550,
         1_772_462_282_500_000,
     )
-    assert len(row.content_hash) == 32
+    assert len(row.content_hash) == 16
     assert isinstance(row, ChargeRow)
 
 

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.ledger.evidence.note import Signature, Signer, read_note
-from ingestd.ledger.evidence.proofs import proves_consistency, proves_inclusion
-from ingestd.ledger.evidence.tree import Tree, hash_leaf
+from ingestd.ledger.proof.note import Signature, Signer, read_note
+from ingestd.ledger.proof.proofs import proves_consistency, proves_inclusion
+from ingestd.ledger.proof.tree import Tree, hash_leaf
 from ingestd.shipped import receipt_verify
 from tests.histories import SEED, History, some_receipt, write_receipt
 

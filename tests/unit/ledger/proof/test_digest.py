@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.ledger.evidence.digest import (
+from ingestd.ledger.proof.digest import (
     ColumnKind,
     hash_chunk,
     hash_column,

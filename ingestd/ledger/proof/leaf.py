@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ingestd.ledger.evidence.tree import hash_leaf
+from ingestd.ledger.proof.tree import hash_leaf
 
 FIRST_LINE = "ingestd-batch/v1"
 _NONE = "-"

@@ -95,6 +95,10 @@ class Tree:
         """How many leaves there are."""
         return len(self._levels[0])
 
+    def leaf(self, index: int) -> bytes:
+        """Return the hash of one leaf."""
+        return self._levels[0][index]
+
     def root(self, size: int | None = None) -> bytes:
         """Return the root over the first `size` leaves, or over all."""
         size = self._checked(size)

@@ -27,10 +27,12 @@ from enum import StrEnum
 from hashlib import sha256
 from itertools import repeat
 from operator import is_not
+from typing import Any
 
 CHUNK_ROWS = 8_192
 """How many stored rows a chunk holds; only a batch's last chunk of a table has fewer."""
 
+_NONE = b"\x00"
 _LENGTH_BYTES = 4
 _FLAGS: dict[object, int] = {False: 0, True: 1, None: 2}
 _OTHER = 255
@@ -48,7 +50,7 @@ class ColumnKind(StrEnum):
     FLAG = "flag"
 
 
-Column = Sequence[object] | memoryview
+Column = Sequence[Any]
 """A chunk's values of one column, None where a row has none.
 
 Numbers may also come as a buffer of native 64-bit signed integers (`memoryview(column)`, of an
@@ -85,38 +87,30 @@ def hash_column(kind: ColumnKind, values: Column) -> bytes:
 def _write_texts(values: Column) -> bytes:
     # Nearly all columns hold short ASCII: then the whole is one join, without a step for each.
     try:
-        pieces: list[object] = [""] * (2 * len(values))
-        pieces[0::2] = map(_SHORT.__getitem__, map(len, values))  # type: ignore[arg-type]
+        pieces: list[str] = [""] * (2 * len(values))
+        pieces[0::2] = map(_SHORT.__getitem__, map(len, values))
         pieces[1::2] = values
-        return "".join(pieces).encode("ascii")  # type: ignore[arg-type]
+        return "".join(pieces).encode("ascii")
     except (TypeError, IndexError, UnicodeEncodeError):
-        return b"".join(_write_octets_or_none(_utf8(value)) for value in values)
-
-
-def _utf8(value: object) -> bytes | None:
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise TypeError(f"a text was expected, not {type(value).__name__}")
-    return value.encode("utf-8")
+        # Unlike `value.encode()`, this refuses whatever is no text.
+        return _write_octets([None if value is None else str.encode(value) for value in values])
 
 
 def _write_octets(values: Column) -> bytes:
     try:
-        pieces: list[object] = [b""] * (2 * len(values))
-        pieces[0::2] = map(_SHORT_OCTETS.__getitem__, map(len, values))  # type: ignore[arg-type]
+        pieces: list[bytes] = [b""] * (2 * len(values))
+        pieces[0::2] = map(_SHORT_OCTETS.__getitem__, map(len, values))
         pieces[1::2] = values
-        return b"".join(pieces)  # type: ignore[arg-type]
+        return b"".join(pieces)
     except (TypeError, IndexError):
-        return b"".join(map(_write_octets_or_none, values))
+        return b"".join([_NONE if value is None else _mark(value) + value for value in values])
 
 
-def _write_octets_or_none(value: object) -> bytes:
-    if value is None:
-        return b"\x00"
-    if not isinstance(value, bytes):
-        raise TypeError(f"bytes were expected, not {type(value).__name__}")
-    return b"\x01" + len(value).to_bytes(_LENGTH_BYTES, "little") + value
+def _mark(octets: bytes) -> bytes:
+    length = len(octets)
+    if length < len(_SHORT_OCTETS):
+        return _SHORT_OCTETS[length]
+    return b"\x01" + length.to_bytes(_LENGTH_BYTES, "little")
 
 
 def _write_numbers(values: Column) -> bytes:
@@ -138,7 +132,7 @@ def _int64s(values: Column) -> bytes:
         # An array would take bytes for numbers that lie in memory.
         raise ValueError("a column of numbers was expected")  # noqa: TRY004 - our own bug
     else:
-        numbers = array("q", values)  # type: ignore[arg-type]
+        numbers = array("q", values)
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers.tobytes()

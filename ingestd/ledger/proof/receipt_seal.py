@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ingestd.ledger.evidence.checkpoint import InclusionProof
-from ingestd.ledger.evidence.leaf import BatchLeaf
-from ingestd.ledger.evidence.malformed import (
+from ingestd.ledger.proof.checkpoint import InclusionProof
+from ingestd.ledger.proof.leaf import BatchLeaf
+from ingestd.ledger.proof.malformed import (
     SIZE_MAX,
     MalformedError,
     read_proof,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from ingestd.ledger.evidence.malformed import (
+from ingestd.ledger.proof.malformed import (
     MalformedError,
     UntrustedError,
     read_base64,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingestd.ledger.evidence.malformed import (
+from ingestd.ledger.proof.malformed import (
     SIZE_MAX,
     MalformedError,
     read_hash,
@@ -19,8 +19,8 @@ from ingestd.ledger.evidence.malformed import (
     read_proof,
     write_base64,
 )
-from ingestd.ledger.evidence.note import read_note
-from ingestd.ledger.evidence.tree import HASH_BYTES
+from ingestd.ledger.proof.note import read_note
+from ingestd.ledger.proof.tree import HASH_BYTES
 
 PROOF_FIRST_LINE = "c2sp.org/tlog-proof@v1"
 

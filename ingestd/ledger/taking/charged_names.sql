@@ -29,3 +29,24 @@ UPDATE stage_student
 SET party_no = (
   SELECT p.party_no FROM party p
   WHERE p.account = :account AND p.kind = 'student' AND p.party_code = stage_student.student_id)
+
+-- name: add_codes
+-- Number every billing code that is to be charged and that has no number, in their order.
+-- Binds :account, :codes, :batch_no.
+INSERT INTO code (account, code_no, code, batch_no)
+SELECT CAST(:account AS TEXT), :codes + ROW_NUMBER() OVER (ORDER BY n.billing_code),
+  n.billing_code, :batch_no
+FROM (
+  SELECT DISTINCT n.billing_code
+  FROM stage_product n
+  WHERE NOT EXISTS (
+      SELECT 1 FROM code c WHERE c.account = :account AND c.code = n.billing_code)
+    AND n.product_no IN (SELECT s.product_no FROM stage_charge s)
+) n
+
+-- name: name_codes
+-- Note the number of each staged product's code, where there is one. Binds :account.
+UPDATE stage_product
+SET code_no = (
+  SELECT c.code_no FROM code c
+  WHERE c.account = :account AND c.code = stage_product.billing_code)

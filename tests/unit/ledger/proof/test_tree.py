@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.ledger.evidence.frontier import Frontier, Growth
-from ingestd.ledger.evidence.proofs import proves_consistency, proves_inclusion
-from ingestd.ledger.evidence.tree import EMPTY_ROOT, Tree, hash_leaf, hash_node
+from ingestd.ledger.proof.frontier import Frontier, Growth
+from ingestd.ledger.proof.proofs import proves_consistency, proves_inclusion
+from ingestd.ledger.proof.tree import EMPTY_ROOT, Tree, hash_leaf, hash_node
 
 # The leaves and roots with which RFC 6962's own implementation is tested.
 REFERENCE_LEAVES = [

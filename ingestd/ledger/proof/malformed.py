@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 
-from ingestd.ledger.evidence.tree import HASH_BYTES
+from ingestd.ledger.proof.tree import HASH_BYTES
 
 SIZE_MAX = 2**63 - 1
 PROOF_HASHES_MAX = 64

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ingestd.ledger.evidence.digest import CHUNK_ROWS, ColumnKind
-from ingestd.ledger.evidence.leaf import FIRST_LINE
-from ingestd.ledger.evidence.malformed import write_base64
-from ingestd.ledger.evidence.note import Signer, read_note, sign_note
-from ingestd.ledger.evidence.seal_hash import FIRST_WORD
-from ingestd.ledger.evidence.statement import FINDINGS_MAX
+from ingestd.ledger.proof.digest import CHUNK_ROWS, ColumnKind
+from ingestd.ledger.proof.leaf import FIRST_LINE
+from ingestd.ledger.proof.malformed import write_base64
+from ingestd.ledger.proof.note import Signer, read_note, sign_note
+from ingestd.ledger.proof.seal_hash import FIRST_WORD
+from ingestd.ledger.proof.statement import FINDINGS_MAX
 
 PAGE = (Path(__file__).parents[4] / "docs" / "evidence.md").read_text("utf-8")
 VECTORS = dict(re.findall(r"^\| ([^|`]+) \| `([^`]+)` \|$", PAGE, re.MULTILINE))

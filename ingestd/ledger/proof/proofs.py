@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingestd.ledger.evidence.tree import HASH_BYTES, hash_node
+from ingestd.ledger.proof.tree import HASH_BYTES, hash_node
 
 
 def proves_inclusion(

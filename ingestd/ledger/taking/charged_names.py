@@ -1,4 +1,4 @@
-"""Charged students: the students of a charge file, as the roster and the books take them in."""
+"""Charged names: the students and products of a charge file, as the books take them in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ingestd.ledger.books.head import Head
 _SQL = Statements(__file__)
 
 
-def register_staged_students(connection: Connection, head: Head) -> None:
+def add_students(connection: Connection, head: Head) -> None:
     """Add every student that is about to be charged and that the roster does not know.
 
     For accounts whose policy is `students = "register"`; the student has no name yet. A row
@@ -20,12 +20,19 @@ def register_staged_students(connection: Connection, head: Head) -> None:
     _SQL.run(connection, "add_students", {"account": head.account})
 
 
-def add_missing_parties(connection: Connection, head: Head, batch: Batch) -> None:
-    """Give every student that is about to be charged for the first time a party number.
+def number_names(connection: Connection, head: Head, batch: Batch) -> None:
+    """Number every student and billing code that is about to be charged for the first time.
 
-    Who the party is, is a fact of this batch and sealed with it; the stage knows each number
+    Whose the numbers are, is a fact of this batch and sealed with it; the stage knows them
     afterwards. The caller holds the head's lock.
     """
-    values = {"account": head.account, "parties": head.parties, "batch_no": batch.batch_no}
+    values = {
+        "account": head.account,
+        "parties": head.parties,
+        "codes": head.codes,
+        "batch_no": batch.batch_no,
+    }
     head.parties += _SQL.run(connection, "add_parties", values).rowcount
     _SQL.run(connection, "name_parties", values)
+    head.codes += _SQL.run(connection, "add_codes", values).rowcount
+    _SQL.run(connection, "name_codes", values)

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.ledger.evidence.checkpoint import (
+from ingestd.ledger.proof.checkpoint import (
     Checkpoint,
     Continuation,
     InclusionProof,
     is_ledger_name,
     origin_of,
 )
-from ingestd.ledger.evidence.digest import ColumnKind, hash_chunk
-from ingestd.ledger.evidence.leaf import BatchLeaf
-from ingestd.ledger.evidence.malformed import MalformedError, UntrustedError
-from ingestd.ledger.evidence.note import (
+from ingestd.ledger.proof.digest import ColumnKind, hash_chunk
+from ingestd.ledger.proof.leaf import BatchLeaf
+from ingestd.ledger.proof.malformed import MalformedError, UntrustedError
+from ingestd.ledger.proof.note import (
     Note,
     Signature,
     Signer,
@@ -30,14 +30,14 @@ from ingestd.ledger.evidence.note import (
     read_note,
     sign_note,
 )
-from ingestd.ledger.evidence.receipt_seal import ReceiptSeal, SinceReceipt
-from ingestd.ledger.evidence.seal_hash import (
+from ingestd.ledger.proof.receipt_seal import ReceiptSeal, SinceReceipt
+from ingestd.ledger.proof.seal_hash import (
     FIRST_PREVIOUS_HASH,
     SealedChunk,
     SealHeading,
     hash_seal,
 )
-from ingestd.ledger.evidence.statement import (
+from ingestd.ledger.proof.statement import (
     StatedFinding,
     StatedRows,
     StatedTotal,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ingestd.ledger.evidence.tree import (
+from ingestd.ledger.proof.tree import (
     EMPTY_ROOT,
     HASH_BYTES,
     hash_node,

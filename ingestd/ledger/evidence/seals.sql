@@ -1,0 +1,56 @@
+-- name: count_stored
+-- How many rows of each sealed table are a batch's that was just written: those numbered beyond
+-- what the account had, whatever batch they say they are of. Binds :account, :batch_no,
+-- :upload_id, :charges_before, :postings_before, :parties_before, :refunds_before,
+-- :payments_before, :allocations_before, :codes_before.
+SELECT
+  (SELECT COUNT(*) FROM file_outcome
+    WHERE account = :account AND upload_id = :upload_id) AS file_outcome,
+  (SELECT COUNT(*) FROM row_outcome
+    WHERE account = :account AND upload_id = :upload_id) AS row_outcome,
+  (SELECT COUNT(*) FROM finding
+    WHERE account = :account AND upload_id = :upload_id) AS finding,
+  (SELECT COUNT(*) FROM party
+    WHERE account = :account AND party_no > :parties_before) AS party,
+  (SELECT COUNT(*) FROM code
+    WHERE account = :account AND code_no > :codes_before) AS code,
+  (SELECT COUNT(*) FROM charge
+    WHERE account = :account AND charge_no > :charges_before) AS charge,
+  (SELECT COUNT(*) FROM refund
+    WHERE account = :account AND refund_no > :refunds_before) AS refund,
+  (SELECT COUNT(*) FROM guest
+    WHERE account = :account AND party_no > :parties_before) AS guest,
+  (SELECT COUNT(*) FROM payment
+    WHERE account = :account AND payment_no > :payments_before) AS payment,
+  (SELECT COUNT(*) FROM payment_part
+    WHERE account = :account AND payment_no > :payments_before) AS payment_part,
+  (SELECT COUNT(*) FROM payment_event
+    WHERE account = :account AND batch_no = :batch_no) AS payment_event,
+  (SELECT COUNT(*) FROM allocation
+    WHERE account = :account AND allocation_no > :allocations_before) AS allocation,
+  (SELECT COUNT(*) FROM period_close
+    WHERE account = :account AND batch_no = :batch_no) AS period_close,
+  (SELECT COUNT(*) FROM resumption
+    WHERE account = :account AND batch_no = :batch_no) AS resumption,
+  (SELECT COUNT(*) FROM posting
+    WHERE account = :account AND posting_no > :postings_before) AS posting
+
+-- name: sum_postings
+-- What a batch's postings that were just written move, beside what its totals say. Binds
+-- :account, :postings_before.
+SELECT COALESCE(SUM(amount), 0) FROM posting
+WHERE account = :account AND posting_no > :postings_before
+
+-- name: insert_chunk
+-- Keep what a chunk was sealed as. Binds :account, :batch_no, :table_name, :first_row, :row_count,
+-- :layout, :digest.
+INSERT INTO chunk (account, batch_no, table_name, first_row, row_count, layout, digest)
+VALUES (:account, :batch_no, :table_name, :first_row, :row_count, :layout, :digest)
+
+-- name: insert_seal
+-- Close a batch. Binds :account, :batch_no, :event, :upload_id, :sealed_at, :rows_sealed,
+-- :amount_posted, :previous_hash, :hash, :version.
+INSERT INTO seal (account, batch_no, event, upload_id, sealed_at, rows_sealed, amount_posted,
+  previous_hash, hash, version)
+VALUES (:account, :batch_no, :event, :upload_id, :sealed_at, :rows_sealed, :amount_posted,
+  :previous_hash, :hash, :version)

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import gc
+from functools import cache
+
 import pytest
 from hypothesis import HealthCheck, settings
+from mutmut.mutation import trampoline
 from mutmut.state import state
 
-# The same examples every time: a mutant that is killed today is killed tomorrow.
+_ask_environment = trampoline.get_mutant_under_test
+
+# The same few examples every time: a mutant that is killed today is killed tomorrow.
 settings.register_profile(
     "mutants",
+    max_examples=20,
     derandomize=True,
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-settings.load_profile("mutants")
+
+
+def pytest_configure() -> None:
+    """Spare each mutant what took most of its time.
+
+    That was to collect the garbage of a process that holds every test already, and to ask the
+    environment, at each call of a function, which mutant this is: there is one to a process.
+    """
+    gc.freeze()
+    trampoline.get_mutant_under_test = cache(_ask_environment)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -78,6 +78,7 @@ def assert_block_size_changes_nothing(content: bytes) -> None:
     assert checked(content[at : at + 1] for at in range(len(content))) == whole
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("pollution", POLLUTIONS)
 def test_something_more_in_any_place_is_judged(pollution: bytes) -> None:
     """One stray character may cost a row or the file, never an answer that does not add up."""
@@ -85,12 +86,14 @@ def test_something_more_in_any_place_is_judged(pollution: bytes) -> None:
         assert_adds_up(checked([GOOD[:place] + pollution + GOOD[place:]]))
 
 
+@pytest.mark.thorough
 def test_something_less_in_any_place_is_judged() -> None:
     """A lost byte is no reason to fall over."""
     for place in range(len(GOOD)):
         assert_adds_up(checked([GOOD[:place] + GOOD[place + 1 :]]))
 
 
+@pytest.mark.thorough
 def test_no_cut_off_file_is_taken_for_whole() -> None:
     """A connection that dies in the middle of a row never bills half of it."""
     whole = {row.content_hash for batch in checked([GOOD]) for row in batch.rows}
@@ -132,6 +135,7 @@ def test_random_text_below_a_header_is_judged(text: str) -> None:
     assert_block_size_changes_nothing(header + text.encode("utf-8", "replace"))
 
 
+@pytest.mark.thorough
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, len(GOOD)), st.sampled_from(POLLUTIONS), st.integers(1, 40))
 def test_how_much_is_read_at_a_time_never_changes_the_answer(

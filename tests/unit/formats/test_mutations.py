@@ -24,6 +24,8 @@ from ingestd.formats.names import FormatName
 from ingestd.formats.rules import FileRules
 from tests.verdicts import RULES
 
+pytestmark = pytest.mark.thorough
+
 Check = Callable[[Iterable[bytes], FileRules], Iterator[RowBatch[Any]]]
 Content = tuple[object, ...]
 

@@ -28,6 +28,8 @@ from tests.verdicts import (
     rows_of,
 )
 
+pytestmark = pytest.mark.thorough
+
 AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 AMOUNT_CODES = {Code.AMOUNT_INVALID, Code.AMOUNT_NEGATIVE, Code.AMOUNT_TOO_LARGE}
 DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")

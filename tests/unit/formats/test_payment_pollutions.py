@@ -54,6 +54,7 @@ def assert_adds_up(batches: list[RowBatch[PaymentRow]]) -> None:
             assert row.batch_num.isdigit()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", PAYMENT_FORMATS)
 @pytest.mark.parametrize("pollution", POLLUTIONS)
 def test_something_more_in_any_place_is_judged(kind: FormatName, pollution: bytes) -> None:
@@ -63,6 +64,7 @@ def test_something_more_in_any_place_is_judged(kind: FormatName, pollution: byte
         checked(kind, [good[:place] + pollution + good[place:]])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", PAYMENT_FORMATS)
 def test_no_cut_off_file_is_taken_for_whole(kind: FormatName) -> None:
     """A connection that dies in the middle of a row never books half of it."""
@@ -104,6 +106,7 @@ field = st.sampled_from(
 )
 
 
+@pytest.mark.thorough
 @settings(deadline=None, max_examples=150)
 @given(formats, st.lists(st.lists(field, min_size=9, max_size=22), min_size=1, max_size=4))
 def test_rows_of_any_values_are_judged(kind: FormatName, rows: list[list[str]]) -> None:

@@ -90,6 +90,15 @@ def server(
     return stash[_SERVER]
 
 
+def _server_of(request: pytest.FixtureRequest) -> Server:
+    """Return the server, which starts for the first test that needs it; skip where there is none.
+
+    A test on SQLite alone is spared the seconds.
+    """
+    started: Server | None = request.getfixturevalue("server")
+    return pytest.skip("no PostgreSQL server here") if started is None else started
+
+
 @pytest.fixture(scope="session")
 def sqlite_pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file, to be copied."""
@@ -102,7 +111,7 @@ def sqlite_pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_database(
-    tmp_path: Path, server: Server | None, sqlite_pattern: Path
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_pattern: Path
 ) -> Iterator[MakeDatabase]:
     """Make migrated, empty databases of a kind, one after the other; all go with the test."""
     with ExitStack() as stack:
@@ -112,10 +121,8 @@ def make_database(
                 path = tmp_path / f"ledger_{next(_numbers)}.db"
                 shutil.copy(sqlite_pattern, path)
                 url = f"sqlite:///{path}"
-            elif server is None:
-                pytest.skip("no PostgreSQL server here")
             else:
-                url = stack.enter_context(server.database("pattern_migrated"))
+                url = stack.enter_context(_server_of(request).database("pattern_migrated"))
             database = open_database(url)
             stack.callback(database.close)
             return database
@@ -136,16 +143,12 @@ def both(make_database: MakeDatabase) -> tuple[Database, Database]:
 
 
 @pytest.fixture(params=KINDS)
-def empty_database(
-    request: pytest.FixtureRequest, tmp_path: Path, server: Server | None
-) -> Iterator[Database]:
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database without any table."""
     with ExitStack() as stack:
         url = f"sqlite:///{tmp_path / 'empty.db'}"
         if request.param == "postgresql":
-            if server is None:
-                pytest.skip("no PostgreSQL server here")
-            url = stack.enter_context(server.database("pattern_empty"))
+            url = stack.enter_context(_server_of(request).database("pattern_empty"))
         database = open_database(url)
         stack.callback(database.close)
         yield database

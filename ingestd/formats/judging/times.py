@@ -142,26 +142,10 @@ class TimeJudge:
 
     def _start_of_day(self, local: int) -> Occurred:
         """Return the first instant of a day, which is not midnight where clocks change then."""
+        # Where midnight is left out, the offset from before (fold 0) gives the change itself: no
+        # zone has put its clocks forward across midnight since 1990, but at midnight only.
         midnight = from_microseconds(local).replace(tzinfo=self._timezone)
-        before, after = to_microseconds(midnight), to_microseconds(midnight.replace(fold=1))
-        # In a gap the two readings of midnight lie on both sides of the change; the day
-        # starts with the change itself, to be found between them.
-        instant = before if before <= after else self._change_between(after, before)
-        return Occurred(instant, _written_local(local))
-
-    def _change_between(self, low: int, high: int) -> int:
-        """Return the instant at which the account's offset changes, in whole seconds."""
-        old = self._offset_at(low)
-        while high - low > _MICROSECONDS_A_SECOND:
-            middle = low + (high - low) // (2 * _MICROSECONDS_A_SECOND) * _MICROSECONDS_A_SECOND
-            if self._offset_at(middle) == old:
-                low = middle
-            else:
-                high = middle
-        return high
-
-    def _offset_at(self, instant: int) -> timedelta | None:
-        return from_microseconds(instant).astimezone(self._timezone).utcoffset()
+        return Occurred(to_microseconds(midnight), _written_local(local))
 
 
 def is_complete_time(text: str) -> bool:

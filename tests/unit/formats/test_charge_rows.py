@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -153,10 +153,28 @@ def test_time_becomes_its_instant(time: str, instant: str) -> None:
     assert instant_of(time) == datetime.fromisoformat(instant)
 
 
-def test_day_whose_midnight_was_left_out_starts_with_the_change() -> None:
-    """A bare date is a day, and every day has a first instant."""
-    santiago = replace(CHICAGO, timezone=ZoneInfo("America/Santiago"))
-    assert instant_of("2025-09-07", santiago) == datetime(2025, 9, 7, 4, tzinfo=UTC)
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("America/Santiago", "2025-09-07"),
+        ("America/Sao_Paulo", "2018-11-04"),
+        ("America/Havana", "2024-03-10"),
+        ("Africa/Cairo", "2024-04-26"),
+        ("Asia/Beirut", "2024-03-31"),
+        ("Asia/Amman", "2014-03-28"),
+        ("Pacific/Apia", "2011-12-31"),
+        ("America/Havana", "2024-11-03"),
+        ("America/Chicago", "2026-03-08"),
+        ("America/Chicago", "2025-11-02"),
+    ],
+)
+def test_a_day_starts_with_its_first_instant_whatever_the_clocks_do(zone: str, day: str) -> None:
+    """A bare date is a day; where its midnight is left out, it starts with the change."""
+    timezone = ZoneInfo(zone)
+    start = instant_of(day, replace(CHICAGO, timezone=timezone))
+    before = start - timedelta(microseconds=1)
+    assert start.astimezone(timezone).date().isoformat() == day
+    assert before.astimezone(timezone).date().isoformat() < day
 
 
 @pytest.mark.parametrize(("decimals", "cents"), [(0, 5), (2, 500), (3, 5000)])
@@ -178,6 +196,13 @@ def test_amount_finding_reads_as_the_contract_has_it() -> None:
     assert finding.message == expected
 
 
+def test_a_character_that_cannot_be_seen_is_named() -> None:
+    """Its number and its name are what a search finds, and what an export can be rid of."""
+    row = charge(student_id="4\u200b2")
+    (batch,) = check_charge_file([f"{HEADER}\n{row}\n".encode()], CHICAGO)
+    assert "holds U+200B (zero width space), which" in batch.findings[0].message
+
+
 def test_batches_are_small_and_add_up() -> None:
     """A file of any size is judged in the memory of one batch."""
     lines = [
@@ -191,6 +216,17 @@ def test_batches_are_small_and_add_up() -> None:
     assert sum(len(batch.rejected) for batch in batches) == 20_000
     places = [row.row for batch in batches for row in batch.rows]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize("ending", ["\t", "X", "\u00a0", "x "])
+def test_a_last_row_that_ends_in_anything_but_a_whole_value_may_be_cut_off(ending: str) -> None:
+    """An amount is whole only where nothing follows that could have been the start of more."""
+    header, row = "account_type,charge_tracking_id,student_id,billing_code,amount", "WALLET,T-1,1,M"
+    for text, code in ((f"5.00{ending}", Code.LAST_ROW_UNTERMINATED), ("5.00 ", None)):
+        (batch,) = check_charge_file([f"{header}\n{row},{text}".encode()], CHICAGO)
+        rejecting = {found.code for found in batch.findings if found.verdict is Verdict.ROW}
+        assert rejecting == ({code} if code else set())
+        assert len(batch.rows) == (0 if code else 1)
 
 
 @pytest.mark.parametrize("other", ["t-1", "Ｔ-1", "T-１"])

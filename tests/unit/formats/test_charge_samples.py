@@ -46,6 +46,7 @@ def place_of(finding: Finding) -> dict[str, object]:
         "row": finding.row,
         "line": finding.line,
         "column": finding.column,
+        "value": finding.value,
     }
     return {key: value for key, value in place.items() if value is not None}
 

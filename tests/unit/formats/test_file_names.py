@@ -65,3 +65,4 @@ def test_the_names_that_an_account_takes_are_told_without_those_that_it_does_not
 def test_what_nobody_sees_around_a_name_can_be_told(name: str) -> None:
     """A name that looks right and is not recognised costs an hour, and then a riddle."""
     assert bare_name(name) == "a.csv"
+    assert bare_name(name.replace("a.csv", "X.csvX")) == "X.csvX"

@@ -176,6 +176,11 @@ def test_rows_kept_as_columns_are_the_same_rows(rows: list[Pair], data: st.DataO
     assert list(turned[cut]) == rows[cut]
 
 
+def test_without_columns_there_are_no_rows() -> None:
+    """An empty file is judged like any other."""
+    assert list(TurnedRows(Pair, [])) == []
+
+
 def test_columns_of_unequal_length_are_no_rows() -> None:
     """A value is never paired with another row's."""
     with pytest.raises(ValueError, match=r"shorter|longer"):

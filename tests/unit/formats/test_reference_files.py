@@ -148,11 +148,19 @@ def test_what_payment_files_write_for_nothing_is_nobodys_key(
     assert found == [*trimmed, (Code.KEY_RESERVED, 2, column)]
 
 
+def test_a_tab_beside_a_word_for_nothing_is_told_as_the_tab() -> None:
+    """Nobody sees it: who reads "null is reserved" would look for another mistake."""
+    reading = read(CatalogKind.MERCHANTS, "merchant_id\n\tnull\n")
+    assert codes(reading) == [(Code.IDENTIFIER_CHARACTER, 2, "merchant_id")]
+    assert "U+0009 (a control character)" in reading.findings[0].message
+
+
 def test_zero_is_a_code_like_any_other_where_no_payment_file_means_nothing_by_it() -> None:
     """Only fee payments write zeros as a place holder, and they name no such code."""
     assert one(CatalogKind.GL_ACCOUNTS, "gl_account", "0") == ["0"]
     assert one(CatalogKind.MERCHANTS, "merchant_id", "007") == ["007"]
     assert one(CatalogKind.MERCHANTS, "merchant_id", "null-1") == ["null-1"]
+    assert one(CatalogKind.MERCHANTS, "merchant_id", "X0X") == ["X0X"]
 
 
 @pytest.mark.parametrize(
@@ -176,6 +184,13 @@ def test_a_bad_value_in_a_list_is_named() -> None:
     assert codes(reading) == [(Code.NUMBER_INVALID, 2, "pledges")]
     assert reading.findings[0].message.startswith("“10I2”: ")
     assert reading.rejected == [(2, 2)]
+
+
+@pytest.mark.parametrize("written", ["XGY;YGX", " XX ; X"])
+def test_only_spaces_around_the_values_of_a_list_mean_nothing(written: str) -> None:
+    """A letter that is cut off makes another appeal of it."""
+    assert one(CatalogKind.DONORS, "appeals", written) == [written.replace(" ", "")]
+    assert one(CatalogKind.DONORS, "appeals", "GYM;\tLIB") == []
 
 
 def test_a_list_has_an_end() -> None:

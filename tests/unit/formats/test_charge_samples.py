@@ -43,6 +43,7 @@ def rules_of(expected: dict[str, Any]) -> FileRules:
 def place_of(finding: Finding) -> dict[str, object]:
     place = {
         "code": str(finding.code),
+        "verdict": str(finding.verdict),
         "row": finding.row,
         "line": finding.line,
         "column": finding.column,

@@ -36,6 +36,7 @@ def expected_of(kind: FormatName, name: str) -> dict[str, Any]:
 def place_of(finding: Finding) -> dict[str, object]:
     place = {
         "code": str(finding.code),
+        "verdict": str(finding.verdict),
         "row": finding.row,
         "line": finding.line,
         "column": finding.column,

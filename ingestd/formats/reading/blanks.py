@@ -80,7 +80,8 @@ class BlankLines:
     def _extend(self, row: int, line: int, last_row: int) -> None:
         if self._run is None:
             self._run = _Run(row, line, last_row)
-        self._run.last_row = last_row
+        else:
+            self._run.last_row = last_row
 
     def _tell(self) -> None:
         """Warn of the blank lines above the record that was met."""

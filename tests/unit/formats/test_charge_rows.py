@@ -196,6 +196,20 @@ def test_amount_finding_reads_as_the_contract_has_it() -> None:
     assert finding.message == expected
 
 
+def test_a_last_row_that_ends_in_a_column_of_nobodys_may_be_cut_off() -> None:
+    """Of a column that the format does not know, nobody knows what is whole."""
+    content = f"{HEADER},school\n{charge()},East".encode()
+    (batch,) = check_charge_file([content], CHICAGO)
+    assert [f.code for f in batch.findings] == [Code.EXTRA_LABEL, Code.LAST_ROW_UNTERMINATED]
+
+
+def test_how_long_a_note_may_be_is_told() -> None:
+    """Whoever shortens it does so once."""
+    content = f"{HEADER}\n{charge(note='x' * 256)}\n".encode()
+    (batch,) = check_charge_file([content], CHICAGO)
+    assert batch.findings[0].message == "Shorten the value to at most 255 characters."
+
+
 def test_a_character_that_cannot_be_seen_is_named() -> None:
     """Its number and its name are what a search finds, and what an export can be rid of."""
     row = charge(student_id="4\u200b2")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from ingestd.formats.delimiters import seems_separated_by
-from ingestd.formats.findings import Code
+from ingestd.formats.findings.codes import Code
+from ingestd.formats.reading.delimiters import seems_separated_by
 from tests.verdicts import COLUMNS, checked, findings_of
 
 
@@ -44,9 +44,11 @@ def test_a_file_with_another_delimiter_is_told_both(delimiter: str, called: str)
     assert "Export the file with a comma," in finding.message
 
 
-def test_a_line_that_names_another_delimiter_is_told_both() -> None:
+@pytest.mark.parametrize(("delimiter", "called"), [(";", "semicolon"), ("#", "“#”")])
+def test_a_line_that_names_another_delimiter_is_told_both(delimiter: str, called: str) -> None:
     """The line says what a spreadsheet does; the account says what it ought to do."""
-    [finding] = findings_of(checked(b"sep=;\n" + ";".join(COLUMNS).encode() + b"\n"))
-    assert (finding.code, finding.value) == (Code.DELIMITER_UNEXPECTED, "sep=;")
-    assert "separated by a semicolon." in finding.message
+    content = f"sep={delimiter}\n{delimiter.join(COLUMNS)}\n"
+    [finding] = findings_of(checked(content.encode()))
+    assert (finding.code, finding.value) == (Code.DELIMITER_UNEXPECTED, f"sep={delimiter}")
+    assert f"separated by a {called}." in finding.message
     assert "Export the file with a comma and without this line." in finding.message

@@ -9,15 +9,9 @@ from string import ascii_lowercase
 import pytest
 
 from ingestd.formats.checking import RowBatch, check_charge_file, check_refund_file
-<<<<<<< HEAD
-from ingestd.formats.findings.codes import Code
+from ingestd.formats.findings.codes import Code, Finding, Verdict
 from ingestd.formats.kinds.student_billing import AMOUNT, TRANSACTION_OCCURRED_TIME, ChargeRow
 from ingestd.formats.layout.misspelt import may_be
-=======
-from ingestd.formats.findings import Code, Finding, Verdict
-from ingestd.formats.misspelt import may_be
-from ingestd.formats.student_billing import AMOUNT, TRANSACTION_OCCURRED_TIME
->>>>>>> 72a0ef7 (tests: a sample's verdict says how grave each finding is; misspelt columns in each currency)
 from tests.verdicts import RULES
 
 MANDATORY = "account_type,charge_tracking_id,student_id,billing_code"

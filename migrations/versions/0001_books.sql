@@ -480,17 +480,22 @@ CREATE TABLE file_outcome (
 );
 CREATE INDEX ix_file_outcome_sha256 ON file_outcome (account, sha256);
 
--- What became of each row that was not applied; append-only.
+-- What became of the rows that were not applied, in runs; append-only. A run is `row_count` rows one
+-- after the other, on lines one after the other; what they repeat has numbers one after the other,
+-- from `charge_no` or `payment_no` on, and was written by one batch.
 CREATE TABLE row_outcome (
   account TEXT NOT NULL,
   upload_id TEXT NOT NULL,
   row BIGINT NOT NULL,
+  row_count BIGINT NOT NULL,
   line BIGINT NOT NULL,
   outcome TEXT NOT NULL,
+  earlier_batch_no BIGINT,
   charge_no BIGINT,
   payment_no BIGINT,
   CONSTRAINT pk_row_outcome PRIMARY KEY (account, upload_id, row),
-  CONSTRAINT ck_row_outcome_outcome CHECK (outcome IN ('duplicate', 'conflict', 'rejected'))
+  CONSTRAINT ck_row_outcome_outcome CHECK (outcome IN ('duplicate', 'conflict', 'rejected')),
+  CONSTRAINT ck_row_outcome_row_count CHECK (row_count > 0)
 );
 
 -- What was wrong with a file or a row, as its receipt tells it; append-only.

@@ -17,23 +17,9 @@ from ingestd.values.provenance import Provenance
 _SQL = Statements(__file__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Repeats:
-    """The statements about what a format's duplicates and conflicts repeat."""
-
-    insert: str
-    find_uploads: str
-
-
-_CHARGES = _Repeats(insert="insert_repeats_of_charges", find_uploads="find_uploads_of_charges")
-_REFUNDS = _Repeats(insert="insert_repeats_of_charges", find_uploads="find_uploads_of_refunds")
-_PAYMENTS = _Repeats(insert="insert_repeats_of_payments", find_uploads="find_uploads_of_payments")
-_REPEATS = {
-    FormatName.STUDENT_REFUNDS.value: _REFUNDS,
-    FormatName.FEE_PAYMENTS.value: _PAYMENTS,
-    FormatName.SUNDRY_PAYMENTS.value: _PAYMENTS,
-    FormatName.ENROLMENT_PAYMENTS.value: _PAYMENTS,
-}
+_OF_PAYMENTS = frozenset(
+    {FormatName.FEE_PAYMENTS, FormatName.SUNDRY_PAYMENTS, FormatName.ENROLMENT_PAYMENTS}
+)
 
 
 class FileStatus(StrEnum):
@@ -93,10 +79,16 @@ def status_of(rows: RowCounts) -> FileStatus:
 def store_row_outcomes(
     connection: Connection, head: Head, batch: Batch, *, format_name: str | None
 ) -> None:
-    """Keep a verdict for each staged row that was not applied; call it after posting."""
-    values = {"account": head.account, "upload_id": batch.upload_id}
+    """Keep a verdict for each staged row that was not applied, in runs; call it after posting."""
+    values = {
+        "account": head.account,
+        "upload_id": batch.upload_id,
+        "batch_no": batch.batch_no,
+    }
     _SQL.run(connection, "insert_rejected_rows", values)
-    _SQL.run(connection, _REPEATS.get(format_name or "", _CHARGES).insert, values)
+    is_payment = format_name in _OF_PAYMENTS
+    repeats = "insert_repeats_of_payments" if is_payment else "insert_repeats_of_charges"
+    _SQL.run(connection, repeats, values)
 
 
 def store_file_outcome(connection: Connection, batch: Batch, outcome: FileOutcome) -> None:
@@ -176,9 +168,8 @@ def read_file_outcome(
 
 def list_applied_before(connection: Connection, outcome: FileOutcome) -> list[AppliedBefore]:
     """Return who had applied rows of a file before it came, earliest upload first."""
-    repeats = _REPEATS.get(outcome.provenance.format or "", _CHARGES)
     values = {"account": outcome.account, "upload_id": outcome.upload_id}
-    found = _SQL.run(connection, repeats.find_uploads, values)
+    found = _SQL.run(connection, "find_earlier_uploads", values)
     return [
         AppliedBefore(upload_id=row.upload_id, filename=row.filename, rows=int(row.repeats))
         for row in found

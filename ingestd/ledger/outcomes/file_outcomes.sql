@@ -1,30 +1,57 @@
 -- name: insert_rejected_rows
--- The verdict on each row that was rejected. Binds :account, :upload_id.
-INSERT INTO row_outcome (account, upload_id, row, line, outcome)
-SELECT CAST(:account AS TEXT), CAST(:upload_id AS TEXT), j.row, j.line, 'rejected'
-FROM stage_rejected j
-ORDER BY j.row
+-- The rows that were rejected, in runs: one after the other, on lines one after the other.
+-- Binds :account, :upload_id.
+INSERT INTO row_outcome (account, upload_id, row, row_count, line, outcome)
+SELECT CAST(:account AS TEXT), CAST(:upload_id AS TEXT), MIN(j.row), COUNT(*), MIN(j.line),
+  'rejected'
+FROM (
+  SELECT row, line, row - ROW_NUMBER() OVER (PARTITION BY line - row ORDER BY row) AS run
+  FROM stage_rejected
+) j
+GROUP BY j.line - j.row, j.run
+ORDER BY 3
 
 -- name: insert_repeats_of_charges
--- The verdict on each row of charges or refunds that repeats or contradicts one, and the number of
--- its charge: a row that repeats another of its own file learns it only now.
--- Binds :account, :upload_id.
-INSERT INTO row_outcome (account, upload_id, row, line, outcome, charge_no)
-SELECT CAST(:account AS TEXT), CAST(:upload_id AS TEXT), r.row, r.line, r.outcome,
-  COALESCE(r.earlier_no, (SELECT k.charge_no FROM charge_key k
-    WHERE k.account = :account AND k.tracking_id = r.row_key))
-FROM stage_repeat r
-ORDER BY r.row
+-- The rows of charges or refunds that repeat or contradict one, in runs: one after the other, of
+-- charges numbered one after the other that one batch had. A row that repeats another of its own
+-- file learns its charge only now. Binds :account, :upload_id, :batch_no.
+INSERT INTO row_outcome (account, upload_id, row, row_count, line, outcome, earlier_batch_no,
+  charge_no)
+SELECT CAST(:account AS TEXT), CAST(:upload_id AS TEXT), MIN(j.row), COUNT(*), MIN(j.line),
+  j.outcome, j.batch_no, MIN(j.number)
+FROM (
+  SELECT r.row, r.line, r.outcome, r.batch_no, r.number, r.row - ROW_NUMBER() OVER (
+    PARTITION BY r.outcome, r.batch_no, r.line - r.row, r.number - r.row ORDER BY r.row) AS run
+  FROM (
+    SELECT s.row, s.line, s.outcome,
+      COALESCE(s.earlier_batch_no, CAST(:batch_no AS BIGINT)) AS batch_no,
+      COALESCE(s.earlier_no, (SELECT k.charge_no FROM charge_key k
+        WHERE k.account = :account AND k.tracking_id = s.row_key)) AS number
+    FROM stage_repeat s
+  ) r
+) j
+GROUP BY j.outcome, j.batch_no, j.line - j.row, j.number - j.row, j.run
+ORDER BY 3
 
 -- name: insert_repeats_of_payments
--- The verdict on each row that repeats or contradicts a payment, and that payment's number: a row
--- that repeats another of its own file learns it only now. Binds :account, :upload_id.
-INSERT INTO row_outcome (account, upload_id, row, line, outcome, payment_no)
-SELECT CAST(:account AS TEXT), CAST(:upload_id AS TEXT), r.row, r.line, r.outcome,
-  COALESCE(r.earlier_no, (SELECT p.payment_no FROM payment p
-    WHERE p.account = :account AND p.payment_id = r.row_key))
-FROM stage_repeat r
-ORDER BY r.row
+-- The same of rows that repeat or contradict payments. Binds :account, :upload_id, :batch_no.
+INSERT INTO row_outcome (account, upload_id, row, row_count, line, outcome, earlier_batch_no,
+  payment_no)
+SELECT CAST(:account AS TEXT), CAST(:upload_id AS TEXT), MIN(j.row), COUNT(*), MIN(j.line),
+  j.outcome, j.batch_no, MIN(j.number)
+FROM (
+  SELECT r.row, r.line, r.outcome, r.batch_no, r.number, r.row - ROW_NUMBER() OVER (
+    PARTITION BY r.outcome, r.batch_no, r.line - r.row, r.number - r.row ORDER BY r.row) AS run
+  FROM (
+    SELECT s.row, s.line, s.outcome,
+      COALESCE(s.earlier_batch_no, CAST(:batch_no AS BIGINT)) AS batch_no,
+      COALESCE(s.earlier_no, (SELECT p.payment_no FROM payment p
+        WHERE p.account = :account AND p.payment_id = s.row_key)) AS number
+    FROM stage_repeat s
+  ) r
+) j
+GROUP BY j.outcome, j.batch_no, j.line - j.row, j.number - j.row, j.run
+ORDER BY 3
 
 -- name: insert_file_outcome
 -- What became of a file, as a fact of a batch. Binds :account, :upload_id, :batch_no, :filename,
@@ -46,44 +73,18 @@ SELECT filename, format, source, size_bytes, sha256, received_at, peer, session_
 FROM file_outcome
 WHERE account = :account AND upload_id = :upload_id
 
--- name: find_uploads_of_charges
--- Which uploads had applied the charges that an upload's duplicates repeat, and how many each; the
--- upload itself is left out, as a row that stands in it twice has a finding of its own.
+-- name: find_earlier_uploads
+-- Which uploads had applied what an upload's duplicates repeat, and how many each; the upload
+-- itself is left out, as a row that stands in it twice has a finding of its own.
 -- Binds :account, :upload_id.
-SELECT f.upload_id, f.filename, COUNT(*) AS repeats
+SELECT b.upload_id, f.filename, SUM(o.row_count) AS repeats
 FROM row_outcome o
-  LEFT JOIN charge c ON c.account = o.account AND c.charge_no = o.charge_no
-  LEFT JOIN seal b ON b.account = c.account AND b.batch_no = c.batch_no
+  JOIN seal b ON b.account = o.account AND b.batch_no = o.earlier_batch_no
   LEFT JOIN file_outcome f ON f.account = b.account AND f.upload_id = b.upload_id
 WHERE o.account = :account AND o.upload_id = :upload_id AND o.outcome = 'duplicate'
-  AND COALESCE(f.upload_id, '') <> :upload_id
-GROUP BY f.upload_id, f.filename
-ORDER BY COALESCE(f.upload_id, '')
-
--- name: find_uploads_of_refunds
--- The same of refunds, which are found by the charge that they take back.
--- Binds :account, :upload_id.
-SELECT f.upload_id, f.filename, COUNT(*) AS repeats
-FROM row_outcome o
-  LEFT JOIN refund r ON r.account = o.account AND r.charge_no = o.charge_no
-  LEFT JOIN seal b ON b.account = r.account AND b.batch_no = r.batch_no
-  LEFT JOIN file_outcome f ON f.account = b.account AND f.upload_id = b.upload_id
-WHERE o.account = :account AND o.upload_id = :upload_id AND o.outcome = 'duplicate'
-  AND COALESCE(f.upload_id, '') <> :upload_id
-GROUP BY f.upload_id, f.filename
-ORDER BY COALESCE(f.upload_id, '')
-
--- name: find_uploads_of_payments
--- The same of payments. Binds :account, :upload_id.
-SELECT f.upload_id, f.filename, COUNT(*) AS repeats
-FROM row_outcome o
-  LEFT JOIN payment p ON p.account = o.account AND p.payment_no = o.payment_no
-  LEFT JOIN seal b ON b.account = p.account AND b.batch_no = p.batch_no
-  LEFT JOIN file_outcome f ON f.account = b.account AND f.upload_id = b.upload_id
-WHERE o.account = :account AND o.upload_id = :upload_id AND o.outcome = 'duplicate'
-  AND COALESCE(f.upload_id, '') <> :upload_id
-GROUP BY f.upload_id, f.filename
-ORDER BY COALESCE(f.upload_id, '')
+  AND COALESCE(b.upload_id, '') <> :upload_id
+GROUP BY b.upload_id, f.filename
+ORDER BY COALESCE(b.upload_id, '')
 
 -- name: find_same_bytes
 -- The first upload of the same bytes that was finished before this one. Binds :account,

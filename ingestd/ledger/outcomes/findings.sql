@@ -28,15 +28,22 @@ LIMIT :limit
 -- comes first, then what is only worth a word; rows that came twice, of which one was taken, are
 -- last. :header_row is 1, or 0 for a file without a header. Binds :account, :upload_id too.
 SELECT f.row, f.line, f.row_key, f.party_code,
-  COALESCE(o.outcome, CASE f.verdict WHEN 'warning' THEN 'warning' ELSE 'rejected' END),
+  CASE
+    WHEN f.row > :header_row AND o.status = 'rejected' THEN 'rejected'
+    WHEN f.row > :header_row AND f.is_conflict = 1 THEN 'conflict'
+    WHEN f.row > :header_row AND f.is_bad = 1 THEN 'rejected'
+    WHEN f.code = 'duplicate_in_file' THEN 'duplicate'
+    WHEN f.verdict = 'warning' THEN 'warning'
+    ELSE 'rejected'
+  END,
   f.column_name, f.code, f.value, f.message
 FROM (SELECT account, upload_id, finding_no, code, verdict, row, line, column_name, value, message,
     row_key, party_code,
-    MAX(CASE verdict WHEN 'warning' THEN 0 ELSE 1 END) OVER (PARTITION BY row) AS is_bad
+    MAX(CASE verdict WHEN 'warning' THEN 0 ELSE 1 END) OVER (PARTITION BY row) AS is_bad,
+    MAX(CASE code WHEN 'conflict' THEN 1 ELSE 0 END) OVER (PARTITION BY row) AS is_conflict
   FROM finding
   WHERE account = :account AND upload_id = :upload_id) f
-  LEFT JOIN row_outcome o
-    ON o.account = f.account AND o.upload_id = f.upload_id AND o.row = f.row
+  JOIN file_outcome o ON o.account = f.account AND o.upload_id = f.upload_id
 WHERE f.verdict <> 'warning'
   OR (f.row IS NOT NULL AND f.is_bad = 1)
   OR f.code = 'duplicate_in_file'

@@ -92,10 +92,10 @@ ORDER BY k.row
 -- name: find_repeats_of_ledger
 -- What the ledger holds was first: what comes now repeats it or contradicts it. Binds :account.
 -- sqlite: joins in this order
-INSERT INTO stage_repeat (row, line, row_key, outcome, earlier_no)
+INSERT INTO stage_repeat (row, line, row_key, outcome, earlier_no, earlier_batch_no)
 SELECT s.row, s.line, s.row_key,
   CASE WHEN c.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END,
-  k.charge_no
+  k.charge_no, c.batch_no
 FROM stage_known k
   JOIN stage_charge s ON s.row = k.row
   JOIN charge c ON c.account = :account AND c.charge_no = k.charge_no

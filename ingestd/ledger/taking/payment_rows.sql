@@ -30,9 +30,10 @@ WHERE stage_payment.row = n.row AND n.number > 1
 -- name: find_repeats_of_ledger
 -- Payments that came before, with the same content or with other. Binds :account.
 -- sqlite: joins in this order
-INSERT INTO stage_repeat (row, line, row_key, outcome, earlier_no)
+INSERT INTO stage_repeat (row, line, row_key, outcome, earlier_no, earlier_batch_no)
 SELECT s.row, s.line, s.row_key,
-  CASE WHEN p.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END, p.payment_no
+  CASE WHEN p.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END, p.payment_no,
+  p.batch_no
 FROM stage_payment s
   JOIN payment p ON p.account = :account AND p.payment_id = s.row_key
 ORDER BY s.row

@@ -30,9 +30,10 @@ DELETE FROM stage_refund WHERE row IN (SELECT row FROM stage_rejected)
 -- Refunds of charges that were refunded before, with the same content or with other.
 -- Binds :account.
 -- sqlite: joins in this order
-INSERT INTO stage_repeat (row, line, row_key, outcome, earlier_no)
+INSERT INTO stage_repeat (row, line, row_key, outcome, earlier_no, earlier_batch_no)
 SELECT s.row, s.line, s.row_key,
-  CASE WHEN r.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END, r.charge_no
+  CASE WHEN r.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END, r.charge_no,
+  r.batch_no
 FROM stage_refund s
   JOIN charge_key k ON k.account = :account AND k.tracking_id = s.row_key
   JOIN refund r ON r.account = :account AND r.charge_no = k.charge_no

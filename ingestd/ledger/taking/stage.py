@@ -32,6 +32,7 @@ REPEATS = Temporary(
         "outcome": "text",
         "first_row": "whole?",
         "earlier_no": "whole?",
+        "earlier_batch_no": "whole?",
     },
     key=("row",),
 )

@@ -77,7 +77,7 @@ def test_the_receipt_has_exactly_the_keys_of_the_contract(fetched: Fetched) -> N
     assert list(fetched.receipt) == [
         *("receipt_version", "upload_id", "account", "filename", "format", "sha256", "size_bytes"),
         *("received_at", "finished_at", "status", "rows", "applied_amount", "findings"),
-        *("findings_omitted", "findings_by_code"),
+        *("findings_omitted", "findings_by_code", "seal"),
     ]
     assert list(fetched.receipt["rows"]) == [
         *("total", "applied", "duplicate", "conflict", "rejected")
@@ -88,6 +88,9 @@ def test_the_receipt_says_what_was_sent_and_what_became_of_it(fetched: Fetched) 
     """The business office sees at a glance that all of a file arrived."""
     content = fetched.sent.read_bytes()
     told = {name: fetched.receipt[name] for name in fetched.receipt if not name.endswith("_at")}
+    seal = told.pop("seal")
+    assert list(seal) == ["batch", "proof"]  # the first receipt continues none
+    assert list(seal["batch"]) == ["batch_no", "sealed_at", "rows_sealed", "amount_posted", "hash"]
     assert told == {
         "receipt_version": 1,
         "upload_id": told["upload_id"],

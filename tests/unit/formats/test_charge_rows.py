@@ -203,6 +203,27 @@ def test_a_last_row_that_ends_in_a_column_of_nobodys_may_be_cut_off() -> None:
     assert [f.code for f in batch.findings] == [Code.EXTRA_LABEL, Code.LAST_ROW_UNTERMINATED]
 
 
+@pytest.mark.parametrize(
+    ("row", "key", "party"),
+    [
+        ("WALLET,T-1,00042,MEAL,,x,", "T-1", "00042"),
+        ("WALLET, T-1 ,\t42,MEAL,,x,", "T-1", "\t42"),
+        ("WALLET,XT-1X,X,MEAL,,x,", "XT-1X", "X"),
+        ("WALLET,,  ,MEAL,,x,", None, None),
+        ("WALLET,T-1,00042,MEAL", "T-1", "00042"),
+        ("WALLET,T-1", "T-1", None),
+        ("WALLET,T-1,00042,MEAL,a,b,5,", "T-1", "00042"),
+    ],
+)
+def test_a_rejected_row_is_named_as_it_is_written(
+    row: str, key: str | None, party: str | None
+) -> None:
+    """People look a row up in their own system by its key and its student, not by its number."""
+    content = f"{HEADER}\n{charge()}\n{row}\n".encode()
+    (batch,) = check_charge_file([content], CHICAGO)
+    assert batch.rejected_names == [(3, key, party)]
+
+
 def test_how_long_a_note_may_be_is_told() -> None:
     """Whoever shortens it does so once."""
     content = f"{HEADER}\n{charge(note='x' * 256)}\n".encode()

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.formats.judging.moments import MomentJudge, Moments, WrittenMoments
+from ingestd.formats.judging.judged import Problem
+from ingestd.formats.judging.moments import MOMENT_INVALID, MomentJudge, Moments, WrittenMoments
 from ingestd.values.clock import from_microseconds, to_microseconds
 
 ZONES = [
@@ -44,6 +45,32 @@ def test_a_column_of_moments_is_judged_as_each_of_them(zone: ZoneInfo, column: l
     """Whatever else stands in a provider's file, a payment is dated the same."""
     judge = MomentJudge(timezone=zone, now=NOW)
     assert Moments(judge, otherwise=judge).of(column) == [judge(text) for text in column]
+
+
+def test_ordinary_moments_go_the_quick_way() -> None:
+    """A million payments are dated in seconds: each day and each time of day is judged once."""
+    judge = MomentJudge(timezone=ZoneInfo("America/Chicago"), now=NOW)
+    moments = Moments(judge, otherwise=pytest.fail)
+    texts = ["2026-03-02 08:10:10", "2026-07-01", "2026-07-01 23:59:59", "2026-03-02 08:10:10"]
+    for _ in range(2):
+        assert moments.of(texts) == [judge(text) for text in texts]
+
+
+def test_a_day_that_is_only_half_too_far_ahead_is_judged_by_its_moments() -> None:
+    """What was paid this morning is taken, on whatever clock it was written."""
+    judge = MomentJudge(timezone=ZoneInfo("UTC"), now=NOW)
+    texts = ["2026-11-25 12:00:00", "2026-11-25 12:00:01", "2026-11-25"]
+    judged = Moments(judge, otherwise=judge).of(texts)
+    assert judged == [judge(text) for text in texts]
+    assert [isinstance(moment, Problem) for moment in judged] == [False, True, False]
+
+
+@pytest.mark.parametrize("text", ["\t2007-07-11", "X2007-07-11X", "2007-07-11\u00a0"])
+def test_only_spaces_around_a_moment_mean_nothing(text: str) -> None:
+    """What cannot be told from a space by looking at it is not guessed away."""
+    judge = MomentJudge(timezone=ZoneInfo("UTC"), now=NOW)
+    assert judge(text) == MOMENT_INVALID
+    assert judge(" 2007-07-11  ") == judge("2007-07-11")
 
 
 @pytest.mark.parametrize("zone", ZONES, ids=str)

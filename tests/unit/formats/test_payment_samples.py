@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -45,7 +44,6 @@ def place_of(finding: Finding) -> dict[str, object]:
     return {key: value for key, value in place.items() if value is not None}
 
 
-@cache
 def judged(kind: FormatName, name: str) -> tuple[RowBatch[PaymentRow], ...]:
     changes = dict(expected_of(kind, name).get("rules", {}))
     if "last_row_without_newline" in changes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -67,11 +68,14 @@ def test_ordinary_columns_go_the_quick_way() -> None:
     assert IdentifierJudge(COLUMN).all_plain(["A-1", "00042", "x" * LENGTH_MAX, "a_b"])
     assert NoteJudge(COLUMN).all_plain(["", "soup é", "x" * LENGTH_MAX])
     assert not NoteJudge(COLUMN).all_plain(["x" * (LENGTH_MAX + 1)])
-    for texts in (
-        ["2026-03-02T14:38:02Z", "1990-01-01T00:00:00Z"],
-        ["2026-03-02T14:38:02Z", "2026-03-02 14:38:02.5-05:00"],
-    ):
-        assert time_judge().all_with_offset(texts) is not None
+    judge = IdentifierJudge(replace(COLUMN, null_is_absent=True))
+    assert judge.all_plain(["A-1"])
+    assert not judge.all_plain(["A-1", "Null"])
+    in_utc = ["2026-03-02T14:38:02Z", "1990-01-01T00:00:00Z", "2026-03-02T00:00:01Z"]
+    at_once = time_judge().all_with_offset(in_utc)
+    assert at_once is not None
+    assert at_once[1] is in_utc
+    assert time_judge().all_with_offset([*in_utc, "2026-03-02 14:38:02.5-05:00"]) is not None
 
 
 @given(TIMES)
@@ -119,6 +123,17 @@ def test_bounds_of_times_are_where_the_specification_puts_them(
     """A time just inside counts, and one just outside is told of."""
     judged = time_judge()(text)
     assert (judged.code if isinstance(judged, Problem) else None) == code
+
+
+def test_a_time_that_came_twice_may_be_a_day_ahead_to_the_microsecond() -> None:
+    """The bound is the same on the day on which the clocks are put back."""
+    text, instant = "2025-11-02T01:30:00", datetime(2025, 11, 2, 6, 30, tzinfo=UTC)
+    for late, code in ((0, Code.TIME_AMBIGUOUS), (1, Code.TIME_IN_FUTURE)):
+        now = instant - AHEAD_MAX - timedelta(microseconds=late)
+        judge = TimeJudge(timezone=ZoneInfo("America/Chicago"), now=now, reject_naive=False)
+        judged = judge(text)
+        assert isinstance(judged, Problem)
+        assert judged.code is code
 
 
 def test_a_time_that_came_twice_is_the_earlier_one() -> None:

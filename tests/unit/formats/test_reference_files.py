@@ -111,6 +111,8 @@ def test_numbers_are_the_same_with_and_without_leading_zeros(written: str, numbe
         ("-1", Code.NUMBER_INVALID),
         ("4.0", Code.NUMBER_INVALID),
         ("٤٢", Code.NUMBER_INVALID),
+        ("\t42", Code.NUMBER_INVALID),
+        ("X42X", Code.NUMBER_INVALID),
         ("²", Code.NUMBER_INVALID),
         ("1234567890123456789", Code.NUMBER_INVALID),
         ("1.23457E+15", Code.CHANGED_BY_SPREADSHEET),

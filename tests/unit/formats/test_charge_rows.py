@@ -224,11 +224,20 @@ def test_a_rejected_row_is_named_as_it_is_written(
     assert batch.rejected_names == [(3, key, party)]
 
 
-def test_how_long_a_note_may_be_is_told() -> None:
+@pytest.mark.parametrize(("column", "length_max"), [("note", 255), ("student_id", 64)])
+def test_how_long_a_value_may_be_is_told(column: str, length_max: int) -> None:
     """Whoever shortens it does so once."""
-    content = f"{HEADER}\n{charge(note='x' * 256)}\n".encode()
-    (batch,) = check_charge_file([content], CHICAGO)
-    assert batch.findings[0].message == "Shorten the value to at most 255 characters."
+    row = charge(**{column: "x" * (length_max + 1)})
+    (batch,) = check_charge_file([f"{HEADER}\n{row}\n".encode()], CHICAGO)
+    (finding,) = batch.findings
+    assert finding.message == f"Shorten the value to at most {length_max} characters."
+    assert rows_of(charge(**{column: "x" * length_max}))
+
+
+@pytest.mark.parametrize("written", ["\tWALLET", "WALLET\u00a0", "XWALLETX"])
+def test_only_spaces_around_a_word_mean_nothing(written: str) -> None:
+    """What cannot be told from a space by looking at it is not guessed away."""
+    assert rows_of(charge(account_type=written)) == []
 
 
 def test_a_character_that_cannot_be_seen_is_named() -> None:

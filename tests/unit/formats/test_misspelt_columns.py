@@ -10,7 +10,8 @@ import pytest
 
 from ingestd.formats.checking import RowBatch, check_charge_file, check_refund_file
 from ingestd.formats.findings.codes import Code, Finding, Verdict
-from ingestd.formats.kinds.student_billing import AMOUNT, TRANSACTION_OCCURRED_TIME, ChargeRow
+from ingestd.formats.kinds.student_billing import AMOUNT, TRANSACTION_OCCURRED_TIME
+from ingestd.formats.layout.header import MISTAKES_MAX
 from ingestd.formats.layout.misspelt import may_be
 from tests.verdicts import RULES
 
@@ -160,6 +161,13 @@ def test_every_such_column_is_told_and_by_what_it_was_known() -> None:
     for finding, (label, how) in zip(refusals_of(content), known_by.items(), strict=True):
         assert (finding.column, finding.value) == (label, label)
         assert f"and by its {how} this may be it" in finding.message
+
+
+def test_of_very_many_such_columns_a_hundred_are_told() -> None:
+    """A header that was broken by a program fills no receipt."""
+    labels = [f"amount {letter}{other}" for letter in ascii_lowercase for other in "abcdef"]
+    row = f"{ROW.format(n=1)}{',x' * len(labels)}"
+    assert len(refusals_of(f"{MANDATORY},{','.join(labels)}\n{row}\n".encode())) == MISTAKES_MAX
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,62 @@ def test_every_mistake_of_every_account_is_told_at_once(tmp_path: Path) -> None:
     assert "sesame" not in told
 
 
+def _costs(memory: int, rounds: int, lanes: int) -> str:
+    return HASH.replace("m=65536,t=3,p=4", f"m={memory},t={rounds},p={lanes}")
+
+
+@pytest.mark.parametrize("costs", [(8, 1, 1), (512, 1, 64), (2**20, 99, 4)])
+def test_costs_of_a_password_s_hash_may_be_as_low_and_as_high_as_a_login_can_bear(
+    tmp_path: Path, costs: tuple[int, int, int]
+) -> None:
+    """Hashes from another system keep working."""
+    text = f"[A]\n{DISTRICT}password_hash = '{_costs(*costs)}'\n"
+    entry = read_accounts(_write(tmp_path, text)).accounts[AccountId("A")]
+    assert entry.password_hash == _costs(*costs)
+
+
+@pytest.mark.parametrize(
+    "costs",
+    [(7, 1, 1), (511, 1, 64), (2**20 + 1, 3, 4), (65536, 0, 4), (65536, 3, 0), (65536, 3, 65)],
+)
+def test_costs_that_no_login_could_bear_are_told(
+    tmp_path: Path, costs: tuple[int, int, int]
+) -> None:
+    """One login must not take the machine's memory, and one without costs protects nobody."""
+    (mistake,) = _mistakes(tmp_path, f"[A]\n{DISTRICT}password_hash = '{_costs(*costs)}'\n")
+    assert "(m={}, t={}, p={}) are out of bounds".format(*costs) in mistake
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("password_hash = 5", "this is no argon2id hash. `ingestd password` makes one"),
+        ("password_hash = 'x'", "this is no argon2id hash. `ingestd password` makes one"),
+        ("policy.encoding = 5", '5 is no encoding that Python knows. Such as "utf-8"'),
+        ("policy.encoding = 'utf-99'", '"utf-99" is no encoding that Python knows. Such as "utf-8'),
+        ("policy.encoding = 'utf-16'", '"utf-16" does not read plain ASCII as itself. Such as "ut'),
+        ("policy.encoding = 'rot13'", '"rot13" does not read plain ASCII as itself. Such as "utf-'),
+        ("policy.delimiter = 5", '5 is no delimiter. One of ","'),
+        ("policy.delimiter = ':'", '":" is no delimiter. One of ","'),
+        ("policy.ignore_columns = [5]", "must be a column's label in quotes"),
+        (f"policy.ignore_columns = ['{'x' * 201}']", "is longer than 200 characters."),
+    ],
+)
+def test_a_wrong_value_is_told_with_what_can_be_written(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    """An admin at night reads no manual."""
+    (mistake,) = _mistakes(tmp_path, f"[A]\n{DISTRICT}{line}\n")
+    assert f": {said}" in mistake
+
+
+def test_a_label_may_be_as_long_as_any_that_people_write(tmp_path: Path) -> None:
+    """Two hundred characters are a label still."""
+    text = f"[A]\n{DISTRICT}policy.ignore_columns = ['{'x' * 200}']\n"
+    policy = read_accounts(_write(tmp_path, text)).accounts[AccountId("A")].policy
+    assert policy.ignore_columns == ("x" * 200,)
+
+
 @pytest.mark.parametrize(
     ("code", "told"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import asyncssh
 import pytest
 from asyncssh.packet import Byte, MPInt, String, UInt32
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestd.config.authorized_keys import parse_authorized_key
+from ingestd.config.key_material import ASK_FOR_ED25519, PASTE_AGAIN, RSA_BITS_MAX
 from ingestd.config.mistakes import InvalidValueError
 from tests.public_keys import (
     ECDSA,
@@ -22,6 +25,12 @@ from tests.public_keys import (
     fields_of,
     line_of,
     spoilt_lines,
+)
+
+# All heights of the points of order eight on the curve of Ed25519, lowest byte first.
+OF_ORDER_EIGHT = (
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
 )
 
 
@@ -87,6 +96,7 @@ def test_what_is_no_line_of_a_key_is_refused(line: object, said: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         parse_authorized_key(line)
     assert said in f"{caught.value.message} {caught.value.remedy}"
+    assert re.fullmatch(r"[A-Z].*\.", caught.value.remedy)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +109,11 @@ def test_what_is_no_line_of_a_key_is_refused(line: object, said: str) -> None:
         (blob_of("ssh-ed25519", b"\xff" * 32), "damaged"),  # higher than the field
         (blob_of("ssh-ed25519", bytes(32)), "anybody"),
         (blob_of("ssh-ed25519", b"\1" + bytes(31)), "anybody"),
+        (blob_of("ssh-ed25519", (2**255 - 20).to_bytes(32, "little")), "anybody"),  # order two
+        *((blob_of("ssh-ed25519", bytes.fromhex(point)), "anybody") for point in OF_ORDER_EIGHT),
+        (blob_of("ssh-ed25519", (2**255 - 19).to_bytes(32, "little")), "damaged"),  # zero, again
         (blob_of("ssh-ed448", bytes(57)), "anybody"),
+        (blob_of("ssh-ed448", (2**448 - 2**224 - 2).to_bytes(57, "little")), "anybody"),
         (blob_of("ssh-ed448", b"\2" * 57), "damaged"),
         (blob_of(SK_ED25519, bytes(32), b"ssh:"), "anybody"),
         (blob_of(SK_ED25519, POINT), "damaged"),
@@ -128,6 +142,16 @@ def test_a_key_that_could_not_work_is_refused(blob: bytes, said: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         parse_authorized_key(line_of(blob))
     assert said in f"{caught.value.message} {caught.value.remedy}"
+    assert caught.value.remedy.startswith((PASTE_AGAIN, ASK_FOR_ED25519.removesuffix(".")))
+
+
+# 2 ** 14336 + 1 has no small factors, and so the product of the two has none.
+@pytest.mark.parametrize(
+    "blob", [_rsa(2**63 + 1, MODULUS), _rsa(65537, MODULUS << (RSA_BITS_MAX - 2048) | MODULUS)]
+)
+def test_the_longest_numbers_that_work_are_taken(blob: bytes) -> None:
+    """Whoever made a key with more bits than anybody needs is not sent away."""
+    assert parse_authorized_key(line_of(blob)).blob == blob
 
 
 @given(spoilt_lines(), st.binary(max_size=80))

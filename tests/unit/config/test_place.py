@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,7 @@ def test_without_a_file_the_default_is_told(tmp_path: Path) -> None:
         ("INGESTD_CONFIG='/a#b.toml'", "/a#b.toml"),
         ("INGESTD_CONFIG=/first\nINGESTD_CONFIG=/last", "/last"),
         ("INGESTD_CONFIG=/a.toml\r", "/a.toml"),
+        ("X=1\nINGESTD_CONFIG=/X/a.toml", "/X/a.toml"),
     ],
 )
 def test_lines_mean_what_they_mean_to_systemd(tmp_path: Path, line: str, value: str) -> None:
@@ -120,6 +123,7 @@ def test_lines_mean_what_they_mean_to_systemd(tmp_path: Path, line: str, value: 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
+        ("X is here", "environment:1: is no NAME=value."),
         ("x\nexport INGESTD_CONFIG=/a", "environment:1: is no NAME=value."),
         ("\nexport INGESTD_CONFIG=/a", "environment:2: is no NAME=value."),
         ('INGESTD_DATABASE_URL="a', "environment:1: INGESTD_DATABASE_URL: has a value that"),
@@ -138,13 +142,14 @@ def test_what_cannot_be_understood_is_told_with_its_line(
     with pytest.raises(ConfigError) as refused:
         find_config(None, system_file=file, environment={})
     assert told in refused.value.message
+    assert all(re.fullmatch(r"\w.*\.", each.remedy) for each in refused.value.mistakes)
 
 
-@pytest.fixture
-def stranger(machine: Path, elsewhere: Path) -> Iterator[None]:
-    """Be a user who may read neither the file nor the folder one stands in; root reads all."""
-    machine.chmod(0)
-    elsewhere.chmod(0)
+@contextmanager
+def closed(*places: Path) -> Iterator[None]:
+    """Be a user who may not read or enter these places; root reads all."""
+    for place in places:
+        place.chmod(0)
     is_root = os.geteuid() == 0
     if is_root:
         os.seteuid(NOBODY)
@@ -153,7 +158,15 @@ def stranger(machine: Path, elsewhere: Path) -> Iterator[None]:
     finally:
         if is_root:
             os.seteuid(0)
-        elsewhere.chmod(0o700)
+        for place in places:
+            place.chmod(0o700)
+
+
+@pytest.fixture
+def stranger(machine: Path, elsewhere: Path) -> Iterator[None]:
+    """Be a user who may read neither the file nor the folder one stands in."""
+    with closed(machine, elsewhere):
+        yield
 
 
 @pytest.mark.usefixtures("stranger")
@@ -161,6 +174,18 @@ def test_a_file_for_the_daemon_alone_is_told_with_whom_to_be(
     machine: Path, installed: Path
 ) -> None:
     """Who is not the daemon's user reads what to type, and can still name another config."""
-    with pytest.raises(ConfigError, match="sudo -u ingestd ingestd"):
+    told = f"{machine}: this file is not for this user to read.*sudo -u ingestd ingestd"
+    with pytest.raises(ConfigError, match=told):
         find_config(None, system_file=machine, environment={})
     assert find_config(installed, system_file=machine, environment={}) == installed
+
+
+def test_a_config_folder_that_may_not_be_entered_is_the_one_that_is_meant(
+    machine: Path, elsewhere: Path
+) -> None:
+    """Who stands in an installation is not answered about another one."""
+    elsewhere.chmod(0o755)
+    config = elsewhere / DEFAULT_CONFIG.parent
+    config.mkdir()
+    with closed(config):
+        assert find_config(None, system_file=machine, environment={}) == DEFAULT_CONFIG

@@ -95,6 +95,7 @@ def test_a_listening_address_is_read_as_it_is_shown(host: str, port: int) -> Non
     address = ListenAddress(host=host, port=port)
     assert parse_listen(str(address)) == address
     assert parse_listen(address) is address
+    assert parse_listen("h:65535").port == 65535
 
 
 @given(st.ip_addresses(v=4), st.integers(0, 32))
@@ -132,6 +133,21 @@ def test_ipv4_inside_ipv6_is_corrected_to_the_network_that_was_meant() -> None:
 def test_a_database_url_keeps_what_stands_behind_its_scheme(written: str, url: str) -> None:
     """Options of the driver are the operator's business."""
     assert database_url(written) == url
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (5, "this is not a database URL."),
+        ("ledger.db", "this is not a database URL."),
+        (f"oracle://u:{SECRET}@h/d", '"oracle" is not a database that ingestd works with.'),
+    ],
+)
+def test_what_is_no_url_of_a_database_is_told(written: object, said: str) -> None:
+    """Nobody looks for a slip in a password when the scheme is wrong."""
+    with pytest.raises(InvalidValueError) as caught:
+        database_url(written)
+    assert caught.value.message == said
 
 
 def test_folders_are_resolved_and_files_are_not(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def test_quoted_and_dotted_keys_are_found_by_their_meaning() -> None:
     assert document.line_of("a b", "c.d") == 1
     assert document.line_of("A", "x", 1, "y") == 2
     assert document.line_of("A", "z z", "w") == 2
+    assert document.line_of("t") == document.line_of("t", "u") == 3
     assert document.line_of("t", "u", "v") == 4
 
 

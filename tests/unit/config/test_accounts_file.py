@@ -128,6 +128,9 @@ def test_costs_that_no_login_could_bear_are_told(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        ("currency = 5", '5 is no currency of ISO 4217. Three capitals, such as "USD".'),
+        ("currency = 'usd'", '"usd" is not in capitals. Write "USD".'),
+        ("currency = 'ANG'", '"ANG" has left ISO 4217. Its successor is "XCG".'),
         ("password_hash = 5", "this is no argon2id hash. `ingestd password` makes one"),
         ("password_hash = 'x'", "this is no argon2id hash. `ingestd password` makes one"),
         ("policy.encoding = 5", '5 is no encoding that Python knows. Such as "utf-8"'),

@@ -10,7 +10,7 @@ from asyncssh.packet import Byte, MPInt, String, UInt32
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.config.authorized_keys import parse_authorized_key
+from ingestd.config.authorized_keys import LINE_CHARACTERS_MAX, parse_authorized_key
 from ingestd.config.key_material import ASK_FOR_ED25519, PASTE_AGAIN, RSA_BITS_MAX
 from ingestd.config.mistakes import InvalidValueError
 from tests.public_keys import (
@@ -58,6 +58,12 @@ def test_a_comment_may_be_anything_that_can_be_read(comment: str) -> None:
     assert (key.blob, key.label) == (ED25519, comment or None)
 
 
+def test_a_comment_may_fill_its_line() -> None:
+    """Some tools write a whole history there."""
+    line = line_of(ED25519).ljust(LINE_CHARACTERS_MAX, "x")
+    assert parse_authorized_key(line).blob == ED25519
+
+
 def test_one_key_has_one_form() -> None:
     """A number written with zeros before it is the same number, and so the same key."""
     padded = String("ssh-rsa") + String(b"\0\1\0\1") + String(b"\0\0" + MODULUS.to_bytes(256))
@@ -74,7 +80,10 @@ def test_one_key_has_one_form() -> None:
         ("ssh-ed25519 A", "base64"),
         ("ssh-ed25519 AAAA… it@springfield", "base64"),
         (line_of(ED25519)[:60], "cut off"),
-        (line_of(ED25519, says="ssh-rsa"), "itself says"),
+        (line_of(ED25519)[:40] + "-" + line_of(ED25519)[40:], "base64"),
+        (line_of(ED25519, says="ssh-rsa"), 'says ssh-rsa, but the key itself says "ssh-ed25519"'),
+        (line_of(b"\0\0\0\1\xff", says="ssh-rsa"), "itself says"),
+        (line_of(ED25519).ljust(LINE_CHARACTERS_MAX + 1, "x"), "one line"),
         (line_of(ED25519) + "\n" + line_of(ED25519), "one line"),
         (line_of(ED25519) + "\u2028more", "one line"),
         ("\ufeff" + line_of(ED25519), "U+FEFF"),
@@ -82,7 +91,10 @@ def test_one_key_has_one_form() -> None:
         (line_of(ED25519) + " \u202egnp.exe", "U+202E"),
         (line_of(ED25519).replace(" ", "\xa0", 1), "U+00A0"),
         ("ssh-dss AAAA", "DSA"),
-        ("ssh-magic AAAA", "key type"),
+        (
+            "ssh-magic AAAA",
+            '"ssh-magic" is no key type that ingestd knows. Known: ssh-ed25519, ',
+        ),
         ("no-pty ssh-magic AAAA", "key type"),
         (f"cert-authority {line_of(ED25519)}", "certificate_authorities"),
         ("ssh-ed25519-cert-v01@openssh.com AAAA", "certificate"),

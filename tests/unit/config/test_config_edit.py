@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ingestd.config.examples import write_examples
 from ingestd.config.settings import Settings, load_settings
 from ingestd.values.errors import ConfigError, StorageError, UsageError
 from ingestd.values.identifiers import AccountId
+from tests.public_keys import ed25519_blob, line_of
 
 NEW = NewAccount(
     account_id="SPRINGFIELD",
@@ -100,7 +102,22 @@ def test_any_layout_is_edited_without_changing_what_it_says(
     lists = read_allowlist(folder / "allowlist.toml", after).accounts
     assert len(lists[AccountId(NEW.account_id)]) == 2
     content = (folder / "accounts.toml").read_bytes()
+    above, _, _ = content.replace(b"\r", b"").partition(b"[SPRINGFIELD]\n")
+    assert above.endswith(b"\n\n")
+    assert not above.endswith(b"\n\n\n")
     assert content.count(b"\n") == content.count(b"\r\n") or "\r" not in accounts
+
+
+def test_several_keys_stand_on_lines_of_their_own(folder: Path) -> None:
+    """Who takes a key out takes a line out."""
+    keys = tuple(line_of(ed25519_blob(number)) for number in (1, 2, 3))
+    one, two = replace(NEW, authorized_keys=keys[:1]), replace(NEW, authorized_keys=keys[1:])
+    add_account(folder, one)
+    add_account(folder, replace(two, account_id="SHELBYVILLE", networks=()))
+    lines = (folder / "accounts.toml").read_text().splitlines()
+    assert f'authorized_keys = ["{keys[0]}"]' in lines
+    for key in keys[1:]:
+        assert f'    "{key}",' in lines
 
 
 @pytest.mark.parametrize(
@@ -121,15 +138,19 @@ def test_addresses_that_were_listed_first_stay(folder: Path, allowlist: str) -> 
     assert "# the new building" in (folder / "allowlist.toml").read_text()
 
 
-def test_mode_and_link_of_the_files_are_kept(folder: Path, tmp_path: Path) -> None:
+def test_mode_owner_and_link_of_the_files_are_kept(folder: Path, tmp_path: Path) -> None:
     """The daemon, which runs as another user, can still read the file."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (folder / "allowlist.toml").rename(elsewhere / "list.toml")
     (folder / "allowlist.toml").symlink_to(elsewhere / "list.toml")
     (folder / "accounts.toml").chmod(0o604)
+    owner = (12345, 54321) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+    os.chown(folder / "accounts.toml", *owner)
     add_account(folder, NEW)
-    assert (folder / "accounts.toml").stat().st_mode & 0o777 == 0o604
+    status = (folder / "accounts.toml").stat()
+    assert (status.st_uid, status.st_gid) == owner
+    assert status.st_mode & 0o777 == 0o604
     assert (folder / "allowlist.toml").is_symlink()
     assert NEW.networks[0] in (elsewhere / "list.toml").read_text()
     assert [path.name for path in elsewhere.iterdir()] == ["list.toml"]
@@ -156,6 +177,18 @@ def test_a_mistake_in_the_new_account_changes_no_byte(folder: Path, account: New
     assert _contents(folder) == before
 
 
+def test_all_mistakes_of_a_new_account_are_told_and_none_with_a_line(folder: Path) -> None:
+    """Nothing was written, so there is no line to look at; and one try is enough."""
+    wrong = replace(NEW, timezone="Chicago", currency="usd", networks=("10.0.0.1/8", "x"))
+    with pytest.raises(ConfigError) as caught:
+        add_account(folder, wrong)
+    assert [(mistake.line, mistake.key) for mistake in caught.value.mistakes] == [
+        (None, "SPRINGFIELD.timezone"),
+        (None, "SPRINGFIELD.currency"),
+        *((None, "accounts.SPRINGFIELD") for _ in wrong.networks),
+    ]
+
+
 def test_an_account_that_exists_is_left_alone(folder: Path) -> None:
     """A repeated command does not overwrite keys."""
     add_account(folder, NEW)
@@ -170,6 +203,17 @@ def test_a_mistake_that_was_there_is_named_and_kept(folder: Path) -> None:
     (folder / "allowlist.toml").write_text("everyone = 1\n")
     before = _contents(folder)
     with pytest.raises(ConfigError, match=r"allowlist\.toml:1"):
+        add_account(folder, NEW)
+    assert _contents(folder) == before
+
+
+def test_a_file_that_cannot_be_replaced_is_told_by_its_name(folder: Path) -> None:
+    """Beside a name this long none is left for the new content."""
+    named = folder / ("x" * 250)
+    (folder / "allowlist.toml").rename(named)
+    (folder / "allowlist.toml").symlink_to(named)
+    before = _contents(folder)
+    with pytest.raises(StorageError, match=f"Cannot write {named}"):
         add_account(folder, NEW)
     assert _contents(folder) == before
 

@@ -73,6 +73,36 @@ def test_a_mistake_in_a_variable_is_the_variables(
     assert told in mistake.message
 
 
+def test_mistakes_of_file_and_environment_are_told_together(tmp_path: Path) -> None:
+    """A container is started once to learn of all of them, whatever is wrong with the file."""
+    variables = {"INGESTD_SFTP__MAX_OPEN_FILES": "5", "INGESTD_SHUTDOWN_SECONDS": "9999"}
+    found = _mistakes(tmp_path, "sftp = 5", **variables)
+    assert [(m.where.rpartition("/")[2], m.key) for m in found] == [
+        ("INGESTD_SHUTDOWN_SECONDS", ""),
+        ("ingestd.toml", "sftp"),
+    ]
+    found = _mistakes(tmp_path, "no TOML", INGESTD_ZZZ="1")
+    assert [m.where.rpartition("/")[2] for m in found] == ["ingestd.toml", "INGESTD_ZZZ"]
+
+
+def test_a_relative_file_of_the_environment_is_sought_where_the_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell completes names by the folder that one stands in; a file knows its own only."""
+    config, here = tmp_path / "config", tmp_path / "here"
+    for folder in (config, here):
+        folder.mkdir()
+    monkeypatch.chdir(here)
+    text = "[mail]\nhost = 'h'\nfrom = 'a@example.org'\nuser = 'u'\n"
+    (config / "ingestd.toml").write_text(text + "password_file = 'word'\n")
+    (config / "word").write_text("sesame")
+    (here / "own").write_text("open")
+    named = load_settings(config / "ingestd.toml", {})
+    assert named.mail.password_file == config / "word"
+    own = load_settings(config / "ingestd.toml", {"INGESTD_MAIL__PASSWORD_FILE": "own"})
+    assert own.mail.password_file == here / "own"
+
+
 def test_a_value_of_the_environment_hides_the_files_mistake(tmp_path: Path) -> None:
     """What is overridden is not used, and so is nobody's mistake."""
     (tmp_path / "ingestd.toml").write_text("[log]\nlevel = 'loud'\n", encoding="utf-8")

@@ -10,7 +10,7 @@ import pytest
 
 from ingestd.formats.checking import RowBatch, check_charge_file, check_refund_file
 from ingestd.formats.findings.codes import Code, Finding, Verdict
-from ingestd.formats.kinds.student_billing import AMOUNT, TRANSACTION_OCCURRED_TIME
+from ingestd.formats.kinds.student_billing import AMOUNT, TRANSACTION_OCCURRED_TIME, ChargeRow
 from ingestd.formats.layout.header import MISTAKES_MAX
 from ingestd.formats.layout.misspelt import may_be
 from tests.verdicts import RULES

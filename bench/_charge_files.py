@@ -76,6 +76,7 @@ def fill_ledger(database: Database, charges: int, *, on_wallets: bool = True) ->
         add_totals(connection, account=ACCOUNT, batch_no=1, postings_before=0)
         head.batch_no, head.parties, head.codes = 1, STUDENTS, 1
         head.charges = head.postings = charges
+        head.frontier = bytes(32)  # of a tree with one leaf, whatever that holds
         store_head(connection, head)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from ingestd.config.accounts_file import read_accounts
+from ingestd.config.accounts_file import ACCOUNTS_MAX, read_accounts
 from ingestd.sftp.tree import FolderName
 from ingestd.values.errors import ConfigError
 from ingestd.values.identifiers import RESERVED_ACCOUNT_IDS, AccountId
@@ -85,18 +86,64 @@ def test_every_mistake_of_every_account_is_told_at_once(tmp_path: Path) -> None:
         '[A.policy]\nstudents = "all"\ndelimiter = ":"\nencoding = "utf-16"\nstudent = 1\n'
         '["B C"]\n' + DISTRICT + "[a]\nname = 5\n",
     )
-    assert [entry.split(" ")[0] for entry in found] == [
-        *("1:", "3:", "4:", "5:", "6:", "7:", "9:", "10:", "11:", "12:", "13:", "16:", "16:", "17:")
+    assert found == [
+        "1: title: stands outside of an account. Put it below an [ID] line.",
+        "3: A.name: must be a name in quotes, on one line.",
+        '4: A.timezone: "America/Chicgo" is no IANA time zone. Did you mean America/Chicago?',
+        '5: A.currency: "usd" is not in capitals. Write "USD".',
+        "6: A.pasword_hash: unknown key. Did you mean password_hash?",
+        (
+            "7: A.password_hash: this is no argon2id hash. `ingestd password` makes one; paste its "
+            "whole line."
+        ),
+        "9: A.policy.students: \"all\" is not one of 'roster' or 'register'.",
+        r'10: A.policy.delimiter: ":" is no delimiter. One of ",", ";", "\t", "|".',
+        (
+            '11: A.policy.encoding: "utf-16" does not read plain ASCII as itself. Such as "utf-8", '
+            '"windows-1252" or "iso-8859-1".'
+        ),
+        "12: A.policy.student: unknown key. Did you mean students?",
+        (
+            '13: B C: "B C" cannot be an account ID. Use 1 to 64 of A-Z a-z 0-9 _ -, a letter or digit '
+            "first."
+        ),
+        "16: a: differs from account A only in case. Rename one.",
+        "16: a.timezone: is missing. Add a line `timezone = …`.",
+        "17: a.name: must be a name in quotes, on one line.",
     ]
-    told = "\n".join(found)
-    assert "Did you mean America/Chicago?" in told
-    assert 'Write "USD".' in told
-    assert "Did you mean password_hash?" in told
-    assert "Did you mean students?" in told
-    assert "'roster' or 'register'" in told
-    assert "differs from account A only in case" in told
-    assert "a.timezone: is missing" in told
-    assert "sesame" not in told
+    assert "sesame" not in "".join(found)
+
+
+def test_a_name_may_be_two_hundred_characters_long(tmp_path: Path) -> None:
+    """It stands in lists, beside other columns."""
+    text = "[A]\ntimezone = 'UTC'\nname = '{}'\n"
+    entry = read_accounts(_write(tmp_path, text.format("x" * 200))).accounts[AccountId("A")]
+    assert entry.name == "x" * 200
+    (mistake,) = _mistakes(tmp_path, text.format("x" * 201))
+    assert mistake == "3: A.name: is longer than 200 characters."
+
+
+def test_what_is_no_text_is_no_time_zone(tmp_path: Path) -> None:
+    """A number that stands there by mistake is told like any other word."""
+    (mistake,) = _mistakes(tmp_path, "[A]\nname = 'x'\ntimezone = 5\n")
+    assert mistake == '3: A.timezone: 5 is no IANA time zone. Such as "America/Chicago".'
+
+
+def test_ten_thousand_accounts_are_taken_and_no_more(tmp_path: Path) -> None:
+    """A file that a program wrote in a loop does not stop the daemon."""
+    lines = [f"A{number} = 1\n" for number in range(ACCOUNTS_MAX + 1)]
+    assert len(_mistakes(tmp_path, "".join(lines[:-1]))) == ACCOUNTS_MAX
+    too_many, *others = _mistakes(tmp_path, "".join(lines))
+    assert too_many == " more than 10000 accounts. Run a second ingestd."
+    assert len(others) == len(lines)
+
+
+def test_the_file_is_kept_as_it_was_read(tmp_path: Path) -> None:
+    """A copy of what was last in force is that file, to the byte."""
+    path = _write(tmp_path, f"# ours\n[A]\n{DISTRICT}")
+    file = read_accounts(path)
+    assert (file.content, file.where) == (path.read_bytes(), str(path))
+    assert file.sha256 == hashlib.sha256(file.content).hexdigest()
 
 
 def _costs(memory: int, rounds: int, lanes: int) -> str:

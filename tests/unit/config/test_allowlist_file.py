@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -52,21 +53,59 @@ def test_every_mistake_is_told_at_once_with_the_corrected_line(tmp_path: Path) -
         'deny = ["10.0.0.0/8", "10.0.0.0/8", "::/0"]\n'
         '[accounts]\nSPRINGFILD = ["10.0.0.1"]\nSHELBYVILLE = "10.0.0.1/32"\nOTHER = [["x"]]\n',
     )
-    assert [entry.split(" ")[0] for entry in found] == [
-        f"{line}:" for line in (1, 2, 2, 3, 4, 6, 7, 8, 8)
+    such_as = 'Write a text such as "203.0.113.16/28" or "2001:db8:51::/48".'
+    assert found == [
+        "1: evryone: unknown key. Did you mean everyone?",
+        (
+            '2: everyone: "203.0.113.17/28" has host bits set. Write "203.0.113.16/28", or '
+            '"203.0.113.17" for that one address.'
+        ),
+        f"2: everyone: 5 is not an address or network. {such_as}",
+        f'3: everyone: "localhost" is not an address or network. {such_as}',
+        (
+            "4: deny: 10.0.0.0/8 stands here for the second time; first on line 4. Remove one of the "
+            "two."
+        ),
+        (
+            '6: accounts.SPRINGFILD: "SPRINGFILD" is no account of accounts.toml. Did you mean '
+            "SPRINGFIELD?"
+        ),
+        '7: accounts.SHELBYVILLE: must be a list. Write SHELBYVILLE = ["10.0.0.1/32"].',
+        f'8: accounts.OTHER: ["x"] is not an address or network. {such_as}',
+        (
+            '8: accounts.OTHER: "OTHER" is no account of accounts.toml. Known here: SHELBYVILLE, '
+            "SPRINGFIELD."
+        ),
     ]
-    told = "\n".join(found)
-    assert "Did you mean everyone?" in told
-    assert 'Write "203.0.113.16/28", or "203.0.113.17" for that one address.' in told
-    assert "first on line 4" in told
-    assert "Did you mean SPRINGFIELD?" in told
-    assert 'Write SHELBYVILLE = ["10.0.0.1/32"].' in told
 
 
-@pytest.mark.parametrize("text", ["accounts = []", "everyone = {}", "[deny]\nx = 1"])
-def test_what_is_of_the_wrong_kind_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("accounts = []", "accounts: must be a table. Write [accounts] on a line of its own."),
+        ("everyone = {}", 'everyone: must be a list. Write everyone = ["203.0.113.16/28"].'),
+        ("[deny]\nx = 1", 'deny: must be a list. Write deny = ["203.0.113.16/28"].'),
+        ("everyone_is_allowed = 1", "everyone_is_allowed: must be true or false, without quotes."),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_refused(tmp_path: Path, text: str, told: str) -> None:
     """A list in the wrong place must not silently mean nothing."""
-    assert _mistakes(tmp_path, text)[0].startswith("1:")
+    assert _mistakes(tmp_path, text) == [f"1: {told}"]
+
+
+def test_lists_that_are_absent_are_told_with_the_line_that_says_so(tmp_path: Path) -> None:
+    """An empty list is written down, so that a save cut in two is not taken for one."""
+    path = tmp_path / "allowlist.toml"
+    path.write_text("everyone_is_allowed = false\n")
+    file = read_allowlist(path, KNOWN)
+    assert file.absent == ("everyone", "deny", "accounts")
+    assert [str(warning) for warning in file.warnings] == [
+        f"{path}: everyone is absent and counts as empty. Write everyone = [].",
+        f"{path}: deny is absent and counts as empty. Write deny = [].",
+        f"{path}: accounts is absent and counts as empty. Write [accounts].",
+    ]
+    assert (file.content, file.where) == (path.read_bytes(), str(path))
+    assert file.sha256 == hashlib.sha256(file.content).hexdigest()
 
 
 def test_names_go_unchecked_while_the_accounts_cannot_be_read(tmp_path: Path) -> None:
@@ -124,4 +163,7 @@ def test_an_account_of_former_days_is_a_warning(tmp_path: Path) -> None:
     path.write_text('[accounts]\nCLOSED = ["10.0.0.1"]\n')
     file = read_allowlist(path, KNOWN, former_accounts={"CLOSED"})
     (warning,) = [warning for warning in file.warnings if "CLOSED" in warning.key]
-    assert warning.line == 2
+    assert str(warning).removeprefix(str(path)) == (
+        ':2: accounts.CLOSED: "CLOSED" is no account in force; its addresses admit nobody. Take '
+        "the line out, unless the account is to come."
+    )

@@ -157,6 +157,13 @@ def test_folders_are_resolved_and_files_are_not(tmp_path: Path) -> None:
     assert parse_file("link/data", base=tmp_path) == tmp_path / "link" / "data"
 
 
+def test_a_folder_with_a_question_mark_is_shown_as_it_was_found(tmp_path: Path) -> None:
+    """The mark may stand in a folder above, or behind a link."""
+    with pytest.raises(InvalidValueError) as caught:
+        parse_folder("x?y", base=tmp_path)
+    assert caught.value.message.startswith(f"{shown(str(tmp_path / 'x?y'))} contains a question")
+
+
 @pytest.mark.parametrize("host", ["smtp.example.org", "localhost", "10.0.0.1", "::1"])
 def test_a_host_may_be_a_name_or_an_address(host: str) -> None:
     """Not every school's mail server has a name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def _only_mistake(path: Path) -> Mistake:
     with pytest.raises(ConfigError) as caught:
         read_toml(path)
     (mistake,) = caught.value.mistakes
+    assert mistake.where == str(path)
+    assert re.fullmatch(r"[A-Z`].*[.?]", mistake.remedy)
     return mistake
 
 
@@ -180,6 +183,9 @@ def test_lines_agree_with_how_the_document_was_made(
         ("just words\n", 1, "key = value"),
         ("a = 1 b = 2\n", 1, "own line"),
         ('a = "c:\\dir"\n', 1, "backslash"),
+        ("\n\na = [\n", 3, "the value is not TOML"),
+        ('\n\nb = 1\na = "x', 4, "no closing quote"),
+        ('\na = "\x01"\n', 2, "not valid TOML: Illegal character '\\x01'."),
         ("a = " + "9" * 5000, 1, "not valid TOML"),
     ],
 )
@@ -188,8 +194,9 @@ def test_a_syntax_error_names_its_line_and_what_to_write(text: str, line: int, s
     with pytest.raises(ConfigError) as caught:
         _document(text)
     (mistake,) = caught.value.mistakes
-    assert mistake.line == line
+    assert (mistake.where, mistake.line, mistake.key) == ("some.toml", line, "")
     assert said in str(mistake)
+    assert mistake.message.endswith(".")
 
 
 def test_endless_nesting_is_a_mistake_and_not_a_crash() -> None:
@@ -212,7 +219,7 @@ def test_an_empty_file_is_a_mistake(tmp_path: Path, content: bytes) -> None:
 
 def test_a_folder_in_the_place_of_a_file_is_a_mistake(tmp_path: Path) -> None:
     """A container runtime makes a folder where a mounted file is missing."""
-    assert "cannot be read" in _only_mistake(tmp_path).message
+    assert _only_mistake(tmp_path).message == "the file cannot be read: Is a directory."
 
 
 def test_bytes_that_are_not_utf_8_are_a_mistake_with_their_line(tmp_path: Path) -> None:
@@ -227,3 +234,5 @@ def test_a_huge_file_is_refused_before_it_is_read_whole(tmp_path: Path) -> None:
     """A log file given by mistake does not take the machine's memory."""
     (tmp_path / "x.toml").write_bytes(b"#" * (CONFIG_BYTES_MAX + 1))
     assert "larger than" in _only_mistake(tmp_path / "x.toml").message
+    (tmp_path / "x.toml").write_bytes(b"#" * CONFIG_BYTES_MAX)
+    assert len(read_toml(tmp_path / "x.toml").content) == CONFIG_BYTES_MAX

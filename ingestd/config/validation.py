@@ -28,17 +28,18 @@ _WANTED = {
 def check_values(
     model: type[Model], values: object, *, keys: KeyPath, mistakes: Mistakes
 ) -> Model | None:
-    """Return the model of a table's values, or None after noting every mistake in them."""
-    has_unknown = False
+    """Return the model of a table's values, or None when one of them cannot be.
+
+    Every mistake is noted; beside a model that can be unknown keys alone.
+    """
     if isinstance(values, Mapping):
-        has_unknown = _note_unknown_keys(model, values, keys=keys, mistakes=mistakes)
+        _note_unknown_keys(model, values, keys=keys, mistakes=mistakes)
     try:
-        checked = model.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             _note(detail, keys=keys, mistakes=mistakes)
         return None
-    return None if has_unknown else checked
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -56,17 +57,13 @@ def section_of(model: type[BaseModel], key: str) -> type[BaseModel] | None:
 
 def _note_unknown_keys(
     model: type[BaseModel], values: Mapping[str, Any], *, keys: KeyPath, mistakes: Mistakes
-) -> bool:
-    has_unknown = False
+) -> None:
     fields = fields_of(model)
     for key, value in values.items():
         if key not in fields:
             mistakes.add_unknown_key((*keys, key), fields)
-            has_unknown = True
         elif (section := section_of(model, key)) and isinstance(value, Mapping):
-            inside = _note_unknown_keys(section, value, keys=(*keys, key), mistakes=mistakes)
-            has_unknown = has_unknown or inside
-    return has_unknown
+            _note_unknown_keys(section, value, keys=(*keys, key), mistakes=mistakes)
 
 
 def _note(detail: ErrorDetails, *, keys: KeyPath, mistakes: Mistakes) -> None:

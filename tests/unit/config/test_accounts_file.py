@@ -104,8 +104,8 @@ def test_every_mistake_of_every_account_is_told_at_once(tmp_path: Path) -> None:
         ),
         "12: A.policy.student: unknown key. Did you mean students?",
         (
-            '13: B C: "B C" cannot be an account ID. Use 1 to 64 of A-Z a-z 0-9 _ -, a letter or digit '
-            "first."
+            '13: B C: "B C" cannot be an account ID. Use 1 to 64 of A-Z a-z 0-9 _ -, a letter or '
+            "digit first."
         ),
         "16: a: differs from account A only in case. Rename one.",
         "16: a.timezone: is missing. Add a line `timezone = …`.",

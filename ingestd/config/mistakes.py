@@ -50,7 +50,7 @@ class Mistakes:
                 return
         self.add_at(self._document.line_near(*keys), keys, message, remedy)
 
-    def add_at(self, line: int | None, keys: KeyPath, message: str, remedy: str = "") -> None:
+    def add_at(self, line: int | None, keys: KeyPath, message: str, remedy: str) -> None:
         """Note what is wrong with a key, at a line that is known more exactly."""
         self._found.append(
             Mistake(

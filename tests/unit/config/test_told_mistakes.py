@@ -118,10 +118,10 @@ def test_mistakes_come_in_the_order_of_the_file() -> None:
     mistakes.add(("b", 1), "third.", "Remedy.")
     mistakes.add(("c", "missing"), "in its table.")
     mistakes.add(("nowhere",), "no line.")
-    mistakes.add(("v", "inside"), "of a variable.")
+    mistakes.add(("v", "inside"), "of a variable.", "Set it.")
     assert [(m.where, m.line, m.key, m.message, m.remedy) for m in mistakes.found] == [
         ("x.toml", None, "nowhere", "no line.", ""),
-        ("VARIABLE", None, "", "of a variable.", ""),
+        ("VARIABLE", None, "", "of a variable.", "Set it."),
         ("x.toml", 3, "b", "third.", "Remedy."),
         ("x.toml", 4, "c.missing", "in its table.", ""),
         ("x.toml", 5, "c.d\\u001b", "fourth.", ""),

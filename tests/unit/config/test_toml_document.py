@@ -23,7 +23,7 @@ def _only_mistake(path: Path) -> Mistake:
     with pytest.raises(ConfigError) as caught:
         read_toml(path)
     (mistake,) = caught.value.mistakes
-    assert mistake.where == str(path)
+    assert (mistake.where, mistake.key) == (str(path), "")
     assert re.fullmatch(r"[A-Z`].*[.?]", mistake.remedy)
     return mistake
 
@@ -46,6 +46,13 @@ def test_brackets_quotes_and_hashes_inside_texts_are_not_structure() -> None:
         "e = 1\n"
     )
     assert [document.line_of(key) for key in "abcde"] == [1, 2, 3, 6, 8]
+
+
+def test_what_follows_a_heading_at_once_is_no_part_of_it() -> None:
+    """Not everybody puts a space before a comment."""
+    document = _document("[a]# one\nX = 1\n[[b]]# two\nX = 2\n[[b]]#\nX = 3\n")
+    assert document.line_of("a", "X") == 2
+    assert [document.line_of("b", index, "X") for index in range(2)] == [4, 6]
 
 
 def test_quoted_and_dotted_keys_are_found_by_their_meaning() -> None:
@@ -201,7 +208,8 @@ def test_a_syntax_error_names_its_line_and_what_to_write(text: str, line: int, s
 
 def test_endless_nesting_is_a_mistake_and_not_a_crash() -> None:
     """A saved mistake must not stop the daemon."""
-    with pytest.raises(ConfigError, match="nested too deeply"):
+    nested = r"^some\.toml: lists or tables are nested too deeply\. Flatten them\.$"
+    with pytest.raises(ConfigError, match=nested):
         _document("a = " + "[" * 20_000 + "]" * 20_000)
 
 
@@ -228,6 +236,8 @@ def test_bytes_that_are_not_utf_8_are_a_mistake_with_their_line(tmp_path: Path) 
     mistake = _only_mistake(tmp_path / "x.toml")
     assert mistake.line == 2
     assert "0xe9" in mistake.message
+    (tmp_path / "x.toml").write_bytes(b"\n\xe9")
+    assert _only_mistake(tmp_path / "x.toml").line == 2
 
 
 def test_a_huge_file_is_refused_before_it_is_read_whole(tmp_path: Path) -> None:

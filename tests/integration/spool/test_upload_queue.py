@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from ingestd.database.engine import Database
 from ingestd.intake.reading import Progress
 from ingestd.spool import queue
+from ingestd.spool.arrivals import Arrival
 from ingestd.spool.queue import LEASE_SECONDS, TRIES_MAX, QueuedUpload, QueueEntry
-from ingestd.values.clock import to_microseconds
+from ingestd.values.clock import from_microseconds, to_microseconds
 from ingestd.values.errors import LeaseLostError
 from ingestd.values.identifiers import AccountId, UploadId
 from tests.integration.ledger.conftest import Books, charges
@@ -245,6 +246,137 @@ def _next_of_any(database: Database) -> QueuedUpload | None:
         with database.reading() as connection:
             if upload is not None or queue.count_open(connection, node=NODE) == (0, 0):
                 return upload
+
+
+def test_an_upload_through_the_door_enters_as_its_note_says(database: Database) -> None:
+    """Every figure in the books is followed back to who sent it, when and from where."""
+    arrival = Arrival(
+        upload_id=UploadId(f"{1:026}"),
+        account=A,
+        filename="student_billing_1.csv",
+        whole=True,
+        size_bytes=77,
+        sha256="5" * 64,
+        received_at=from_microseconds(9 * SECOND),
+        peer="203.0.113.7",
+        session_id="s-1",
+        key_fingerprint="SHA256:x",
+        client_version="SSH-2.0-x",
+    )
+    entered = queue.entry_of_arrival(arrival, format_name="student_billing", node=NODE)
+    assert entered == QueueEntry(
+        account=A,
+        upload_id=arrival.upload_id,
+        filename="student_billing_1.csv",
+        format="student_billing",
+        source="sftp",
+        size_bytes=77,
+        sha256="5" * 64,
+        received_at=9 * SECOND,
+        peer="203.0.113.7",
+        session_id="s-1",
+        key_fingerprint="SHA256:x",
+        client_version="SSH-2.0-x",
+        node=NODE,
+    )
+    put(database, entered)
+    queued = state(database, 1)
+    assert {name: getattr(queued, name) for name in asdict(entered)} == asdict(entered)
+
+
+def test_a_certain_upload_is_taken_whoever_had_it(database: Database) -> None:
+    """A command that imports a file waits behind no other one, and repeats none with an outcome."""
+    put(database, entry(1), entry(2), entry(3, account=B))
+    first = taken(database)
+    with database.writing() as connection:
+        again = queue.lease_upload(connection, entry(1), owner="you", now=5 * SECOND)
+        second = queue.lease_upload(connection, entry(2), owner="you", now=5 * SECOND)
+    assert again is not None
+    assert second is not None
+    assert (again.upload_id, again.owner, again.state) == (first.upload_id, "you", "working")
+    assert again.claim_token == first.claim_token + 1
+    finish(database, again)
+    finish(database, second)
+    with database.writing() as connection:
+        assert queue.lease_upload(connection, entry(1), owner="you", now=0) is None
+    assert state(database, 3, B).state == "waiting"
+
+
+def test_a_certain_upload_is_lost_to_others_when_its_lease_runs_out(database: Database) -> None:
+    """A command that hangs keeps no file for ever."""
+    put(database, entry(1))
+    with database.writing() as connection:
+        queue.lease_upload(connection, entry(1), owner="you", now=5 * SECOND)
+    assert take(database, (5 + LEASE_SECONDS) * SECOND) is None
+    assert take(database, (5 + LEASE_SECONDS) * SECOND + 1) is not None
+
+
+def test_a_file_that_waits_for_space_is_tried_again_without_being_counted(
+    database: Database,
+) -> None:
+    """A disk that is full for a night costs no file its tries."""
+    put(database, entry(1))
+    for now in range(0, 2 * TRIES_MAX * 3, 3):
+        upload = taken(database, now * SECOND)
+        with database.writing() as connection:
+            queue.wait_for_space(connection, upload, now=now * SECOND, seconds=2.5)
+        assert take(database, int((now + 2.5) * SECOND) - 1) is None
+    waiting = state(database, 1)
+    assert (waiting.state, waiting.attempts) == ("waiting", 0)
+    assert waiting.last_error == queue.WAITS_FOR_SPACE
+
+
+def test_uploads_with_an_outcome_are_delivered_in_the_order_of_arrival(database: Database) -> None:
+    """A receipt that a full disk held back is written after the next start."""
+    put(database, entry(2), entry(1), entry(3), entry(4), entry(5, node="other"))
+    for _ in range(3):
+        finish(database, taken(database))
+    on_another = take(database, node="other")
+    assert on_another is not None
+    finish(database, on_another)
+
+    def open_ones(limit: int = 9, *, node: str = NODE) -> list[int]:
+        with database.reading() as connection:
+            found = queue.undelivered(connection, node=node, limit=limit)
+        return [upload.received_at // SECOND for upload in found]
+
+    assert open_ones() == [1, 2, 3]
+    assert open_ones(2) == [1, 2]
+    with database.writing() as connection:
+        queue.mark_delivered(connection, A, UploadId(f"{1:026}"))
+        queue.mark_delivered(connection, B, UploadId(f"{2:026}"))
+    assert open_ones() == [2, 3]
+    assert state(database, 1).delivered
+    assert not state(database, 2).delivered
+    assert open_ones(node="other") == [5]
+
+
+def test_a_queue_knows_what_it_ever_held(database: Database) -> None:
+    """A folder whose uploads a ledger does not know belongs to another ledger."""
+    put(database, entry(1))
+    finish(database, taken(database))
+    held, others = (A, UploadId(f"{1:026}")), [(A, UploadId(f"{2:026}")), (B, UploadId(f"{1:026}"))]
+    with database.reading() as connection:
+        assert queue.knows_any(connection, [*others, held])
+        assert not queue.knows_any(connection, others)
+        assert not queue.knows_any(connection, [])
+
+
+def test_an_account_s_uploads_are_listed_from_the_latest_on(database: Database) -> None:
+    """An operator looks for what came last, or for what is in a state."""
+    put(database, entry(1), entry(2), entry(3), entry(4, account=B))
+    finish(database, taken(database))
+    taken(database)
+
+    def listed(status: str | None = None, limit: int = 9) -> list[int]:
+        with database.reading() as connection:
+            found = queue.list_uploads(connection, A, status=status, limit=limit)
+        return [upload.received_at // SECOND for upload in found]
+
+    assert listed() == [3, 2, 1]
+    assert listed(limit=2) == [3, 2]
+    assert (listed("processed"), listed("working"), listed("waiting")) == ([1], [2], [3])
+    assert listed("done") == []
 
 
 def test_uploads_are_counted_by_account_and_how_far_they_are(database: Database) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestd.access.accounts import Access, Account
+from ingestd.access.accounts import Access, Account, Policy
 from ingestd.access.allowlist import Allowlist, Rule, parse_address
 from ingestd.access.keeper import AccessKeeper
 from ingestd.values.identifiers import AccountId
@@ -109,3 +110,12 @@ def test_an_address_is_the_same_on_whichever_interface_it_comes_in() -> None:
 def test_the_rules_of_the_start_are_in_force_until_they_are_replaced() -> None:
     """The first client may come before the first change."""
     assert AccessKeeper(ACCESS).current is ACCESS
+
+
+def test_an_upload_is_continued_only_where_the_account_says_so() -> None:
+    """A client that resumes where nobody may would leave half a file for a whole one."""
+    resuming = replace(_account(A), policy=Policy(resume=True))
+    access = Access(accounts={A: resuming, B: _account(B)}, allowlist=ALLOWLIST)
+    assert access.resumes(A)
+    assert not access.resumes(B)
+    assert not access.resumes(AccountId("C"))

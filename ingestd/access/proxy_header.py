@@ -125,8 +125,7 @@ def _peer_of(header: bytes) -> ProxiedPeer | ProxyFault:
     addresses_bytes = _ADDRESSES_BYTES.get(family)
     if addresses_bytes is None:
         return ProxyFault.FAMILY_UNKNOWN
-    start = _FIXED_BYTES + addresses_bytes
-    fault = _check_tlvs(header, start) if start <= len(header) else ProxyFault.LENGTH_WRONG
+    fault = _check_tlvs(header, _FIXED_BYTES + addresses_bytes)
     if fault is not None:
         return fault
     if family == _TCP_V4:
@@ -158,7 +157,10 @@ def _check_tlvs(header: bytes, start: int) -> ProxyFault | None:
 
 
 def _cut_tlvs(header: bytes, start: int) -> list[tuple[int, range]] | None:
-    """Return each TLV's type and where its value lies; None when they do not end at the end."""
+    """Return each TLV's type and where its value lies; None when they do not end at the end.
+
+    A `start` behind the end is none, either.
+    """
     found: list[tuple[int, range]] = []
     while start + _TLV_BYTES <= len(header):
         value = start + _TLV_BYTES

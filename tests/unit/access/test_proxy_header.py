@@ -181,6 +181,8 @@ ADDRESSES4 = bytes([1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 0, 2])
         pytest.param(v2(UDP6, bytes(36)), ProxyFault.NOT_TCP, id="udp6"),
         pytest.param(v2(UNSPEC, b""), ProxyFault.NO_ADDRESS, id="unspec"),
         pytest.param(v2(UNIX, bytes(216)), ProxyFault.NO_ADDRESS, id="unix"),
+        pytest.param(v2(0x32, bytes(216)), ProxyFault.NO_ADDRESS, id="unix datagrams"),
+        pytest.param(v2(TCP4, ADDRESSES4) + b"S", ProxyFault.LENGTH_WRONG, id="more behind it"),
         pytest.param(v2(TCP4, ADDRESSES4[:-1]), ProxyFault.LENGTH_WRONG, id="short"),
         pytest.param(v2(TCP6, ADDRESSES4), ProxyFault.LENGTH_WRONG, id="v4 in v6"),
         pytest.param(v2(TCP4, ADDRESSES4 + b"\x04\x00"), ProxyFault.LENGTH_WRONG, id="half a tlv"),
@@ -213,6 +215,28 @@ ADDRESSES4 = bytes([1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 0, 2])
 def test_a_header_of_version_2_is_checked(header: bytes, fault: ProxyFault) -> None:
     """Without a peer over TCP no rule could be applied."""
     assert read_proxy_header(header) is fault
+
+
+def test_no_more_is_asked_for_than_the_shortest_header_has() -> None:
+    """Whatever is read too much is lost to SSH, and the client waits for ever."""
+    assert read_proxy_header(b"") == BytesWanted(count=len(b"PROXY UNKNOWN\r\n"))
+    for arrived in range(1, 16):
+        header = v2(UNSPEC, b"")[:arrived]
+        assert read_proxy_header(header) == BytesWanted(count=16 - arrived)
+
+
+@pytest.mark.parametrize(
+    "tlvs",
+    [
+        tlv(UNIQUE_ID, bytes(128)),
+        tlv(NOOP, bytes(300)),
+        tlv(NOOP, bytes(4096 - len(ADDRESSES4) - 3)),
+    ],
+)
+def test_what_a_balancer_adds_may_be_as_long_as_the_rules_have_it(tlvs: bytes) -> None:
+    """A certificate's names are longer than those who wrote the rules thought of."""
+    expected = ProxiedPeer(address=IPv4Address("1.2.3.4"))
+    assert read_proxy_header(v2(TCP4, ADDRESSES4 + tlvs)) == expected
 
 
 @pytest.mark.parametrize("family", [UNSPEC, TCP4, UNIX, 0xFF])

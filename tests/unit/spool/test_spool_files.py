@@ -303,3 +303,15 @@ def test_files_that_are_taken_together_keep_their_notes_and_are_found(folders: F
     assert os.listdir(folders.incoming(A)) == ["folder.part"]
     assert os.listdir(folders.arrivals(A)) == []
     assert take_together(folders, A, names) is None
+
+
+def test_files_that_are_taken_together_go_by_the_names_that_they_have_then(
+    folders: Folders,
+) -> None:
+    """One that would pass for a note gets another name, and its place among the others."""
+    for name in (".arrival.json", "A.csv"):
+        (folders.incoming(A) / name).write_bytes(name.encode())
+    claimed = take_together(folders, A, [".arrival.json", "A.csv"])
+    assert claimed is not None
+    assert (claimed.filename, claimed.others) == ("A.csv", ("_.arrival.json",))
+    assert claimed.path(folders).read_bytes() == b"A.csv"

@@ -117,7 +117,7 @@ def test_a_lease_that_ran_out_passes_to_another(database: Database) -> None:
     assert take(database, LEASE_SECONDS * SECOND) is None
     second = taken(database, LEASE_SECONDS * SECOND + 1)
     assert second.claim_token == first.claim_token + 1
-    with pytest.raises(LeaseLostError):
+    with pytest.raises(LeaseLostError, match=f"Upload {first.upload_id} was taken over"):
         finish(database, first)
     with database.writing() as connection:
         assert not queue.renew_lease(connection, first, now=0, records=1)

@@ -20,13 +20,13 @@ from ingestd.database.engine import Database
 from ingestd.ledger.audit.identities import read_identities
 from ingestd.ledger.audit.verify import verify_ledger
 from ingestd.ledger.books.extent import read_extent
-from ingestd.reports.aging import report_aging
-from ingestd.reports.balances import report_balances
-from ingestd.reports.items import report_items
-from ingestd.reports.payments import report_payments
-from ingestd.reports.report import Question, Report
-from ingestd.reports.revenue import report_revenue
-from ingestd.reports.sales import report_sales
+from ingestd.reports.figures.aging import report_aging
+from ingestd.reports.figures.balances import report_balances
+from ingestd.reports.figures.items import report_items
+from ingestd.reports.figures.payments import report_payments
+from ingestd.reports.figures.report import Question, Report
+from ingestd.reports.figures.revenue import report_revenue
+from ingestd.reports.figures.sales import report_sales
 
 CHARGES = 1_000_000
 ROUNDS = 3

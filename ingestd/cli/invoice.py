@@ -40,8 +40,8 @@ def invoice(
     config: ConfigOption = None,
 ) -> None:
     """Write an invoice: open items, oldest first, and payments pending. --mail also sends it."""
-    from ingestd.reports.invoice_page import render_page
-    from ingestd.reports.invoice_pdf import render_pdf
+    from ingestd.reports.invoices.page import render_page
+    from ingestd.reports.invoices.pdf import render_pdf
     from ingestd.service.office.invoices import invoice_of, mail_invoice
 
     if mail_to is not None and not mail:

@@ -24,7 +24,7 @@ from ingestd.cli.options import (
 )
 from ingestd.cli.output import complain
 from ingestd.cli.verified import print_verified
-from ingestd.reports.export_format import ExportFormat
+from ingestd.reports.exports.programs import ExportFormat
 from ingestd.service.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError
 from ingestd.values.money import decimals_of
@@ -32,7 +32,7 @@ from ingestd.values.money import decimals_of
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from ingestd.reports.drill import Inquiry
+    from ingestd.reports.trails.drill import Inquiry
 
 app = typer.Typer(name="ledger", help="The books themselves.", no_args_is_help=True)
 
@@ -103,8 +103,8 @@ def export(
     config: ConfigOption = None,
 ) -> None:
     """Write the whole book for Beancount or hledger, with its balances to be checked."""
-    from ingestd.reports.book import Book
-    from ingestd.reports.export import export_book, writer_of
+    from ingestd.reports.exports.book import Book
+    from ingestd.reports.exports.export import export_book, writer_of
 
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
@@ -130,7 +130,7 @@ def explain(
     config: ConfigOption = None,
 ) -> None:
     """Tell where each cent of a payment went, and by which rule."""
-    from ingestd.reports.explain import explain_payment
+    from ingestd.reports.trails.explain import explain_payment
 
     def ask(connection: Connection, inquiry: Inquiry) -> Answer:
         return explain_payment(connection, inquiry, payment)
@@ -152,7 +152,7 @@ def trace(
     config: ConfigOption = None,
 ) -> None:
     """Follow a charge: its postings, and the file, sender and row of all that happened to it."""
-    from ingestd.reports.trace import trace_charge
+    from ingestd.reports.trails.trace import trace_charge
 
     def ask(connection: Connection, inquiry: Inquiry) -> Answer:
         return trace_charge(connection, inquiry, tracking_id)
@@ -166,7 +166,7 @@ def _follow(
     as_known: str | None,
     config: ConfigOption,
 ) -> Answer:
-    from ingestd.reports.drill import Inquiry
+    from ingestd.reports.trails.drill import Inquiry
 
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)

@@ -33,7 +33,7 @@ from ingestd.values.money import decimals_of
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from ingestd.reports.report import Question, Report
+    from ingestd.reports.figures.report import Question, Report
 
 _DAY = ["%Y-%m-%d"]
 
@@ -99,7 +99,7 @@ for _name, _help in _REPORTS.items():
 
 def _ask(name: str, connection: Connection, question: Question) -> Report:
     """Ask one report; only its module is loaded."""
-    module = importlib.import_module(f"ingestd.reports.{name}")
+    module = importlib.import_module(f"ingestd.reports.figures.{name}")
     report: Report = getattr(module, f"report_{name}")(connection, question)
     return report
 
@@ -107,7 +107,7 @@ def _ask(name: str, connection: Connection, question: Question) -> Report:
 @contextmanager
 def asked(name: str, account: str, config: ConfigOption) -> Iterator[Report]:
     """Lend a report's answer about today, as known now."""
-    from ingestd.reports.report import Question
+    from ingestd.reports.figures.report import Question
 
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
@@ -129,7 +129,7 @@ def asked(name: str, account: str, config: ConfigOption) -> Iterator[Report]:
 def _answer(
     name: str, account: str, span: _Span, config: Path | None, output: Output, *, wide: bool
 ) -> None:
-    from ingestd.reports.report import Question
+    from ingestd.reports.figures.report import Question
 
     since, until = span.since, span.until
     if since and until and since > until:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ingestd.ledger.outcomes.file_outcomes import FileStatus
-from ingestd.reports.markup import Html, element, joined
+from ingestd.reports.escaping.markup import Html, element, joined
 from ingestd.spool.queue import UploadCount
 
 STATES = ("waiting", "working", "failed", *(status.value for status in FileStatus))

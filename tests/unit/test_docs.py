@@ -31,7 +31,7 @@ from ingestd.formats.kinds.student_refunds import STUDENT_REFUNDS
 from ingestd.formats.names import FormatName
 from ingestd.formats.rules import FileRules
 from ingestd.ledger.audit.verify import AGREEMENTS
-from ingestd.reports import aging, balances, items, payments, revenue, sales
+from ingestd.reports.figures import aging, balances, items, payments, revenue, sales
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics
 

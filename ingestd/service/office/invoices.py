@@ -9,11 +9,11 @@ from email.utils import format_datetime, make_msgid
 from ingestd.access.accounts import Account
 from ingestd.config.settings import MailSettings
 from ingestd.database.engine import Database
-from ingestd.reports.invoice import Invoice, read_invoice
-from ingestd.reports.invoice_page import render_page
-from ingestd.reports.invoice_pdf import render_pdf
-from ingestd.reports.invoice_text import render_text
-from ingestd.reports.texts import shown
+from ingestd.reports.escaping.texts import shown
+from ingestd.reports.invoices.invoice import Invoice, read_invoice
+from ingestd.reports.invoices.page import render_page
+from ingestd.reports.invoices.pdf import render_pdf
+from ingestd.reports.invoices.plain_text import render_text
 from ingestd.service.mail import hand_over, sender_of
 from ingestd.values.addresses import is_mail_address
 from ingestd.values.clock import Clock, day_in

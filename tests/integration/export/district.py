@@ -25,13 +25,13 @@ from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.parties import find_party
 from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.money.payments import NewPayment, Part, PartKind, receive_payment
-from ingestd.reports.account_names import code_of
-from ingestd.reports.book import Book
-from ingestd.reports.drill import Inquiry
-from ingestd.reports.explain import explain_payment
-from ingestd.reports.export import export_book, writer_of
-from ingestd.reports.export_format import ExportFormat
-from ingestd.reports.trace import trace_charge
+from ingestd.reports.exports.account_names import code_of
+from ingestd.reports.exports.book import Book
+from ingestd.reports.exports.export import export_book, writer_of
+from ingestd.reports.exports.programs import ExportFormat
+from ingestd.reports.trails.drill import Inquiry
+from ingestd.reports.trails.explain import explain_payment
+from ingestd.reports.trails.trace import trace_charge
 from ingestd.service.office import charges as desk_charges
 from ingestd.service.office import payments as desk_payments
 from ingestd.service.office.bookkeeper import Bookkeeper

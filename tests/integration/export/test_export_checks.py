@@ -10,7 +10,7 @@ import pytest
 from beancount import loader
 from beancount.core.data import Open, Transaction
 
-from ingestd.reports.export_format import ExportFormat
+from ingestd.reports.exports.programs import ExportFormat
 from tests.integration.export.district import (
     TIMED,
     Balances,

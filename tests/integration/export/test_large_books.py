@@ -5,9 +5,9 @@ from __future__ import annotations
 import tracemalloc
 from pathlib import Path
 
-from ingestd.reports.book import Book
-from ingestd.reports.export import export_book, writer_of
-from ingestd.reports.export_format import ExportFormat
+from ingestd.reports.exports.book import Book
+from ingestd.reports.exports.export import export_book, writer_of
+from ingestd.reports.exports.programs import ExportFormat
 from tests.integration.database.conftest import MakeDatabase
 from tests.integration.export.district import LATER, District, open_district
 from tests.integration.ledger.conftest import open_books

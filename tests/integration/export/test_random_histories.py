@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from ingestd.reports.export_format import ExportFormat
+from ingestd.reports.exports.programs import ExportFormat
 from ingestd.values.errors import LedgerRefusal, UsageError
 from tests.integration.database.conftest import MakeDatabase
 from tests.integration.export.district import (

@@ -34,9 +34,9 @@ from ingestd.ledger.taking.catalog import (
     post_staged_catalog,
 )
 from ingestd.ledger.taking.stage import lent_stage
-from ingestd.reports.balances import report_balances
-from ingestd.reports.items import report_items
-from ingestd.reports.report import Question, Report, Row
+from ingestd.reports.figures.balances import report_balances
+from ingestd.reports.figures.items import report_items
+from ingestd.reports.figures.report import Question, Report, Row
 from ingestd.service.evidence.signed_trees import SignedTreeFiles
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import QueuedUpload, QueueEntry, enqueue, find_upload, lease_next

@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingestd.access.accounts import StudentPolicy
-from ingestd.reports.balances import report_balances
-from ingestd.reports.items import report_items
+from ingestd.reports.figures.balances import report_balances
+from ingestd.reports.figures.items import report_items
 from tests.integration.ledger.conftest import Books
 from tests.strange_strings import BYTE_ORDER_MARK
 from tests.verdicts import (

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.reports.balances import report_balances
-from ingestd.reports.items import report_items
+from ingestd.reports.figures.balances import report_balances
+from ingestd.reports.figures.items import report_items
 from tests.integration.ledger.conftest import HEADER, Books, charges
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "student_billing"

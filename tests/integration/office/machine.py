@@ -17,12 +17,12 @@ from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.audit.verify import verify_ledger
 from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.ledger.books.head import read_known_at
-from ingestd.reports.aging import report_aging
-from ingestd.reports.balances import report_balances
-from ingestd.reports.items import report_items
-from ingestd.reports.payments import report_payments
-from ingestd.reports.revenue import report_revenue
-from ingestd.reports.sales import report_sales
+from ingestd.reports.figures.aging import report_aging
+from ingestd.reports.figures.balances import report_balances
+from ingestd.reports.figures.items import report_items
+from ingestd.reports.figures.payments import report_payments
+from ingestd.reports.figures.revenue import report_revenue
+from ingestd.reports.figures.sales import report_sales
 from ingestd.service.office.charges import Sale, add_penalty
 from ingestd.values.clock import from_microseconds
 from ingestd.values.errors import LedgerRefusal, UsageError

@@ -9,7 +9,7 @@ import pytest
 
 from ingestd.config.settings import MailSettings
 from ingestd.formats.kinds.catalog import CatalogKind
-from ingestd.reports.invoice import Invoice, read_invoice
+from ingestd.reports.invoices.invoice import Invoice, read_invoice
 from ingestd.service.office.charges import Sale
 from ingestd.service.office.invoices import invoice_of, mail_invoice
 from ingestd.values.errors import NoAddressError, UsageError

@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable
 
 from ingestd.formats.kinds.student_billing import AccountType
-from ingestd.reports.balances import report_balances
-from ingestd.reports.items import report_items
+from ingestd.reports.figures.balances import report_balances
+from ingestd.reports.figures.items import report_items
 from ingestd.service.office.charges import Sale, add_penalty
 from ingestd.values.errors import IngestdError
 from tests.integration.office.bookkeeping import audit

@@ -11,8 +11,8 @@ from ingestd.access.accounts import StudentPolicy
 from ingestd.ledger.books.batches import open_batch
 from ingestd.ledger.books.head import lock_head
 from ingestd.ledger.evidence.seals import seal
-from ingestd.reports.balances import report_balances
-from ingestd.reports.items import report_items
+from ingestd.reports.figures.balances import report_balances
+from ingestd.reports.figures.items import report_items
 from tests.integration.ledger.conftest import HEADER, SPRINGFIELD, Books
 
 TIMED = f"{HEADER},transaction_occurred_time"

@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy.engine import Connection
 
 from ingestd.ledger.audit.verify import verify_ledger
-from ingestd.reports.aging import report_aging
-from ingestd.reports.balances import report_balances
-from ingestd.reports.items import report_items
-from ingestd.reports.payments import report_payments
-from ingestd.reports.report import Question, Report
-from ingestd.reports.revenue import report_revenue
-from ingestd.reports.sales import report_sales
+from ingestd.reports.figures.aging import report_aging
+from ingestd.reports.figures.balances import report_balances
+from ingestd.reports.figures.items import report_items
+from ingestd.reports.figures.payments import report_payments
+from ingestd.reports.figures.report import Question, Report
+from ingestd.reports.figures.revenue import report_revenue
+from ingestd.reports.figures.sales import report_sales
 from tests.integration.ledger.conftest import SPRINGFIELD, Books
 from tests.integration.reports.history import History
 from tests.integration.reports.story import tell_the_worked_example

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from ingestd.cli.output import NUMERIC
 from ingestd.cli.table import NEEDED_LESS, PROSE, Layout, lay_out, lay_out_facts
 from ingestd.cli.uploads import _COLUMNS as UPLOADS
-from ingestd.reports import aging, balances, items, payments, revenue, sales
+from ingestd.reports.figures import aging, balances, items, payments, revenue, sales
 
 MONEY = NUMERIC - {"rows"}
 REPORTS = [report.COLUMNS for report in (aging, balances, items, payments, revenue, sales)]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestd.ledger.books.chart import LedgerAccount
-from ingestd.reports.account_names import ACCOUNT_NAMES, code_of, component_of, leaf_name
-from ingestd.reports.texts import shown
+from ingestd.reports.escaping.texts import shown
+from ingestd.reports.exports.account_names import ACCOUNT_NAMES, code_of, component_of, leaf_name
 
 LEGAL = re.compile(r"[A-Z0-9][A-Za-z0-9-]*", re.ASCII)
 codes = st.text(st.sampled_from("aXxZ09_- :é\U0001f600") | st.characters(), min_size=1)

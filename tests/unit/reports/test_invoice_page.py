@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import PartyKind
-from ingestd.reports.invoice import Credit, Invoice, OpenItem, PendingPayment, Person
-from ingestd.reports.invoice_page import render_page
-from ingestd.reports.invoice_pdf import render_pdf
-from ingestd.reports.invoice_text import render_text
+from ingestd.reports.invoices.invoice import Credit, Invoice, OpenItem, PendingPayment, Person
+from ingestd.reports.invoices.page import render_page
+from ingestd.reports.invoices.pdf import render_pdf
+from ingestd.reports.invoices.plain_text import render_text
 from ingestd.values.errors import LibraryMissingError
 from ingestd.values.identifiers import AccountId
 from tests.libraries import need_pdf

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ingestd.reports.book import Book
-from ingestd.reports.journal import Entry, Facts
-from ingestd.reports.texts import shown
+from ingestd.reports.escaping.texts import shown
+from ingestd.reports.exports.book import Book
+from ingestd.reports.exports.journal import Entry, Facts
 from ingestd.values.money import format_amount
 
 _ACCOUNT_CHARACTERS = 48

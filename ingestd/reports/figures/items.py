@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
-from ingestd.reports.report import Question, Reading, Report, Row, answer
+from ingestd.reports.figures.report import Question, Reading, Report, Row, answer
 from ingestd.values.clock import day_in, from_microseconds
 
 _SQL = Statements(__file__)

@@ -6,7 +6,7 @@ import html
 import re
 from dataclasses import dataclass
 
-from ingestd.reports.texts import shown
+from ingestd.reports.escaping.texts import shown
 
 # Zero-width joiners belong to how some scripts and many emoji are written, and hide nothing.
 _JOINERS = re.compile("([\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}])")

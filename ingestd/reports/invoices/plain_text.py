@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ingestd.formats.kinds.student_billing import AccountType
-from ingestd.reports.invoice import Invoice, OpenItem
-from ingestd.reports.invoice_page import NOTHING_DUE, PENDING_REMARK
-from ingestd.reports.markup import readable
+from ingestd.reports.escaping.markup import readable
+from ingestd.reports.invoices.invoice import Invoice, OpenItem
+from ingestd.reports.invoices.page import NOTHING_DUE, PENDING_REMARK
 
 
 def render_text(invoice: Invoice) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
-from ingestd.reports.report import Question, Reading, Report, Row, answer
+from ingestd.reports.figures.report import Question, Reading, Report, Row, answer
 
 _SQL = Statements(__file__)
 

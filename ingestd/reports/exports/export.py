@@ -15,8 +15,9 @@ from typing import Final, assert_never
 from sqlalchemy.engine import Connection
 
 from ingestd.ledger.books.head import read_head_hash
-from ingestd.reports.account_names import ACCOUNT_NAMES
-from ingestd.reports.book import (
+from ingestd.reports.exports.account_names import ACCOUNT_NAMES
+from ingestd.reports.exports.beancount import BeancountWriter
+from ingestd.reports.exports.book import (
     Book,
     Closing,
     Line,
@@ -25,10 +26,9 @@ from ingestd.reports.book import (
     read_days,
     read_lines,
 )
-from ingestd.reports.export_beancount import BeancountWriter
-from ingestd.reports.export_format import ExportFormat
-from ingestd.reports.export_hledger import HledgerWriter
-from ingestd.reports.journal import Entry, Facts, Writer
+from ingestd.reports.exports.hledger import HledgerWriter
+from ingestd.reports.exports.journal import Entry, Facts, Writer
+from ingestd.reports.exports.programs import ExportFormat
 from ingestd.values.clock import format_instant, to_microseconds
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
-from ingestd.reports.report import Question, Reading, Report, Row, answer
+from ingestd.reports.figures.report import Question, Reading, Report, Row, answer
 from ingestd.values.days import day_text
 
 _SQL = Statements(__file__)

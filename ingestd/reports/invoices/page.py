@@ -9,8 +9,15 @@ from typing import Final
 
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import PartyKind
-from ingestd.reports.invoice import Credit, Invoice, OpenItem, PendingPayment, Person, sum_open
-from ingestd.reports.markup import Html, element, foreign, joined
+from ingestd.reports.escaping.markup import Html, element, foreign, joined
+from ingestd.reports.invoices.invoice import (
+    Credit,
+    Invoice,
+    OpenItem,
+    PendingPayment,
+    Person,
+    sum_open,
+)
 
 NOTHING_DUE: Final = "Nothing is due."
 PENDING_REMARK: Final = (
@@ -43,7 +50,7 @@ def render_page(invoice: Invoice) -> str:
 
 def _style(invoice: Invoice) -> str:
     paper = "letter" if invoice.currency in _LETTER_CURRENCIES else "a4"
-    style = resources.files("ingestd.reports").joinpath("invoice.css").read_text("utf-8")
+    style = resources.files("ingestd.reports.invoices").joinpath("invoice.css").read_text("utf-8")
     return style.replace("size: auto", f"size: {paper}")
 
 

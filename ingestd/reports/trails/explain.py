@@ -9,7 +9,7 @@ from sqlalchemy.engine import Row as SqlRow
 
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.chart import LedgerAccount
-from ingestd.reports.drill import (
+from ingestd.reports.trails.drill import (
     Inquiry,
     account_label,
     account_type_of,

@@ -8,7 +8,7 @@ from itertools import pairwise
 from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
-from ingestd.reports.report import Question, Reading, Report, Row, answer
+from ingestd.reports.figures.report import Question, Reading, Report, Row, answer
 
 _SQL = Statements(__file__)
 

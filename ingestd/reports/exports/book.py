@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.chart import LedgerAccount
-from ingestd.reports.account_names import leaf_name
+from ingestd.reports.exports.account_names import leaf_name
 from ingestd.values.clock import to_microseconds
 from ingestd.values.days import day_text
 from ingestd.values.identifiers import AccountId

@@ -13,7 +13,7 @@ from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import BALANCE, LedgerAccount
 from ingestd.ledger.books.head import read_head_hash
 from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
-from ingestd.reports.account_names import ACCOUNT_NAMES
+from ingestd.reports.exports.account_names import ACCOUNT_NAMES
 from ingestd.values.clock import format_instant, from_microseconds, to_microseconds
 from ingestd.values.days import day_text
 from ingestd.values.identifiers import AccountId, UploadId

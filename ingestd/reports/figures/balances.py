@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from ingestd.database.statements import Statements
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import BALANCE
-from ingestd.reports.report import Question, Reading, Report, Row, answer
+from ingestd.reports.figures.report import Question, Reading, Report, Row, answer
 
 _SQL = Statements(__file__)
 

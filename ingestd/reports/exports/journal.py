@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from ingestd.reports.book import Book
+from ingestd.reports.exports.book import Book
 
 Facts = Mapping[str, str | int]
 """What leads back from a line of the export, by the names that reports give it."""

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Row as SqlRow
 
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.chart import LedgerAccount
-from ingestd.reports.drill import Inquiry, origin_of, posting_fields
+from ingestd.reports.trails.drill import Inquiry, origin_of, posting_fields
 from ingestd.values.clock import format_instant, from_microseconds
 from ingestd.values.days import day_text
 from ingestd.values.errors import UsageError

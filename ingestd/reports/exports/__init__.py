@@ -1,0 +1,1 @@
+"""The whole book, written for another bookkeeping program."""

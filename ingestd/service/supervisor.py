@@ -33,8 +33,8 @@ from ingestd.service.health import (
 from ingestd.service.last_good import LastGood
 from ingestd.service.need import Need
 from ingestd.service.reload import ConfigWatch
-from ingestd.sftp.limits import DoorLimits
-from ingestd.sftp.listener import SftpDoor
+from ingestd.sftp.bounds.limits import DoorLimits
+from ingestd.sftp.door.listener import SftpDoor
 from ingestd.spool.files import free_bytes, make_folder
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.faults import catch_what_escapes, handle_loop_fault

@@ -23,8 +23,8 @@ from ingestd.access.accounts import Access, Account
 from ingestd.access.allowlist import Allowlist, Rule
 from ingestd.access.keeper import AccessKeeper
 from ingestd.config.authorized_keys import parse_authorized_key
-from ingestd.sftp.limits import DoorLimits
-from ingestd.sftp.listener import SftpDoor
+from ingestd.sftp.bounds.limits import DoorLimits
+from ingestd.sftp.door.listener import SftpDoor
 from ingestd.spool.arrivals import Arrival, list_notes
 from ingestd.spool.folders import Folders
 from ingestd.telemetry.metrics import Metrics

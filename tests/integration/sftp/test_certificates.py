@@ -128,7 +128,7 @@ async def test_the_label_of_a_key_stands_in_the_log(school: Any) -> None:
 
 async def test_files_that_wait_have_a_limit(open_door: Any) -> None:
     """A job gone wild must not fill the folder faster than it is emptied."""
-    from ingestd.sftp.limits import DoorLimits
+    from ingestd.sftp.bounds.limits import DoorLimits
 
     school = await open_door(limits=DoorLimits(disk_reserve_bytes=0, max_files_waiting=2))
     sftp = await school.sftp()

@@ -13,9 +13,9 @@ import pytest
 from asyncssh.packet import String, UInt32
 
 from ingestd.access.keeper import AccessKeeper
-from ingestd.sftp.host_keys import fingerprints, load_or_create_host_keys
-from ingestd.sftp.limits import DoorLimits
-from ingestd.sftp.listener import SftpDoor
+from ingestd.sftp.bounds.limits import DoorLimits
+from ingestd.sftp.door.host_keys import fingerprints, load_or_create_host_keys
+from ingestd.sftp.door.listener import SftpDoor
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.errors import ListenError, StorageError
 

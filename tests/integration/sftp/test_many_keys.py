@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from asyncssh.constants import MSG_SERVICE_REQUEST
 from asyncssh.packet import String
 
-from ingestd.sftp.limits import DoorLimits
+from ingestd.sftp.bounds.limits import DoorLimits
 from ingestd.values.identifiers import AccountId
 
 School = Any  # the fixture of conftest.py, which cannot be imported

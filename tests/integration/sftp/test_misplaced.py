@@ -10,7 +10,7 @@ import asyncssh
 import pytest
 from asyncssh.packet import String, UInt32
 
-from ingestd.sftp.misplaced import LINES_A_SESSION_MAX
+from ingestd.sftp.requests.misplaced import LINES_A_SESSION_MAX
 from tests.integration.sftp import programs
 
 School = Any  # the fixture of conftest.py, which cannot be imported

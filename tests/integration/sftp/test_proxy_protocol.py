@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from ingestd.access.accounts import Access
-from ingestd.sftp.limits import DoorLimits
-from ingestd.sftp.proxy import HEADER_SECONDS
+from ingestd.sftp.bounds.limits import DoorLimits
+from ingestd.sftp.door.proxy import HEADER_SECONDS
 
 BALANCER = "127.0.0.50"
 LISTED, UNLISTED = "127.0.0.77", "127.0.0.78"

@@ -9,7 +9,7 @@ import asyncssh
 import pytest
 from asyncssh.packet import Byte, SSHPacket, String, UInt32, UInt64
 
-from ingestd.sftp.limits import DoorLimits
+from ingestd.sftp.bounds.limits import DoorLimits
 
 School = Any  # the fixture of conftest.py, which cannot be imported
 

@@ -9,7 +9,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from ingestd.sftp.limits import DoorLimits
+from ingestd.sftp.bounds.limits import DoorLimits
 from ingestd.spool.claimed import take
 
 School = Any  # the fixture of conftest.py, which cannot be imported

@@ -1,6 +1,6 @@
 """One canary for each way in which an upload can end: a clean-up must never look like a CLOSE.
 
-They speak raw packets, since they guard what `internals.py` relies on in asyncssh.
+They speak raw packets, since they guard what `internals/packets.py` relies on in asyncssh.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from ingestd.access.accounts import Access, Account
 from ingestd.access.allowlist import Allowlist, Rule
 from ingestd.access.keeper import AccessKeeper
-from ingestd.sftp.authentication import Authenticator
+from ingestd.sftp.door.authentication import Authenticator
 from ingestd.values.identifiers import AccountId
 
 HOME = ip_address("192.0.2.1")

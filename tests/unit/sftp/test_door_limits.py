@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 
-from ingestd.sftp.limits import Bans, ConnectionCount, DoorLimits
-from ingestd.sftp.received import ReceivedMemory
+from ingestd.sftp.bounds.limits import Bans, ConnectionCount, DoorLimits
+from ingestd.sftp.uploads.received import ReceivedMemory
 from ingestd.values.identifiers import AccountId, new_upload_id
 
 HOME = ip_address("192.0.2.1")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.sftp.flow import (
+from ingestd.sftp.bounds.flow import (
     PACKET_BYTES_MAX,
     WINDOW_BYTES,
     WINDOW_BYTES_FULL,

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestd.sftp.losses import Loss, UploadLostError, write_fully
-from ingestd.sftp.staged_upload import Base, Sender, StagedUpload
+from ingestd.sftp.uploads.losses import Loss, UploadLostError, write_fully
+from ingestd.sftp.uploads.staged_upload import Base, Sender, StagedUpload
 from ingestd.values.identifiers import AccountId, new_upload_id
 
 SENDER = Sender(

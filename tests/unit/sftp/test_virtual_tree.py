@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingestd.sftp.tree import (
+from ingestd.sftp.tree.places import (
     BadName,
     File,
     Folder,

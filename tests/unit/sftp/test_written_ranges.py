@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.sftp.ranges import WrittenRanges
+from ingestd.sftp.uploads.ranges import WrittenRanges
 
 OFFSETS = st.integers(min_value=0, max_value=60)
 WRITES = st.lists(st.tuples(OFFSETS, OFFSETS), max_size=30)

@@ -10,7 +10,7 @@ import asyncssh
 from structlog.stdlib import BoundLogger
 
 from ingestd.formats.findings.codes import shorten
-from ingestd.sftp.tree import BadName, File, NameTrouble, Place
+from ingestd.sftp.tree.places import BadName, File, NameTrouble, Place
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.identifiers import AccountId

@@ -23,7 +23,7 @@ from asyncssh.misc import (
 from asyncssh.packet import SSHPacket, UInt32
 from asyncssh.stream import SSHReader, SSHServerStreamSession, SSHWriter
 
-from ingestd.sftp.flow import (
+from ingestd.sftp.bounds.flow import (
     UNREAD_BYTES_MAX,
     WINDOW_BYTES,
     WINDOW_BYTES_FULL,
@@ -33,8 +33,8 @@ from ingestd.sftp.flow import (
     Share,
     decide_window_bytes,
 )
-from ingestd.sftp.internals import DoorConnection
-from ingestd.sftp.packet_internals import ChannelServer, SftpHandler
+from ingestd.sftp.internals.connections import DoorConnection
+from ingestd.sftp.internals.packets import ChannelServer, SftpHandler
 
 _UNREAD = "unread"
 _CHANNEL_PACKET_BYTES = 32 * 1024

@@ -9,14 +9,14 @@ from collections.abc import Callable
 import asyncssh
 
 from ingestd.access.allowlist import Address
-from ingestd.sftp.answers import answered
-from ingestd.sftp.channel_internals import SftpSession, open_channel
-from ingestd.sftp.file_server import FileServer
-from ingestd.sftp.flow import CHANNEL_BYTES, Budget, Share
-from ingestd.sftp.login import Door, Login
-from ingestd.sftp.losses import Loss
-from ingestd.sftp.staged_upload import Sender
-from ingestd.sftp.tree_server import SessionHold
+from ingestd.sftp.bounds.flow import CHANNEL_BYTES, Budget, Share
+from ingestd.sftp.door.login import Door, Login
+from ingestd.sftp.internals.channels import SftpSession, open_channel
+from ingestd.sftp.requests.answers import answered
+from ingestd.sftp.requests.file_server import FileServer
+from ingestd.sftp.requests.tree_server import SessionHold
+from ingestd.sftp.uploads.losses import Loss
+from ingestd.sftp.uploads.staged_upload import Sender
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.values.identifiers import AccountId

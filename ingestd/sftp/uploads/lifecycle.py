@@ -13,12 +13,12 @@ from structlog.stdlib import BoundLogger
 
 from ingestd.access.keeper import AccessKeeper
 from ingestd.formats.names import is_temporary
-from ingestd.sftp.incoming import AccountFiles
-from ingestd.sftp.limits import DoorLimits
-from ingestd.sftp.losses import REFUSALS, Loss, UploadLostError, has_space
-from ingestd.sftp.received import ReceivedMemory
-from ingestd.sftp.staged_upload import Base, Sender, StagedUpload
-from ingestd.sftp.tree import File, FolderName
+from ingestd.sftp.bounds.limits import DoorLimits
+from ingestd.sftp.tree.incoming import AccountFiles
+from ingestd.sftp.tree.places import File, FolderName
+from ingestd.sftp.uploads.losses import REFUSALS, Loss, UploadLostError, has_space
+from ingestd.sftp.uploads.received import ReceivedMemory
+from ingestd.sftp.uploads.staged_upload import Base, Sender, StagedUpload
 from ingestd.spool.arrivals import Arrival, note_path, write_note
 from ingestd.spool.files import storage_errors
 from ingestd.spool.folders import Folders

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from ingestd.sftp.limits import MIB
-from ingestd.sftp.losses import Loss, UploadLostError, has_space, loss_of, write_fully
-from ingestd.sftp.ranges import WrittenRanges
+from ingestd.sftp.bounds.limits import MIB
+from ingestd.sftp.uploads.losses import Loss, UploadLostError, has_space, loss_of, write_fully
+from ingestd.sftp.uploads.ranges import WrittenRanges
 from ingestd.spool.files import FILE_MODE
 from ingestd.values.identifiers import AccountId, UploadId
 

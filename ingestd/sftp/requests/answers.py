@@ -10,7 +10,7 @@ from asyncssh import SFTPAttrs, SFTPName
 from asyncssh.constants import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR
 from structlog.stdlib import BoundLogger
 
-from ingestd.sftp.losses import Loss, UploadLostError
+from ingestd.sftp.uploads.losses import Loss, UploadLostError
 from ingestd.telemetry.events import Event
 from ingestd.values.errors import NoSpaceError, StorageError
 

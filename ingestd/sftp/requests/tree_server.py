@@ -10,14 +10,12 @@ import asyncssh
 from asyncssh import SFTPAttrs, SFTPName
 from structlog.stdlib import BoundLogger
 
-from ingestd.sftp.answers import answered, file_attributes, folder_attributes, named
-from ingestd.sftp.flow import KIB, Budget, Share
-from ingestd.sftp.incoming import AccountFiles, Removed
-from ingestd.sftp.losses import Loss
-from ingestd.sftp.misplaced import Misplaced
-from ingestd.sftp.packet_internals import ChannelServer
-from ingestd.sftp.staged_upload import Sender, StagedUpload
-from ingestd.sftp.tree import (
+from ingestd.sftp.bounds.flow import KIB, Budget, Share
+from ingestd.sftp.internals.packets import ChannelServer
+from ingestd.sftp.requests.answers import answered, file_attributes, folder_attributes, named
+from ingestd.sftp.requests.misplaced import Misplaced
+from ingestd.sftp.tree.incoming import AccountFiles, Removed
+from ingestd.sftp.tree.places import (
     BadName,
     File,
     Folder,
@@ -28,7 +26,9 @@ from ingestd.sftp.tree import (
     canonical,
     resolve,
 )
-from ingestd.sftp.uploads import Uploads
+from ingestd.sftp.uploads.lifecycle import Uploads
+from ingestd.sftp.uploads.losses import Loss
+from ingestd.sftp.uploads.staged_upload import Sender, StagedUpload
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics
 

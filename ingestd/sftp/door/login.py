@@ -10,11 +10,15 @@ from asyncssh.public_key import SSHOpenSSHCertificate
 from structlog.stdlib import BoundLogger
 
 from ingestd.access.allowlist import Address
-from ingestd.sftp.authentication import Authenticator, Proof, Refusal
-from ingestd.sftp.flow import Budget
-from ingestd.sftp.internals import LoginOwner, certificate_identity, refuse_sha1_signatures
-from ingestd.sftp.limits import Bans, DoorLimits
-from ingestd.sftp.uploads import Uploads
+from ingestd.sftp.bounds.flow import Budget
+from ingestd.sftp.bounds.limits import Bans, DoorLimits
+from ingestd.sftp.door.authentication import Authenticator, Proof, Refusal
+from ingestd.sftp.internals.connections import (
+    LoginOwner,
+    certificate_identity,
+    refuse_sha1_signatures,
+)
+from ingestd.sftp.uploads.lifecycle import Uploads
 from ingestd.spool.folders import Folders
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import trace_without_words

@@ -11,17 +11,17 @@ from collections.abc import Coroutine, Sequence
 from ingestd.access.accounts import Access
 from ingestd.access.allowlist import Address, Network, parse_address
 from ingestd.access.keeper import AccessKeeper
-from ingestd.sftp.authentication import Authenticator
-from ingestd.sftp.flow import Budget
-from ingestd.sftp.host_keys import load_or_create_host_keys
-from ingestd.sftp.internals import serve_connection
-from ingestd.sftp.limits import Bans, ConnectionCount, DoorLimits
-from ingestd.sftp.login import Door
-from ingestd.sftp.protocol import connection_options
-from ingestd.sftp.proxy import ProxyHeaderError, read_peer
-from ingestd.sftp.session import Session
-from ingestd.sftp.sockets import bind_all
-from ingestd.sftp.uploads import Uploads, sweep_staging
+from ingestd.sftp.bounds.flow import Budget
+from ingestd.sftp.bounds.limits import Bans, ConnectionCount, DoorLimits
+from ingestd.sftp.door.authentication import Authenticator
+from ingestd.sftp.door.host_keys import load_or_create_host_keys
+from ingestd.sftp.door.login import Door
+from ingestd.sftp.door.protocol import connection_options
+from ingestd.sftp.door.proxy import ProxyHeaderError, read_peer
+from ingestd.sftp.door.session import Session
+from ingestd.sftp.door.sockets import bind_all
+from ingestd.sftp.internals.connections import serve_connection
+from ingestd.sftp.uploads.lifecycle import Uploads, sweep_staging
 from ingestd.spool.folders import Folders
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import asyncssh
 
-from ingestd.sftp.limits import DoorLimits
+from ingestd.sftp.bounds.limits import DoorLimits
 
 # Hybrid post-quantum first, then curve25519. No finite-field groups, no SHA-1, and none of the
 # NIST curves, which `ssh-audit` reports as failures.

@@ -1,7 +1,7 @@
 """What the door relies on of asyncssh's connections, beyond what asyncssh promises.
 
 Tried against asyncssh 2.24.1. What channels and SFTP's packets rely on stands beside, in
-`channel_internals.py` and `packet_internals.py`; nothing else leans on internals.
+`channels.py` and `packets.py`; nothing else leans on internals.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from asyncssh.public_key import (
 )
 
 from ingestd.access.allowlist import Address
-from ingestd.sftp.flow import KIB, Gate
+from ingestd.sftp.bounds.flow import KIB, Gate
 
 _SHA1_SIGNATURES = frozenset({b"ssh-rsa"})
 _LOGIN_SERVICE = b"ssh-userauth"

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ingestd.formats.names import is_recognised
-from ingestd.sftp.tree import File, FolderName, is_tellable
+from ingestd.sftp.tree.places import File, FolderName, is_tellable
 from ingestd.spool.arrivals import note_path, notes_of_file
 from ingestd.spool.claimed import take
 from ingestd.spool.files import move_durably, storage_errors, sync_folder

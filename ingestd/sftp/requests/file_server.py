@@ -11,12 +11,12 @@ import asyncssh
 from asyncssh import SFTPAttrs
 from asyncssh.misc import MaybeAwait
 
-from ingestd.sftp.answers import MESSAGE_OTHERWISE, answered, file_attributes
-from ingestd.sftp.losses import Loss
-from ingestd.sftp.staged_upload import StagedUpload
-from ingestd.sftp.tree import File
-from ingestd.sftp.tree_server import TreeServer
-from ingestd.sftp.uploads import OpenRequest
+from ingestd.sftp.requests.answers import MESSAGE_OTHERWISE, answered, file_attributes
+from ingestd.sftp.requests.tree_server import TreeServer
+from ingestd.sftp.tree.places import File
+from ingestd.sftp.uploads.lifecycle import OpenRequest
+from ingestd.sftp.uploads.losses import Loss
+from ingestd.sftp.uploads.staged_upload import StagedUpload
 
 _READ_BYTES_MAX = 256 * 1024
 

@@ -1,0 +1,1 @@
+"""What the door relies on of asyncssh beyond what it promises; nothing else leans on that."""

@@ -1,0 +1,1 @@
+"""What a client asks for in a channel, and how it is answered."""

@@ -1,0 +1,1 @@
+"""Uploads from their first byte until they are published, refused or kept as interrupted."""

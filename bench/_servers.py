@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench._launch import free_port, listens, make_key, running, wait_until
-from ingestd.service.initialise import complete
+from ingestd.service.installation.initialise import complete
 
 ACCOUNT = "SPRINGFIELD"
 _SSHD_PLACES = "/usr/sbin:/usr/local/sbin:/usr/lib/ssh"

@@ -21,7 +21,7 @@ from ingestd.formats.names import FormatName
 from ingestd.intake.delivery import deliver
 from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading import Progress
-from ingestd.service.system_clock import SystemClock
+from ingestd.service.installation.system_clock import SystemClock
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import QueueEntry, enqueue, lease_next
 from ingestd.values.clock import to_microseconds

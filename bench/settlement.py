@@ -18,6 +18,7 @@ from bench._launch import scratch_folder
 from bench._results import Cell, publish
 from ingestd.access.accounts import Account
 from ingestd.database.engine import Database
+from ingestd.service.installation.system_clock import SystemClock
 from ingestd.service.office.bookkeeper import Bookkeeper
 from ingestd.service.office.payments import (
     Payment,
@@ -26,7 +27,6 @@ from ingestd.service.office.payments import (
     settle_batch,
     settle_payment,
 )
-from ingestd.service.system_clock import SystemClock
 
 CHARGES = int(os.environ.get("INGESTD_BENCH_ROWS", "1000000"))
 PAYMENTS = 10_000

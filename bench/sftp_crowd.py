@@ -16,8 +16,8 @@ from bench._processes import look_at
 from bench._results import percentile, publish
 from bench._servers import Daemon, Installation, prepare_ingestd, running_ingestd
 from ingestd.formats.kinds.catalog import CatalogKind
-from ingestd.service.bootstrap import prepared_installation
-from ingestd.service.catalog import import_file
+from ingestd.service.installation.bootstrap import prepared_installation
+from ingestd.service.office.catalog import import_file
 from ingestd.telemetry.logs import configure_logs
 
 ACCOUNTS = [f"SCHOOL_{number:03}" for number in range(200)]

@@ -11,7 +11,7 @@ import typer
 from ingestd.cli.opening import tell_mistakes
 from ingestd.cli.options import ConfigOption, Output, OutputOption, WideOption, config_path
 from ingestd.cli.output import complain, print_rows
-from ingestd.service.need import Need
+from ingestd.service.in_force.need import Need
 from ingestd.values.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def add(
 ) -> None:
     """Add an account, and the addresses that may try it. A running daemon takes it up at once."""
     from ingestd.config.edit import NewAccount, add_account
-    from ingestd.service.config_check import look_around, require
+    from ingestd.service.in_force.config_check import look_around, require
     from ingestd.values.identifiers import AccountId
 
     path = config_path(config)
@@ -77,7 +77,7 @@ def list_accounts(
     config: ConfigOption = None,
 ) -> None:
     """List the accounts: their keys and networks, and whether SFTP takes their catalogs."""
-    from ingestd.service.config_check import look_around, require
+    from ingestd.service.in_force.config_check import look_around, require
 
     look = look_around(config_path(config))
     require(look, Need.READING)

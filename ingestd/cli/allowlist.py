@@ -9,7 +9,7 @@ import typer
 from ingestd.cli.opening import tell_mistakes
 from ingestd.cli.options import ConfigOption, Output, OutputOption, WideOption, config_path
 from ingestd.cli.output import print_rows
-from ingestd.service.need import Need
+from ingestd.service.in_force.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def decide(
     config: ConfigOption = None,
 ) -> None:
     """Say whether an address may connect, and which line decides; exit 1 when it is denied."""
-    from ingestd.service.config_check import look_around, require
+    from ingestd.service.in_force.config_check import look_around, require
 
     look = look_around(config_path(config))
     # Without a list in force, "nobody" would be an answer about a file that nobody could read.

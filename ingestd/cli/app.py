@@ -73,7 +73,7 @@ def main() -> None:
     os.umask(0o027)
     words = sys.argv[1:]
     if words[len(_leading_config(words)) :][:1] == ["serve"]:
-        from ingestd.service.signals import answer_signals_at_once
+        from ingestd.service.daemon.signals import answer_signals_at_once
 
         answer_signals_at_once()
     try:

@@ -18,7 +18,7 @@ from ingestd.cli.options import (
 )
 from ingestd.cli.output import complain, print_json, print_rows
 from ingestd.formats.kinds.catalog import CatalogKind
-from ingestd.service.need import Need
+from ingestd.service.in_force.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 
 app = typer.Typer(name="catalog", help="What charges and payments refer to.", no_args_is_help=True)
@@ -39,7 +39,7 @@ def import_command(
     config: ConfigOption = None,
 ) -> None:
     """Take good rows into the catalog, by key; name the others. Exit 1 when there are others."""
-    from ingestd.service.catalog import import_file
+    from ingestd.service.office.catalog import import_file
 
     with installation_for(Need.CHANGING, config) as installation:
         result = import_file(installation, installation.account(account), kind, file)

@@ -11,7 +11,7 @@ from ingestd.cli.opening import installation_for
 from ingestd.cli.options import AccountOption, ConfigOption
 from ingestd.cli.output import print_json
 from ingestd.formats.names import FormatName
-from ingestd.service.need import Need
+from ingestd.service.in_force.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 
 

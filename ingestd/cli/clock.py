@@ -11,7 +11,7 @@ import typer
 from ingestd.cli.opening import installation_for
 from ingestd.cli.options import ConfigOption, Output, OutputOption, WideOption
 from ingestd.cli.output import complain, print_rows
-from ingestd.service.need import Need
+from ingestd.service.in_force.need import Need
 from ingestd.values.clock import format_second, from_microseconds, to_microseconds
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError
 

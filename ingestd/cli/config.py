@@ -26,7 +26,7 @@ def check(output: OutputOption = Output.TABLE, config: ConfigOption = None) -> N
 
     accounts.toml and allowlist.toml are compared with what was last in force, as the daemon does.
     """
-    from ingestd.service.config_check import check_config
+    from ingestd.service.in_force.config_check import check_config
 
     path = config_path(config)
     mistakes, look = check_config(path)

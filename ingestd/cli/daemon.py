@@ -43,7 +43,7 @@ def init(
     if directory is None:
         _complete(config_asked, adopt_ledger=adopt_ledger)
         return
-    from ingestd.service.initialise import complete, initialise
+    from ingestd.service.installation.initialise import complete, initialise
 
     config = directory / DEFAULT_CONFIG
     if config_asked is not None and config_asked.resolve() != config.resolve():
@@ -69,7 +69,7 @@ def _complete(config_asked: Path | None, *, adopt_ledger: bool) -> None:
     config = config_path(config_asked or (Path(named) if named else None))
     if config_asked is None and not config.exists():
         raise UsageError("Name the folder that the installation shall live in: ingestd init DIR")
-    from ingestd.service.initialise import complete
+    from ingestd.service.installation.initialise import complete
 
     _tell_ledger(complete(config, adopt=adopt_ledger))
 
@@ -89,8 +89,8 @@ def serve(
     config: ConfigOption = None,
 ) -> None:
     """Run the daemon: SFTP, intake, health and metrics. SIGTERM stops it, SIGHUP reloads."""
-    from ingestd.service.supervisor import serve as run_daemon
-    from ingestd.service.waiting import serve_when_sound
+    from ingestd.service.daemon.supervisor import serve as run_daemon
+    from ingestd.service.daemon.waiting import serve_when_sound
 
     path = config_path(config)
     raise typer.Exit(serve_when_sound(path) if wait_for_config else run_daemon(path))
@@ -103,6 +103,6 @@ def demo(
     config: ConfigOption = None,
 ) -> None:
     """Run a throw-away school end to end: upload, verdicts, receipt, balances."""
-    from ingestd.service.demo import run_demo
+    from ingestd.service.installation.demo import run_demo
 
     run_demo(say=typer.echo, complain=complain, keep=keep)

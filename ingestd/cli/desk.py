@@ -13,7 +13,7 @@ import typer
 from ingestd.cli.opening import installation_for
 from ingestd.cli.options import Output
 from ingestd.cli.output import print_json, print_rows
-from ingestd.service.need import Need
+from ingestd.service.in_force.need import Need
 from ingestd.values.errors import UsageError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ def doctor(
     Exit 2 when the config names another ledger than the data folder's: the answers are then not
     about this installation.
     """
-    from ingestd.service.doctor import examine
+    from ingestd.service.installation.doctor import examine
 
     results = examine(config_path(config))
     rows = [

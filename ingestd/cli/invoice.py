@@ -11,7 +11,7 @@ import typer
 
 from ingestd.cli.opening import installation_for
 from ingestd.cli.options import AccountOption, ConfigOption
-from ingestd.service.need import Need
+from ingestd.service.in_force.need import Need
 from ingestd.values.errors import StorageError, UsageError
 
 

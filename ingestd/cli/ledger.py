@@ -25,7 +25,7 @@ from ingestd.cli.options import (
 from ingestd.cli.output import complain
 from ingestd.cli.verified import print_verified
 from ingestd.reports.exports.programs import ExportFormat
-from ingestd.service.need import Need
+from ingestd.service.in_force.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError
 from ingestd.values.money import decimals_of
 

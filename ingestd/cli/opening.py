@@ -14,15 +14,15 @@ from ingestd.cli.options import config_path
 from ingestd.cli.output import complain
 
 if TYPE_CHECKING:
-    from ingestd.service.access_look import AccessLook
-    from ingestd.service.bootstrap import Installation
-    from ingestd.service.need import Need
+    from ingestd.service.in_force.access_look import AccessLook
+    from ingestd.service.in_force.need import Need
+    from ingestd.service.installation.bootstrap import Installation
 
 
 @contextmanager
 def installation_for(need: Need, config: Path | None) -> Iterator[Installation]:
     """Lend the installation that a command works with; name what is wrong with its files."""
-    from ingestd.service.bootstrap import prepared_installation
+    from ingestd.service.installation.bootstrap import prepared_installation
 
     with prepared_installation(config_path(config), need) as installation:
         tell_mistakes(installation.look)

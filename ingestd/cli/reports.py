@@ -25,7 +25,7 @@ from ingestd.cli.options import (
     WideOption,
 )
 from ingestd.cli.output import complain, print_csv, print_table
-from ingestd.service.need import Need
+from ingestd.service.in_force.need import Need
 from ingestd.values.clock import day_in
 from ingestd.values.errors import UsageError
 from ingestd.values.money import decimals_of

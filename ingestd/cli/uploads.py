@@ -16,7 +16,7 @@ from ingestd.cli.options import (
     WideOption,
 )
 from ingestd.cli.output import complain, print_csv, print_facts, print_json, print_rows
-from ingestd.service.need import Need
+from ingestd.service.in_force.need import Need
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError
 from ingestd.values.money import decimals_of

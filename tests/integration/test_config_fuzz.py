@@ -21,11 +21,11 @@ from ingestd.config.accounts_file import check_accounts
 from ingestd.config.settings import load_settings
 from ingestd.config.toml_document import parse_toml
 from ingestd.intake.dry_run import check_file
-from ingestd.service.bootstrap import Installation, open_installation
-from ingestd.service.config_check import check_config
-from ingestd.service.initialise import complete
-from ingestd.service.need import Need
-from ingestd.service.supervisor import Daemon
+from ingestd.service.daemon.supervisor import Daemon
+from ingestd.service.in_force.config_check import check_config
+from ingestd.service.in_force.need import Need
+from ingestd.service.installation.bootstrap import Installation, open_installation
+from ingestd.service.installation.initialise import complete
 from ingestd.telemetry.events import Event
 from ingestd.values.errors import ConfigError
 from ingestd.values.identifiers import AccountId

@@ -16,17 +16,17 @@ from structlog.typing import EventDict
 from ingestd.access.accounts import Access
 from ingestd.access.keeper import AccessKeeper
 from ingestd.config.settings import Settings
-from ingestd.service.access_look import look_at_start
-from ingestd.service.config_check import check_config, require
-from ingestd.service.last_good import LastGood
-from ingestd.service.need import Need
-from ingestd.service.reload import (
+from ingestd.service.daemon.reload import (
     POLL_SECONDS,
     QUIET_SECONDS,
     SAVE_SECONDS_MAX,
     STEP_SECONDS,
     ConfigWatch,
 )
+from ingestd.service.in_force.access_look import look_at_start
+from ingestd.service.in_force.config_check import check_config, require
+from ingestd.service.in_force.last_good import LastGood
+from ingestd.service.in_force.need import Need
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.errors import ConfigError

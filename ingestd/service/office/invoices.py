@@ -14,7 +14,7 @@ from ingestd.reports.invoices.invoice import Invoice, read_invoice
 from ingestd.reports.invoices.page import render_page
 from ingestd.reports.invoices.pdf import render_pdf
 from ingestd.reports.invoices.plain_text import render_text
-from ingestd.service.mail import hand_over, sender_of
+from ingestd.service.office.mail import hand_over, sender_of
 from ingestd.values.addresses import is_mail_address
 from ingestd.values.clock import Clock, day_in
 from ingestd.values.errors import LibraryMissingError, NoAddressError, UsageError

@@ -13,7 +13,7 @@ import pytest
 from ingestd.config.edit import NewAccount, add_account
 from ingestd.database import schema
 from ingestd.database.engine import open_database
-from ingestd.service.initialise import initialise
+from ingestd.service.installation.initialise import initialise
 from tests.integration.export.district import (
     District,
     hledger,

@@ -13,8 +13,8 @@ from sqlalchemy.engine import make_url
 
 from ingestd.database import schema
 from ingestd.database.engine import Database, open_database
-from ingestd.service.bootstrap import open_installation, prepared_installation
-from ingestd.service.initialise import CONFIG_FILE, complete, initialise
+from ingestd.service.installation.bootstrap import open_installation, prepared_installation
+from ingestd.service.installation.initialise import CONFIG_FILE, complete, initialise
 from ingestd.spool.folders import Folders
 from tests.integration.database.conftest import KINDS, Server, server, sqlite_pattern
 

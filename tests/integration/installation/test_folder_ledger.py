@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from ingestd.ledger.books.head import GENESIS_HASH
-from ingestd.service.bootstrap import open_installation
+from ingestd.service.installation.bootstrap import open_installation
 from ingestd.values.errors import EXIT_USAGE, IngestdError, OtherLedgerError, StorageError
 from tests.integration.installation.conftest import Places, Site, id_of, opened
 

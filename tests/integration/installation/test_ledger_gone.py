@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.service.bootstrap import open_installation
+from ingestd.service.installation.bootstrap import open_installation
 from ingestd.values.errors import EXIT_WORLD, LedgerGoneError
 from tests.integration.installation.conftest import Places, Site
 

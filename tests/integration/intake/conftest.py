@@ -21,7 +21,7 @@ from ingestd.access.keeper import AccessKeeper
 from ingestd.database.engine import Database
 from ingestd.intake.intake import Intake, IntakeSettings
 from ingestd.intake.pipeline import Works
-from ingestd.service.system_clock import SystemClock
+from ingestd.service.installation.system_clock import SystemClock
 from ingestd.spool.arrivals import Arrival, note_path, write_note
 from ingestd.spool.folders import Folders
 from ingestd.spool.publish import publish

@@ -12,8 +12,8 @@ import pytest
 
 from ingestd.cli.app import main
 from ingestd.formats.kinds.catalog import CatalogKind
-from ingestd.service.bootstrap import prepared_installation
-from ingestd.service.initialise import CONFIG_FILE, initialise
+from ingestd.service.installation.bootstrap import prepared_installation
+from ingestd.service.installation.initialise import CONFIG_FILE, initialise
 from tests.integration.ledger.conftest import Books, FakeClock
 from tests.integration.office.conftest import CHARGE_HEADER, PRODUCTS, STUDENTS
 

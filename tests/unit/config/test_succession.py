@@ -20,7 +20,7 @@ from ingestd.config.succession import (
     without_removed,
 )
 from ingestd.config.toml_document import parse_toml
-from ingestd.service.access_files import to_allowlist
+from ingestd.service.in_force.access_files import to_allowlist
 from ingestd.values.errors import ConfigError
 from ingestd.values.identifiers import AccountId
 from ingestd.values.public_keys import PublicKey

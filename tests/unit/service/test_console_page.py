@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingestd.service.console import STATES, render_console
+from ingestd.service.http.console import STATES, render_console
 from ingestd.spool.queue import UploadCount
 from ingestd.values.identifiers import AccountId
 

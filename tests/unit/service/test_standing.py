@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from ingestd.database.identity import FoundLedger
-from ingestd.service.standing import Evidence, Standing, decide_standing
+from ingestd.service.installation.standing import Evidence, Standing, decide_standing
 from ingestd.spool.known_ledger import KnownLedger
 from ingestd.values.identifiers import LedgerId
 

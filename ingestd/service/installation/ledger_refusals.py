@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingestd.database.identity import FoundLedger
-from ingestd.service.standing import Standing
+from ingestd.service.installation.standing import Standing
 from ingestd.spool.known_ledger import KnownLedger
 from ingestd.values.errors import LedgerGoneError, OtherLedgerError
 

@@ -16,7 +16,7 @@ from aiohttp.log import server_logger
 import ingestd
 from ingestd.database.engine import Database
 from ingestd.database.statements import Statements
-from ingestd.service.console import render_console
+from ingestd.service.http.console import render_console
 from ingestd.spool.files import free_bytes
 from ingestd.spool.queue import UploadCount, count_uploads
 from ingestd.telemetry.events import Event

@@ -18,8 +18,8 @@ from ingestd.config import accounts_file, allowlist_file
 from ingestd.config.accounts_file import AccountsFile, read_accounts
 from ingestd.config.allowlist_file import AllowlistFile, read_allowlist
 from ingestd.config.succession import account_gaps, allowlist_gaps, names_in
-from ingestd.service.access_files import to_accounts, to_allowlist
-from ingestd.service.last_good import Good
+from ingestd.service.in_force.access_files import to_accounts, to_allowlist
+from ingestd.service.in_force.last_good import Good
 from ingestd.values.errors import ConfigError, Mistake
 
 File = TypeVar("File", AccountsFile, AllowlistFile)

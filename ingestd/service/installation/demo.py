@@ -20,7 +20,7 @@ from pathlib import Path
 import asyncssh
 
 from ingestd.config.edit import NewAccount, add_account
-from ingestd.service.initialise import CONFIG_FILE, initialise
+from ingestd.service.installation.initialise import CONFIG_FILE, initialise
 from ingestd.shipped import shipped_path
 from ingestd.values.errors import IngestdError
 

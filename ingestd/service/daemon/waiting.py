@@ -9,15 +9,15 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from ingestd.service.access_look import accounts_path, allowlist_path
-from ingestd.service.reload import (
+from ingestd.service.daemon.reload import (
     QUIET_SECONDS,
     SAVE_SECONDS_MAX,
     STEP_SECONDS,
     Signature,
     signature_of,
 )
-from ingestd.service.supervisor import serve
+from ingestd.service.daemon.supervisor import serve
+from ingestd.service.in_force.access_look import accounts_path, allowlist_path
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import configure_logs, get_logger
 from ingestd.values.errors import EXIT_USAGE, IngestdError, LedgerGoneError

@@ -16,18 +16,18 @@ from ingestd.database.identity import find_ledger
 from ingestd.intake.pipeline import Works
 from ingestd.ledger.evidence.signing import SignedTrees, Signing
 from ingestd.ledger.evidence.tree_log import find_ledger_name, find_origin
-from ingestd.service.access_look import AccessLook, look_at_access, look_at_start
-from ingestd.service.config_check import require
 from ingestd.service.evidence.ledger_key import (
     make_ledger_key,
     read_seeds,
     write_public_keys,
 )
 from ingestd.service.evidence.signed_trees import SignedTreeFiles
-from ingestd.service.folder_ledger import FolderLedger
-from ingestd.service.last_good import Good, LastGood
-from ingestd.service.need import Need
-from ingestd.service.system_clock import SystemClock
+from ingestd.service.in_force.access_look import AccessLook, look_at_access, look_at_start
+from ingestd.service.in_force.config_check import require
+from ingestd.service.in_force.last_good import Good, LastGood
+from ingestd.service.in_force.need import Need
+from ingestd.service.installation.folder_ledger import FolderLedger
+from ingestd.service.installation.system_clock import SystemClock
 from ingestd.spool.files import make_folder, storage_errors, write_durably
 from ingestd.spool.folders import Folders
 from ingestd.telemetry.events import Event

@@ -20,7 +20,7 @@ from ingestd.ledger.taking.catalog import (
     post_staged_catalog,
 )
 from ingestd.ledger.taking.stage import lent_stage
-from ingestd.service.bootstrap import Installation
+from ingestd.service.installation.bootstrap import Installation
 from ingestd.spool.files import storage_errors
 from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import UsageError

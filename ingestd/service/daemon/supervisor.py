@@ -17,22 +17,22 @@ import ingestd
 from ingestd.access.keeper import AccessKeeper
 from ingestd.config.settings import Settings
 from ingestd.intake.intake import Intake, IntakeSettings
-from ingestd.service.bootstrap import (
-    Installation,
-    lock_data_folder,
-    open_installation,
-)
+from ingestd.service.daemon.reload import ConfigWatch
 from ingestd.service.evidence.watch import EvidenceWatch
 from ingestd.service.evidence.witness import Witness
-from ingestd.service.health import (
+from ingestd.service.http.health import (
     HealthServer,
     check_database,
     check_disk,
     count_all_uploads,
 )
-from ingestd.service.last_good import LastGood
-from ingestd.service.need import Need
-from ingestd.service.reload import ConfigWatch
+from ingestd.service.in_force.last_good import LastGood
+from ingestd.service.in_force.need import Need
+from ingestd.service.installation.bootstrap import (
+    Installation,
+    lock_data_folder,
+    open_installation,
+)
 from ingestd.sftp.bounds.limits import DoorLimits
 from ingestd.sftp.door.listener import SftpDoor
 from ingestd.spool.files import free_bytes, make_folder

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ingestd.database.schema import require_current
 from ingestd.ledger.books.clock_check import find_clock_doubts
-from ingestd.service.bootstrap import Installation, open_installation
+from ingestd.service.installation.bootstrap import Installation, open_installation
 from ingestd.sftp.door.host_keys import fingerprints
 from ingestd.spool.files import free_bytes
 from ingestd.values.clock import to_microseconds

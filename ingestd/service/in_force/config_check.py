@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ingestd.config.settings import load_settings
-from ingestd.service.access_look import AccessLook, look_at_access
-from ingestd.service.last_good import Good, LastGood
-from ingestd.service.need import Need
+from ingestd.service.in_force.access_look import AccessLook, look_at_access
+from ingestd.service.in_force.last_good import Good, LastGood
+from ingestd.service.in_force.need import Need
 from ingestd.values.errors import ConfigError, Mistake
 from ingestd.values.identifiers import AccountId
 

@@ -29,15 +29,15 @@ from ingestd.access.keeper import AccessKeeper
 from ingestd.config.accounts_file import AccountsFile
 from ingestd.config.allowlist_file import AllowlistFile
 from ingestd.config.settings import Settings, load_settings
-from ingestd.service.access_look import (
+from ingestd.service.in_force.access_look import (
     AccessLook,
     Seen,
     accounts_path,
     allowlist_path,
     look_at_access,
 )
-from ingestd.service.config_check import check_config
-from ingestd.service.last_good import Good, LastGood
+from ingestd.service.in_force.config_check import check_config
+from ingestd.service.in_force.last_good import Good, LastGood
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.telemetry.metrics import Metrics

@@ -13,8 +13,8 @@ from ingestd.database import schema
 from ingestd.database.engine import Database, open_database
 from ingestd.database.identity import FoundLedger, describe_place, find_ledger
 from ingestd.ledger.books.head import has_batches
-from ingestd.service.ledger_refusals import Judged, require_usable
-from ingestd.service.standing import Evidence, Standing, decide_standing
+from ingestd.service.installation.ledger_refusals import Judged, require_usable
+from ingestd.service.installation.standing import Evidence, Standing, decide_standing
 from ingestd.spool.files import make_folder, storage_errors
 from ingestd.spool.folders import Folders
 from ingestd.spool.known_ledger import (

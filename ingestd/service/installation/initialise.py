@@ -7,8 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 from ingestd.config.examples import write_examples
-from ingestd.service.bootstrap import Installation, lock_data_folder, node_of, open_installation
 from ingestd.service.evidence.ledger_key import make_ledger_key
+from ingestd.service.installation.bootstrap import (
+    Installation,
+    lock_data_folder,
+    node_of,
+    open_installation,
+)
 from ingestd.sftp.door.host_keys import load_or_create_host_keys
 from ingestd.spool.files import make_folder
 from ingestd.spool.known_ledger import KnownLedger

@@ -1,0 +1,1 @@
+"""What the daemon says of itself over HTTP: health, readiness, metrics, a first page."""

@@ -1,0 +1,1 @@
+"""An installation: made, opened with the one ledger that is its own, checked, and shown."""

@@ -43,7 +43,7 @@ def add(
     config: ConfigOption = None,
 ) -> None:
     """Add an account, and the addresses that may try it. A running daemon takes it up at once."""
-    from ingestd.config.edit import NewAccount, add_account
+    from ingestd.config.editing.new_account import NewAccount, add_account
     from ingestd.service.in_force.config_check import look_around, require
     from ingestd.values.identifiers import AccountId
 

@@ -63,7 +63,7 @@ def _address(text: str) -> Address:
 
 
 def _known_account(name: str, access: Access) -> AccountId:
-    from ingestd.config.mistakes import suggest
+    from ingestd.config.toml.mistakes import suggest
     from ingestd.values.identifiers import AccountId
 
     account_id = AccountId(name)

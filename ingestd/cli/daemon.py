@@ -10,7 +10,7 @@ import typer
 
 from ingestd.cli.options import CONFIG_FLAG, ConfigOption, config_path
 from ingestd.cli.output import complain
-from ingestd.config.place import CONFIG_VARIABLE, DEFAULT_CONFIG
+from ingestd.config.files.place import CONFIG_VARIABLE, DEFAULT_CONFIG
 from ingestd.values.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ingestd.config.place import DEFAULT_CONFIG, SYSTEM_FILE, find_config
+from ingestd.config.files.place import DEFAULT_CONFIG, SYSTEM_FILE, find_config
 
 
 class Output(StrEnum):

@@ -13,7 +13,7 @@ from pathlib import Path
 import argon2
 import pytest
 
-from ingestd.config.examples import write_examples
+from ingestd.config.editing.examples import write_examples
 from tests.public_keys import ED25519, line_of
 
 COMMAND = [sys.executable, "-W", "error", "-c", "from ingestd.cli import main; main()"]

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import ingestd
 from ingestd.cli.app import COMMANDS, build_app, load_command
-from ingestd.config.examples import write_examples
+from ingestd.config.editing.examples import write_examples
 
 COMMAND = [sys.executable, "-W", "error", "-c", "from ingestd.cli import main; main()"]
 

@@ -17,9 +17,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from ingestd.config.accounts_file import check_accounts
-from ingestd.config.settings import load_settings
-from ingestd.config.toml_document import parse_toml
+from ingestd.config.files.accounts_file import check_accounts
+from ingestd.config.files.settings import load_settings
+from ingestd.config.toml.document import parse_toml
 from ingestd.intake.dry_run import check_file
 from ingestd.service.daemon.supervisor import Daemon
 from ingestd.service.in_force.config_check import check_config

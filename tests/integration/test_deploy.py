@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ingestd.cli.app import build_app
-from ingestd.config.place import DEFAULT_CONFIG, SYSTEM_FILE, find_config
+from ingestd.config.files.place import DEFAULT_CONFIG, SYSTEM_FILE, find_config
 
 ROOT = Path(__file__).parents[2]
 UNIT = (ROOT / "deploy" / "ingestd.service").read_text("utf-8")

@@ -15,7 +15,7 @@ from structlog.typing import EventDict
 
 from ingestd.access.accounts import Access
 from ingestd.access.keeper import AccessKeeper
-from ingestd.config.settings import Settings
+from ingestd.config.files.settings import Settings
 from ingestd.service.daemon.reload import (
     POLL_SECONDS,
     QUIET_SECONDS,

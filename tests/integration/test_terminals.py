@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.config.examples import write_examples
+from ingestd.config.editing.examples import write_examples
 from tests.integration.test_command_line import COMMAND, run
 
 

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 import ingestd
 from ingestd.cli.app import build_app
-from ingestd.config.accounts_file import AccountEntry, PolicyEntry
-from ingestd.config.settings import Settings
-from ingestd.config.validation import fields_of, section_of
+from ingestd.config.files.accounts_file import AccountEntry, PolicyEntry
+from ingestd.config.files.settings import Settings
+from ingestd.config.toml.validation import fields_of, section_of
 from ingestd.formats.checking import check_payment_file
 from ingestd.formats.fields import Kind
 from ingestd.formats.findings.codes import Code

@@ -26,9 +26,9 @@ from watchdog.events import (
 from watchdog.observers import Observer
 
 from ingestd.access.keeper import AccessKeeper
-from ingestd.config.accounts_file import AccountsFile
-from ingestd.config.allowlist_file import AllowlistFile
-from ingestd.config.settings import Settings, load_settings
+from ingestd.config.files.accounts_file import AccountsFile
+from ingestd.config.files.allowlist_file import AllowlistFile
+from ingestd.config.files.settings import Settings, load_settings
 from ingestd.service.in_force.access_look import (
     AccessLook,
     Seen,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import ingestd
 from ingestd.access.keeper import AccessKeeper
-from ingestd.config.settings import Settings
+from ingestd.config.files.settings import Settings
 from ingestd.intake.intake import Intake, IntakeSettings
 from ingestd.service.daemon.reload import ConfigWatch
 from ingestd.service.evidence.watch import EvidenceWatch

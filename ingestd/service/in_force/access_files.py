@@ -11,8 +11,8 @@ from ingestd.access.accounts import (
     StudentPolicy,
 )
 from ingestd.access.allowlist import Allowlist, Rule
-from ingestd.config.accounts_file import AccountEntry, AccountsFile
-from ingestd.config.allowlist_file import AllowlistFile, ListedNetwork
+from ingestd.config.files.accounts_file import AccountEntry, AccountsFile
+from ingestd.config.files.allowlist_file import AllowlistFile, ListedNetwork
 from ingestd.values.identifiers import AccountId
 
 

@@ -14,10 +14,10 @@ from typing import Generic, TypeVar
 
 from ingestd.access.accounts import Access
 from ingestd.access.allowlist import Allowlist
-from ingestd.config import accounts_file, allowlist_file
-from ingestd.config.accounts_file import AccountsFile, read_accounts
-from ingestd.config.allowlist_file import AllowlistFile, read_allowlist
-from ingestd.config.succession import account_gaps, allowlist_gaps, names_in
+from ingestd.config.files import accounts_file, allowlist_file
+from ingestd.config.files.accounts_file import AccountsFile, read_accounts
+from ingestd.config.files.allowlist_file import AllowlistFile, read_allowlist
+from ingestd.config.files.succession import account_gaps, allowlist_gaps, names_in
 from ingestd.service.in_force.access_files import to_accounts, to_allowlist
 from ingestd.service.in_force.last_good import Good
 from ingestd.values.errors import ConfigError, Mistake

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ingestd.config.settings import load_settings
+from ingestd.config.files.settings import load_settings
 from ingestd.service.in_force.access_look import AccessLook, look_at_access
 from ingestd.service.in_force.last_good import Good, LastGood
 from ingestd.service.in_force.need import Need

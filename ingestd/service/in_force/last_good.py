@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from ingestd.config import accounts_file, allowlist_file
-from ingestd.config.accounts_file import AccountsFile, check_accounts
-from ingestd.config.allowlist_file import AllowlistFile, check_allowlist
-from ingestd.config.succession import left_out, without_removed
-from ingestd.config.toml_document import TomlDocument, parse_toml
+from ingestd.config.files import accounts_file, allowlist_file
+from ingestd.config.files.accounts_file import AccountsFile, check_accounts
+from ingestd.config.files.allowlist_file import AllowlistFile, check_allowlist
+from ingestd.config.files.succession import left_out, without_removed
+from ingestd.config.toml.document import TomlDocument, parse_toml
 from ingestd.spool.files import make_folder, storage_errors, sync_folder, write_durably
 from ingestd.values.errors import ConfigError, StorageError
 from ingestd.values.identifiers import AccountId

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingestd.access.accounts import Access, Account
-from ingestd.config.settings import Settings, load_settings
+from ingestd.config.files.settings import Settings, load_settings
 from ingestd.database.engine import Database, open_database
 from ingestd.database.identity import find_ledger
 from ingestd.intake.pipeline import Works

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import asyncssh
 
-from ingestd.config.edit import NewAccount, add_account
+from ingestd.config.editing.new_account import NewAccount, add_account
 from ingestd.service.installation.initialise import CONFIG_FILE, initialise
 from ingestd.shipped import shipped_path
 from ingestd.values.errors import IngestdError

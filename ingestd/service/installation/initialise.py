@@ -6,7 +6,7 @@ import os
 from contextlib import closing
 from pathlib import Path
 
-from ingestd.config.examples import write_examples
+from ingestd.config.editing.examples import write_examples
 from ingestd.service.evidence.ledger_key import make_ledger_key
 from ingestd.service.installation.bootstrap import (
     Installation,

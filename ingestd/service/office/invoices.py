@@ -7,7 +7,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
 from ingestd.access.accounts import Account
-from ingestd.config.settings import MailSettings
+from ingestd.config.files.settings import MailSettings
 from ingestd.database.engine import Database
 from ingestd.reports.escaping.texts import shown
 from ingestd.reports.invoices.invoice import Invoice, read_invoice

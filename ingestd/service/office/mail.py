@@ -10,7 +10,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Final
 
-from ingestd.config.settings import MailSettings
+from ingestd.config.files.settings import MailSettings
 from ingestd.reports.escaping.texts import shown
 from ingestd.spool.files import storage_errors
 from ingestd.values.errors import MailError, StorageError, UsageError

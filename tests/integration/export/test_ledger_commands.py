@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.config.edit import NewAccount, add_account
+from ingestd.config.editing.new_account import NewAccount, add_account
 from ingestd.database import schema
 from ingestd.database.engine import open_database
 from ingestd.service.installation.initialise import initialise

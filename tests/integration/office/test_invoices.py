@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from ingestd.config.settings import MailSettings
+from ingestd.config.files.settings import MailSettings
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.reports.invoices.invoice import Invoice, read_invoice
 from ingestd.service.office.charges import Sale

@@ -22,7 +22,7 @@ from structlog.testing import capture_logs
 from ingestd.access.accounts import Access, Account
 from ingestd.access.allowlist import Allowlist, Rule
 from ingestd.access.keeper import AccessKeeper
-from ingestd.config.authorized_keys import parse_authorized_key
+from ingestd.config.judging.authorized_keys import parse_authorized_key
 from ingestd.sftp.bounds.limits import DoorLimits
 from ingestd.sftp.door.listener import SftpDoor
 from ingestd.spool.arrivals import Arrival, list_notes

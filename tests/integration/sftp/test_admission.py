@@ -13,7 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from ingestd.access.accounts import Access
-from ingestd.config.authorized_keys import parse_authorized_key
+from ingestd.config.judging.authorized_keys import parse_authorized_key
 from ingestd.sftp.bounds.limits import DoorLimits
 from ingestd.values.identifiers import AccountId
 from tests.public_keys import ed25519_blob, line_of

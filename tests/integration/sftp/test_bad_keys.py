@@ -14,8 +14,8 @@ from asyncssh.packet import MPInt, String
 from hypothesis import HealthCheck, given, settings
 
 from ingestd.access.accounts import Access, Account
-from ingestd.config.authorized_keys import parse_authorized_key
-from ingestd.config.mistakes import InvalidValueError
+from ingestd.config.judging.authorized_keys import parse_authorized_key
+from ingestd.config.toml.mistakes import InvalidValueError
 from ingestd.values.identifiers import AccountId
 from tests.public_keys import MODULUS, blob_of, spoilt_lines
 

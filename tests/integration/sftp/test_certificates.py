@@ -8,7 +8,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from ingestd.config.authorized_keys import parse_authorized_key
+from ingestd.config.judging.authorized_keys import parse_authorized_key
 from ingestd.values.identifiers import AccountId
 
 SPRINGFIELD, SHELBYVILLE = AccountId("SPRINGFIELD"), AccountId("SHELBYVILLE")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.config.accounts_file import ACCOUNTS_MAX, read_accounts
+from ingestd.config.files.accounts_file import ACCOUNTS_MAX, read_accounts
 from ingestd.sftp.tree.places import FolderName
 from ingestd.values.errors import ConfigError
 from ingestd.values.identifiers import RESERVED_ACCOUNT_IDS, AccountId

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.config.allowlist_file import AllowlistFile, read_allowlist
+from ingestd.config.files.allowlist_file import AllowlistFile, read_allowlist
 from ingestd.values.errors import ConfigError
 from ingestd.values.identifiers import AccountId
 

@@ -10,9 +10,9 @@ from asyncssh.packet import Byte, MPInt, String, UInt32
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.config.authorized_keys import LINE_CHARACTERS_MAX, parse_authorized_key
-from ingestd.config.key_material import ASK_FOR_ED25519, PASTE_AGAIN, RSA_BITS_MAX
-from ingestd.config.mistakes import InvalidValueError
+from ingestd.config.judging.authorized_keys import LINE_CHARACTERS_MAX, parse_authorized_key
+from ingestd.config.judging.key_material import ASK_FOR_ED25519, PASTE_AGAIN, RSA_BITS_MAX
+from ingestd.config.toml.mistakes import InvalidValueError
 from tests.public_keys import (
     ECDSA,
     ECDSA_384,

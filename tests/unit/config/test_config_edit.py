@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.config.accounts_file import read_accounts
-from ingestd.config.allowlist_file import read_allowlist
-from ingestd.config.edit import NewAccount, add_account
-from ingestd.config.examples import write_examples
-from ingestd.config.settings import Settings, load_settings
+from ingestd.config.editing.examples import write_examples
+from ingestd.config.editing.new_account import NewAccount, add_account
+from ingestd.config.files.accounts_file import read_accounts
+from ingestd.config.files.allowlist_file import read_allowlist
+from ingestd.config.files.settings import Settings, load_settings
 from ingestd.values.errors import ConfigError, StorageError, UsageError
 from ingestd.values.identifiers import AccountId
 from tests.public_keys import ed25519_blob, line_of

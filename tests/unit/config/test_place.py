@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.config.place import DEFAULT_CONFIG, find_config
+from ingestd.config.files.place import DEFAULT_CONFIG, find_config
 from ingestd.values.errors import ConfigError
 
 NOBODY = 65534

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.config.environment import read_overrides
-from ingestd.config.mistakes import SHOWN_CHARACTERS_MAX, InvalidValueError, shown, suggest
-from ingestd.config.settings import Settings
-from ingestd.config.values import (
+from ingestd.config.files.environment import read_overrides
+from ingestd.config.files.settings import Settings
+from ingestd.config.judging.values import (
     ListenAddress,
     parse_command,
     parse_database_url,
@@ -27,6 +26,7 @@ from ingestd.config.values import (
     parse_network,
     parse_size,
 )
+from ingestd.config.toml.mistakes import SHOWN_CHARACTERS_MAX, InvalidValueError, shown, suggest
 
 BASE = Path("/etc/ingestd")
 SECRET = "sesame"

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.config.mistakes import InvalidValueError
-from ingestd.config.settings import Settings, load_settings
-from ingestd.config.values import (
+from ingestd.config.files.settings import Settings, load_settings
+from ingestd.config.judging.values import (
     ListenAddress,
     parse_database_url,
     parse_listen,
     parse_network,
     parse_size,
 )
+from ingestd.config.toml.mistakes import InvalidValueError
 from ingestd.values.errors import ConfigError, Mistake
 
 

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestd.access.allowlist import Allowlist
-from ingestd.config.accounts_file import AccountsFile, check_accounts
-from ingestd.config.allowlist_file import AllowlistFile, check_allowlist
-from ingestd.config.authorized_keys import parse_authorized_key
-from ingestd.config.succession import (
+from ingestd.config.files.accounts_file import AccountsFile, check_accounts
+from ingestd.config.files.allowlist_file import AllowlistFile, check_allowlist
+from ingestd.config.files.succession import (
     account_gaps,
     allowlist_gaps,
     left_out,
     names_in,
     without_removed,
 )
-from ingestd.config.toml_document import parse_toml
+from ingestd.config.judging.authorized_keys import parse_authorized_key
+from ingestd.config.toml.document import parse_toml
 from ingestd.service.in_force.access_files import to_allowlist
 from ingestd.values.errors import ConfigError
 from ingestd.values.identifiers import AccountId

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.config.mistakes import Mistakes
-from ingestd.config.settings import load_settings
-from ingestd.config.toml_document import parse_toml
+from ingestd.config.files.settings import load_settings
+from ingestd.config.toml.document import parse_toml
+from ingestd.config.toml.mistakes import Mistakes
 from ingestd.values.errors import ConfigError, Mistake
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestd.config.toml_document import CONFIG_BYTES_MAX, TomlDocument, parse_toml, read_toml
-from ingestd.config.toml_positions import KeyPath, line_positions
+from ingestd.config.toml.document import CONFIG_BYTES_MAX, TomlDocument, parse_toml, read_toml
+from ingestd.config.toml.positions import KeyPath, line_positions
 from ingestd.values.errors import ConfigError, Mistake
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import tomlkit
 
-from ingestd.config.accounts_file import AccountsFile
-from ingestd.config.allowlist_file import AllowlistFile, empty_list
+from ingestd.config.files.accounts_file import AccountsFile
+from ingestd.config.files.allowlist_file import AllowlistFile, empty_list
 from ingestd.values.errors import Mistake
 
 _HALF_SAVED = "Half a save looks like this."

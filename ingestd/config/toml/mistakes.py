@@ -6,8 +6,8 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping
 
-from ingestd.config.toml_document import TomlDocument
-from ingestd.config.toml_positions import KeyPath
+from ingestd.config.toml.document import TomlDocument
+from ingestd.config.toml.positions import KeyPath
 from ingestd.values.errors import ConfigError, Mistake
 
 SHOWN_CHARACTERS_MAX = 60

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ingestd.config.mistakes import InvalidValueError, Mistakes
-from ingestd.config.values import parse_file
+from ingestd.config.judging.values import parse_file
+from ingestd.config.toml.mistakes import InvalidValueError, Mistakes
 
 
 def check_mail(written: object, values: object, *, base: Path, mistakes: Mistakes) -> None:

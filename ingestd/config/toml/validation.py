@@ -9,8 +9,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from ingestd.config.mistakes import InvalidValueError, Mistakes, shown
-from ingestd.config.toml_positions import KeyPath
+from ingestd.config.toml.mistakes import InvalidValueError, Mistakes, shown
+from ingestd.config.toml.positions import KeyPath
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -9,13 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from ingestd.config.environment import read_overrides
-from ingestd.config.mail import check_mail
-from ingestd.config.mistakes import InvalidValueError, Mistakes
-from ingestd.config.toml_document import TomlDocument, read_toml
-from ingestd.config.toml_positions import KeyPath
-from ingestd.config.validation import check_values
-from ingestd.config.values import (
+from ingestd.config.files.environment import read_overrides
+from ingestd.config.judging.mail import check_mail
+from ingestd.config.judging.values import (
     ListenAddress,
     Network,
     parse_command,
@@ -28,6 +24,10 @@ from ingestd.config.values import (
     parse_network,
     parse_size,
 )
+from ingestd.config.toml.document import TomlDocument, read_toml
+from ingestd.config.toml.mistakes import InvalidValueError, Mistakes
+from ingestd.config.toml.positions import KeyPath
+from ingestd.config.toml.validation import check_values
 from ingestd.values.errors import ConfigError, Mistake
 
 DEFAULT_DATA_DIR = "../data"

@@ -11,11 +11,11 @@ from typing import Any, NoReturn
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from ingestd.config import accounts_file, allowlist_file
-from ingestd.config.accounts_file import check_accounts, read_accounts
-from ingestd.config.allowlist_file import check_allowlist, read_allowlist
-from ingestd.config.replace import Replacement, only_editor
-from ingestd.config.toml_document import parse_toml, read_config_bytes
+from ingestd.config.editing.replace import Replacement, only_editor
+from ingestd.config.files import accounts_file, allowlist_file
+from ingestd.config.files.accounts_file import check_accounts, read_accounts
+from ingestd.config.files.allowlist_file import check_allowlist, read_allowlist
+from ingestd.config.toml.document import parse_toml, read_config_bytes
 from ingestd.values.errors import ConfigError, Mistake, UsageError
 
 _BYTE_ORDER_MARK = "\ufeff"

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_key,
 )
 
-from ingestd.config.mistakes import InvalidValueError
+from ingestd.config.toml.mistakes import InvalidValueError
 
 PASTE_AGAIN = "Paste the whole line of the .pub file again."
 ASK_FOR_ED25519 = "Ask for an ssh-ed25519 key."

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
-from ingestd.config.authorized_keys import parse_authorized_key
-from ingestd.config.mistakes import InvalidValueError, Mistakes, shown, suggest
-from ingestd.config.toml_document import TomlDocument, read_toml
-from ingestd.config.validation import check_values
+from ingestd.config.judging.authorized_keys import parse_authorized_key
+from ingestd.config.toml.document import TomlDocument, read_toml
+from ingestd.config.toml.mistakes import InvalidValueError, Mistakes, shown, suggest
+from ingestd.config.toml.validation import check_values
 from ingestd.values.identifiers import ACCOUNT_ID_PATTERN, RESERVED_ACCOUNT_IDS, AccountId
 from ingestd.values.money import is_currency, successor_of
 from ingestd.values.public_keys import PublicKey

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ingestd.config.replace import Replacement
+from ingestd.config.editing.replace import Replacement
 from ingestd.shipped import shipped_path
 
 # Accounts hold password hashes: they are for the daemon's group and nobody else.

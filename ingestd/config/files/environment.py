@@ -10,10 +10,10 @@ from typing import Any, get_origin
 
 from pydantic import BaseModel
 
-from ingestd.config.mistakes import suggest
-from ingestd.config.place import CONFIG_VARIABLE
-from ingestd.config.toml_positions import KeyPath
-from ingestd.config.validation import fields_of, section_of
+from ingestd.config.files.place import CONFIG_VARIABLE
+from ingestd.config.toml.mistakes import suggest
+from ingestd.config.toml.positions import KeyPath
+from ingestd.config.toml.validation import fields_of, section_of
 from ingestd.values.errors import Mistake
 
 PREFIX = "INGESTD_"

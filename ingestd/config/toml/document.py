@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingestd.config.toml_positions import KeyPath, line_positions
+from ingestd.config.toml.positions import KeyPath, line_positions
 from ingestd.values.errors import ConfigError, Mistake
 
 CONFIG_BYTES_MAX = 4 * 2**20  # some hundred thousand addresses; a larger file is some other file

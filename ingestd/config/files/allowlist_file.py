@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingestd.config.mistakes import InvalidValueError, Mistakes, shown, suggest
-from ingestd.config.toml_document import TomlDocument, read_toml
-from ingestd.config.toml_positions import KeyPath
-from ingestd.config.values import Network, is_wide, parse_network
+from ingestd.config.judging.values import Network, is_wide, parse_network
+from ingestd.config.toml.document import TomlDocument, read_toml
+from ingestd.config.toml.mistakes import InvalidValueError, Mistakes, shown, suggest
+from ingestd.config.toml.positions import KeyPath
 from ingestd.values.errors import Mistake
 from ingestd.values.identifiers import AccountId
 

@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ingestd.config.mistakes import InvalidValueError, shown
+from ingestd.config.toml.mistakes import InvalidValueError, shown
 from ingestd.values.addresses import is_mail_address
 
 Network = IPv4Network | IPv6Network

@@ -10,8 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 
-from ingestd.config.key_material import ASK_FOR_ED25519, PASTE_AGAIN, check_material
-from ingestd.config.mistakes import InvalidValueError, shown
+from ingestd.config.judging.key_material import ASK_FOR_ED25519, PASTE_AGAIN, check_material
+from ingestd.config.toml.mistakes import InvalidValueError, shown
 from ingestd.values.public_keys import PublicKey
 
 LINE_CHARACTERS_MAX = 16_384

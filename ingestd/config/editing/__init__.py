@@ -1,0 +1,1 @@
+"""Config files written by us: whole or not at all, with comments and layout kept."""

@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import ingestd
-from ingestd.cli.options import CONFIG_FLAG
+from ingestd.cli.terminal.options import CONFIG_FLAG
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, EXIT_WORLD, IngestdError
 
 # Where each command lives and what it says of itself, in the order in which an installation
@@ -25,42 +25,42 @@ from ingestd.values.errors import EXIT_ANSWER_IS_NO, EXIT_WORLD, IngestdError
 COMMANDS: Final = MappingProxyType(
     {
         "init": (
-            "daemon:init",
+            "installation.daemon:init",
             "Make an installation: config files, host keys, an empty ledger. Safe to run twice.",
         ),
         "serve": (
-            "daemon:serve",
+            "installation.daemon:serve",
             "Run the daemon: SFTP, intake, health and metrics. SIGTERM stops it, SIGHUP reloads.",
         ),
         "demo": (
-            "daemon:demo",
+            "installation.daemon:demo",
             "Run a throw-away school end to end: upload, verdicts, receipt, balances.",
         ),
-        "account": ("accounts:app", "Districts: their accounts."),
+        "account": ("installation.accounts:app", "Districts: their accounts."),
         "password": (
-            "password:password",
+            "installation.password:password",
             "Read a password, twice from a terminal or one line from a pipe, and print its hash.",
         ),
-        "config": ("config:app", "The config files."),
-        "allowlist": ("allowlist:app", "Who may connect."),
+        "config": ("installation.config:app", "The config files."),
+        "allowlist": ("installation.allowlist:app", "Who may connect."),
         "check": (
-            "check:check",
+            "files.check:check",
             "Print the receipt that a file would get, and store nothing.",
         ),
-        "catalog": ("catalog:app", "What charges and payments refer to."),
-        "uploads": ("uploads:app", "Files that arrived."),
-        "payments": ("payments:app", "Money that came."),
-        "charges": ("charges:app", "What is owed."),
-        "sales": ("sales:app", "Sales by hand."),
-        "report": ("reports:app", "Questions to the ledger."),
+        "catalog": ("files.catalog:app", "What charges and payments refer to."),
+        "uploads": ("files.uploads:app", "Files that arrived."),
+        "payments": ("office.payments:app", "Money that came."),
+        "charges": ("office.charges:app", "What is owed."),
+        "sales": ("office.sales:app", "Sales by hand."),
+        "report": ("books.reports:app", "Questions to the ledger."),
         "invoice": (
-            "invoice:invoice",
+            "office.invoice:invoice",
             "Write an invoice: open items, oldest first, and payments pending.",
         ),
-        "ledger": ("ledger:app", "The books themselves."),
-        "db": ("database:app", "The database's schema."),
+        "ledger": ("books.ledger:app", "The books themselves."),
+        "db": ("installation.database:app", "The database's schema."),
         "doctor": (
-            "doctor:doctor",
+            "installation.doctor:doctor",
             "Check config, folders, host keys, database, daemon and door.",
         ),
     }

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from ingestd.cli.output import NUMERIC
-from ingestd.cli.table import NEEDED_LESS, PROSE, Layout, lay_out, lay_out_facts
-from ingestd.cli.uploads import _COLUMNS as UPLOADS
+from ingestd.cli.files.uploads import _COLUMNS as UPLOADS
+from ingestd.cli.terminal.output import NUMERIC
+from ingestd.cli.terminal.table import NEEDED_LESS, PROSE, Layout, lay_out, lay_out_facts
 from ingestd.reports.figures import aging, balances, items, payments, revenue, sales
 
 MONEY = NUMERIC - {"rows"}

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingestd.cli.opening import installation_for
-from ingestd.cli.options import Output
-from ingestd.cli.output import print_json, print_rows
+from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.terminal.options import Output
+from ingestd.cli.terminal.output import print_json, print_rows
 from ingestd.service.in_force.need import Need
 from ingestd.values.errors import UsageError
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ingestd.cli.options import Output
-from ingestd.cli.output import print_csv, print_json, print_table
+from ingestd.cli.terminal.options import Output
+from ingestd.cli.terminal.output import print_csv, print_json, print_table
 from ingestd.values.money import format_amount
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.opening import installation_for
-from ingestd.cli.options import AccountOption, ConfigOption
+from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.terminal.options import AccountOption, ConfigOption
 from ingestd.service.in_force.need import Need
 from ingestd.values.errors import StorageError, UsageError
 

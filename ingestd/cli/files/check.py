@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.opening import installation_for
-from ingestd.cli.options import AccountOption, ConfigOption
-from ingestd.cli.output import print_json
+from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.terminal.options import AccountOption, ConfigOption
+from ingestd.cli.terminal.output import print_json
 from ingestd.formats.names import FormatName
 from ingestd.service.in_force.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from ingestd.cli.options import ConfigOption, Output, OutputOption, WideOption, config_path
-from ingestd.cli.output import print_rows
+from ingestd.cli.terminal.options import ConfigOption, Output, OutputOption, WideOption, config_path
+from ingestd.cli.terminal.output import print_rows
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, EXIT_USAGE
 
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import typer
 
-from ingestd.cli.options import ConfigOption, Output, OutputOption, config_path
-from ingestd.cli.output import complain, print_rows
+from ingestd.cli.terminal.options import ConfigOption, Output, OutputOption, config_path
+from ingestd.cli.terminal.output import complain, print_rows
 from ingestd.values.errors import EXIT_USAGE
 
 _COLUMNS = ("where", "line", "key", "message", "remedy")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingestd.cli.options import CONFIG_FLAG, ConfigOption, config_path
-from ingestd.cli.output import complain
+from ingestd.cli.terminal.options import CONFIG_FLAG, ConfigOption, config_path
+from ingestd.cli.terminal.output import complain
 from ingestd.config.files.place import CONFIG_VARIABLE, DEFAULT_CONFIG
 from ingestd.values.errors import UsageError
 

@@ -7,10 +7,16 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.desk import OnOption, ReasonOption, bookkeeper, day_of, print_answer
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, WideOption
-from ingestd.cli.output import print_rows
-from ingestd.cli.reports import asked
+from ingestd.cli.books.reports import asked
+from ingestd.cli.opening.desk import OnOption, ReasonOption, bookkeeper, day_of, print_answer
+from ingestd.cli.terminal.options import (
+    AccountOption,
+    ConfigOption,
+    Output,
+    OutputOption,
+    WideOption,
+)
+from ingestd.cli.terminal.output import print_rows
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.values.errors import UsageError
 

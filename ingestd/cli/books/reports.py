@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingestd.cli.known import AsKnownOption, known_instant
-from ingestd.cli.opening import installation_for
-from ingestd.cli.options import (
+from ingestd.cli.books.known import AsKnownOption, known_instant
+from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.terminal.options import (
     AccountOption,
     ConfigOption,
     Output,
     OutputOption,
     WideOption,
 )
-from ingestd.cli.output import complain, print_csv, print_table
+from ingestd.cli.terminal.output import complain, print_csv, print_table
 from ingestd.service.in_force.need import Need
 from ingestd.values.clock import day_in
 from ingestd.values.errors import UsageError

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingestd.cli.opening import installation_for
-from ingestd.cli.options import (
+from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.terminal.options import (
     AccountOption,
     ConfigOption,
     Output,
     OutputOption,
     WideOption,
 )
-from ingestd.cli.output import complain, print_csv, print_facts, print_json, print_rows
+from ingestd.cli.terminal.output import complain, print_csv, print_facts, print_json, print_rows
 from ingestd.service.in_force.need import Need
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingestd.cli.opening import tell_mistakes
-from ingestd.cli.options import ConfigOption, Output, OutputOption, WideOption, config_path
-from ingestd.cli.output import complain, print_rows
+from ingestd.cli.opening.installation import tell_mistakes
+from ingestd.cli.terminal.options import ConfigOption, Output, OutputOption, WideOption, config_path
+from ingestd.cli.terminal.output import complain, print_rows
 from ingestd.service.in_force.need import Need
 from ingestd.values.errors import UsageError
 

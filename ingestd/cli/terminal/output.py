@@ -9,8 +9,8 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from ingestd.cli.options import Output
-from ingestd.cli.table import Layout, lay_out, lay_out_facts
+from ingestd.cli.terminal.options import Output
+from ingestd.cli.terminal.table import Layout, lay_out, lay_out_facts
 
 Row = Mapping[str, object]
 

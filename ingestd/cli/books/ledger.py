@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingestd.cli.clock import accept_clock
-from ingestd.cli.desk import bookkeeper, print_answer
-from ingestd.cli.evidence import print_keys, resume_books, write_checkpoint
-from ingestd.cli.following import Answer, print_explained, print_traced
-from ingestd.cli.known import AsKnownOption, known_instant
-from ingestd.cli.opening import installation_for
-from ingestd.cli.options import (
+from ingestd.cli.books.clock import accept_clock
+from ingestd.cli.books.evidence import print_keys, resume_books, write_checkpoint
+from ingestd.cli.books.following import Answer, print_explained, print_traced
+from ingestd.cli.books.known import AsKnownOption, known_instant
+from ingestd.cli.books.verified import print_verified
+from ingestd.cli.opening.desk import bookkeeper, print_answer
+from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.terminal.options import (
     AccountOption,
     ConfigOption,
     Output,
     OutputOption,
     WideOption,
 )
-from ingestd.cli.output import complain
-from ingestd.cli.verified import print_verified
+from ingestd.cli.terminal.output import complain
 from ingestd.reports.exports.programs import ExportFormat
 from ingestd.service.in_force.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import typer
 
-from ingestd.cli.options import ConfigOption, config_path
+from ingestd.cli.terminal.options import ConfigOption, config_path
 from ingestd.service.in_force.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 

@@ -7,10 +7,16 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.clock import who_runs_this
-from ingestd.cli.opening import installation_for
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, WideOption
-from ingestd.cli.output import complain, print_rows
+from ingestd.cli.books.clock import who_runs_this
+from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.terminal.options import (
+    AccountOption,
+    ConfigOption,
+    Output,
+    OutputOption,
+    WideOption,
+)
+from ingestd.cli.terminal.output import complain, print_rows
 from ingestd.service.in_force.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, LedgerRefusal, UsageError
 

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from ingestd.cli.options import ConfigOption
+from ingestd.cli.terminal.options import ConfigOption
 from ingestd.values.errors import UsageError
 
 PASSWORD_CHARACTERS_MIN = 12

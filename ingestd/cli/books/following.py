@@ -7,8 +7,8 @@ from typing import Any
 
 import typer
 
-from ingestd.cli.options import Output
-from ingestd.cli.output import print_csv, print_facts, print_json, print_table
+from ingestd.cli.terminal.options import Output
+from ingestd.cli.terminal.output import print_csv, print_facts, print_json, print_table
 
 Answer = dict[str, Any]
 Row = Mapping[str, object]

@@ -7,9 +7,15 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.charges import AmountOption, BillingCodeOption
-from ingestd.cli.desk import OnOption, bookkeeper, day_of, print_answer
-from ingestd.cli.options import AccountOption, ConfigOption, Output, OutputOption, WideOption
+from ingestd.cli.office.charges import AmountOption, BillingCodeOption
+from ingestd.cli.opening.desk import OnOption, bookkeeper, day_of, print_answer
+from ingestd.cli.terminal.options import (
+    AccountOption,
+    ConfigOption,
+    Output,
+    OutputOption,
+    WideOption,
+)
 from ingestd.formats.kinds.student_billing import AccountType
 
 app = typer.Typer(name="sales", help="Sales by hand.", no_args_is_help=True)

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.opening import installation_for
-from ingestd.cli.options import ConfigOption, Output, OutputOption, WideOption
-from ingestd.cli.output import complain, print_rows
+from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.terminal.options import ConfigOption, Output, OutputOption, WideOption
+from ingestd.cli.terminal.output import complain, print_rows
 from ingestd.service.in_force.need import Need
 from ingestd.values.clock import format_second, from_microseconds, to_microseconds
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestd.cli.options import config_path
-from ingestd.cli.output import complain
+from ingestd.cli.terminal.options import config_path
+from ingestd.cli.terminal.output import complain
 
 if TYPE_CHECKING:
     from ingestd.service.in_force.access_look import AccessLook

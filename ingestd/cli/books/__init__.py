@@ -1,0 +1,1 @@
+"""Commands about the books: reports, verifying, exporting, following, and what proves them."""

@@ -1,0 +1,1 @@
+"""The business office's commands: payments, charges, sales, invoices."""

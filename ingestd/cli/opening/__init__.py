@@ -1,0 +1,1 @@
+"""What a command works on, opened for it: an installation, or an account's books."""

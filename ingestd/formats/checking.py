@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ingestd.formats.fields import Column, FileFormat
-from ingestd.formats.findings.codes import FileRefusedError, Finding, Verdict
+from ingestd.formats.findings.codes import Code, FileRefusedError, Finding, Verdict
 from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogChecker, CatalogKind, CatalogRow
 from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
 from ingestd.formats.kinds.payments import PaymentChecker, PaymentRow
@@ -20,6 +20,7 @@ from ingestd.formats.layout.table import TableReader
 from ingestd.formats.names import FormatName
 from ingestd.formats.reading.bytes_in import CHUNK_BYTES
 from ingestd.formats.reading.lines import Piece
+from ingestd.formats.reading.stretches import Stretch
 from ingestd.formats.rows.checking import CheckedRows
 from ingestd.formats.rows.keys import KeyTeller, RowName, RowNamer
 from ingestd.formats.rules import FileRules
@@ -30,6 +31,9 @@ BATCH_RECORDS = 10_000
 # After so many pieces of nothing but blank lines an empty batch is handed over: whoever takes
 # the batches sees that the file goes on.
 BLANK_PIECES_MAX = 100
+
+TOLD_ONCE = frozenset({Code.LINE_ENDS_MIXED, Code.VALUE_TRIMMED, Code.IDENTIFIER_TRIMMED})
+"""Findings of which a file has one for each column: of several stretches the first one counts."""
 
 _KNOWN = KnownFormats(
     with_header=(STUDENT_BILLING, STUDENT_REFUNDS), payments=tuple(PAYMENT_FORMATS.values())
@@ -42,6 +46,27 @@ class Checker(Protocol[T]):
     def check(self, rows: ShapedRows) -> CheckedRows[T]:
         """Return what became of each of the rows."""
         ...
+
+
+class Check(Protocol):
+    """How files of some format are judged; see `check_file`."""
+
+    def __call__(
+        self, blocks: Iterable[bytes], rules: FileRules, *, below: Below | None = None
+    ) -> Generator[RowBatch[Any], None, None]:
+        """Yield the file's batches."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Below:
+    """Says that the blocks to be judged are a stretch of a file, whose `top` has its header.
+
+    `top` are the file's blocks from its first on; no more is read of them than that takes.
+    """
+
+    stretch: Stretch
+    top: Iterable[bytes]
 
 
 @dataclass(slots=True)
@@ -68,29 +93,37 @@ class RowBatch(Generic[T]):
 
 
 def check_charge_file(
-    blocks: Iterable[bytes], rules: FileRules, *, chunk_bytes: int = CHUNK_BYTES
+    blocks: Iterable[bytes],
+    rules: FileRules,
+    *,
+    below: Below | None = None,
+    chunk_bytes: int = CHUNK_BYTES,
 ) -> Generator[RowBatch[ChargeRow], None, None]:
     """Judge a charge file; see `check_file`."""
 
     def checker(layout: Layout) -> Checker[ChargeRow]:
         return ChargeChecker(layout, rules)
 
-    return check_file(blocks, STUDENT_BILLING, rules, checker, chunk_bytes=chunk_bytes)
+    return check_file(blocks, STUDENT_BILLING, rules, checker, below=below, chunk_bytes=chunk_bytes)
 
 
 def check_refund_file(
-    blocks: Iterable[bytes], rules: FileRules
+    blocks: Iterable[bytes], rules: FileRules, *, below: Below | None = None
 ) -> Generator[RowBatch[RefundRow], None, None]:
     """Judge a refund file; see `check_file`."""
 
     def checker(layout: Layout) -> Checker[RefundRow]:
         return RefundChecker(layout, rules)
 
-    return check_file(blocks, STUDENT_REFUNDS, rules, checker)
+    return check_file(blocks, STUDENT_REFUNDS, rules, checker, below=below)
 
 
 def check_catalog_file(
-    kind: CatalogKind, blocks: Iterable[bytes], rules: FileRules
+    kind: CatalogKind,
+    blocks: Iterable[bytes],
+    rules: FileRules,
+    *,
+    below: Below | None = None,
 ) -> Generator[RowBatch[CatalogRow], None, None]:
     """Judge a catalog file; see `check_file`."""
     catalog_format = CATALOG_FORMATS[kind]
@@ -98,18 +131,24 @@ def check_catalog_file(
     def checker(layout: Layout) -> Checker[CatalogRow]:
         return CatalogChecker(catalog_format, layout, rules)
 
-    return check_file(blocks, catalog_format.file, rules, checker, key=catalog_format.subject)
+    return check_file(
+        blocks, catalog_format.file, rules, checker, key=catalog_format.subject, below=below
+    )
 
 
 def check_payment_file(
-    format_name: FormatName, blocks: Iterable[bytes], rules: FileRules
+    format_name: FormatName,
+    blocks: Iterable[bytes],
+    rules: FileRules,
+    *,
+    below: Below | None = None,
 ) -> Generator[RowBatch[PaymentRow], None, None]:
     """Judge a payment file; see `check_file`."""
 
     def checker(layout: Layout) -> Checker[PaymentRow]:
         return PaymentChecker(format_name, layout, rules)
 
-    return check_file(blocks, PAYMENT_FORMATS[format_name], rules, checker)
+    return check_file(blocks, PAYMENT_FORMATS[format_name], rules, checker, below=below)
 
 
 def check_file(
@@ -119,6 +158,7 @@ def check_file(
     make_checker: Callable[[Layout], Checker[T]],
     *,
     key: Column | None = None,
+    below: Below | None = None,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> Generator[RowBatch[T], None, None]:
     """Judge a file in one pass over its bytes, in bounded memory.
@@ -126,11 +166,12 @@ def check_file(
     Yields one batch at least. A file that is refused ends with a batch that has findings
     with verdict FILE, and whatever came before it is void. How the bytes are cut into
     blocks changes nothing; `chunk_bytes` only how much is read at a time. `key` names the
-    mandatory column whose values are told of rejected rows, too.
+    mandatory column whose values are told of rejected rows, too. Where the blocks are a stretch
+    of the file, `below` says which.
     """
     check = _FileCheck(file_format, rules, make_checker, key)
     try:
-        for piece in check.begin(blocks, chunk_bytes):
+        for piece in check.begin(blocks, chunk_bytes, below):
             check.take(piece)
             if check.is_batch_full:
                 yield check.finish_batch()
@@ -167,9 +208,14 @@ class _FileCheck(Generic[T]):
         is_full = max(self._batch.records, len(self._batch.findings)) >= BATCH_RECORDS
         return is_full or self._blank_pieces >= BLANK_PIECES_MAX
 
-    def begin(self, blocks: Iterable[bytes], chunk_bytes: int) -> Iterator[Piece]:
+    def begin(
+        self, blocks: Iterable[bytes], chunk_bytes: int, below: Below | None
+    ) -> Iterator[Piece]:
         """Read as far as the header, make ready for its rows, and return them."""
-        pieces = self._table.begin(blocks, chunk_bytes)
+        if below is None:
+            pieces = self._table.begin(blocks, chunk_bytes)
+        else:
+            pieces = self._table.begin_below(below.top, below.stretch, blocks, chunk_bytes)
         self._checker = self._make_checker(self._table.layout)
         self._namer = RowNamer(self._format, self._table.layout)
         if self._key is not None:

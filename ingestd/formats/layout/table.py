@@ -32,10 +32,15 @@ from ingestd.formats.reading.blanks import BlankLines
 from ingestd.formats.reading.bytes_in import CHUNK_BYTES, Chunk, read_text
 from ingestd.formats.reading.delimiters import take_separator_line
 from ingestd.formats.reading.lines import Piece, Record, RecordReader, records_of
+from ingestd.formats.reading.stretches import Stretch
 from ingestd.formats.rules import FileRules, LastRow
 
 # How many records are looked at to tell one delimiter too many on every row from a slip.
 RECORDS_LOOKED_AT = 100
+
+
+class StretchTooHighError(Exception):
+    """Raised for a stretch that begins among the first rows: the header is judged by these."""
 
 
 class TableReader:
@@ -54,6 +59,7 @@ class TableReader:
         self._reader = RecordReader(rules.delimiter)
         self._blanks = BlankLines(rules.delimiter)
         self._mixed_line_ends_told = False
+        self._lines_above_first = self._looked_until_row = 0
         self._shaper: Shaper | None = None
         self.layout = Layout(labels=(), positions={})
         self.findings: list[Finding] = []
@@ -74,7 +80,7 @@ class TableReader:
         )
         self.findings += warnings
         self._warn_of_unterminated(header)
-        sample, pieces = _looked_ahead(pieces, self._delimiter)
+        sample, pieces = self._looked_ahead(pieces)
         self.layout = self._with_trailing_delimiter(header, layout, sample)
         self._refuse_second_header(header, sample)
         refuse_misspelt(
@@ -90,17 +96,46 @@ class TableReader:
         self._make_shaper(header)
         return pieces
 
+    def begin_below(
+        self,
+        top: Iterable[bytes],
+        stretch: Stretch,
+        blocks: Iterable[bytes],
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> Iterator[Piece]:
+        """Read the header at the top of a file, then the rows of a stretch further down.
+
+        `top` are the file's blocks from its first on, of which no more is read than the header
+        needs; `blocks` are those of the stretch. What `top` has to be told of is told by whoever
+        reads it as rows. Raises `FileRefusedError` as `begin` does, and `StretchTooHighError` where
+        the header is judged by rows of the stretch: then the file cannot be cut there.
+        """
+        self.begin(top, chunk_bytes)
+        self.findings = []
+        self._blanks = BlankLines(self._delimiter)
+        rows_above = stretch.lines_above - self._lines_above_first
+        if self._looked_until_row >= rows_above:
+            raise StretchTooHighError
+        self._reader = self._reader.further_down(rows_above)
+        # What a row is may depend on the one above it.
+        above = stretch.line_above.decode(self._rules.encoding, "replace")
+        fields = above.split(self._delimiter)
+        self.shape([Record(rows_above, stretch.lines_above, fields)])
+        chunks = read_text(blocks, self._rules.encoding, chunk_bytes=chunk_bytes, is_top=False)
+        return self._blanks.skip(self._reader.read(chunks))
+
     def _without_separator_line(self, first: Chunk) -> Chunk:
         """Return the top of the file without the line that names the delimiter, if it has one."""
         text, warning = take_separator_line(first.text, self._delimiter)
         if warning is not None:
             self.findings.append(warning)
             self._reader = RecordReader(self._delimiter, first_line=2)
+            self._lines_above_first = 1
         return first._replace(text=text)
 
     def _begin_without_header(self, first: Record, pieces: Iterator[Piece]) -> Iterator[Piece]:
         """Make ready for rows in the format's own order; a header that is there is skipped."""
-        sample, pieces = _looked_ahead(pieces, self._delimiter)
+        sample, pieces = self._looked_ahead(pieces)
         records = [first, *sample]
         self._known.refuse_another(self._format, records, delimiter=self._delimiter)
         self.layout = fixed_layout(self._format, records, delimiter=self._delimiter)
@@ -141,6 +176,19 @@ class TableReader:
             self._mixed_line_ends_told = True
             findings.append(_line_ends_mixed(*mixed_at))
         return findings
+
+    def _looked_ahead(self, pieces: Iterator[Piece]) -> tuple[list[Record], Iterator[Piece]]:
+        """Return the first records, but those that are no rows at all, without using them up."""
+        seen: list[Piece] = []
+        sample: list[Record] = []
+        for piece in pieces:
+            seen.append(piece)
+            sample += records_of(piece, self._delimiter)
+            if len(sample) >= RECORDS_LOOKED_AT:
+                break
+        self._looked_until_row = sample[-1].row if sample else 0
+        rows = [record for record in sample if noise_in(record.fields, self._delimiter) is None]
+        return rows[:RECORDS_LOOKED_AT], chain(seen, pieces)
 
     def _first_record(self, pieces: Iterator[Piece]) -> tuple[Record, Iterator[Piece]]:
         """Return the first record, and the pieces after it."""
@@ -190,19 +238,6 @@ class TableReader:
         refuse_broken_header(header, second, self._format)
         if second.fields == header.fields or is_header_like(second.fields, self._format):
             raise FileRefusedError(header_repeated(second.row, second.line, Verdict.FILE))
-
-
-def _looked_ahead(pieces: Iterator[Piece], delimiter: str) -> tuple[list[Record], Iterator[Piece]]:
-    """Return the first records, but those that are no rows at all, without using them up."""
-    seen: list[Piece] = []
-    sample: list[Record] = []
-    for piece in pieces:
-        seen.append(piece)
-        sample += records_of(piece, delimiter)
-        if len(sample) >= RECORDS_LOOKED_AT:
-            break
-    rows = [record for record in sample if noise_in(record.fields, delimiter) is None]
-    return rows[:RECORDS_LOOKED_AT], chain(seen, pieces)
 
 
 def _trailing_delimiter(first: Record) -> Finding:

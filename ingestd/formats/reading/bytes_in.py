@@ -73,9 +73,15 @@ class Chunk(NamedTuple):
 
 
 def read_text(
-    blocks: Iterable[bytes], encoding: str, *, chunk_bytes: int = CHUNK_BYTES
+    blocks: Iterable[bytes],
+    encoding: str,
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+    is_top: bool = True,
 ) -> Iterator[Chunk]:
     """Decode a file strictly, without the mark at its start.
+
+    What is not the `is_top` of a file begins with a line further down.
 
     The chunks depend on the file's bytes alone, never on how they were cut into blocks.
     The first one holds `HEAD_BYTES` bytes, so that a look at the top of the file sees the
@@ -83,7 +89,7 @@ def read_text(
     a mistake further on is the last chunk's `stop`, after all text before it.
     """
     decoder = codecs.getincrementaldecoder(encoding)("strict")
-    at_start = True
+    at_start = is_top
     starts_line = True
     for raw in _rechunk(blocks, chunk_bytes):
         if at_start:

@@ -76,20 +76,40 @@ class RecordReader:
     line breaks inside quotes is one row. LF, CRLF and CR each end a line; nothing else does.
     `line_ends_mixed_at` is the row and line of the first line end that differs from the
     ones before it, once there is one. `first_line` is the physical line that the text begins
-    with: what stood above it is no row.
+    with, `first_row` its row, and `line_end` what ended the lines above it, if there were any.
     """
 
-    def __init__(self, delimiter: str, *, first_line: int = 1) -> None:
+    def __init__(
+        self,
+        delimiter: str,
+        *,
+        first_line: int = 1,
+        first_row: int = 1,
+        line_end: str | None = None,
+    ) -> None:
         self.line_ends_mixed_at: tuple[int, int] | None = None
         self._delimiter = delimiter
+        self._first_row, self._first_line = first_row, first_line
         escaped = re.escape(delimiter)
         self._field_end = re.compile(rf"[{escaped}\r\n]")
         # Quotes stand around whole fields only, with none inside.
         self._tidy = re.compile(rf'[^"]*+(?:(?<![^{escaped}])"[^"]*+"(?![^{escaped}])[^"]*+)*+')
-        self._row = 1
+        self._row = first_row
         self._line = first_line
-        self._line_end: str | None = None
+        self._line_end = line_end
         self._carry = ""
+
+    def further_down(self, rows: int) -> RecordReader:
+        """Return a reader of the same file that begins so many rows below its first line.
+
+        Each of them must be one line. Call it once the first line was read.
+        """
+        return RecordReader(
+            self._delimiter,
+            first_row=self._first_row + rows,
+            first_line=self._first_line + rows,
+            line_end=self._line_end,
+        )
 
     def read(self, chunks: Iterable[Chunk]) -> Iterator[Piece]:
         """Yield the file's records in pieces of at most `PIECE_RECORDS_MAX`.

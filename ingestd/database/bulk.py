@@ -26,15 +26,30 @@ class Temporary:
 
 
 def create_temporary(connection: Connection, *tables: Temporary) -> None:
-    """Make empty temporary tables that only this connection sees; older ones are replaced.
+    """Make empty temporary tables that only this transaction sees; older ones are replaced.
 
-    They outlive transactions, and go with `drop_temporary` or with the connection.
+    PostgreSQL takes them with the transaction's end: through a pooler the next transaction on this
+    session is somebody else's. On SQLite they go with `drop_temporary` or with the connection.
     """
-    is_sqlite = connection.dialect.name == "sqlite"
+    if connection.dialect.name == "sqlite":
+        drop_temporary(connection, *tables)
+        driver = driver_of(connection)
+        for statement in create_statements(tables, is_sqlite=True):
+            driver.execute(statement)
+        return
+    dropped = ", ".join(f"pg_temp.{table.name}" for table in tables)
+    made = create_statements(tables, is_sqlite=False)
+    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {dropped}; {'; '.join(made)}")
+
+
+def create_statements(
+    tables: Iterable[Temporary], *, is_sqlite: bool, temporary: bool = True
+) -> list[str]:
+    """Return the statements that make empty tables, temporary ones or a database's own."""
     types = {"text": "TEXT" if is_sqlite else 'TEXT COLLATE "C"'}
     types |= {"whole": "INTEGER" if is_sqlite else "BIGINT"}
     types |= {"octets": "BLOB" if is_sqlite else "BYTEA"}
-    drop_temporary(connection, *tables)
+    made = []
     for table in tables:
         parts = [
             f'"{name}" {types[kind.rstrip("?")]}' + ("" if kind.endswith("?") else " NOT NULL")
@@ -43,17 +58,19 @@ def create_temporary(connection: Connection, *tables: Temporary) -> None:
         if table.key:
             parts.append(f"PRIMARY KEY ({', '.join(table.key)})")
         # A single whole number is SQLite's own row number: rows that come in order are appended.
-        ordered = " WITHOUT ROWID" if len(table.key) > 1 and is_sqlite else ""
-        connection.exec_driver_sql(
-            f"CREATE TEMPORARY TABLE {table.name} ({', '.join(parts)}){ordered}"
-        )
+        ending = " WITHOUT ROWID" if len(table.key) > 1 else ""
+        ending = ending if is_sqlite else " ON COMMIT DROP"
+        kind = "TEMPORARY TABLE" if temporary else "TABLE"
+        made.append(f"CREATE {kind} {table.name} ({', '.join(parts)}){ending}")
+    return made
 
 
 def drop_temporary(connection: Connection, *tables: Temporary) -> None:
     """Remove temporary tables."""
     schema = "temp" if connection.dialect.name == "sqlite" else "pg_temp"
+    driver = driver_of(connection)
     for table in tables:
-        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {schema}.{table.name}")
+        driver.execute(f"DROP TABLE IF EXISTS {schema}.{table.name}")
 
 
 def empty_temporary(connection: Connection, *tables: Temporary) -> None:
@@ -85,7 +102,7 @@ def stage(connection: Connection, table: Temporary, rows: Iterable[Sequence[Any]
     PostgreSQL: COPY, which takes only values that were checked before. SQLite: one prepared
     statement for all rows.
     """
-    driver = _driver(connection)
+    driver = driver_of(connection)
     if connection.dialect.name == "sqlite":
         marks = ",".join("?" * len(table.columns))
         driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
@@ -126,7 +143,7 @@ def stream(
 
     `statement` binds its values as `:name`.
     """
-    driver = _driver(connection)
+    driver = driver_of(connection)
     compiled = sa.text(statement).compile(dialect=connection.dialect)
     is_sqlite = connection.dialect.name == "sqlite"
     # PostgreSQL keeps the rows of a named cursor until they are asked for.
@@ -141,9 +158,8 @@ def stream(
 
 def analyse(connection: Connection, *tables: Temporary) -> None:
     """Tell PostgreSQL how large the staged tables are; SQLite's plans do not depend on it."""
-    if connection.dialect.name != "sqlite":
-        for table in tables:
-            connection.exec_driver_sql(f"ANALYZE {table.name}")
+    if connection.dialect.name != "sqlite" and tables:
+        connection.exec_driver_sql(f"ANALYZE {', '.join(table.name for table in tables)}")
 
 
 def ordered(connection: Connection, statement: str) -> sa.TextClause:
@@ -156,7 +172,8 @@ def ordered(connection: Connection, statement: str) -> sa.TextClause:
     return sa.text(statement)
 
 
-def _driver(connection: Connection) -> Any:  # noqa: ANN401 - sqlite3's connection, or psycopg's
+def driver_of(connection: Connection) -> Any:  # noqa: ANN401 - sqlite3's connection, or psycopg's
+    """Return the driver's own connection, inside the transaction that is open."""
     driver = connection.connection.driver_connection
     assert driver is not None, "an open connection has a driver's connection"
     return driver

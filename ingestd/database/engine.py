@@ -30,18 +30,28 @@ _DISK_FULL = "53100"
 _PERHAPS_FULL = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _PROBE_BYTES = 1 << 16
 _WRITING = "ingestd_writing"
+SCRATCH_PREFIX = "scratch-"
 
 
 class Database:
     """A database and how to talk to it; safe to share between threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, temporary_folder: Path | None = None) -> None:
         self.engine = engine
+        self._temporary_folder = temporary_folder
 
     @property
     def is_embedded(self) -> bool:
         """Whether this is the SQLite file that ingestd keeps by itself."""
         return self.engine.dialect.name == "sqlite"
+
+    @contextlib.contextmanager
+    def scratch_folder(self) -> Iterator[Path]:
+        """Lend an empty folder for what a transaction will bring; it is gone afterwards."""
+        with tempfile.TemporaryDirectory(
+            prefix=SCRATCH_PREFIX, dir=self._temporary_folder, ignore_cleanup_errors=True
+        ) as name:
+            yield Path(name)
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -95,8 +105,8 @@ class Database:
 def open_database(url: str, *, temporary_folder: Path | None = None) -> Database:
     """Open the database at a SQLAlchemy URL; nothing is connected yet.
 
-    SQLite spills what does not fit in memory to `temporary_folder`. Raises UsageError for a
-    URL that names no database that ingestd works with.
+    Scratch goes to `temporary_folder`, and what SQLite spills where memory ends. Raises UsageError
+    for a URL that names no database that ingestd works with.
     """
     try:
         parsed = make_url(url)
@@ -106,9 +116,9 @@ def open_database(url: str, *, temporary_folder: Path | None = None) -> Database
             "database_url cannot be read. Write postgresql://user@host/database."
         ) from error
     if backend == "sqlite":
-        return Database(_open_sqlite(parsed, temporary_folder))
+        return Database(_open_sqlite(parsed, temporary_folder), temporary_folder)
     if backend == "postgresql":
-        return Database(_open_postgresql(parsed))
+        return Database(_open_postgresql(parsed), temporary_folder)
     raise UsageError(f"database_url names {backend}; ingestd works with sqlite and postgresql.")
 
 
@@ -210,6 +220,8 @@ def _open_postgresql(url: URL) -> Engine:
         pool_size=8,
         max_overflow=16,
         pool_pre_ping=True,
+        # Whatever the server's default is: our locks are made for this one.
+        isolation_level="READ COMMITTED",
         connect_args={"connect_timeout": 10, "application_name": "ingestd"},
     )
 

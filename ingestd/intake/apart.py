@@ -1,176 +1,226 @@
-"""Judging a large file in a process of its own, while this one stages what it found.
+"""Judging a large file in processes of their own, one for each stretch of it.
 
-Run as a module, this is that process: blocks of the file come in, judged batches go out.
+Such a process reads its stretch, and leaves rows in a folder, as the transaction that comes later
+takes them; see `stretch.py`. Nothing but counts and findings comes back from it.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from multiprocessing import Pipe
-from multiprocessing.connection import Connection
-from typing import Any, cast
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
 
-from ingestd.formats.checking import RowBatch
+from ingestd.database.scratch import HeldRows
+from ingestd.formats.checking import Check
 from ingestd.formats.findings.codes import Finding
-from ingestd.formats.rows.contents import HASH_BYTES
-from ingestd.formats.rows.keys import RowName
-from ingestd.formats.rows.turned import TurnedRows, columns_of
+from ingestd.formats.reading.stretches import Stretch, Survey
 from ingestd.formats.rules import FileRules
-from ingestd.values.errors import StorageError
+from ingestd.intake.blocks import HashedFile
+from ingestd.intake.progress import HandedBackError, Progress
+from ingestd.ledger.taking.stage import Stager, Whose, add_findings
+from ingestd.values.errors import NoSpaceError, StorageError
 
-Check = Callable[[Iterable[bytes], FileRules], Generator[RowBatch[Any], None, None]]
-"""How a file of some format is judged; it travels to the other process by its name."""
-
-# A batch on its way: the type of its rows, their columns, findings, number of records, rejected
-# rows, their keys and their names. A column of texts travels as one text, divided by NULs, and
-# empty where there is none: no accepted text is empty or holds a NUL. Hashes travel as one row of
-# bytes. One object takes a fraction of the time that ten thousand do.
-_Packed = list[str | bytes | Sequence[Any]]
-_Message = tuple[Any, _Packed, list[Finding], int, list[tuple[int, int]], list[str], list[RowName]]
+_ANSWER_SECONDS = 1.0  # so often at least it is asked whether to stop
+_RUN = "from ingestd.intake.stretch import run; run()"
 
 
-def check_apart(
-    check: Check, blocks: Iterable[bytes], rules: FileRules
-) -> Generator[RowBatch[Any], None, None]:
-    """Judge a file as `check` does, on another core.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTask:
+    """What has to be known of a file to judge it, and in which kind of database its rows go."""
 
-    Once the generator is closed the process is gone, and nobody reads `blocks` any more. Raises
-    what `blocks` raises, and StorageError when the process ended before its work.
+    whose: Whose
+    check: Check
+    stager: Stager[Any]
+    rules: FileRules
+    is_sqlite: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What became of a file: why it is refused, or its records, in folders and in memory."""
+
+    refusals: Sequence[Finding]
+    records: int
+    folders: tuple[Path, ...]
+    held: HeldRows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StretchTask:
+    """One stretch of a file, and where its rows go."""
+
+    of_file: FileTask
+    number: int
+    stretch: Stretch
+    hashes: Sequence[bytes]
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How far a stretch is: records and bytes so far; at its end, what else there is to say.
+
+    `failed` says why there is no end: `cut` where the file cannot be cut there, `changed` where
+    its bytes are not those that were hashed, `full` where there was no room for its rows.
     """
-    their_blocks, blocks_out = Pipe(duplex=False)
-    batches_in, their_batches = Pipe(duplex=False)
-    descriptors = (their_blocks.fileno(), their_batches.fileno())
+
+    records: int = 0
+    bytes: int = 0
+    is_done: bool = False
+    refusals: Sequence[Finding] = ()
+    told_once: Sequence[Finding] = ()
+    failed: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Worker:
+    """A process that judges a stretch, and the last that was heard of it."""
+
+    process: subprocess.Popen[bytes]
+    answers: Connection
+    last: Answer = field(default_factory=Answer)
+
+    @property
+    def has_ended(self) -> bool:
+        return self.last.is_done or bool(self.last.refusals or self.last.failed)
+
+
+def judge_apart(file_task: FileTask, file: HashedFile, folder: Path, progress: Progress) -> Judged:
+    """Judge a file on other cores; its rows are left in folders below `folder`.
+
+    Raises StorageError when its bytes cannot be read or a process ended before its work,
+    NoSpaceError, and HandedBackError. No process is left then, nor afterwards.
+    """
+    survey = Survey(file.length(), file_task.rules.encoding)
+    for block in file.survey():
+        if progress.must_stop():
+            raise HandedBackError
+        survey.take(block)
+    stretches = survey.stretches()
+    judged = _judge_stretches(file_task, file, stretches, folder / "cut", progress)
+    if judged is None:
+        whole = Stretch(first_byte=0, end_byte=file.size_bytes)
+        judged = _judge_stretches(file_task, file, (whole,), folder / "whole", progress)
+    if judged is None:
+        raise AssertionError("a whole file can be judged as it is")
+    return judged
+
+
+def _judge_stretches(
+    file_task: FileTask,
+    file: HashedFile,
+    stretches: Sequence[Stretch],
+    folder: Path,
+    progress: Progress,
+) -> Judged | None:
+    """Judge all stretches at once; None where the file cannot be cut like this."""
+    folders = tuple(folder / str(number) for number in range(len(stretches)))
+    workers: list[_Worker] = []
+    try:
+        for number, (stretch, of_stretch) in enumerate(zip(stretches, folders, strict=True)):
+            of_stretch.mkdir(parents=True, mode=0o700)
+            task = StretchTask(
+                of_file=file_task,
+                number=number,
+                stretch=stretch,
+                hashes=file.block_hashes,
+                folder=of_stretch,
+            )
+            workers.append(_start(task, file.descriptor))
+        for worker in _heard(workers, progress):
+            if worker.last.failed == "cut":
+                return None
+            _refuse_failure(worker, file)
+        refusals = next((worker.last.refusals for worker in workers if worker.last.refusals), ())
+    finally:
+        for worker in workers:
+            worker.process.kill()
+            worker.process.wait()
+            worker.answers.close()
+    held = HeldRows()
+    add_findings(held, _first_told(worker.last.told_once for worker in workers))
+    records = sum(worker.last.records for worker in workers)
+    return Judged(refusals=refusals, records=records, folders=folders, held=held)
+
+
+def _heard(workers: Sequence[_Worker], progress: Progress) -> Iterator[_Worker]:
+    """Yield whoever has said something, until all is said that counts.
+
+    What stands below a refusal was never read, and is not waited for.
+    """
+    while open_workers := _counting(workers):
+        for answers in wait([worker.answers for worker in open_workers], _ANSWER_SECONDS):
+            worker = next(worker for worker in workers if worker.answers is answers)
+            try:
+                worker.last = worker.answers.recv()
+            except (EOFError, OSError) as error:  # it ended between two messages, or inside one
+                raise StorageError(
+                    "The process that read this file ended early. See that the machine has memory "
+                    "left; the file is tried again.",
+                    detail=f"exit code {worker.process.wait()}",
+                ) from error
+            yield worker
+        if progress.must_stop():
+            raise HandedBackError
+        progress.report(
+            sum(worker.last.records for worker in workers),
+            sum(worker.last.bytes for worker in workers),
+        )
+
+
+def _counting(workers: Sequence[_Worker]) -> list[_Worker]:
+    waited_for = []
+    for worker in workers:
+        if worker.last.refusals:
+            break
+        if not worker.has_ended:
+            waited_for.append(worker)
+    return waited_for
+
+
+def _refuse_failure(worker: _Worker, file: HashedFile) -> None:
+    match worker.last.failed:
+        case "":
+            return
+        case "full":
+            raise NoSpaceError("No space left for the rows of a file. Free space on its disk.")
+        case "changed":
+            raise StorageError(
+                f"{file.path.name} changed while it was read. Check the disk; then run: "
+                "ingestd uploads retry"
+            )
+        case reason:
+            raise StorageError(f"Cannot read {file.path.name}: {reason}.")
+
+
+def _first_told(told: Iterable[Sequence[Finding]]) -> list[Finding]:
+    first: dict[tuple[object, ...], Finding] = {}
+    for findings in told:
+        for finding in findings:
+            first.setdefault((finding.code, finding.column), finding)
+    return list(first.values())
+
+
+def _start(task: StretchTask, descriptor: int) -> _Worker:
+    their_task, task_out = Pipe(duplex=False)
+    answers_in, their_answers = Pipe(duplex=False)
+    descriptors = (their_task.fileno(), their_answers.fileno(), descriptor)
     # A fresh interpreter, not a fork: this process has threads. And a session of its own: a
     # Ctrl-C is for the daemon, which then hands the file back.
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "ingestd.intake.apart", *map(str, descriptors)],
+        [sys.executable, "-P", "-c", _RUN, *map(str, descriptors)],
         stdin=subprocess.DEVNULL,
         pass_fds=descriptors,
         start_new_session=True,
     )
-    their_blocks.close()
-    their_batches.close()
-    feeder = _Feeder(process, blocks_out, (check, rules), blocks)
-    feeder.start()
-    try:
-        while (message := batches_in.recv()) is not None:
-            yield _unpacked(message)
-    except (EOFError, OSError) as error:  # it ended between two messages, or inside one
-        feeder.join()
-        raise feeder.error or StorageError(
-            "The process that read this file ended early. See that the machine has memory left; "
-            "the file is tried again.",
-            detail=f"exit code {process.wait()}",
-        ) from error
-    finally:
-        process.kill()
-        feeder.join()
-        process.wait()
-        batches_in.close()
-
-
-class _Feeder(threading.Thread):
-    """Gives the other process its task and the file's blocks, as fast as it takes them."""
-
-    def __init__(
-        self,
-        process: subprocess.Popen[bytes],
-        target: Connection,
-        task: tuple[Check, FileRules],
-        blocks: Iterable[bytes],
-    ) -> None:
-        super().__init__(name="ingestd-feeder", daemon=True)
-        self.error: Exception | None = None
-        self._process = process
-        self._target = target
-        self._task = task
-        self._blocks = blocks
-
-    def run(self) -> None:
-        """Feed until there is no more, or nobody takes it."""
-        with self._target:
-            try:
-                self._target.send(self._task)
-                for block in self._blocks:
-                    self._target.send_bytes(block)
-                self._target.send_bytes(b"")
-            except BrokenPipeError:
-                return  # whoever waits for batches finds out why
-            except Exception as error:  # noqa: BLE001 - raised again by whoever waits for batches
-                self.error = error
-                self._process.kill()
-
-
-def _packed(batch: RowBatch[Any]) -> _Message:
-    row_type = type(batch.rows[0]) if batch.rows else None
-    columns: _Packed = []
-    for values in columns_of(batch.rows):
-        match next(filter(None, values), None):
-            case str():
-                columns.append("\0".join([text or "" for text in values]))
-            case bytes():
-                columns.append(b"".join(values))
-            case _:
-                columns.append(values)
-    return (
-        *(row_type, columns, batch.findings, batch.records),
-        *(batch.rejected, batch.rejected_keys, batch.rejected_names),
-    )
-
-
-def _unpacked(message: _Message) -> RowBatch[Any]:
-    row_type, packed, findings, records, rejected, rejected_keys, rejected_names = message
-    columns = [_unpacked_column(column) for column in packed]
-    return RowBatch(
-        rows=TurnedRows(row_type, columns) if columns else [],
-        findings=findings,
-        records=records,
-        rejected=rejected,
-        rejected_keys=rejected_keys,
-        rejected_names=rejected_names,
-    )
-
-
-def _unpacked_column(packed: str | bytes | Sequence[Any]) -> Sequence[Any]:
-    if isinstance(packed, str):
-        return [text or None for text in packed.split("\0")]
-    if isinstance(packed, bytes):
-        return [packed[at : at + HASH_BYTES] for at in range(0, len(packed), HASH_BYTES)]
-    return packed
-
-
-def _received(source: Connection) -> Iterator[bytes]:
-    while block := source.recv_bytes():
-        yield block
-
-
-def _serve(source: Connection, target: Connection) -> None:
-    check, rules = cast("tuple[Check, FileRules]", source.recv())
-    for batch in check(_received(source), rules):
-        target.send(_packed(batch))
-    target.send(None)
-
-
-def _tell_of_fault(_kind: object, error: BaseException, _trace: object) -> None:
-    """Stand in for `sys.excepthook`: the words of an error may quote a row."""
-    # Loaded only now: nearly no process needs it, and each is waited for.
-    from ingestd.telemetry.faults import tell_of_fault  # noqa: PLC0415
-    from ingestd.telemetry.logs import configure_logs  # noqa: PLC0415
-
-    configure_logs(log_format="console" if sys.stderr.isatty() else "json", level="error")
-    tell_of_fault("reading", error)
-
-
-if __name__ == "__main__":
-    sys.excepthook = _tell_of_fault
-    _source, _target = sys.argv[1:]
-    try:
-        _serve(
-            Connection(int(_source), writable=False),
-            Connection(int(_target), readable=False),
-        )
-    except (BrokenPipeError, EOFError):
-        sys.exit(1)  # the other process is gone, and nobody waits for an answer
+    their_task.close()
+    their_answers.close()
+    with task_out, suppress(BrokenPipeError):  # whoever waits for its answers finds out why
+        task_out.send(task)
+    return _Worker(process=process, answers=answers_in)

@@ -11,10 +11,11 @@ from ingestd.database.engine import rehearsal
 from ingestd.formats.names import CATALOG_NAMES, FormatName, format_of, names_taken
 from ingestd.intake.handling import handling_of
 from ingestd.intake.pipeline import Works, decide
-from ingestd.intake.reading import Progress, read_into_stage, rules_of
+from ingestd.intake.progress import QUIET
+from ingestd.intake.reading import read_file, task_of
 from ingestd.intake.receipt import receipt_of
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
-from ingestd.ledger.taking.stage import lent_stage
+from ingestd.ledger.taking.stage import Whose
 from ingestd.spool.claimed import storable_name
 from ingestd.spool.files import storage_errors
 from ingestd.spool.queue import QueuedUpload
@@ -22,8 +23,6 @@ from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import UsageError
 from ingestd.values.identifiers import new_upload_id
 from ingestd.values.money import decimals_of
-
-_QUIET = Progress(report=lambda *_: None, must_stop=lambda: False)
 
 
 def check_file(
@@ -37,21 +36,26 @@ def check_file(
     """
     format_name = _format_to_check(account, path, format_name)
     upload = _as_if_uploaded(works, account, path, format_name)
-    handling = handling_of(format_name)
-    rules = rules_of(account, received_at=upload.received_at)
+    task = task_of(
+        handling_of(format_name),
+        account,
+        Whose(account.account_id, upload.upload_id),
+        received_at=upload.received_at,
+        database=works.database,
+    )
     with (
+        read_file(
+            path, task, database=works.database, progress=QUIET, follow_links=True
+        ) as reading,
         works.database.connection() as connection,
-        lent_stage(handling.stage(connection, account, upload.received_at), connection) as stage,
+        reading.attached(connection),
+        rehearsal(connection),
     ):
-        with connection.begin():
-            reading = read_into_stage(
-                path, stage, handling, rules, progress=_QUIET, follow_links=True
-            )
-        with rehearsal(connection):
-            # Nothing is signed that is not kept.
-            unsigned = replace(works, signing=None)
-            outcome, _ = decide(unsigned, connection, account, upload, reading, stage)
-            receipt = receipt_of(connection, outcome, decimals=decimals_of(account.currency))
+        reading.bring(connection)
+        # Nothing is signed that is not kept.
+        unsigned = replace(works, signing=None)
+        outcome, _ = decide(unsigned, connection, account, upload, reading)
+        receipt = receipt_of(connection, outcome, decimals=decimals_of(account.currency))
     return outcome, receipt
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account, FilePolicy, StudentPolicy
 from ingestd.formats.checking import (
+    Check,
     check_catalog_file,
     check_charge_file,
     check_payment_file,
@@ -19,23 +21,22 @@ from ingestd.formats.checking import (
 )
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.names import FormatName
-from ingestd.intake.apart import Check
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.taking.catalog import (
-    CatalogStage,
+    CatalogStager,
     find_disappeared_students,
     judge_staged_catalog,
     post_staged_catalog,
 )
-from ingestd.ledger.taking.charge_stage import ChargeStage
+from ingestd.ledger.taking.charge_stage import ChargeStager
 from ingestd.ledger.taking.charges import judge_staged_charges, post_staged_charges
 from ingestd.ledger.taking.payment_posting import post_staged_payments
 from ingestd.ledger.taking.payment_rows import judge_staged_payments
-from ingestd.ledger.taking.payment_stage import PaymentStage
-from ingestd.ledger.taking.refunds import RefundStage, judge_staged_refunds, post_staged_refunds
-from ingestd.ledger.taking.stage import Stage
+from ingestd.ledger.taking.payment_stage import PaymentStager
+from ingestd.ledger.taking.refunds import RefundStager, judge_staged_refunds, post_staged_refunds
+from ingestd.ledger.taking.stage import Stager
 from ingestd.ledger.taking.verdicts import Posted
 from ingestd.values.clock import day_in, from_microseconds
 from ingestd.values.days import Day
@@ -45,15 +46,16 @@ from ingestd.values.days import Day
 class Handling:
     """The three steps that depend on a file's format; the journey puts them together.
 
-    `check` turns bytes into judged rows, `stage` makes the tables that hold them (the whole
-    number is when the file was received, in microseconds since 1970), and `post` decides
-    about them and writes the ledger, inside the caller's transaction and under the head's lock;
-    None says that the file is refused after all, for the findings that the stage then holds.
+    `check` turns bytes into judged rows. `stager` makes what turns these into staged ones; the
+    number is when the file was received, in microseconds since 1970, and the flag says that the
+    database takes many rows by COPY. `post` decides about them and writes the ledger, inside the
+    caller's transaction and under the head's lock, with what the stretches of a large file left
+    in folders; None says that the file is refused after all, for the findings that are staged.
     """
 
     check: Check
-    stage: Callable[[Connection, Account, int], Stage[Any]]
-    post: Callable[[Connection, Head, Batch, Account], Posted | None]
+    stager: Callable[[Account, int, bool], Stager[Any]]
+    post: Callable[[Connection, Head, Batch, Account, Sequence[Path]], Posted | None]
 
 
 def handling_of(format_name: str | None) -> Handling:
@@ -63,25 +65,29 @@ def handling_of(format_name: str | None) -> Handling:
     return _HANDLINGS[FormatName(format_name)]
 
 
-def _stage_charges(connection: Connection, account: Account, received_at: int) -> ChargeStage:
-    return ChargeStage(connection, zone=account.timezone, received_at=received_at)
+def _charge_stager(account: Account, received_at: int, is_copied: bool) -> ChargeStager:
+    return ChargeStager(zone=account.timezone, received_at=received_at, is_copied=is_copied)
 
 
-def _post_charges(connection: Connection, head: Head, batch: Batch, account: Account) -> Posted:
+def _post_charges(
+    connection: Connection, head: Head, batch: Batch, account: Account, folders: Sequence[Path]
+) -> Posted:
     judge_staged_charges(
         connection,
         head,
         register_students=account.policy.students is StudentPolicy.REGISTER,
         all_or_nothing=account.policy.file is FilePolicy.ALL_OR_NOTHING,
     )
-    return post_staged_charges(connection, head, batch)
+    return post_staged_charges(connection, head, batch, folders)
 
 
-def _stage_refunds(connection: Connection, _account: Account, _received_at: int) -> RefundStage:
-    return RefundStage(connection)
+def _refund_stager(*_: object) -> RefundStager:
+    return RefundStager()
 
 
-def _post_refunds(connection: Connection, head: Head, batch: Batch, account: Account) -> Posted:
+def _post_refunds(
+    connection: Connection, head: Head, batch: Batch, account: Account, _folders: Sequence[Path]
+) -> Posted:
     judge_staged_refunds(
         connection, head, all_or_nothing=account.policy.file is FilePolicy.ALL_OR_NOTHING
     )
@@ -92,10 +98,16 @@ def _post_refunds(connection: Connection, head: Head, batch: Batch, account: Acc
 def catalog_handling(kind: CatalogKind) -> Handling:
     """Return how catalog files of a kind are handled."""
 
-    def stage(connection: Connection, _account: Account, _received_at: int) -> CatalogStage:
-        return CatalogStage(connection, kind)
+    def stager(*_: object) -> CatalogStager:
+        return CatalogStager(kind)
 
-    def post(connection: Connection, head: Head, _batch: Batch, account: Account) -> Posted:
+    def post(
+        connection: Connection,
+        head: Head,
+        _batch: Batch,
+        account: Account,
+        _folders: Sequence[Path],
+    ) -> Posted:
         judge_staged_catalog(
             connection,
             head,
@@ -108,16 +120,22 @@ def catalog_handling(kind: CatalogKind) -> Handling:
             find_disappeared_students(connection, head)
         return posted
 
-    return Handling(check=partial(check_catalog_file, kind), stage=stage, post=post)
+    return Handling(check=partial(check_catalog_file, kind), stager=stager, post=post)
 
 
 def payment_handling(format_name: FormatName) -> Handling:
     """Return how payment files of one format are handled."""
 
-    def make_stage(connection: Connection, account: Account, _received_at: int) -> PaymentStage:
-        return PaymentStage(connection, zone=account.timezone)
+    def stager(account: Account, *_: object) -> PaymentStager:
+        return PaymentStager(zone=account.timezone)
 
-    def post(connection: Connection, head: Head, batch: Batch, account: Account) -> Posted | None:
+    def post(
+        connection: Connection,
+        head: Head,
+        batch: Batch,
+        account: Account,
+        _folders: Sequence[Path],
+    ) -> Posted | None:
         all_or_nothing = account.policy.file is FilePolicy.ALL_OR_NOTHING
         if not judge_staged_payments(connection, head, format_name, all_or_nothing=all_or_nothing):
             return None
@@ -127,16 +145,16 @@ def payment_handling(format_name: FormatName) -> Handling:
         )
         return post_staged_payments(entry, format_name)
 
-    return Handling(check=partial(check_payment_file, format_name), stage=make_stage, post=post)
+    return Handling(check=partial(check_payment_file, format_name), stager=stager, post=post)
 
 
 _HANDLINGS: Mapping[FormatName, Handling] = MappingProxyType(
     {
         FormatName.STUDENT_BILLING: Handling(
-            check=check_charge_file, stage=_stage_charges, post=_post_charges
+            check=check_charge_file, stager=_charge_stager, post=_post_charges
         ),
         FormatName.STUDENT_REFUNDS: Handling(
-            check=check_refund_file, stage=_stage_refunds, post=_post_refunds
+            check=check_refund_file, stager=_refund_stager, post=_post_refunds
         ),
         FormatName.FEE_PAYMENTS: payment_handling(FormatName.FEE_PAYMENTS),
         FormatName.SUNDRY_PAYMENTS: payment_handling(FormatName.SUNDRY_PAYMENTS),

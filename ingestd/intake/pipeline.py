@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -12,11 +11,12 @@ from ingestd.access.accounts import Account, FilePolicy
 from ingestd.database.engine import Database
 from ingestd.formats.findings.codes import Finding
 from ingestd.intake.handling import handling_of
-from ingestd.intake.reading import Progress, Reading, read_into_stage, rules_of
+from ingestd.intake.progress import Progress
+from ingestd.intake.reading import APART_BYTES_MIN, Reading, held_findings, read_file, task_of
 from ingestd.ledger.books.batches import Batch, open_batch
 from ingestd.ledger.books.clock_check import require_clock
 from ingestd.ledger.books.head import Head, lock_head
-from ingestd.ledger.evidence.seals import Seal, seal
+from ingestd.ledger.evidence.seals import Seal, Written, seal
 from ingestd.ledger.evidence.signing import Signing
 from ingestd.ledger.outcomes.file_outcomes import (
     FileOutcome,
@@ -28,7 +28,7 @@ from ingestd.ledger.outcomes.file_outcomes import (
 )
 from ingestd.ledger.outcomes.findings import store_findings
 from ingestd.ledger.outcomes.statements import read_statement
-from ingestd.ledger.taking.stage import Stage, lent_stage
+from ingestd.ledger.taking.stage import Whose, count_records
 from ingestd.spool.queue import (
     QueuedUpload,
     QueueEntry,
@@ -49,13 +49,15 @@ UPLOAD = "upload"
 class Works:
     """What the journey needs from outside, the same for every file.
 
-    Without `signing` batches are sealed and not signed, and receipts prove nothing.
+    Without `signing` batches are sealed and not signed, and receipts prove nothing. Files of
+    `apart_bytes_min` and more are judged by other processes.
     """
 
     database: Database
     clock: Clock
     node: str
     signing: Signing | None = None
+    apart_bytes_min: int = APART_BYTES_MIN
 
 
 def process(
@@ -68,27 +70,35 @@ def process(
     LedgerRolledBackError and DatabaseError; nothing is stored then, and the upload may be tried
     again.
     """
-    handling = handling_of(upload.format)
-    rules = rules_of(account, received_at=upload.received_at)
-    with (
-        works.database.connection() as connection,
-        lent_stage(handling.stage(connection, account, upload.received_at), connection) as stage,
-    ):
-        with connection.begin():
-            reading = read_into_stage(path, stage, handling, rules, progress=progress)
+    task = task_of(
+        handling_of(upload.format),
+        account,
+        Whose(account.account_id, upload.upload_id),
+        received_at=upload.received_at,
+        database=works.database,
+    )
+    with read_file(
+        path,
+        task,
+        database=works.database,
+        progress=progress,
+        apart_bytes_min=works.apart_bytes_min,
+    ) as reading:
         _require_same_bytes(upload, reading)
+        with works.database.connection() as connection, reading.attached(connection):
 
-        def commit() -> tuple[FileOutcome, Seal]:
-            # Fenced: a worker whose lease passed to another stores nothing. And held: while
-            # this transaction locks the upload, nobody takes it over, however long it lasts.
-            now = to_microseconds(works.clock.now())
-            if not renew_lease(connection, upload, now=now, records=stage.records):
-                raise LeaseLostError(f"Upload {upload.upload_id} was taken over.")
-            outcome, closed = decide(works, connection, account, upload, reading, stage)
-            mark_done(connection, upload, status=outcome.status.value)
-            return outcome, closed
+            def commit() -> tuple[FileOutcome, Seal]:
+                # Fenced: a worker whose lease passed to another stores nothing. And held: while
+                # this transaction locks the upload, nobody takes it over, however long it lasts.
+                now = to_microseconds(works.clock.now())
+                if not renew_lease(connection, upload, now=now, records=reading.records):
+                    raise LeaseLostError(f"Upload {upload.upload_id} was taken over.")
+                reading.bring(connection)
+                outcome, closed = decide(works, connection, account, upload, reading)
+                mark_done(connection, upload, status=outcome.status.value)
+                return outcome, closed
 
-        return works.database.transact(connection, commit)
+            return works.database.transact(connection, commit)
 
 
 def decide(
@@ -97,9 +107,8 @@ def decide(
     account: Account,
     upload: QueuedUpload,
     reading: Reading,
-    stage: Stage[Any],
 ) -> tuple[FileOutcome, Seal]:
-    """Write all that the file comes to; the caller owns the write transaction.
+    """Write all that the file comes to; the caller owns the write transaction, and has brought it.
 
     Raises ClockBehindError and LedgerRolledBackError.
     """
@@ -110,7 +119,7 @@ def decide(
     rows, applied_amount = None, 0
     posted = None
     if not reading.refused:
-        posted = handling_of(upload.format).post(connection, head, batch, account)
+        posted = handling_of(upload.format).post(connection, head, batch, account, reading.folders)
     if posted is None:
         status = FileStatus.REJECTED
     else:
@@ -120,7 +129,7 @@ def decide(
             conflict=posted.conflict,
             rejected=posted.rejected,
         )
-        if rows.total != stage.records:
+        if rows.total != count_records(connection, reading.whose):
             raise AssertionError("every record has exactly one verdict")
         applied_amount = posted.applied_amount
         all_or_nothing = account.policy.file is FilePolicy.ALL_OR_NOTHING
@@ -137,7 +146,8 @@ def decide(
         applied_amount=applied_amount,
         findings=store_findings(connection, account.account_id, upload.upload_id),
     )
-    return outcome, _close(works, connection, account, head, batch, outcome)
+    written = None if posted is None else posted.written
+    return outcome, _close(works, connection, account, head, batch, outcome, written)
 
 
 def _close(
@@ -147,11 +157,14 @@ def _close(
     head: Head,
     batch: Batch,
     outcome: FileOutcome,
+    written: Written | None = None,
 ) -> Seal:
     """Keep a file's outcome, and seal its batch with all that its receipt says."""
     store_file_outcome(connection, batch, outcome)
     statement = read_statement(connection, outcome, decimals=decimals_of(account.currency))
-    return seal(connection, head, batch, statement=statement.hash(), signing=works.signing)
+    return seal(
+        connection, head, batch, statement=statement.hash(), signing=works.signing, written=written
+    )
 
 
 def close_without_rows(
@@ -162,12 +175,8 @@ def close_without_rows(
     Returns None when it has an outcome already: a restart found it again. Raises
     ClockBehindError and LedgerRolledBackError.
     """
-    with (
-        works.database.connection() as connection,
-        lent_stage(Stage[Any](connection), connection) as stage,
-    ):
-        with connection.begin():
-            stage.add_findings([finding])
+    reading = held_findings(Whose(account.account_id, entry.upload_id), [finding])
+    with works.database.connection() as connection, reading.attached(connection):
 
         def commit() -> tuple[FileOutcome, Seal] | None:
             enqueue(connection, entry)
@@ -178,6 +187,7 @@ def close_without_rows(
             head = lock_head(connection, account.account_id)
             require_clock(connection, head, now=now)
             batch = open_batch(head, event=UPLOAD, now=now, upload_id=upload.upload_id)
+            reading.bring(connection)
             outcome = FileOutcome(
                 account=account.account_id,
                 upload_id=upload.upload_id,

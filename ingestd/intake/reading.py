@@ -1,129 +1,152 @@
-"""Reading a claimed file once: hashed, judged and staged as its bytes go by."""
+"""Reading a claimed file: hashed, judged and turned into staged rows before any transaction."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from ingestd.access.accounts import Account, NaiveTimePolicy
-from ingestd.formats.findings.codes import Verdict
+from ingestd.database.bulk import Temporary
+from ingestd.database.engine import Database
+from ingestd.database.scratch import HeldRows, attached, bring
+from ingestd.formats.findings.codes import Finding, Verdict
 from ingestd.formats.rules import FileRules, LastRow
-from ingestd.intake.apart import check_apart
+from ingestd.intake.apart import FileTask, Judged, judge_apart
+from ingestd.intake.blocks import HashedFile, opened
 from ingestd.intake.handling import Handling
-from ingestd.ledger.taking.stage import Stage
-from ingestd.spool.files import storage_errors
+from ingestd.intake.progress import HandedBackError, Progress
+from ingestd.ledger.taking.stage import Stager, Whose, add_findings
 from ingestd.values.clock import from_microseconds
-from ingestd.values.errors import StorageError
 from ingestd.values.money import decimals_of
 
-BLOCK_BYTES = 1 << 20
-# From this size on a second process judges the file; below, it would not have started yet.
+# From this size on two processes judge the file; below, they would not have started yet.
 APART_BYTES_MIN = 8 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How a worker follows a long file: told of records and bytes read, asked whether to go on."""
-
-    report: Callable[[int, int], None]
-    must_stop: Callable[[], bool]
-
-
-class HandedBackError(Exception):
-    """Raised between two batches when the daemon stops: the file goes back to the queue."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What was read: the bytes' hash and number, and whether the file was refused whole."""
+    """A file that was read: its bytes' hash and number, and its rows, ready to be staged.
+
+    After a refusal these are its findings alone.
+    """
 
     sha256: str
     size_bytes: int
     refused: bool
+    records: int
+    whose: Whose
+    tables: tuple[Temporary, ...]
+    folders: tuple[Path, ...]
+    held: HeldRows
+
+    def attached(self, connection: Connection) -> AbstractContextManager[None]:
+        """Lend the rows to a connection that is in no transaction, for the next ones on it."""
+        return attached(connection, self.tables, self.folders)
+
+    def bring(self, connection: Connection) -> None:
+        """Make the stage's tables in this transaction, and fill them."""
+        bring(connection, self.tables, self.folders, self.held)
 
 
-class _HashedBlocks:
-    """A file's blocks, hashed on their way to whoever iterates."""
-
-    def __init__(self, path: Path, *, follow_links: bool) -> None:
-        self._path = path
-        self._flags = os.O_RDONLY if follow_links else os.O_RDONLY | os.O_NOFOLLOW
-        self._digest = hashlib.sha256()
-        self.size_bytes = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        with (
-            _refuse_missing(self._path),
-            storage_errors(self._path),
-            open(os.open(self._path, self._flags), "rb") as file,  # noqa: PTH123
-        ):
-            while block := file.read(BLOCK_BYTES):
-                self._digest.update(block)
-                self.size_bytes += len(block)
-                yield block
-
-    @property
-    def sha256(self) -> str:
-        return self._digest.hexdigest()
-
-
-def read_into_stage(
+@contextmanager
+def read_file(
     path: Path,
-    stage: Stage[Any],
-    handling: Handling,
-    rules: FileRules,
+    task: FileTask,
     *,
+    database: Database,
     progress: Progress,
+    apart_bytes_min: int = APART_BYTES_MIN,
     follow_links: bool = False,
-) -> Reading:
-    """Read, judge and stage a whole file; after a refusal the stage holds its findings alone.
+) -> Iterator[Reading]:
+    """Read and judge a whole file; what was made of it is gone after the `with` block.
 
-    Links are followed only where an operator named the file: what was claimed is a regular
-    file, or nothing. Raises StorageError when the file cannot be read, HandedBackError when
-    the daemon stops.
+    From `apart_bytes_min` on other processes judge it. Links are followed only where an operator
+    named the file. Raises StorageError when the file cannot be read, NoSpaceError when its rows
+    find no room, and HandedBackError when the daemon stops.
     """
-    blocks = _HashedBlocks(path, follow_links=follow_links)
-    stream = iter(blocks)
-    refused = False
-    check = handling.check
-    if _size_bytes(path) >= APART_BYTES_MIN:
-        check = partial(check_apart, check)
-    with closing(check(stream, rules)) as batches:
+    with ExitStack() as stack:
+        file = stack.enter_context(opened(path, follow_links=follow_links))
+        if file.length() >= apart_bytes_min:
+            folder = stack.enter_context(database.scratch_folder())
+            judged = judge_apart(task, file, folder, progress)
+        else:
+            judged = _judge_here(task, file, progress)
+        if judged.refusals:
+            held = _hold_findings(task.stager, task.whose, judged.refusals)
+            judged = replace(judged, folders=(), held=held)
+        yield Reading(
+            sha256=file.sha256,
+            size_bytes=file.size_bytes,
+            refused=bool(judged.refusals),
+            records=judged.records,
+            whose=task.whose,
+            tables=task.stager.tables,
+            folders=judged.folders,
+            held=judged.held,
+        )
+
+
+def task_of(
+    handling: Handling, account: Account, whose: Whose, *, received_at: int, database: Database
+) -> FileTask:
+    """Return what it takes to judge a file of an account; `received_at` is its present."""
+    return FileTask(
+        whose=whose,
+        check=handling.check,
+        stager=handling.stager(account, received_at, not database.is_embedded),
+        rules=rules_of(account, received_at=received_at),
+        is_sqlite=database.is_embedded,
+    )
+
+
+def held_findings(whose: Whose, findings: Sequence[Finding]) -> Reading:
+    """Return the reading of a file that nobody reads: its findings alone."""
+    stager = Stager[Any]()
+    return Reading(
+        sha256="",
+        size_bytes=0,
+        refused=True,
+        records=0,
+        whose=whose,
+        tables=stager.tables,
+        folders=(),
+        held=_hold_findings(stager, whose, findings),
+    )
+
+
+def _hold_findings(stager: Stager[Any], whose: Whose, findings: Sequence[Finding]) -> HeldRows:
+    held = HeldRows()
+    add_findings(held, findings)
+    stager.finish(held, whose=whose, records=0)
+    return held
+
+
+def _judge_here(task: FileTask, file: HashedFile, progress: Progress) -> Judged:
+    """Judge a file of a few rows in this process, into memory."""
+    held = HeldRows()
+    records = 0
+    refusals: list[Finding] = []
+    blocks = iter(file)
+    task.stager.begin_stretch(0)
+    with closing(task.check(blocks, task.rules)) as batches:
         for batch in batches:
             if progress.must_stop():
                 raise HandedBackError
             refusals = [finding for finding in batch.findings if finding.verdict is Verdict.FILE]
             if refusals:
-                stage.empty()
-                stage.add_findings(refusals)
-                refused = True
                 break
-            stage.add(
-                rows=batch.rows,
-                rejected=batch.rejected,
-                rejected_keys=batch.rejected_keys,
-                rejected_names=batch.rejected_names,
-                findings=batch.findings,
-                records=batch.records,
-            )
-            progress.report(stage.records, blocks.size_bytes)
-    for _ in stream:  # the hash is over the whole file, also when the verdict came early
+            task.stager.add(held, batch)
+            records += batch.records
+            progress.report(records, file.size_bytes)
+    for _ in blocks:  # the hash is over the whole file, also when the verdict came early
         pass
-    stage.finish()
-    return Reading(sha256=blocks.sha256, size_bytes=blocks.size_bytes, refused=refused)
-
-
-def _size_bytes(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0  # opening it says what is wrong
+    task.stager.finish(held, whose=task.whose, records=records)
+    return Judged(refusals=refusals, records=records, folders=(), held=held)
 
 
 def rules_of(account: Account, *, received_at: int) -> FileRules:
@@ -139,21 +162,3 @@ def rules_of(account: Account, *, received_at: int) -> FileRules:
         reject_naive_time=policy.naive_time is NaiveTimePolicy.REJECT,
         ignore_columns=policy.ignore_columns,
     )
-
-
-class _refuse_missing:  # noqa: N801 - reads as the statement that it is
-    """Turn "no such file" into the storage error that it is here: the file was claimed."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, FileNotFoundError):
-            raise StorageError(
-                f"{self._path.name} is gone from the claimed folder. Put it back, then run: "
-                "ingestd uploads retry",
-                detail=str(self._path),
-            ) from error

@@ -11,7 +11,7 @@ from ingestd.database.engine import Database
 from ingestd.intake.claim import Claims
 from ingestd.intake.delivery import deliver
 from ingestd.intake.pipeline import Works, process
-from ingestd.intake.reading import HandedBackError, Progress
+from ingestd.intake.progress import HandedBackError, Progress
 from ingestd.intake.receipt import counts_of
 from ingestd.intake.space import SpaceWatch
 from ingestd.ledger.evidence.publishing import publish

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -9,15 +10,24 @@ from sqlalchemy.engine import Connection
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.batches import VERSION, Batch
 from ingestd.ledger.books.head import Head, store_head
-from ingestd.ledger.books.totals import add_totals
+from ingestd.ledger.books.totals import Totals, add_totals
 from ingestd.ledger.evidence.chunks import Chunk, read_chunks, values_of
 from ingestd.ledger.evidence.layouts import SEALED_TABLES
 from ingestd.ledger.evidence.signing import Signing
 from ingestd.ledger.evidence.tree_log import Grown, append_leaf
+from ingestd.ledger.evidence.written_chunks import WrittenRows
 from ingestd.ledger.proof.leaf import BatchLeaf
 from ingestd.ledger.proof.seal_hash import SealHeading, hash_seal
 
 _SQL = Statements(__file__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What of a batch was hashed and added up on its way into the books."""
+
+    tables: tuple[WrittenRows, ...]
+    totals: Totals | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +79,25 @@ def seal(
     *,
     statement: str | None = None,
     signing: Signing | None = None,
+    written: Written | None = None,
 ) -> Seal:
     """Close a batch: store its totals, its seal and its leaf, and move the account's head to it.
 
     The caller holds the head's lock and has inserted all of the batch's rows. `statement` is the
     hash of its receipt's statement, where it gets one. With `signing` the tree's new root is
-    signed. Raises LedgerRolledBackError where the tree does not continue what was signed before;
-    then nothing may be committed.
+    signed. What was `written` of a large file is not read back, but counted and added up. Raises
+    LedgerRolledBackError where the tree does not continue what was signed before; then nothing may
+    be committed.
     """
     amount_posted = add_totals(
         connection,
         account=batch.account,
         batch_no=batch.batch_no,
         postings_before=batch.postings_before,
+        totals=None if written is None else written.totals,
     )
-    chunks = _read_back(connection, head, batch, amount_posted=amount_posted)
+    tables = () if written is None else written.tables
+    chunks = _read_back(connection, head, batch, tables, amount_posted=amount_posted)
     leaf = BatchLeaf(
         account=batch.account,
         batch_no=batch.batch_no,
@@ -105,7 +119,12 @@ def seal(
 
 
 def _read_back(
-    connection: Connection, head: Head, batch: Batch, *, amount_posted: int
+    connection: Connection,
+    head: Head,
+    batch: Batch,
+    tables: Sequence[WrittenRows],
+    *,
+    amount_posted: int,
 ) -> list[Chunk]:
     """Return the chunks of a batch as it is stored; all of it, or nothing of it may stay."""
     counts = _SQL.run(connection, "count_stored", values_of(batch)).mappings().one()
@@ -119,11 +138,16 @@ def _read_back(
         "posting": head.postings - batch.postings_before,
     }
     chunks = []
+    by_table = {rows.table: rows for rows in tables}
     for table in SEALED_TABLES:
         stored = int(counts[table])
         if stored != numbered.get(table, stored):
             raise AssertionError(f"{stored} rows of {table} are stored, not {numbered[table]}")
-        found = list(read_chunks(connection, batch, table, rows=stored)) if stored else []
+        if table in by_table:
+            _compare(connection, batch, by_table[table])
+            found = by_table[table].chunks
+        else:
+            found = list(read_chunks(connection, batch, table, rows=stored)) if stored else []
         if sum(chunk.rows for chunk in found) != stored:
             raise AssertionError(f"rows of {table} say that they are of another batch")
         chunks += found
@@ -132,6 +156,17 @@ def _read_back(
         if moved != amount_posted:
             raise AssertionError("a batch's totals are what its postings move")
     return chunks
+
+
+def _compare(connection: Connection, batch: Batch, written: WrittenRows) -> None:
+    """Raise AssertionError where what is stored does not add up to what was hashed."""
+    name = f"add_up_{written.table}"
+    stored = _SQL.run(connection, name, values_of(batch)).mappings().one()
+    differing = [column for column, total in written.sums.items() if int(stored[column]) != total]
+    if differing:
+        raise AssertionError(
+            f"what is stored as {written.table} is not what was hashed: {differing}"
+        )
 
 
 def _store(connection: Connection, batch: Batch, leaf: BatchLeaf, chunks: list[Chunk]) -> None:

@@ -41,6 +41,25 @@ SELECT
 SELECT COALESCE(SUM(amount), 0) FROM posting
 WHERE account = :account AND posting_no > :postings_before
 
+-- name: add_up_charge
+-- What the columns of a batch's charges that were just written add up to, instants in seconds.
+-- Binds :account, :batch_no, :charges_before.
+SELECT SUM(charge_no) AS charge_no, SUM(party_no) AS party_no,
+  SUM(receivable_account) AS receivable_account, SUM(product_no) AS product_no,
+  SUM(amount) AS amount, SUM(occurred_at / 1000000) AS occurred_at,
+  SUM(effective_on) AS effective_on, SUM(row) AS row
+FROM charge
+WHERE account = :account AND charge_no > :charges_before AND batch_no = :batch_no
+
+-- name: add_up_posting
+-- The same of its postings. Binds :account, :batch_no, :postings_before.
+SELECT SUM(posting_no) AS posting_no, SUM(effective_on) AS effective_on,
+  SUM(debit_account) AS debit_account, SUM(amount) AS amount,
+  SUM(debit_party_no) AS debit_party_no, SUM(charge_no) AS charge_no,
+  SUM(product_no) AS product_no
+FROM posting
+WHERE account = :account AND posting_no > :postings_before AND batch_no = :batch_no
+
 -- name: insert_chunk
 -- Keep what a chunk was sealed as. Binds :account, :batch_no, :table_name, :first_row, :row_count,
 -- :layout, :digest.

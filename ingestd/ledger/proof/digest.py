@@ -23,6 +23,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from itertools import repeat
@@ -54,11 +55,23 @@ Column = Sequence[Any]
 """A chunk's values of one column, None where a row has none.
 
 Numbers may also come as a buffer of native 64-bit signed integers (`memoryview(column)`, of an
-`array` or of numpy), all of them there: it is hashed as it lies.
+`array` or of numpy), all of them there: it is hashed as it lies. A column of any kind may come
+`Written`.
 """
 
 
-def hash_chunk(layout: int, columns: Iterable[tuple[ColumnKind, Column]]) -> str:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A column of so many rows that is written down already, as its kind is."""
+
+    octets: bytes
+    rows: int
+
+    def __len__(self) -> int:
+        return self.rows
+
+
+def hash_chunk(layout: int, columns: Iterable[tuple[ColumnKind, Column | Written]]) -> str:
     """Return a chunk's digest, hexadecimal.
 
     `columns` come in the layout's order and are equally long, with one row at least. TypeError
@@ -79,9 +92,15 @@ def join_columns(layout: int, hashes: Iterable[bytes]) -> str:
     return sha256(layout.to_bytes(4, "little") + b"".join(hashes)).hexdigest()
 
 
-def hash_column(kind: ColumnKind, values: Column) -> bytes:
+def hash_column(kind: ColumnKind, values: Column | Written) -> bytes:
     """Return one column's hash."""
-    return sha256(_WRITERS[kind](values)).digest()
+    written = values.octets if isinstance(values, Written) else write_column(kind, values)
+    return sha256(written).digest()
+
+
+def write_column(kind: ColumnKind, values: Column) -> bytes:
+    """Return the bytes that a column's hash is over."""
+    return _WRITERS[kind](values)
 
 
 def _write_texts(values: Column) -> bytes:

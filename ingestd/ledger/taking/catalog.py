@@ -6,18 +6,19 @@ else, and everything it does not name, as it was. All set-based.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import Temporary, count_rows, stage
+from ingestd.database.bulk import Temporary, count_rows
+from ingestd.database.packing import Columns
+from ingestd.database.scratch import Scratch
 from ingestd.database.statements import Statements
-from ingestd.formats.findings.codes import Finding
+from ingestd.formats.checking import RowBatch
 from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
 from ingestd.formats.rows.checking import Value
-from ingestd.formats.rows.keys import RowName
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.catalog.lists import LISTS, listed_in, replace_lists
 from ingestd.ledger.catalog.tables import (
@@ -30,7 +31,7 @@ from ingestd.ledger.catalog.tables import (
 )
 from ingestd.ledger.paying.open_charges import remember_sorts, reorder_open_charges
 from ingestd.ledger.taking.messages import KEY_REPEATED, KEY_RESERVED, STUDENT_DISAPPEARED
-from ingestd.ledger.taking.stage import Stage
+from ingestd.ledger.taking.stage import Stager, Whose
 from ingestd.ledger.taking.verdicts import (
     Posted,
     any_bad_row,
@@ -43,7 +44,7 @@ from ingestd.values.days import Day
 _SQL = Statements(__file__)
 
 # The columns that the file has: the others keep what they hold.
-GIVEN = Temporary("stage_given", {"column_name": "text"}, key=("column_name",))
+GIVEN = Temporary("stage_given", {"column_name": "text"})
 # Whom rejected rows are about: they are named, though nothing is taken from them.
 REJECTED_KEYS = Temporary("stage_rejected_key", {"row_key": "text"})
 
@@ -59,11 +60,11 @@ class Imported:
     unchanged: int
 
 
-class CatalogStage(Stage[CatalogRow]):
-    """One catalog file's rows on their way into the catalog, empty fields filled in."""
+class CatalogStager(Stager[CatalogRow]):
+    """Stages catalog files, empty fields filled in."""
 
-    def __init__(self, connection: Connection, kind: CatalogKind) -> None:
-        super().__init__(connection, CATALOG)
+    def __init__(self, kind: CatalogKind) -> None:
+        super().__init__(CATALOG)
         names = CATALOG_FORMATS[kind].file.column_names
         lists = LISTS.get(kind, ())
         self._lists = [(names.index(each.column), each.stage) for each in lists]
@@ -81,48 +82,32 @@ class CatalogStage(Stage[CatalogRow]):
         """All temporary tables of this stage."""
         return (*super().tables, GIVEN, REJECTED_KEYS, *(table for _, table in self._lists))
 
-    def add(
-        self,
-        *,
-        rows: Iterable[CatalogRow],
-        rejected: Iterable[tuple[int, int]],
-        findings: Iterable[Finding],
-        records: int,
-        rejected_keys: Iterable[str] = (),
-        rejected_names: Iterable[RowName] = (),
-    ) -> None:
-        """Append one batch of checked records, and the values of their lists."""
-        rows = list(rows)
-        super().add(
-            rows=rows,
-            rejected=rejected,
-            findings=findings,
-            records=records,
-            rejected_keys=rejected_keys,
-            rejected_names=rejected_names,
-        )
+    def add(self, scratch: Scratch, batch: RowBatch[CatalogRow]) -> None:
+        """Stage one batch of judged records, and the values of their lists."""
+        super().add(scratch, batch)
+        scratch.append(REJECTED_KEYS, [batch.rejected_keys] if batch.rejected_keys else ())
         for position, table in self._lists:
-            values = listed_in(rows, position)
+            values = listed_in(batch.rows, position)
             # A short text may be a long list.
             while some := list(islice(values, LISTED_AT_A_TIME)):
-                stage(self._connection, table, some)
+                scratch.append(table, list(zip(*some, strict=True)))
 
-    def finish(self) -> None:
-        """Say that all rows are there."""
-        stage(self._connection, GIVEN, [(name,) for name in sorted(self._given)])
-        super().finish()
+    def finish(self, scratch: Scratch, *, whose: Whose, records: int) -> None:
+        """Say that all records are there, and which columns they have."""
+        scratch.append(GIVEN, [sorted(self._given)] if self._given else ())
+        super().finish(scratch, whose=whose, records=records)
+
+    def _staged(self, scratch: Scratch, rows: Sequence[CatalogRow]) -> Columns:
+        if rows:
+            self._given = rows[-1].given
+        return list(zip(*map(self._values, rows), strict=True))
 
     def _values(self, row: CatalogRow) -> tuple[object, ...]:
-        self._given = row.given
-        values = row.values
         filled = (
-            default if place is None else _filled(values[place], default, is_day=is_day)
+            default if place is None else _filled(row.values[place], default, is_day=is_day)
             for place, default, is_day in self._filled
         )
         return (row.row, row.line, *filled)
-
-    def _add_rejected_keys(self, keys: Iterable[str]) -> None:
-        stage(self._connection, REJECTED_KEYS, [(key,) for key in keys])
 
 
 def _filled(value: Value, default: Value, *, is_day: bool) -> Value:

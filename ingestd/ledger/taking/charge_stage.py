@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.engine import Connection
-
-from ingestd.database.bulk import Temporary, stage
+from ingestd.database.bulk import Temporary
+from ingestd.database.packing import Columns
+from ingestd.database.scratch import Scratch
 from ingestd.formats.judging.texts import fold_key
 from ingestd.formats.kinds.student_billing import ChargeRow
 from ingestd.formats.rows.turned import columns_of
 from ingestd.ledger.books.chart import CHARGED
 from ingestd.ledger.books.days import QUARTER_HOUR, Days
-from ingestd.ledger.taking.stage import Stage
+from ingestd.ledger.taking.charge_columns import keep_charges
+from ingestd.ledger.taking.stage import Stager
 
 CHARGES = Temporary(
     "stage_charge",
@@ -53,18 +54,21 @@ PRODUCTS = Temporary(
 )
 
 REMEMBERED_MAX = 100_000
+NUMBERS_OF_A_STRETCH = 1 << 32
 _RECEIVABLES = {kind.value: int(moved.debit) for kind, moved in CHARGED.items()}
 
 
-class ChargeStage(Stage[ChargeRow]):
-    """One file's charges on their way into the ledger.
+class ChargeStager(Stager[ChargeRow]):
+    """Stages charge files.
 
     A charge that does not say when it occurred, occurred when its file was received:
-    `received_at`, in microseconds since 1970.
+    `received_at`, in microseconds since 1970. `is_copied` says that a large file's charges get
+    into the books by COPY.
     """
 
-    def __init__(self, connection: Connection, *, zone: ZoneInfo, received_at: int) -> None:
-        super().__init__(connection, CHARGES)
+    def __init__(self, *, zone: ZoneInfo, received_at: int, is_copied: bool) -> None:
+        super().__init__(CHARGES)
+        self._is_copied = is_copied
         self._received_at = received_at
         self._days = Days(zone)
         self._students = _Numbers()
@@ -75,14 +79,13 @@ class ChargeStage(Stage[ChargeRow]):
         """All temporary tables of this stage."""
         return (*super().tables, KEYS, KNOWN, PLACES, STUDENTS, PRODUCTS)
 
-    def empty(self) -> None:
-        """Forget every row and finding."""
-        super().empty()
-        self._students = _Numbers()
-        self._products = _Numbers()
+    def begin_stretch(self, number: int) -> None:
+        """Say which stretch of the file comes: each numbers its names by itself."""
+        self._students = _Numbers(above=number * NUMBERS_OF_A_STRETCH)
+        self._products = _Numbers(above=number * NUMBERS_OF_A_STRETCH)
 
-    def _staged(self, rows: Sequence[ChargeRow]) -> Iterable[Sequence[object]]:
-        """Return the values of each row; new students and products are staged on the way."""
+    def _staged(self, scratch: Scratch, rows: Sequence[ChargeRow]) -> Columns:
+        """Return the columns of the rows; new students and products are staged on the way."""
         if not rows:
             return ()
         # Column by column: a million calls for one row each would take longer than the rest.
@@ -90,32 +93,29 @@ class ChargeStage(Stage[ChargeRow]):
             columns_of(rows)
         )
         occurred = [self._received_at if time is None else time for time in times]
-        values = zip(
+        columns = (
             *(row, line, keys, hashes),
-            map(_RECEIVABLES.__getitem__, account_types),
-            map(self._students.__getitem__, students),
-            map(self._products.__getitem__, products),
+            list(map(_RECEIVABLES.__getitem__, account_types)),
+            list(map(self._students.__getitem__, students)),
+            list(map(self._products.__getitem__, products)),
             *(notes, amounts, occurred),
-            map(self._days.__getitem__, [instant // QUARTER_HOUR for instant in occurred]),
+            list(map(self._days.__getitem__, [instant // QUARTER_HOUR for instant in occurred])),
             _folded(keys),
-            strict=True,
         )
-        return self._after_names(list(values))
-
-    def _after_names(self, values: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
-        students = [(number, name, 0, None) for number, name in self._students.take_new()]
-        products = [(number, name, 0, None) for number, name in self._products.take_new()]
-        stage(self._connection, STUDENTS, students)
-        stage(self._connection, PRODUCTS, products)
-        return values
+        if scratch.folder is not None:
+            keep_charges(scratch.folder, columns, framed=self._is_copied)
+        for names, table in ((self._students, STUDENTS), (self._products, PRODUCTS)):
+            new = [(number, name, 0, None) for number, name in names.take_new()]
+            scratch.append(table, list(zip(*new, strict=True)))
+        return columns
 
 
 class _Numbers(dict[str, int]):
     """A number for each name of a column, in bounded memory: what is forgotten gets a new one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, above: int = 0) -> None:
         super().__init__()
-        self._last = 0
+        self._last = above
         self._new: list[tuple[int, str]] = []
 
     def __missing__(self, name: str) -> int:

@@ -5,6 +5,9 @@ The caller holds the account's head locked, so nothing can come between a check 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import analyse, copy_sorted, empty_temporary
@@ -14,10 +17,17 @@ from ingestd.ledger.books.chart import ANONYMOUS_STUDENT_ID
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.books.periods import open_from
 from ingestd.ledger.books.postings import post
+from ingestd.ledger.evidence.seals import Written
 from ingestd.ledger.paying.allocations import allocate, credit_waits
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.pools import PAYERS
 from ingestd.ledger.taking.charge_stage import CHARGES, KEYS, KNOWN, PLACES
+from ingestd.ledger.taking.charge_writing import (
+    Deciding,
+    read_deciding,
+    write_charges,
+    write_postings,
+)
 from ingestd.ledger.taking.charged_names import add_students, number_names
 from ingestd.ledger.taking.messages import (
     BILLING_CODE_UNKNOWN,
@@ -38,6 +48,8 @@ from ingestd.ledger.taking.verdicts import (
 
 _SQL = Statements(__file__)
 _KEY_COLUMN = "charge_tracking_id"
+# From so many rows on they are hashed from their columns; fewer are sooner read back.
+LARGE_ROWS = 5_000
 
 
 def judge_staged_charges(
@@ -66,31 +78,77 @@ def judge_staged_charges(
         add_students(connection, head)
 
 
-def post_staged_charges(connection: Connection, head: Head, batch: Batch) -> Posted:
+def post_staged_charges(
+    connection: Connection, head: Head, batch: Batch, folders: Sequence[Path]
+) -> Posted:
     """Write the charges that the stage holds still, and their postings; count every verdict.
 
-    Credit that waits pays the new charges at once.
+    Credit that waits pays the new charges at once. `folders` have the columns of a large file.
     """
     number_names(connection, head, batch)
-    before = head.charges
-    applied = _insert_charges(connection, head, batch)
+    staged = _SQL.run(connection, "count_staged").one()
+    applied = int(staged.staged)
+    values = {
+        "account": head.account,
+        "charges": head.charges,
+        "charges_before": head.charges,
+        "batch_no": batch.batch_no,
+        "open_from": open_from(connection, head.account),
+        "rows_before": (staged.first_row or 0) - 1,
+        "end": head.charges + applied + 1,
+    }
+    is_gapless = applied and staged.last_row - staged.first_row == applied - 1
+    deciding = None
+    if folders and applied >= LARGE_ROWS:
+        deciding = read_deciding(
+            connection,
+            head,
+            folders=folders,
+            charges_before=head.charges,
+            open_from=int(values["open_from"]),
+            applied=applied,
+        )
+    is_copied = deciding is not None and connection.dialect.name != "sqlite"
+    if applied:
+        if not is_gapless:
+            _SQL.run(connection, "stage_places")
+            analyse(connection, PLACES)
+        by_place = "" if is_gapless else "_by_place"
+        if not is_copied:
+            _SQL.run(connection, f"insert_charges{by_place}", values)
+        _SQL.run(connection, f"take_keys{by_place}", values)
     head.charges += applied
-    values = {"account": head.account, "charges_before": before}
-    post(
-        connection,
-        head,
-        batch,
-        _SQL,
-        "post_charges",
-        {"charges_before": before, "end": head.charges + 1},
-    )
-    open_new_charges(connection, head, charges_before=before)
+    if deciding is None:
+        post(connection, head, batch, _SQL, "post_charges", values)
+        written = None
+    else:
+        written = _write(connection, head, batch, deciding, values)
+    open_new_charges(connection, head, charges_before=batch.charges_before)
     # Of a large file nobody is looked for in vain.
     if credit_waits(connection, head):
         _SQL.fill(connection, PAYERS, "stage_payers", values)
         allocate(connection, head, batch)
+    if written is not None and head.postings - batch.postings_before != written.tables[1].rows:
+        # Other postings came behind: all of them are read back, and added up by the database.
+        written = Written(tables=written.tables[:1], totals=None)
     amount = _SQL.run(connection, "sum_charges", values).scalar_one()
-    return counted(connection, applied=applied, applied_amount=int(amount))
+    return counted(connection, applied=applied, applied_amount=int(amount), written=written)
+
+
+def _write(
+    connection: Connection,
+    head: Head,
+    batch: Batch,
+    deciding: Deciding,
+    values: Mapping[str, object],
+) -> Written:
+    charges = write_charges(connection, batch, deciding)
+    postings, totals = write_postings(connection, head, batch, deciding)
+    if connection.dialect.name == "sqlite":
+        post(connection, head, batch, _SQL, "post_charges", values)
+    else:
+        head.postings += postings.rows
+    return Written(tables=(charges, postings), totals=totals)
 
 
 def _reject_unknown(connection: Connection, head: Head, *, register_students: bool) -> None:
@@ -131,25 +189,3 @@ def _take_out_repeats(connection: Connection) -> None:
         return
     _SQL.run(connection, "take_out_repeats")
     _SQL.run(connection, "take_out_keys_of_repeats")
-
-
-def _insert_charges(connection: Connection, head: Head, batch: Batch) -> int:
-    """Write the charges in the order of the file, and take their keys."""
-    staged = _SQL.run(connection, "count_staged").one()
-    if not staged.staged:
-        return 0
-    values = {
-        "account": head.account,
-        "charges": head.charges,
-        "batch_no": batch.batch_no,
-        "open_from": open_from(connection, head.account),
-        "rows_before": staged.first_row - 1,
-    }
-    insert, take_keys = "insert_charges", "take_keys"
-    if staged.last_row - staged.first_row != staged.staged - 1:
-        _SQL.run(connection, "stage_places")
-        analyse(connection, PLACES)
-        insert, take_keys = "insert_charges_by_place", "take_keys_by_place"
-    inserted = _SQL.run(connection, insert, values)
-    _SQL.run(connection, take_keys, values)
-    return inserted.rowcount

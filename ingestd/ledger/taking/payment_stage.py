@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.engine import Connection
-
 from ingestd.database.bulk import Temporary
+from ingestd.database.packing import Columns
+from ingestd.database.scratch import Scratch
 from ingestd.formats.kinds.payments import PaymentRow
-from ingestd.formats.rows.turned import columns_of
 from ingestd.ledger.books.days import QUARTER_HOUR, Days
-from ingestd.ledger.taking.stage import Stage
+from ingestd.ledger.taking.stage import Stager
 
 PAYMENTS = Temporary(
     "stage_payment",
@@ -48,18 +47,18 @@ PAYMENTS = Temporary(
 )
 
 
-class PaymentStage(Stage[PaymentRow]):
-    """One file's payments on their way into the ledger."""
+class PaymentStager(Stager[PaymentRow]):
+    """Stages payment files."""
 
-    def __init__(self, connection: Connection, *, zone: ZoneInfo) -> None:
-        super().__init__(connection, PAYMENTS)
+    def __init__(self, *, zone: ZoneInfo) -> None:
+        super().__init__(PAYMENTS)
         self._days = Days(zone)
 
-    def _staged(self, rows: Sequence[PaymentRow]) -> Iterable[Sequence[object]]:
-        """Return the values of each row, and the day that it was received on."""
+    def _staged(self, scratch: Scratch, rows: Sequence[PaymentRow]) -> Columns:
+        """Return the columns of the rows, and the day that each was received on."""
         if not rows:
             return ()
-        columns = columns_of(rows)
+        columns = super()._staged(scratch, rows)
         instants = columns[PaymentRow._fields.index("submitted_at")]
         days = map(self._days.__getitem__, [instant // QUARTER_HOUR for instant in instants])
-        return list(zip(*columns, days, strict=True))
+        return (*columns, list(days))

@@ -11,7 +11,7 @@ from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.money.refunds import post_refunds, refunded_amount
 from ingestd.ledger.taking.messages import CHARGE_UNKNOWN, REFUND_REPEATED
-from ingestd.ledger.taking.stage import Stage
+from ingestd.ledger.taking.stage import Stager
 from ingestd.ledger.taking.verdicts import (
     Posted,
     any_bad_row,
@@ -38,11 +38,11 @@ REFUNDS = Temporary(
 )
 
 
-class RefundStage(Stage[RefundRow]):
-    """One file's refunds on their way into the ledger."""
+class RefundStager(Stager[RefundRow]):
+    """Stages refund files."""
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, REFUNDS)
+    def __init__(self) -> None:
+        super().__init__(REFUNDS)
 
 
 def judge_staged_refunds(connection: Connection, head: Head, *, all_or_nothing: bool) -> None:

@@ -1,25 +1,28 @@
-"""The stage: a file's checked rows in temporary tables, before the ledger decides about them.
+"""The stage: a file's judged rows in temporary tables, before the ledger decides about them.
 
-Only this connection sees it, and filling it takes no lock that another writer waits for.
+They are judged and turned into its rows before any transaction begins; the one that decides about
+them brings them in, and its end takes them away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import Temporary, analyse, create_temporary, drop_temporary, stage
+from ingestd.database.bulk import Temporary
+from ingestd.database.packing import Columns
+from ingestd.database.scratch import Scratch
 from ingestd.database.statements import Statements
+from ingestd.formats.checking import RowBatch
 from ingestd.formats.findings.codes import Code, Finding, Verdict
-from ingestd.formats.rows.keys import RowName
+from ingestd.formats.rows.turned import columns_of
+from ingestd.values.identifiers import AccountId, UploadId
 
 _SQL = Statements(__file__)
 
 T = TypeVar("T", bound=tuple[Any, ...])
-AnyStage = TypeVar("AnyStage", bound="Stage[Any]")
 
 REJECTED = Temporary("stage_rejected", {"row": "whole", "line": "whole"}, key=("row",))
 # Rows that are neither rejected nor to be applied: what they repeat or contradict.
@@ -54,119 +57,94 @@ FINDINGS = Temporary(
 )
 
 
-class Stage(Generic[T]):
-    """One file's rows on their way into the ledger: good ones, rejected ones, and findings.
+STAGED_FILES = Temporary("stage_file", {"account": "text", "upload_id": "text", "records": "whole"})
+"""Whose rows were staged: what is brought from outside says so itself."""
 
-    `table` holds the good rows, with `row` and `line` among its columns; None where a file
-    is closed without being read.
+
+class Stager(Generic[T]):
+    """Turns one file's judged rows into the rows of its stage's tables, and keeps none of them.
+
+    `table` holds the good rows, with `row` and `line` among its columns; None where a file is
+    closed without being read. It may travel to another process, one for each stretch of the file.
     """
 
-    def __init__(self, connection: Connection, table: Temporary | None = None) -> None:
-        self._connection = connection
+    def __init__(self, table: Temporary | None = None) -> None:
         self._table = table
-        self.records = 0
 
     @property
     def tables(self) -> tuple[Temporary, ...]:
         """All temporary tables of this stage."""
-        common = (REJECTED, REPEATS, NAMED, FINDINGS)
+        common = (STAGED_FILES, REJECTED, REPEATS, NAMED, FINDINGS)
         return common if self._table is None else (self._table, *common)
 
-    def add(
-        self,
-        *,
-        rows: Sequence[T],
-        rejected: Iterable[tuple[int, int]],
-        findings: Iterable[Finding],
-        records: int,
-        rejected_keys: Iterable[str] = (),
-        rejected_names: Iterable[RowName] = (),
-    ) -> None:
-        """Append one batch of checked records; `rejected` holds the (row, line) of bad ones.
+    def begin_stretch(self, number: int) -> None:
+        """Say which stretch of the file comes, counted from 0."""
 
-        `rejected_keys`, whom bad rows are about, is kept by the stages that need it;
-        `rejected_names` is what the receipt calls bad rows by.
-        """
+    def add(self, scratch: Scratch, batch: RowBatch[T]) -> None:
+        """Stage one batch of judged records."""
         if self._table is not None:
-            stage(self._connection, self._table, self._staged(rows))
-        stage(self._connection, REJECTED, list(rejected))
-        stage(
-            self._connection,
-            NAMED,
-            [(name.row, _storable(name.key), _storable(name.party)) for name in rejected_names],
-        )
-        self._add_rejected_keys(rejected_keys)
-        self.add_findings(findings)
-        self.records += records
-
-    def add_findings(self, findings: Iterable[Finding]) -> None:
-        """Append findings that came without rows."""
-        stage(
-            self._connection,
-            FINDINGS,
-            [
-                (
-                    *(f.code.value, f.verdict.value, f.row, f.line),
-                    *(_storable(f.column), _storable(f.value), _storable(f.message)),
-                )
-                for f in findings
-            ],
-        )
-
-    def empty(self) -> None:
-        """Forget every row and finding: the file was refused after some of it had been read."""
-        create_temporary(self._connection, *self.tables)
-        self.records = 0
-
-    def finish(self) -> None:
-        """Say that all rows are there."""
-        analyse(self._connection, *self.tables)
-
-    def findings(self) -> list[Finding]:
-        """Return what was found until now, in the order of the file."""
-        found = _SQL.run(self._connection, "list_findings")
-        return [
-            Finding(
-                code=Code(row.code),
-                verdict=Verdict(row.verdict),
-                message=row.message,
-                row=row.row,
-                line=row.line,
-                column=row.column_name,
-                value=row.value,
-            )
-            for row in found
+            scratch.append(self._table, self._staged(scratch, batch.rows))
+        scratch.append(REJECTED, list(zip(*batch.rejected, strict=True)))
+        names = [
+            (name.row, storable(name.key), storable(name.party)) for name in batch.rejected_names
         ]
+        scratch.append(NAMED, list(zip(*names, strict=True)))
+        add_findings(scratch, batch.findings)
 
-    def _add_rejected_keys(self, keys: Iterable[str]) -> None:
-        """Keep the keys of rejected rows; most formats have no use for them."""
+    def finish(self, scratch: Scratch, *, whose: Whose, records: int) -> None:
+        """Say that all records of the file, or of a stretch of it, are there."""
+        scratch.append(STAGED_FILES, [[whose.account], [whose.upload_id], [records]])
 
-    def _staged(self, rows: Sequence[T]) -> Iterable[Sequence[object]]:
-        """Return the values of each row in the order of the table's columns."""
-        return [self._values(row) for row in rows]
-
-    def _values(self, row: T) -> Sequence[object]:
-        """Return a row's values in the order of the table's columns."""
-        return row
-
-
-@contextmanager
-def lent_stage(stage_of_file: AnyStage, connection: Connection) -> Iterator[AnyStage]:
-    """Lend an empty stage on a connection that is in no transaction; it is removed afterwards."""
-    tables = stage_of_file.tables
-    with connection.begin():
-        create_temporary(connection, *tables)
-    try:
-        yield stage_of_file
-    finally:
-        if not connection.closed and not connection.invalidated:
-            connection.rollback()
-            with connection.begin():
-                drop_temporary(connection, *tables)
+    def _staged(self, scratch: Scratch, rows: Sequence[T]) -> Columns:
+        """Return the rows as the table's columns; what they need beside them is staged, too."""
+        return columns_of(rows)
 
 
-def _storable(text: str | None) -> str | None:
-    """Return a finding's text as both databases hold it: PostgreSQL knows no NUL."""
+class Whose(NamedTuple):
+    """The file that rows are of."""
+
+    account: AccountId
+    upload_id: UploadId
+
+
+def add_findings(scratch: Scratch, findings: Iterable[Finding]) -> None:
+    """Stage findings, of rows or of the file."""
+    staged = [
+        (
+            *(found.code.value, found.verdict.value, found.row, found.line),
+            *(storable(found.column), storable(found.value), storable(found.message)),
+        )
+        for found in findings
+    ]
+    scratch.append(FINDINGS, list(zip(*staged, strict=True)))
+
+
+def count_records(connection: Connection, whose: Whose) -> int:
+    """Return how many records were staged. AssertionError where they are not all of this file."""
+    staged = _SQL.run(connection, "list_files").all()
+    if {(row.account, row.upload_id) for row in staged} - {whose}:
+        raise AssertionError("rows of another file were staged")
+    return sum(int(row.records) for row in staged)
+
+
+def list_findings(connection: Connection) -> list[Finding]:
+    """Return what is staged of findings by now, in the order of the file."""
+    return [
+        Finding(
+            code=Code(row.code),
+            verdict=Verdict(row.verdict),
+            message=row.message,
+            row=row.row,
+            line=row.line,
+            column=row.column_name,
+            value=row.value,
+        )
+        for row in _SQL.run(connection, "list_findings")
+    ]
+
+
+def storable(text: str | None) -> str | None:
+    """Return a text that was found as both databases hold it: PostgreSQL knows no NUL."""
     if text is None or ("\0" not in text and text.isascii()):
         return text
     return text.replace("\0", "␀").encode("utf-8", "backslashreplace").decode()

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, append_rows, count_rows, empty_temporary
 from ingestd.database.statements import Statements
+from ingestd.ledger.evidence.seals import Written
 from ingestd.ledger.taking.messages import (
     ALL_OR_NOTHING,
     REFUSED_CONFLICT,
@@ -27,13 +28,17 @@ _SQL = Statements(__file__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """What a file's rows came to: how many of each verdict, and the amount that was applied."""
+    """What a file's rows came to: how many of each verdict, and the amount that was applied.
+
+    `written` is what of them was hashed already, for their seal.
+    """
 
     applied: int
     duplicate: int
     conflict: int
     rejected: int
     applied_amount: int
+    written: Written | None = None
 
 
 def reject_found(connection: Connection) -> None:
@@ -82,7 +87,9 @@ def count_repeats(connection: Connection) -> int:
     return count_rows(connection, REPEATS)
 
 
-def counted(connection: Connection, *, applied: int, applied_amount: int) -> Posted:
+def counted(
+    connection: Connection, *, applied: int, applied_amount: int, written: Written | None = None
+) -> Posted:
     """Return what the file came to, once its good rows are applied."""
     counts = _counts(connection)
     return Posted(
@@ -91,6 +98,7 @@ def counted(connection: Connection, *, applied: int, applied_amount: int) -> Pos
         conflict=counts.conflict,
         rejected=counts.rejected,
         applied_amount=applied_amount,
+        written=written,
     )
 
 

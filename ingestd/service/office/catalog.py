@@ -10,22 +10,21 @@ from ingestd.formats.findings.codes import Finding
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.rules import LastRow
 from ingestd.intake.handling import catalog_handling
-from ingestd.intake.reading import Progress, read_into_stage, rules_of
+from ingestd.intake.progress import QUIET
+from ingestd.intake.reading import read_file, task_of
 from ingestd.ledger.books.head import lock_head
 from ingestd.ledger.taking.catalog import (
-    CatalogStage,
     Imported,
     count_staged_news,
     judge_staged_catalog,
     post_staged_catalog,
 )
-from ingestd.ledger.taking.stage import lent_stage
+from ingestd.ledger.taking.stage import Whose, count_records, list_findings
 from ingestd.service.installation.bootstrap import Installation
 from ingestd.spool.files import storage_errors
 from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import UsageError
-
-_QUIET = Progress(report=lambda *_: None, must_stop=lambda: False)
+from ingestd.values.identifiers import new_upload_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,20 +54,24 @@ def import_file(
             raise UsageError(f"{path} is a folder. Name a file in it.")
     database = installation.database
     received_at = to_microseconds(installation.clock.now())
-    # A file on the operator's own disk was not cut off on its way.
-    rules = replace(
-        rules_of(account, received_at=received_at), last_row_without_newline=LastRow.ACCEPT
+    task = task_of(
+        catalog_handling(kind),
+        account,
+        Whose(account.account_id, new_upload_id()),
+        received_at=received_at,
+        database=database,
     )
+    # A file on the operator's own disk was not cut off on its way.
+    rules = replace(task.rules, last_row_without_newline=LastRow.ACCEPT)
+    task = replace(task, rules=rules)
     with (
+        read_file(path, task, database=database, progress=QUIET, follow_links=True) as reading,
         database.connection() as connection,
-        lent_stage(CatalogStage(connection, kind), connection) as stage,
+        reading.attached(connection),
     ):
-        with connection.begin():
-            reading = read_into_stage(
-                path, stage, catalog_handling(kind), rules, progress=_QUIET, follow_links=True
-            )
 
         def take() -> CatalogResult:
+            reading.bring(connection)
             rejected, imported = 0, Imported(added=0, changed=0, unchanged=0)
             if not reading.refused:
                 # The same lock as for charges: a file sees one catalog, the old or the new one.
@@ -77,10 +80,10 @@ def import_file(
                 imported = count_staged_news(connection, head, kind)
                 rejected = post_staged_catalog(connection, head, kind).rejected
             return CatalogResult(
-                records=stage.records,
+                records=count_records(connection, reading.whose),
                 rejected=rejected,
                 imported=imported,
-                findings=tuple(stage.findings()),
+                findings=tuple(list_findings(connection)),
                 is_refused=reading.refused,
             )
 

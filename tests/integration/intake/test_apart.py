@@ -1,105 +1,107 @@
-"""A large file is judged by a process of its own, and nobody can tell from the outcome."""
+"""A large file is judged by other processes, in stretches, and nobody can tell from the outcome."""
 
 from __future__ import annotations
 
 import json
 import operator
 import os
-import select
 import signal
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 
+from ingestd.access.accounts import FilePolicy, StudentPolicy
 from ingestd.database.engine import Database
-from ingestd.formats.checking import (
-    RowBatch,
-    check_catalog_file,
-    check_charge_file,
-    check_payment_file,
-    check_refund_file,
-)
+from ingestd.formats.checking import Check, check_charge_file
 from ingestd.formats.kinds.catalog import CatalogKind
-from ingestd.formats.names import FormatName
 from ingestd.formats.rules import FileRules
-from ingestd.intake.apart import Check, check_apart
-from ingestd.intake.reading import APART_BYTES_MIN
+from ingestd.intake.apart import FileTask
+from ingestd.intake.progress import QUIET, HandedBackError, Progress
+from ingestd.intake.reading import Reading, read_file
+from ingestd.ledger.audit.verify import verify_ledger
 from ingestd.ledger.outcomes.file_outcomes import FileStatus
+from ingestd.ledger.taking.charge_stage import ChargeStager
+from ingestd.ledger.taking.stage import Whose
 from ingestd.values.errors import StorageError
-from tests.integration.ledger.conftest import charges, open_books
+from ingestd.values.identifiers import AccountId, UploadId
+from tests.integration.database.conftest import MakeDatabase
+from tests.integration.ledger.conftest import Books, charges, open_books
 
-RULES = FileRules(
-    timezone=ZoneInfo("America/Chicago"), decimals=2, now=datetime(2026, 3, 2, tzinfo=UTC)
-)
-ROWS = 30_000
-
-
-def content(*, first: str = "WALLET,T0,S1,MEAL,,") -> bytes:
-    """Return a file of three batches: plain rows, rows without amount or note, and bad ones."""
-    rows = [f"LIABILITY,T{number},S{number % 7},MEAL,n {number},1.25" for number in range(1, ROWS)]
-    rows[5_000] = "WALLET,T5001,S1,MEAL,ünï\u2028😀,1E+2"
-    rows[25_000] = 'WALLET,t25001,S1,MEAL,"a ""note"", quoted",3.00'
-    return charges(first, *rows)
+ZONE = ZoneInfo("America/Chicago")
+RULES = FileRules(timezone=ZONE, decimals=2, now=datetime(2026, 3, 2, tzinfo=UTC))
+ROWS = 12_000
+SEALED = ("seal", "chunk", "leaf", "charge_key", "open_charge", "batch_total", "party_balance")
 
 
-def blocks_of(content: bytes, size: int = 100_000) -> Iterator[bytes]:
-    for start in range(0, len(content), size):
-        yield content[start : start + size]
-
-
-def told(batches: Iterator[RowBatch[Any]]) -> list[tuple[object, ...]]:
-    return [
-        (list(batch.rows), batch.findings, batch.records, batch.rejected, batch.rejected_names)
-        for batch in batches
+def content(*, rows: int = ROWS, first: str = "WALLET,T0,S1,MEAL,,") -> bytes:
+    """Return a charge file of good rows, some at the catalog's price, and of every other kind."""
+    lines = [
+        f"LIABILITY,T{number},S{number % 5 + 1},MEAL,n {number},1.25" for number in range(1, rows)
     ]
+    lines[10] = "WALLET,T11,S1,MEAL,,"
+    lines[20] = "WALLET,T21,NOBODY,MEAL,,1.00"
+    lines[30] = "WALLET,T31,S2,MEAL,,1.005"
+    lines[40] = ""
+    lines[50] = "WALLET,T51,S2,MEAL,ünï\u2028😀,1.00"
+    lines[60] = "LIABILITY,T50,S2,MEAL,other,1.00"
+    lines[rows - 300] = f"WALLET,t{rows - 300},S3,MEAL , padded,0.00"
+    lines[rows - 200] = "LIABILITY,T7,S3,MEAL,n 7,1.25"
+    lines[rows - 100] = "LIABILITY,t100,S3,MEAL,alike,3.00"
+    lines[rows - 50] = "WALLET,TOO,FEW"
+    lines[rows - 20] = "WALLET,T9,S5,MEAL,n 9,1.25"
+    return charges(first, *lines)
 
 
-@pytest.mark.parametrize("refused", [False, True])
-def test_another_process_comes_to_the_same_verdicts(*, refused: bool) -> None:
-    """Where a file is judged is no business of who sent it."""
-    file = content() + (b'WALLET,T,"never closed' if refused else b"")
-    with closing(check_apart(check_charge_file, blocks_of(file), RULES)) as batches:
-        assert told(batches) == told(check_charge_file(blocks_of(file), RULES))
+def books_of(database: Database, folder: Path, *, apart: bool) -> Books:
+    books = replace(open_books(database, folder), apart_bytes_min=0 if apart else 1 << 40)
+    books.load(CatalogKind.PRODUCTS, [{"billing_code": "MEAL", "name": "Meal", "price": 350}])
+    return books
 
 
-@pytest.mark.parametrize("ignored", [(), ("amount ($)",)])
-def test_a_misspelt_column_is_found_by_another_process_too(ignored: tuple[str, ...]) -> None:
-    """A large file is not the one that is charged at the catalog's prices."""
-    file = content().replace(b",amount\n", b",Amount ($)\n", 1)
-    rules = replace(RULES, ignore_columns=ignored)
-    with closing(check_apart(check_charge_file, blocks_of(file), rules)) as batches:
-        apart = list(batches)
-    assert apart[-1].is_refused == (not ignored)
-    assert told(iter(apart)) == told(check_charge_file(blocks_of(file), rules))
-
-
-def test_a_fault_in_that_process_is_one_line_without_its_words(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    """Its words may quote a row, and the log is one event a line."""
-    fails = cast(Check, operator.getitem)  # which says what key it was given
-    with (
-        closing(check_apart(fails, blocks_of(content()), RULES)) as batches,
-        pytest.raises(StorageError),
-    ):
-        list(batches)
-    (line,) = capfd.readouterr().err.splitlines()
-    event = json.loads(line)
-    assert (event["event"], event["during"], event["error"]) == (
-        "error_escaped",
-        "reading",
-        "TypeError",
+@pytest.fixture(params=["sqlite", "postgresql"])
+def twins(
+    request: pytest.FixtureRequest, make_database: MakeDatabase, tmp_path: Path
+) -> tuple[Books, Books]:
+    """Two ledgers of a kind: files are judged here for the first, apart for the second."""
+    return (
+        books_of(make_database(request.param), tmp_path / "here", apart=False),
+        books_of(make_database(request.param), tmp_path / "apart", apart=True),
     )
-    assert "FileRules" not in line
+
+
+def assert_alike(here: Books, apart: Books) -> None:
+    """Compare what was sealed, by its hashes, and what follows from it."""
+    assert here.dump(*SEALED) == apart.dump(*SEALED)
+    with apart.database.reading() as connection:
+        found = verify_ledger(connection, apart.account.account_id, decimals=2)
+    assert found.differences == ()
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {},
+        {"students": StudentPolicy.REGISTER},
+        {"file": FilePolicy.ALL_OR_NOTHING},
+    ],
+    ids=["rows", "register", "all or nothing"],
+)
+def test_charges_come_to_the_same_books(
+    twins: tuple[Books, Books], policy: dict[str, object]
+) -> None:
+    """Every seal of a file that was cut in two is the seal of the file that was not."""
+    here, apart = (books.under(**policy) for books in twins)
+    later = content().replace(b"LIABILITY,T3", b"LIABILITY,U3").replace(b"n 4100,1.25", b"n,9.00")
+    for file in (content(), content(), later):
+        assert here.post_bytes(file) == apart.post_bytes(file)
+    assert_alike(here, apart)
 
 
 FEES = (
@@ -118,104 +120,217 @@ STUDENTS = "S{n},Ann {n},P{n},enrolled\nS{n},,,left\n"
 
 
 @pytest.mark.parametrize(
-    ("check", "header", "rows"),
+    ("filename", "header", "rows"),
     [
-        (partial(check_payment_file, FormatName.FEE_PAYMENTS), "", FEES),
-        (partial(check_payment_file, FormatName.SUNDRY_PAYMENTS), "", SUNDRY),
-        (check_refund_file, "charge_tracking_id,tx_item_rowid,note\n", REFUNDS),
-        (
-            partial(check_catalog_file, CatalogKind.STUDENTS),
-            "student_id,name,parent_code,status\n",
-            STUDENTS,
-        ),
+        ("fee_payments.csv", "", FEES),
+        ("sundry_payments.csv", "", SUNDRY),
+        ("student_refunds.csv", "charge_tracking_id,tx_item_rowid,note\n", REFUNDS),
+        ("students.csv", "student_id,name,parent_code,status\n", STUDENTS),
     ],
     ids=["fee payments", "sundry payments", "refunds", "students"],
 )
-def test_files_of_every_format_can_be_judged_apart(check: Check, header: str, rows: str) -> None:
+def test_files_of_every_format_come_to_the_same_books(
+    twins: tuple[Books, Books], filename: str, header: str, rows: str
+) -> None:
     """A provider's file of half a million payments keeps no other school waiting."""
-    file = (header + "".join(rows.format(n=number) for number in range(12_000))).encode()
-    with closing(check_apart(check, blocks_of(file), RULES)) as batches:
-        apart = told(batches)
-    assert apart == told(check(blocks_of(file), RULES))
-    assert len(apart) > 1
-    assert any(rejected for _, _, _, rejected, _ in apart)
+    here, apart = (
+        replace(books, account=replace(books.account, catalog_over_sftp=True)) for books in twins
+    )
+    file = (header + "".join(rows.format(n=number) for number in range(2_000))).encode()
+    for books in (here, apart):
+        know_what_payments_name(books)
+        books.post(*(f"WALLET,T{number},S1,MEAL,,1.00" for number in range(0, 2_000, 3)))
+    outcome = here.post_bytes(file, filename)
+    assert outcome == apart.post_bytes(file, filename)
+    assert outcome.rows is not None
+    assert outcome.rows.total > 2_000
+    assert_alike(here, apart)
 
 
-def test_a_file_that_cannot_be_read_is_told_by_its_own_error() -> None:
-    """The operator learns of the disk, not of a process that starved."""
+@pytest.mark.parametrize(
+    "file",
+    [
+        content() + b'WALLET,T,"never closed',
+        content(first='WALLET,T0,S1,MEAL,"a ""note"", quoted",3.00'),
+        content().replace(b"\n", b"\r"),
+        content() + b"WALLET,T",
+        content().replace(b",amount\n", b",Amount ($)\n", 1),
+        content().replace(b"T11999,", b"T11999\xff,"),
+        b"",
+        charges("WALLET,T1,S1,MEAL,,1.00"),
+        charges("WALLET,T1,S1,MEAL,,1.00", *["x" * 100_000 + ",y"] * 50),
+    ],
+    ids=[
+        *("open quote", "quotes", "CR", "cut off", "misspelt", "encoding", "empty", "short"),
+        "long lines",
+    ],
+)
+def test_a_file_that_is_refused_or_not_cut_is_told_alike(
+    make_database: MakeDatabase, tmp_path: Path, file: bytes
+) -> None:
+    """Where a file is judged is no business of who sent it."""
+    here = books_of(make_database("sqlite"), tmp_path / "here", apart=False)
+    apart = books_of(make_database("sqlite"), tmp_path / "apart", apart=True)
+    assert here.post_bytes(file) == apart.post_bytes(file)
+    assert here.dump("finding", "row_outcome", *SEALED) == apart.dump(
+        "finding", "row_outcome", *SEALED
+    )
 
-    def broken() -> Iterator[bytes]:
-        yield content()[:100_000]
-        raise StorageError("The disk is gone.")
 
-    with pytest.raises(StorageError, match="The disk is gone"):
-        told(check_apart(check_charge_file, broken(), RULES))
+def test_a_fault_in_that_process_is_one_line_without_its_words(
+    make_database: MakeDatabase, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its words may quote a row, and the log is one event a line."""
+    fails = cast(Check, operator.getitem)
+    file = content(first='WALLET,T0,S1,MEAL,"quoted",1.00')  # read in one stretch
+    with (
+        pytest.raises(StorageError, match="ended early"),
+        reading(make_database("sqlite"), tmp_path, file, check=fails),
+    ):
+        pass
+    (line,) = capfd.readouterr().err.splitlines()
+    event = json.loads(line)
+    assert (event["event"], event["during"], event["error"]) == (
+        "error_escaped",
+        "reading",
+        "TypeError",
+    )
+    assert "FileRules" not in line
 
 
-def test_a_process_that_is_killed_hands_the_file_back_as_an_error_of_the_world() -> None:
+def test_a_process_that_is_killed_hands_the_file_back_as_an_error_of_the_world(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
     """The kernel picks the largest process when memory runs out; the file is tried again."""
-    with closing(check_apart(check_charge_file, blocks_of(content() * 20), RULES)) as batches:
-        next(batches)
-        for pid in children_that_check():
-            os.kill(pid, signal.SIGKILL)
-        with pytest.raises(StorageError, match="ended early"):
-            told(batches)
+
+    def kill(records: int, _bytes: int) -> None:
+        if records:
+            for pid in judging_processes():
+                os.kill(pid, signal.SIGKILL)
+
+    progress = Progress(report=kill, must_stop=lambda: False)
+    with (
+        pytest.raises(StorageError, match="ended early"),
+        reading(make_database("sqlite"), tmp_path, content() * 20, progress=progress),
+    ):
+        pass
+    assert_nothing_is_left(tmp_path)
 
 
-def test_a_process_that_is_killed_inside_a_message_is_told_of_likewise() -> None:
-    """Half of an answer is no answer: the operator reads what happened, not what a pipe says."""
-    with closing(check_apart(check_charge_file, blocks_of(content() * 20), RULES)) as batches:
-        next(batches)
-        [pid] = children_that_check()
-        wait_until_it_rests(pid)  # nobody takes the next batch, which is larger than the pipe
-        os.kill(pid, signal.SIGKILL)
-        with pytest.raises(StorageError, match="ended early"):
-            told(batches)
+def test_nothing_stays_behind_when_the_daemon_stops_half_way(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    """A daemon that stops leaves no process that goes on reading, and no rows."""
+    seen: list[int] = []
+    progress = Progress(
+        report=lambda records, _: seen.extend([records] * bool(judging_processes())),
+        must_stop=lambda: any(seen),
+    )
+    with (
+        pytest.raises(HandedBackError),
+        reading(make_database("sqlite"), tmp_path, content() * 20, progress=progress),
+    ):
+        pass
+    assert_nothing_is_left(tmp_path)
 
 
-def test_nothing_stays_behind_when_reading_stops_half_way() -> None:
-    """A daemon that stops leaves no process and no thread that goes on reading."""
-    batches = check_apart(check_charge_file, blocks_of(content() * 20), RULES)
-    next(batches)
-    assert children_that_check()
-    batches.close()
-    assert not children_that_check()
-    assert not [thread for thread in threading.enumerate() if thread.name == "ingestd-feeder"]
+def test_bytes_that_change_while_they_are_read_are_not_taken(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    """What is judged is what was hashed, block by block."""
+    path = tmp_path / "changing.csv"
+    file = content() * 20
+    path.write_bytes(file)
+    asked = iter(range(1_000))
+
+    def change() -> bool:
+        # Asked for the first time when the first block is hashed.
+        if not next(asked):
+            with path.open("r+b") as written:
+                written.write(b"X")
+        return False
+
+    progress = Progress(report=lambda *_: None, must_stop=change)
+    with (
+        pytest.raises(StorageError, match="changed while it was read"),
+        reading(make_database("sqlite"), tmp_path, None, progress=progress, path=path),
+    ):
+        pass
 
 
-def test_a_large_file_gets_the_outcome_of_its_parts(
+def test_what_was_judged_is_gone_afterwards(make_database: MakeDatabase, tmp_path: Path) -> None:
+    """Rows of a district lie nowhere but in the ledger."""
+    database = make_database("sqlite")
+    with reading(database, tmp_path, content()) as read:
+        assert [folder.is_dir() for folder in read.folders] == [True, True]
+        assert {folder.stat().st_mode & 0o777 for folder in read.folders} == {0o700}
+    assert not any(folder.exists() for folder in read.folders)
+
+
+def test_a_large_file_is_judged_by_others_without_being_asked_to(
     both: tuple[Database, Database], tmp_path: Path
 ) -> None:
-    """A file that is large enough for a second process is posted like any other."""
+    """A file that is large enough is posted like any other."""
     filler = "x" * 250
-    count = APART_BYTES_MIN // 250
-    rows = [f"WALLET,T{number},S{number % 5 + 1},MEAL,{filler},1.00" for number in range(count)]
+    rows = [f"WALLET,T{number},S{number % 5 + 1},MEAL,{filler},1.00" for number in range(34_000)]
     for number, database in enumerate(both):
         books = open_books(database, tmp_path / str(number))
         outcome = books.post(*rows)
         assert outcome.status is FileStatus.PROCESSED
         assert outcome.rows is not None
-        assert (outcome.rows.applied, outcome.applied_amount) == (count, count * 100)
+        assert (outcome.rows.applied, outcome.applied_amount) == (34_000, 3_400_000)
 
 
-def children_that_check() -> list[int]:
-    """Return the processes of this one that judge a file."""
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            command = Path("/proc", pid, "cmdline").read_bytes()
-            if b"ingestd.intake.apart" in command:
-                found.append(int(pid))
-    return found
+def know_what_payments_name(books: Books) -> None:
+    account = {"account": books.account.account_id}
+    with books.database.writing() as connection:
+        for statement in (
+            "INSERT INTO merchant (account, merchant_id, description) VALUES (:account, 'M1', '')",
+            "INSERT INTO gl_account (account, gl_account, name) VALUES (:account, 'HIRE', '')",
+            "INSERT INTO tax_code (account, tax_code, name) VALUES (:account, 'GST', '')",
+        ):
+            connection.execute(sa.text(statement), account)
 
 
-def wait_until_it_rests(pid: int) -> None:
-    """Wait until a process has used no processor for a while."""
-    deadline = time.monotonic() + 30
-    used, still = "", 0
-    while still < 20:
-        assert time.monotonic() < deadline, "the process never waits"
-        times = Path("/proc", str(pid), "stat").read_text().rsplit(")", 1)[1].split()[11:13]
-        still = still + 1 if " ".join(times) == used else 0
-        used = " ".join(times)
-        select.select([], [], [], 0.01)
+@contextmanager
+def reading(
+    database: Database,
+    folder: Path,
+    file: bytes | None,
+    *,
+    check: Check = check_charge_file,
+    progress: Progress = QUIET,
+    path: Path | None = None,
+) -> Iterator[Reading]:
+    """Read a file in other processes."""
+    path = path or folder / "charges.csv"
+    if file is not None:
+        path.write_bytes(file)
+    task = FileTask(
+        whose=Whose(AccountId("SPRINGFIELD"), UploadId("0" * 26)),
+        check=check,
+        stager=ChargeStager(zone=ZONE, received_at=0, is_copied=False),
+        rules=RULES,
+        is_sqlite=True,
+    )
+    with read_file(path, task, database=database, progress=progress, apart_bytes_min=0) as read:
+        yield read
+
+
+def judging_processes() -> list[int]:
+    """Return the processes of this one that judge a stretch."""
+    children = [
+        pid
+        for task in Path("/proc/self/task").iterdir()
+        for pid in (task / "children").read_text().split()
+    ]
+    return [
+        int(pid)
+        for pid in children
+        if b"ingestd.intake.stretch" in Path("/proc", pid, "cmdline").read_bytes()
+    ]
+
+
+def assert_nothing_is_left(folder: Path) -> None:
+    assert not judging_processes()
+    assert not list(folder.rglob("scratch-*"))

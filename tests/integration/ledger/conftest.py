@@ -17,23 +17,26 @@ from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account, FilePolicy, Policy, StudentPolicy
 from ingestd.database.engine import Database
+from ingestd.database.scratch import HeldRows, attached, bring
+from ingestd.formats.checking import RowBatch
 from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
 from ingestd.formats.names import format_of
 from ingestd.intake.delivery import deliver
 from ingestd.intake.pipeline import Works, process
-from ingestd.intake.reading import Progress
+from ingestd.intake.progress import Progress
+from ingestd.intake.reading import APART_BYTES_MIN
 from ingestd.ledger.books.head import lock_head
 from ingestd.ledger.evidence.seals import Seal
 from ingestd.ledger.evidence.signing import Signing
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.ledger.taking.catalog import (
-    CatalogStage,
+    CatalogStager,
     Imported,
     count_staged_news,
     judge_staged_catalog,
     post_staged_catalog,
 )
-from ingestd.ledger.taking.stage import lent_stage
+from ingestd.ledger.taking.stage import Whose
 from ingestd.reports.figures.balances import report_balances
 from ingestd.reports.figures.items import report_items
 from ingestd.reports.figures.report import Question, Report, Row
@@ -41,7 +44,7 @@ from ingestd.service.evidence.signed_trees import SignedTreeFiles
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import QueuedUpload, QueueEntry, enqueue, find_upload, lease_next
 from ingestd.values.clock import to_microseconds
-from ingestd.values.identifiers import AccountId, UploadId
+from ingestd.values.identifiers import AccountId, UploadId, new_upload_id
 from tests.integration.database.conftest import (
     both,
     database,
@@ -109,15 +112,13 @@ def take_catalog(
         CatalogRow(row, row, tuple(entry.get(name) for name in names), given)
         for row, entry in enumerate(entries, start=2)
     ]
-    with (
-        database.connection() as connection,
-        lent_stage(CatalogStage(connection, kind), connection) as stage,
-    ):
-        with connection.begin():
-            stage.add(rows=rows, rejected=(), findings=(), records=len(rows))
-            stage.finish()
+    held, stager = HeldRows(), CatalogStager(kind)
+    stager.add(held, RowBatch(rows=rows, records=len(rows)))
+    stager.finish(held, whose=Whose(account, new_upload_id()), records=len(rows))
+    with database.connection() as connection, attached(connection, stager.tables, ()):
 
         def take() -> Imported:
+            bring(connection, stager.tables, (), held)
             head = lock_head(connection, account)
             judge_staged_catalog(connection, head, kind, all_or_nothing=False)
             imported = count_staged_news(connection, head, kind)
@@ -137,11 +138,18 @@ class Books:
     clock: FakeClock = field(default_factory=FakeClock)
     node: str = NODE
     signing: Signing | None = None
+    apart_bytes_min: int = APART_BYTES_MIN
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def works(self) -> Works:
-        return Works(database=self.database, clock=self.clock, node=self.node, signing=self.signing)
+        return Works(
+            database=self.database,
+            clock=self.clock,
+            node=self.node,
+            signing=self.signing,
+            apart_bytes_min=self.apart_bytes_min,
+        )
 
     @property
     def folders(self) -> Folders:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,6 @@ import pytest
 from ingestd.database.engine import Database
 from ingestd.formats.findings.codes import Code, Finding, Verdict
 from ingestd.intake.pipeline import close_without_rows
-from ingestd.intake.reading import Progress
 from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.spool.queue import QueueEntry, release_leases
 from ingestd.values.errors import DatabaseError
@@ -145,25 +146,32 @@ def test_a_server_that_drops_the_connection_loses_nothing(
     assert upload is not None
     path = books.folders.claimed(upload.account) / upload_id / upload.filename
     path.write_bytes(charges(*ROWS))
+    cutting = replace(books, clock=CuttingClock(books.database))
     with pytest.raises(DatabaseError):
-        books.process(upload, _cutting(books.database))
+        cutting.process(upload)
     assert books.dump("charge", "seal", "finding") == {"charge": [], "seal": [], "finding": []}
     outcome, _ = books.process(upload)
     assert outcome.rows is not None
     assert (outcome.rows.applied, outcome.rows.total) == (2, 5)
 
 
-def _cutting(database: Database) -> Progress:
-    """Return a progress that ends every other connection to the server."""
+class CuttingClock(FakeClock):
+    """A clock that ends every other connection to the server when a file is being decided."""
 
-    def cut(_records: int, _bytes_read: int) -> None:
-        with database.writing() as connection:
-            connection.exec_driver_sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+        self._asked = 0
 
-    return Progress(report=cut, must_stop=lambda: False)
+    def now(self) -> datetime:
+        self._asked += 1
+        if self._asked == 2:  # the lease is renewed, and the books are locked
+            with self._database.writing() as connection:
+                connection.exec_driver_sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+        return super().now()
 
 
 def _without_instants(books: Books) -> dict[str, list[tuple[object, ...]]]:

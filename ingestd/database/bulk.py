@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Mapping, Sequence
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from psycopg import Copy
 from sqlalchemy.engine import Connection
+
+from ingestd.database.packing import COPY_HEADER, COPY_TRAILER
 
 _INNER_JOIN = re.compile(r"(?<!LEFT )(?<!CROSS )\bJOIN\b")
 
@@ -84,6 +89,14 @@ def count_rows(connection: Connection, table: Temporary) -> int:
     return int(connection.exec_driver_sql(f"SELECT COUNT(*) FROM {table.name}").scalar_one())
 
 
+def append_from(connection: Connection, schema: str, table: Temporary) -> None:
+    """Append the rows of the table of the same name in a database attached to SQLite's."""
+    columns = ", ".join(table.columns)
+    connection.exec_driver_sql(
+        f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {schema}.{table.name}"
+    )
+
+
 def append_rows(connection: Connection, source: Temporary, target: Temporary) -> None:
     """Append the rows of a temporary table to another, which has some of its columns.
 
@@ -104,12 +117,28 @@ def stage(connection: Connection, table: Temporary, rows: Iterable[Sequence[Any]
     """
     driver = driver_of(connection)
     if connection.dialect.name == "sqlite":
-        marks = ",".join("?" * len(table.columns))
-        driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
+        stage_rows(driver, table, rows)
         return
     with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def stage_rows(driver: sqlite3.Connection, table: Temporary, rows: Iterable[Sequence[Any]]) -> None:
+    """Append rows to a table of an SQLite database."""
+    marks = ",".join("?" * len(table.columns))
+    driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
+
+
+@contextmanager
+def binary_copy(connection: Connection, table: str, columns: Iterable[str]) -> Iterator[Copy]:
+    """Lend a COPY into a PostgreSQL table that takes rows as `packing.py` packs them."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    statement = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
+    with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(COPY_HEADER)
+        yield copy
+        copy.write(COPY_TRAILER)
 
 
 def copy_sorted(

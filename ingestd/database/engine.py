@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError as UrlError
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
+from ingestd.database.scratch_folders import clear_folders, lent_folder
 from ingestd.values.errors import FULL_ERRNOS, DatabaseError, DatabaseFullError, UsageError
 
 T = TypeVar("T")
@@ -30,7 +31,6 @@ _DISK_FULL = "53100"
 _PERHAPS_FULL = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _PROBE_BYTES = 1 << 16
 _WRITING = "ingestd_writing"
-SCRATCH_PREFIX = "scratch-"
 
 
 class Database:
@@ -45,13 +45,13 @@ class Database:
         """Whether this is the SQLite file that ingestd keeps by itself."""
         return self.engine.dialect.name == "sqlite"
 
-    @contextlib.contextmanager
-    def scratch_folder(self) -> Iterator[Path]:
+    def scratch_folder(self) -> contextlib.AbstractContextManager[Path]:
         """Lend an empty folder for what a transaction will bring; it is gone afterwards."""
-        with tempfile.TemporaryDirectory(
-            prefix=SCRATCH_PREFIX, dir=self._temporary_folder, ignore_cleanup_errors=True
-        ) as name:
-            yield Path(name)
+        return lent_folder(self._temporary_folder)
+
+    def clear_scratch(self) -> None:
+        """Remove the scratch folders of processes that were killed."""
+        clear_folders(self._temporary_folder)
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:

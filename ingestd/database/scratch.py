@@ -19,13 +19,16 @@ from sqlalchemy.engine import Connection
 from ingestd.database.bulk import (
     Temporary,
     analyse,
+    append_from,
+    binary_copy,
     create_statements,
     create_temporary,
     driver_of,
     drop_temporary,
     stage,
+    stage_rows,
 )
-from ingestd.database.packing import COPY_HEADER, COPY_TRAILER, Columns, pack_rows, packed_order
+from ingestd.database.packing import Columns, pack_rows, packed_order
 
 _SQLITE_NAME = "rows.db"
 _BLOCK_BYTES = 1 << 20
@@ -75,10 +78,7 @@ class SqliteFile:
     def append(self, table: Temporary, columns: Columns) -> None:
         """Keep rows of a table."""
         if columns and len(columns[0]):
-            marks = ",".join("?" * len(table.columns))
-            self._driver.executemany(
-                f"INSERT INTO {table.name} VALUES ({marks})", zip(*columns, strict=True)
-            )
+            stage_rows(self._driver, table, zip(*columns, strict=True))
 
     def close(self) -> None:
         """Say that all rows are there."""
@@ -158,11 +158,7 @@ def bring(
     for table in tables:
         if is_sqlite:
             for number in range(1, len(folders)):
-                columns = ", ".join(table.columns)
-                driver_of(connection).execute(
-                    f"INSERT INTO {table.name} ({columns})"
-                    f" SELECT {columns} FROM scratch_{number}.{table.name}"
-                )
+                append_from(connection, f"scratch_{number}", table)
         else:
             files = [folder / table.name for folder in folders if (folder / table.name).exists()]
             if files:
@@ -177,15 +173,11 @@ def bring(
 
 
 def _copy_files(connection: Connection, table: Temporary, files: Sequence[Path]) -> None:
-    columns = ", ".join(f'"{name}"' for name in packed_order(table.columns))
-    statement = f"COPY {table.name} ({columns}) FROM STDIN (FORMAT BINARY)"
-    with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(COPY_HEADER)
+    with binary_copy(connection, table.name, packed_order(table.columns)) as copy:
         for path in files:
             with path.open("rb") as file:
                 while block := file.read(_BLOCK_BYTES):
                     copy.write(block)
-        copy.write(COPY_TRAILER)
 
 
 def _detach(connection: Connection, number: int) -> None:

@@ -20,6 +20,7 @@ from ingestd.ledger.proof.leaf import BatchLeaf
 from ingestd.ledger.proof.seal_hash import SealHeading, hash_seal
 
 _SQL = Statements(__file__)
+_ADDING_UP = {"charge": "add_up_charge", "posting": "add_up_posting"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,8 +161,7 @@ def _read_back(
 
 def _compare(connection: Connection, batch: Batch, written: WrittenRows) -> None:
     """Raise AssertionError where what is stored does not add up to what was hashed."""
-    name = f"add_up_{written.table}"
-    stored = _SQL.run(connection, name, values_of(batch)).mappings().one()
+    stored = _SQL.run(connection, _ADDING_UP[written.table], values_of(batch)).mappings().one()
     differing = [column for column, total in written.sums.items() if int(stored[column]) != total]
     if differing:
         raise AssertionError(

@@ -7,7 +7,7 @@ columns here come to the same, and what was stored is added up and compared with
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,8 +17,8 @@ import numpy as np
 from psycopg import Copy
 from sqlalchemy.engine import Connection
 
-from ingestd.database.bulk import driver_of
-from ingestd.database.packing import COPY_HEADER, COPY_TRAILER, pack_fixed
+from ingestd.database.bulk import binary_copy
+from ingestd.database.packing import pack_fixed
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
@@ -131,7 +131,7 @@ def _looked_up(known: tuple[Numbers, Numbers], numbers: Numbers) -> Numbers:
 def write_charges(connection: Connection, batch: Batch, deciding: Deciding) -> WrittenRows:
     """Hash the new charges; on PostgreSQL they are written, too."""
     written = WrittenRows(batch, "charge", alike={"tax": 0})
-    with _copying(connection, _COPY_CHARGES) as copy:
+    with _copying(connection, "charge", _PACKED_CHARGES) as copy:
         for columns in deciding.charges():
             framed = columns.pop("framed", None)
             written.add(columns)
@@ -155,7 +155,7 @@ def write_postings(
     alike |= dict.fromkeys(("credit_party_no", "payment_no", "reverses_posting_no"))
     written = WrittenRows(batch, "posting", alike=alike)
     totals = Totals(credit_account=_DEFERRED_REVENUE)
-    with _copying(connection, _COPY_POSTINGS) as copy:
+    with _copying(connection, "posting", _PACKED_POSTINGS) as copy:
         for charges in deciding.charges():
             columns = _postings_of(charges, number=head.postings + written.rows)
             written.add(columns)
@@ -180,27 +180,23 @@ def _postings_of(charges: Mapping[str, Piece], *, number: int) -> dict[str, Numb
     }
 
 
-_COPY_CHARGES = (
-    "COPY charge (account, charge_no, content_hash, party_no, receivable_account, product_no,"
-    " amount, tax, occurred_at, effective_on, batch_no, row, tracking_id, note)"
-    " FROM STDIN (FORMAT BINARY)"
+_PACKED_CHARGES = (
+    *("account", "charge_no", "content_hash", "party_no", "receivable_account", "product_no"),
+    *("amount", "tax", "occurred_at", "effective_on", "batch_no", "row", "tracking_id", "note"),
 )
-_COPY_POSTINGS = (
-    "COPY posting (account, batch_no, event, posting_no, effective_on, debit_account,"
-    " credit_account, amount, debit_party_no, charge_no, product_no) FROM STDIN (FORMAT BINARY)"
+_PACKED_POSTINGS = (
+    *("account", "batch_no", "event", "posting_no", "effective_on", "debit_account"),
+    *("credit_account", "amount", "debit_party_no", "charge_no", "product_no"),
 )
 
 
-@contextmanager
-def _copying(connection: Connection, statement: str) -> Iterator[Copy | None]:
-    """Lend a binary COPY; None on SQLite, where the rows were inserted from the stage."""
+def _copying(
+    connection: Connection, table: str, columns: Sequence[str]
+) -> AbstractContextManager[Copy | None]:
+    """Lend a binary COPY; None on SQLite, where the rows are inserted from the stage."""
     if connection.dialect.name == "sqlite":
-        yield None
-        return
-    with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(COPY_HEADER)
-        yield copy
-        copy.write(COPY_TRAILER)
+        return nullcontext()
+    return binary_copy(connection, table, columns)
 
 
 def _packed_charges(batch: Batch, columns: Mapping[str, Piece], framed: Texts) -> bytes:
@@ -211,7 +207,7 @@ def _packed_charges(batch: Batch, columns: Mapping[str, Piece], framed: Texts) -
     rows = len(hashes)
     heads = pack_fixed(
         rows,
-        14,
+        len(_PACKED_CHARGES),
         [
             _alike(batch.account, rows),
             numbers["charge_no"],
@@ -239,7 +235,7 @@ def _packed_postings(batch: Batch, columns: Mapping[str, Numbers]) -> bytes:
     rows = len(columns["posting_no"])
     return pack_fixed(
         rows,
-        11,
+        len(_PACKED_POSTINGS),
         [
             _alike(batch.account, rows),
             np.full(rows, batch.batch_no, dtype=np.int64),

@@ -109,14 +109,15 @@ def post_staged_charges(
             applied=applied,
         )
     is_copied = deciding is not None and connection.dialect.name != "sqlite"
+    insert, take_keys = "insert_charges", "take_keys"
+    if applied and not is_gapless:
+        _SQL.run(connection, "stage_places")
+        analyse(connection, PLACES)
+        insert, take_keys = "insert_charges_by_place", "take_keys_by_place"
     if applied:
-        if not is_gapless:
-            _SQL.run(connection, "stage_places")
-            analyse(connection, PLACES)
-        by_place = "" if is_gapless else "_by_place"
         if not is_copied:
-            _SQL.run(connection, f"insert_charges{by_place}", values)
-        _SQL.run(connection, f"take_keys{by_place}", values)
+            _SQL.run(connection, insert, values)
+        _SQL.run(connection, take_keys, values)
     head.charges += applied
     if deciding is None:
         post(connection, head, batch, _SQL, "post_charges", values)

@@ -66,6 +66,7 @@ def serve(config_path: Path) -> int:
         try:
             _spare_the_collector()
             installation.ledger.use(as_daemon=True)
+            installation.database.clear_scratch()
             return asyncio.run(Daemon(installation).run())
         finally:
             os.close(lock)

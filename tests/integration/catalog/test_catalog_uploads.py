@@ -259,4 +259,6 @@ def test_the_number_of_statements_does_not_grow_with_the_file(books: Books) -> N
         return len(sent)
 
     statements(10)
-    assert statements(3_000) == statements(30)
+    # PostgreSQL is told how large a stage is that has many rows: one statement more.
+    assert statements(6_000) == statements(3_000)
+    assert statements(3_000) - statements(30) <= 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestd.database.bulk import Temporary
-from ingestd.database.engine import Database
+from ingestd.database.engine import Database, open_database
 from ingestd.database.scratch import HeldRows, attached, bring, open_scratch
 from ingestd.formats.rows.contents import HASH_BYTES
 
@@ -115,6 +117,26 @@ def test_what_fails_leaves_a_connection_that_can_be_used_again(database: Databas
             bring(connection, (PAIRS,), (folder,), HeldRows())
             found = connection.exec_driver_sql("SELECT word FROM stage_pair").scalars().all()
     assert found == ["a"]
+
+
+def test_only_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+    """A command that reads a file beside the daemon keeps what it has judged."""
+    database = open_database("sqlite:///unused.db", temporary_folder=tmp_path)
+    script = (
+        "import os, sys; from pathlib import Path;"
+        "from ingestd.database.scratch_folders import lent_folder;"
+        "lent = lent_folder(Path(sys.argv[1])); folder = lent.__enter__();"
+        "(folder / 'rows.db').write_bytes(b'rows'); os._exit(9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, tmp_path], check=False)
+    assert killed.returncode == 9
+    assert len(list(tmp_path.iterdir())) == 1
+    with database.scratch_folder() as folder:
+        assert len(list(tmp_path.iterdir())) == 2
+        database.clear_scratch()
+        assert [path.name for path in tmp_path.iterdir()] == [folder.parent.name]
+        assert folder.parent.stat().st_mode & 0o777 == 0o700
+    assert not list(tmp_path.iterdir())
 
 
 def fail_inside(database: Database, folder: Path) -> None:

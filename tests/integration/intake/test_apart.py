@@ -262,9 +262,11 @@ def test_what_was_judged_is_gone_afterwards(make_database: MakeDatabase, tmp_pat
     """Rows of a district lie nowhere but in the ledger."""
     database = make_database("sqlite")
     with reading(database, tmp_path, content()) as read:
+        assert list(tmp_path.glob("scratch-*"))
         assert [folder.is_dir() for folder in read.folders] == [True, True]
         assert {folder.stat().st_mode & 0o777 for folder in read.folders} == {0o700}
     assert not any(folder.exists() for folder in read.folders)
+    assert_nothing_is_left(tmp_path)
 
 
 def test_a_large_file_is_judged_by_others_without_being_asked_to(
@@ -313,7 +315,8 @@ def reading(
         rules=RULES,
         is_sqlite=True,
     )
-    with read_file(path, task, database=database, progress=progress, apart_bytes_min=0) as read:
+    lent = Database(database.engine, folder)
+    with read_file(path, task, database=lent, progress=progress, apart_bytes_min=0) as read:
         yield read
 
 
@@ -333,4 +336,4 @@ def judging_processes() -> list[int]:
 
 def assert_nothing_is_left(folder: Path) -> None:
     assert not judging_processes()
-    assert not list(folder.rglob("scratch-*"))
+    assert not list(folder.glob("scratch-*"))

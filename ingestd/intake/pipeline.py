@@ -135,7 +135,7 @@ def decide(
         all_or_nothing = account.policy.file is FilePolicy.ALL_OR_NOTHING
         refused_whole = all_or_nothing and rows.rejected > 0
         status = FileStatus.REJECTED if refused_whole else status_of(rows)
-        store_row_outcomes(connection, head, batch, format_name=upload.format)
+        store_row_outcomes(connection, head, batch, rows, format_name=upload.format)
     outcome = FileOutcome(
         account=account.account_id,
         upload_id=upload.upload_id,

@@ -77,7 +77,7 @@ def status_of(rows: RowCounts) -> FileStatus:
 
 
 def store_row_outcomes(
-    connection: Connection, head: Head, batch: Batch, *, format_name: str | None
+    connection: Connection, head: Head, batch: Batch, rows: RowCounts, *, format_name: str | None
 ) -> None:
     """Keep a verdict for each staged row that was not applied, in runs; call it after posting."""
     values = {
@@ -85,10 +85,16 @@ def store_row_outcomes(
         "upload_id": batch.upload_id,
         "batch_no": batch.batch_no,
     }
-    _SQL.run(connection, "insert_rejected_rows", values)
-    is_payment = format_name in _OF_PAYMENTS
-    repeats = "insert_repeats_of_payments" if is_payment else "insert_repeats_of_charges"
-    _SQL.run(connection, repeats, values)
+    if rows.rejected:
+        _SQL.run(connection, "insert_rejected_rows", values)
+    if not rows.duplicate + rows.conflict:
+        return
+    if format_name in _OF_PAYMENTS:
+        _SQL.run(connection, "learn_payments", values)
+        _SQL.run(connection, "insert_repeats_of_payments", values)
+    else:
+        _SQL.run(connection, "learn_charges", values)
+        _SQL.run(connection, "insert_repeats_of_charges", values)
 
 
 def store_file_outcome(connection: Connection, batch: Batch, outcome: FileOutcome) -> None:

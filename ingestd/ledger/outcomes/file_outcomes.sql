@@ -11,47 +11,65 @@ FROM (
 GROUP BY j.line - j.row, j.run
 ORDER BY 3
 
+-- name: learn_charges
+-- A row that repeats another of its own file learns its charge only now. Binds :account,
+-- :batch_no.
+UPDATE stage_repeat
+SET earlier_batch_no = COALESCE(earlier_batch_no, CAST(:batch_no AS BIGINT)),
+  earlier_no = (SELECT k.charge_no FROM charge_key k
+    WHERE k.account = :account AND k.tracking_id = stage_repeat.row_key)
+WHERE earlier_no IS NULL
+
 -- name: insert_repeats_of_charges
--- The rows of charges or refunds that repeat or contradict one, in runs: one after the other, of
--- charges numbered one after the other that one batch had. A row that repeats another of its own
--- file learns its charge only now. Binds :account, :upload_id, :batch_no.
+-- The rows that repeat or contradict charges or refunds, in runs: one after the other, of charges
+-- numbered one after the other that one batch had. A run starts where the row above is of none or
+-- of another, and ends with the last row before the next one. Binds :account, :upload_id.
 INSERT INTO row_outcome (account, upload_id, row, row_count, line, outcome, earlier_batch_no,
   charge_no)
-SELECT CAST(:account AS TEXT), CAST(:upload_id AS TEXT), MIN(j.row), COUNT(*), MIN(j.line),
-  j.outcome, j.batch_no, MIN(j.number)
+SELECT CAST(:account AS TEXT), CAST(:upload_id AS TEXT), j.row,
+  (SELECT MAX(e.row) FROM stage_repeat e
+    WHERE e.row < COALESCE(j.next_row, 9223372036854775807)) - j.row + 1,
+  j.line, j.outcome, j.earlier_batch_no, j.earlier_no
 FROM (
-  SELECT r.row, r.line, r.outcome, r.batch_no, r.number, r.row - ROW_NUMBER() OVER (
-    PARTITION BY r.outcome, r.batch_no, r.line - r.row, r.number - r.row ORDER BY r.row) AS run
-  FROM (
-    SELECT s.row, s.line, s.outcome,
-      COALESCE(s.earlier_batch_no, CAST(:batch_no AS BIGINT)) AS batch_no,
-      COALESCE(s.earlier_no, (SELECT k.charge_no FROM charge_key k
-        WHERE k.account = :account AND k.tracking_id = s.row_key)) AS number
-    FROM stage_repeat s
-  ) r
+  SELECT s.row, s.line, s.outcome, s.earlier_batch_no, s.earlier_no,
+    LEAD(s.row) OVER (ORDER BY s.row) AS next_row
+  FROM stage_repeat s
+    LEFT JOIN stage_repeat p ON p.row = s.row - 1 AND p.line = s.line - 1
+      AND p.outcome = s.outcome AND p.earlier_batch_no = s.earlier_batch_no
+      AND COALESCE(p.earlier_no, -1) = COALESCE(s.earlier_no - 1, -1)
+  WHERE p.row IS NULL
 ) j
-GROUP BY j.outcome, j.batch_no, j.line - j.row, j.number - j.row, j.run
-ORDER BY 3
+ORDER BY j.row
+
+-- name: learn_payments
+-- A row that repeats another of its own file learns its payment only now. Binds :account,
+-- :batch_no.
+UPDATE stage_repeat
+SET earlier_batch_no = COALESCE(earlier_batch_no, CAST(:batch_no AS BIGINT)),
+  earlier_no = (SELECT p.payment_no FROM payment p
+    WHERE p.account = :account AND p.payment_id = stage_repeat.row_key)
+WHERE earlier_no IS NULL
 
 -- name: insert_repeats_of_payments
--- The same of rows that repeat or contradict payments. Binds :account, :upload_id, :batch_no.
+-- The rows that repeat or contradict payments, in runs: one after the other, of payments
+-- numbered one after the other that one batch had. A run starts where the row above is of none or
+-- of another, and ends with the last row before the next one. Binds :account, :upload_id.
 INSERT INTO row_outcome (account, upload_id, row, row_count, line, outcome, earlier_batch_no,
   payment_no)
-SELECT CAST(:account AS TEXT), CAST(:upload_id AS TEXT), MIN(j.row), COUNT(*), MIN(j.line),
-  j.outcome, j.batch_no, MIN(j.number)
+SELECT CAST(:account AS TEXT), CAST(:upload_id AS TEXT), j.row,
+  (SELECT MAX(e.row) FROM stage_repeat e
+    WHERE e.row < COALESCE(j.next_row, 9223372036854775807)) - j.row + 1,
+  j.line, j.outcome, j.earlier_batch_no, j.earlier_no
 FROM (
-  SELECT r.row, r.line, r.outcome, r.batch_no, r.number, r.row - ROW_NUMBER() OVER (
-    PARTITION BY r.outcome, r.batch_no, r.line - r.row, r.number - r.row ORDER BY r.row) AS run
-  FROM (
-    SELECT s.row, s.line, s.outcome,
-      COALESCE(s.earlier_batch_no, CAST(:batch_no AS BIGINT)) AS batch_no,
-      COALESCE(s.earlier_no, (SELECT p.payment_no FROM payment p
-        WHERE p.account = :account AND p.payment_id = s.row_key)) AS number
-    FROM stage_repeat s
-  ) r
+  SELECT s.row, s.line, s.outcome, s.earlier_batch_no, s.earlier_no,
+    LEAD(s.row) OVER (ORDER BY s.row) AS next_row
+  FROM stage_repeat s
+    LEFT JOIN stage_repeat p ON p.row = s.row - 1 AND p.line = s.line - 1
+      AND p.outcome = s.outcome AND p.earlier_batch_no = s.earlier_batch_no
+      AND COALESCE(p.earlier_no, -1) = COALESCE(s.earlier_no - 1, -1)
+  WHERE p.row IS NULL
 ) j
-GROUP BY j.outcome, j.batch_no, j.line - j.row, j.number - j.row, j.run
-ORDER BY 3
+ORDER BY j.row
 
 -- name: insert_file_outcome
 -- What became of a file, as a fact of a batch. Binds :account, :upload_id, :batch_no, :filename,

@@ -23,6 +23,7 @@ from ingestd.formats.reading.lines import Piece
 from ingestd.formats.reading.stretches import Stretch
 from ingestd.formats.rows.checking import CheckedRows
 from ingestd.formats.rows.keys import KeyTeller, RowName, RowNamer
+from ingestd.formats.rows.turned import join_rows
 from ingestd.formats.rules import FileRules
 
 T = TypeVar("T")
@@ -193,7 +194,7 @@ class _FileCheck(Generic[T]):
     ) -> None:
         self._table = TableReader(file_format, rules, _KNOWN)
         self._batch: RowBatch[T] = RowBatch()
-        self._rows: list[T] = []
+        self._rows: list[Sequence[T]] = []
         self._make_checker = make_checker
         self._checker: Checker[T] | None = None
         self._format = file_format
@@ -239,7 +240,7 @@ class _FileCheck(Generic[T]):
             batch.rejected_keys += self._keys.of_misshapen(shaped.rejected_fields)
         for regular in shaped.regular:
             checked = self._checker.check(regular)
-            self._rows += checked.rows
+            self._rows.append(checked.rows)
             batch.findings += checked.findings
             batch.rejected += checked.rejected
             batch.rejected_names += self._namer.of_regular(regular, checked.rejected)
@@ -251,7 +252,7 @@ class _FileCheck(Generic[T]):
         """Return what was taken since the last batch, in the order of the file."""
         batch, self._batch = self._batch, RowBatch()
         self._blank_pieces = 0
-        batch.rows, self._rows = self._rows, []
+        batch.rows, self._rows = join_rows(self._rows), []
         batch.findings += self._table.take_findings()
         batch.findings.sort(key=lambda finding: finding.row or 0)
         batch.findings += refusals

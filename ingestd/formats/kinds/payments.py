@@ -16,7 +16,7 @@ from ingestd.formats.layout.shape import ShapedRows
 from ingestd.formats.names import FormatName
 from ingestd.formats.rows.checking import CheckedRows, RowChecker, RowJudge, Value
 from ingestd.formats.rows.contents import hash_contents
-from ingestd.formats.rows.turned import rows_of
+from ingestd.formats.rows.turned import TurnedRows
 from ingestd.formats.rules import FileRules
 
 
@@ -89,7 +89,7 @@ class PaymentChecker:
             *self._file.columns(*rest),
         )
         return CheckedRows(
-            rows=rows_of(PaymentRow, columns),
+            rows=TurnedRows(PaymentRow, columns),
             findings=checked.findings,
             rejected=checked.rejected,
         )

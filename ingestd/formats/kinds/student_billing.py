@@ -20,7 +20,7 @@ from ingestd.formats.rows.checking import CheckedRows
 from ingestd.formats.rows.contents import hash_contents
 from ingestd.formats.rows.problems import Problems
 from ingestd.formats.rows.trimming import Trimming
-from ingestd.formats.rows.turned import rows_of
+from ingestd.formats.rows.turned import TurnedRows
 from ingestd.formats.rules import FileRules
 
 
@@ -164,7 +164,7 @@ class ChargeChecker:
         occurred, written_times = self._occurred(rows, problems)
         problems.add_stray_quotes()
         findings, rejected = problems.findings()
-        checked: list[Iterable[Any]] = [
+        checked: list[Sequence[Any]] = [
             rows.rows,
             rows.lines,
             account_types,
@@ -249,7 +249,7 @@ class ChargeChecker:
         )
 
 
-def _charge_rows(columns_of_rows: Sequence[Iterable[Any]]) -> list[ChargeRow]:
+def _charge_rows(columns_of_rows: Sequence[Sequence[Any]]) -> TurnedRows[ChargeRow]:
     """Put the columns of good rows together: those of `ChargeRow`, then times as written.
 
     For the hash an absent amount reads `None`, as no amount is written.
@@ -257,4 +257,4 @@ def _charge_rows(columns_of_rows: Sequence[Iterable[Any]]) -> list[ChargeRow]:
     *places, notes, amounts, occurred, written_times = columns_of_rows
     hashes = hash_contents(*places[2:], notes, map(str, amounts), written_times)
     fields = (*places, [note or None for note in notes], amounts, occurred, hashes)
-    return rows_of(ChargeRow, fields)
+    return TurnedRows(ChargeRow, fields)

@@ -46,7 +46,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 class CheckedRows(NamedTuple, Generic[T]):
     """What became of a batch of regular rows: `rejected` holds (row, line) of the bad ones."""
 
-    rows: list[T]
+    rows: Sequence[T]
     findings: list[Finding]
     rejected: list[tuple[int, int]]
 

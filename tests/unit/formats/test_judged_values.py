@@ -15,7 +15,7 @@ from ingestd.formats.judging.amounts import AmountJudge, MoneyJudge
 from ingestd.formats.judging.judged import Problem
 from ingestd.formats.names import NAME_BYTES_MAX, is_possible, is_temporary
 from ingestd.formats.rows.contents import hash_contents
-from ingestd.formats.rows.turned import TurnedRows, columns_of, rows_of
+from ingestd.formats.rows.turned import TurnedRows, columns_of, join_rows
 
 DECIMALS = range(5)
 
@@ -169,8 +169,10 @@ def test_rows_kept_as_columns_are_the_same_rows(rows: list[Pair], data: st.DataO
     assert (len(turned), list(turned)) == (len(rows), rows)
     assert all(isinstance(row, Pair) for row in turned)
     assert columns_of(turned) is columns
-    assert rows_of(Pair, columns) == rows
-    assert all(isinstance(row, Pair) for row in rows_of(Pair, columns))
+    assert turned == rows
+    assert turned != [*rows, Pair(1, "a")]
+    for part in (turned, rows):
+        assert join_rows([turned, part]) == rows + rows
     assert list(map(list, columns_of(rows))) == (columns if rows else [])
     cut = data.draw(st.slices(len(rows)))
     assert list(turned[cut]) == rows[cut]
@@ -184,7 +186,7 @@ def test_without_columns_there_are_no_rows() -> None:
 def test_columns_of_unequal_length_are_no_rows() -> None:
     """A value is never paired with another row's."""
     with pytest.raises(ValueError, match=r"shorter|longer"):
-        rows_of(Pair, [[1, 2], ["a"]])
+        TurnedRows(Pair, [[1, 2], ["a"]])
     with pytest.raises(ValueError, match=r"shorter|longer"):
         columns_of([Pair(1, "a"), (2,)])
     with pytest.raises(ValueError, match=r"shorter|longer"):

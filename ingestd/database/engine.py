@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,14 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError as UrlError
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InvalidatePoolError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from ingestd.database.scratch_folders import clear_folders, lent_folder
 from ingestd.values.errors import FULL_ERRNOS, DatabaseError, DatabaseFullError, UsageError
@@ -23,6 +31,7 @@ T = TypeVar("T")
 
 SQLITE_BUSY_SECONDS = 120  # longer than the longest file holds the only writer's place
 WRITE_TRIES_MAX = 10
+ASK_AFTER_SECONDS = 1.0  # a server that restarts is away for longer
 # SQLSTATE of serialization failure, deadlock, and lock not available: the loser may try again.
 _TRY_AGAIN = {"40001", "40P01", "55P03"}
 _DISK_FULL = "53100"
@@ -31,6 +40,7 @@ _DISK_FULL = "53100"
 _PERHAPS_FULL = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _PROBE_BYTES = 1 << 16
 _WRITING = "ingestd_writing"
+_RETURNED = "ingestd_returned"
 
 
 class Database:
@@ -82,6 +92,19 @@ class Database:
         with self.connection() as connection, write_transaction(connection):
             yield connection
 
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[Connection]:
+        """Lend a connection for one statement that writes, which is a transaction of its own.
+
+        PostgreSQL is spared a BEGIN and a COMMIT, each of which is waited for as the statement is.
+        """
+        if self.is_embedded:
+            with self.writing() as connection:
+                yield connection
+            return
+        with self.connection() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
     def transact(self, connection: Connection, work: Callable[[], T]) -> T:
         """Run `work` in one write transaction on `connection`, and again if another one won.
 
@@ -102,11 +125,14 @@ class Database:
         self.engine.dispose()
 
 
-def open_database(url: str, *, temporary_folder: Path | None = None) -> Database:
+def open_database(
+    url: str, *, temporary_folder: Path | None = None, ask_after_seconds: float = ASK_AFTER_SECONDS
+) -> Database:
     """Open the database at a SQLAlchemy URL; nothing is connected yet.
 
-    Scratch goes to `temporary_folder`, and what SQLite spills where memory ends. Raises UsageError
-    for a URL that names no database that ingestd works with.
+    Scratch goes to `temporary_folder`, and what SQLite spills where memory ends. A connection to
+    PostgreSQL that lay idle for `ask_after_seconds` is asked whether it lives, before it is used.
+    Raises UsageError for a URL that names no database that ingestd works with.
     """
     try:
         parsed = make_url(url)
@@ -118,7 +144,7 @@ def open_database(url: str, *, temporary_folder: Path | None = None) -> Database
     if backend == "sqlite":
         return Database(_open_sqlite(parsed, temporary_folder), temporary_folder)
     if backend == "postgresql":
-        return Database(_open_postgresql(parsed), temporary_folder)
+        return Database(_open_postgresql(parsed, ask_after_seconds), temporary_folder)
     raise UsageError(f"database_url names {backend}; ingestd works with sqlite and postgresql.")
 
 
@@ -213,13 +239,12 @@ def _open_sqlite(url: URL, temporary_folder: Path | None) -> Engine:
     return engine
 
 
-def _open_postgresql(url: URL) -> Engine:
+def _open_postgresql(url: URL, ask_after_seconds: float) -> Engine:
     engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
         pool_size=8,
         max_overflow=16,
-        pool_pre_ping=True,
         # Whatever the server's default is: our locks are made for this one.
         isolation_level="READ COMMITTED",
         connect_args={"connect_timeout": 10, "application_name": "ingestd"},
@@ -232,7 +257,30 @@ def _open_postgresql(url: URL) -> Engine:
         connection.execute("SET cursor_tuple_fraction = 1.0")
         connection.commit()
 
+    _ask_after_idleness(engine, ask_after_seconds)
     return engine
+
+
+def _ask_after_idleness(engine: Engine, seconds: float) -> None:
+    """Let a connection that lay idle be asked whether it lives, before it is lent.
+
+    The pool would ask each time, which is a tenth of all that a small file sends.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[_RETURNED] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: Any, record: ConnectionPoolEntry, _lent: object) -> None:  # noqa: ANN401
+        returned = record.info.get(_RETURNED)
+        if returned is None or time.monotonic() - returned < seconds:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            # The server went away, with all that was connected.
+            raise InvalidatePoolError from error
 
 
 def _may_try_again(error: DBAPIError) -> bool:

@@ -89,7 +89,7 @@ class Claims:
 
     def _enqueue(self, account: Account, claimed: ClaimedFile) -> bool:
         entry = self._entry(account, claimed)
-        with self.works.database.writing() as connection:
+        with self.works.database.at_once() as connection:
             is_new = enqueue(connection, entry)
         self._queued.add(entry.upload_id)
         if is_new:

@@ -65,6 +65,34 @@ def test_a_writing_that_fails_leaves_nothing(database: Database) -> None:
     assert students(database) == []
 
 
+def test_one_statement_is_kept_whole_or_not_at_all(database: Database) -> None:
+    """A worker's word to the queue needs no transaction around it."""
+    with database.at_once() as connection:
+        add_student(connection, "S1")
+    with pytest.raises(DatabaseError), database.at_once() as connection:
+        add_student(connection, "S1")
+    with database.writing() as connection:
+        add_student(connection, "S2")
+    assert students(database) == ["S1", "S2"]
+
+
+def test_a_connection_that_died_while_it_lay_idle_is_replaced(
+    both: tuple[Database, Database],
+) -> None:
+    """A server that was restarted overnight costs the morning's first file no failed try."""
+    _, other = both
+    url = other.engine.url.render_as_string(hide_password=False)
+    database = open_database(url, ask_after_seconds=0)
+    with database.reading() as connection:
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    with other.writing() as connection:
+        # It waits until the process is gone, half a minute at most.
+        ended = sa.text("SELECT pg_terminate_backend(:pid, 30000)")
+        assert connection.execute(ended, {"pid": pid}).scalar_one()
+    assert students(database) == []
+    database.close()
+
+
 def test_a_rehearsal_keeps_nothing(database: Database) -> None:
     """A dry run sees all that it wrote, and nobody else ever does."""
     with database.connection() as connection:

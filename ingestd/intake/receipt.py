@@ -71,10 +71,13 @@ def receipt_name(filename: str, upload_id: UploadId, extension: str) -> str:
 
 def receipt_of(connection: Connection, outcome: FileOutcome, *, decimals: int) -> dict[str, object]:
     """Return an outcome's receipt from what is stored. `decimals` are those of the currency."""
-    findings = read_findings(connection, outcome.account, outcome.upload_id, limit=FINDINGS_MAX)
+    findings: list[StoredFinding] = []
+    codes: Mapping[str, int] = {}
+    if outcome.findings:
+        findings = read_findings(connection, outcome.account, outcome.upload_id, limit=FINDINGS_MAX)
+        codes = count_codes(connection, outcome.account, outcome.upload_id)
     batches = read_control_totals(connection, outcome)
     seal = read_receipt_seal(connection, outcome.account, outcome.upload_id)
-    codes = count_codes(connection, outcome.account, outcome.upload_id) if findings else {}
     return receipt_fields(outcome, findings, codes, decimals=decimals, batches=batches, seal=seal)
 
 

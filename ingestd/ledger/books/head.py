@@ -47,8 +47,11 @@ class Head:
 
 def lock_head(connection: Connection, account: AccountId) -> Head:
     """Become the only writer of an account's books until the transaction ends."""
-    _SQL.run(connection, "add_head", {"account": account, "hash": GENESIS_HASH})
-    row = _SQL.run(connection, "lock_head", {"account": account}).one()
+    values = {"account": account, "hash": GENESIS_HASH}
+    row = _SQL.run(connection, "lock_head", values).one_or_none()
+    if row is None:  # once for each account
+        _SQL.run(connection, "add_head", values)
+        row = _SQL.run(connection, "lock_head", values).one()
     return Head(
         account=account,
         batch_no=row.batch_no,

@@ -56,8 +56,8 @@ class Totals:
         self._by_place.add([postings["product_no"], postings["effective_on"], debits], amounts)
         self._by_party.add([postings["debit_party_no"], debits], amounts)
 
-    def store(self, connection: Connection, *, account: str, batch_no: int) -> None:
-        """Store the batch's totals, and add to the balances of its parties."""
+    def store(self, connection: Connection, *, account: str, batch_no: int) -> int:
+        """Store the batch's totals, and add to the balances of its parties; return the sum."""
         values = {"account": account, "batch_no": batch_no}
         create_temporary(connection, TOTALS, BALANCES)
         places, postings, amounts = self._by_place.sums()
@@ -65,11 +65,12 @@ class Totals:
         columns = (*places, others, postings, amounts)
         stage(connection, TOTALS, zip(*columns, strict=True))
         _SQL.run(connection, "add_staged_totals", values)
-        (parties, debits), postings, amounts = self._by_party.sums()
-        owed = [-amount for amount in amounts]
+        (parties, debits), postings, debts = self._by_party.sums()
+        owed = [-debt for debt in debts]
         pools = [_CREDIT_OF[debit] for debit in debits]
         stage(connection, BALANCES, zip(parties, pools, postings, owed, strict=True))
         _SQL.run(connection, "add_to_staged_balances", values)
+        return sum(amounts)
 
 
 class _Sums:
@@ -124,9 +125,7 @@ def add_totals(
     """
     values = {"account": account, "batch_no": batch_no, "postings_before": postings_before}
     if totals is not None:
-        totals.store(connection, account=account, batch_no=batch_no)
-    else:
-        _SQL.run(connection, "add_totals", values)
-        _SQL.run(connection, "add_to_balances", values)
-    amount = _SQL.run(connection, "sum_batch", values).scalar_one()
-    return int(amount)
+        return totals.store(connection, account=account, batch_no=batch_no)
+    amounts = _SQL.run(connection, "add_totals", values).scalars().all()
+    _SQL.run(connection, "add_to_balances", values)
+    return sum(map(int, amounts))

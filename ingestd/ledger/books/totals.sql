@@ -1,6 +1,7 @@
 -- name: add_totals
--- Store what a batch's postings come to. What differs most stands first in GROUP BY: the rows are
--- sorted, and most comparisons end there. Binds :account, :batch_no, :postings_before.
+-- Store what a batch's postings come to, and return each sum. What differs most stands first in
+-- GROUP BY: the rows are sorted, and most comparisons end there. Binds :account, :batch_no,
+-- :postings_before.
 INSERT INTO batch_total (account, batch_no, effective_on, debit_account, credit_account,
   product_no, postings, amount)
 SELECT CAST(:account AS TEXT), :batch_no, p.effective_on, p.debit_account, p.credit_account,
@@ -8,6 +9,7 @@ SELECT CAST(:account AS TEXT), :batch_no, p.effective_on, p.debit_account, p.cre
 FROM posting p
 WHERE p.account = :account AND p.batch_no = :batch_no AND p.posting_no > :postings_before
 GROUP BY p.product_no, p.effective_on, p.debit_account, p.credit_account
+RETURNING amount
 
 -- name: add_to_balances
 -- Add to each party's balance what a batch's postings do to it. Binds :account, :batch_no,
@@ -20,12 +22,6 @@ GROUP BY m.party_no, m.credit_account
 ON CONFLICT (account, party_no, credit_account) DO UPDATE
 SET postings = party_balance.postings + excluded.postings,
   balance = party_balance.balance + excluded.balance
-
--- name: sum_batch
--- What a batch's postings move altogether. Binds :account, :batch_no.
-SELECT COALESCE(SUM(amount), 0)
-FROM batch_total
-WHERE account = :account AND batch_no = :batch_no
 
 -- name: add_staged_totals
 -- As `add_totals`, of postings that were added up already. Binds :account, :batch_no.

@@ -29,8 +29,7 @@ def read_receipt_seal(
     if row.batch_no == row.receipt_size:
         # The last receipt's: its tree is the one before with this batch behind it.
         before = Frontier.from_bytes(index, bytes(row.receipt_frontier or b""))
-        own = read_leaves(connection, account, after=index, until=index + 1)
-        path = Growth(since=before, leaves=own).inclusion_proof(index)
+        path = Growth(since=before, leaves=[bytes(row.leaf)]).inclusion_proof(index)
     else:
         path = Tree(read_leaves(connection, account, until=index + 1)).inclusion_proof(index)
     continues = row.continues

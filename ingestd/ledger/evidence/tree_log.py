@@ -69,7 +69,7 @@ def append_leaf(
     if signing is None:
         return Grown(root=after.root())
     is_receipt = leaf.statement is not None
-    tree = _sign(connection, head, before, after, signing, is_receipt=is_receipt)
+    tree = _sign(connection, head, before, own, signing, is_receipt=is_receipt)
     if signing.tells:
         head.told_size = leaf.batch_no
     return Grown(root=after.root(), signed=tree, untold=untold)
@@ -87,10 +87,9 @@ def catch_up(connection: Connection, head: Head, signing: Signing) -> Sequence[S
         values = {"account": account, "signed_size": head.signed_size}
         before = Frontier().extend(read_leaves(connection, account, until=head.signed_size))
         for row in _SQL.run(connection, "read_unsigned", values).all():
-            after = before.append(bytes(row.leaf))
             is_receipt = row.upload_id is not None
-            _sign(connection, head, before, after, signing, is_receipt=is_receipt)
-            before = after
+            leaf = bytes(row.leaf)
+            before = _sign(connection, head, before, leaf, signing, is_receipt=is_receipt).frontier
     if not signing.tells or head.told_size == head.batch_no:
         return ()
     untold = _SQL.run(connection, "read_untold", {"account": account, "told_size": head.told_size})
@@ -192,20 +191,20 @@ def _sign(
     connection: Connection,
     head: Head,
     before: Frontier,
-    after: Frontier,
+    leaf: bytes,
     signing: Signing,
     *,
     is_receipt: bool,
 ) -> SignedTree:
-    """Sign a tree whose last leaf was just added, and keep the note as it will leave the house."""
-    tree = SignedTree(origin=_origin(head, signing), frontier=after)
+    """Sign the tree `before` with one more leaf, and keep the note as it will leave the house."""
+    tree = SignedTree(origin=_origin(head, signing), frontier=before.append(leaf))
     continues = None
     if is_receipt:
-        continues = _since_receipt(connection, head, after.size)
-        head.receipt_size, head.receipt_frontier = after.size, before.to_bytes()
+        continues = _since_receipt(connection, head, before, leaf)
+        head.receipt_size, head.receipt_frontier = tree.size, before.to_bytes()
     head.origin_name = head.origin_name or signing.name
-    head.signed_size = after.size
-    of_tree = {"account": head.account, "origin_no": head.origin_no, "size": after.size}
+    head.signed_size = tree.size
+    of_tree = {"account": head.account, "origin_no": head.origin_no, "size": tree.size}
     _SQL.run(
         connection,
         "insert_checkpoint",
@@ -220,12 +219,18 @@ def _sign(
     return tree
 
 
-def _since_receipt(connection: Connection, head: Head, size: int) -> SinceReceipt | None:
-    """Return how the tree of `size` continues that of the last receipt, if there is one."""
+def _since_receipt(
+    connection: Connection, head: Head, before: Frontier, leaf: bytes
+) -> SinceReceipt | None:
+    """Return how the tree `before` with one more leaf continues that of the last receipt."""
     since = head.receipt_size
     if not since:
         return None
-    before = Frontier.from_bytes(since - 1, head.receipt_frontier)
-    own, *later = read_leaves(connection, head.account, after=since - 1, until=size)
-    growth = Growth(since=before.append(own), leaves=later)
+    if since == before.size:
+        # Receipt after receipt, as nearly always: what came since is at hand.
+        growth = Growth(since=before, leaves=[leaf])
+    else:
+        own, *later = read_leaves(connection, head.account, after=since - 1, until=before.size)
+        receipt = Frontier.from_bytes(since - 1, head.receipt_frontier).append(own)
+        growth = Growth(since=receipt, leaves=[*later, leaf])
     return SinceReceipt(size=since, proof=tuple(growth.consistency_proof()))

@@ -72,7 +72,7 @@ def fill_ledger(database: Database, charges: int, *, on_wallets: bool = True) ->
         for statement in _FILL:
             connection.execute(sa.text(statement), values)
         take_keys(connection, head, charges_before=0)
-        open_new_charges(connection, head, charges_before=0)
+        open_new_charges(connection, head, charges_before=0, has_sorts=False)
         add_totals(connection, account=ACCOUNT, batch_no=1, postings_before=0)
         head.batch_no, head.parties, head.codes = 1, STUDENTS, 1
         head.charges = head.postings = charges

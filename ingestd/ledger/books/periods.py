@@ -20,8 +20,12 @@ def open_from(connection: Connection, account: AccountId) -> Day:
 
     What belongs to an earlier day is posted on this one and keeps the time when it occurred.
     """
-    month = _SQL.run(connection, "find_closed_month", {"account": account}).scalar()
-    return Day(0) if month is None else day_after_month(str(month))
+    return first_open_day(_SQL.run(connection, "find_closed_month", {"account": account}).scalar())
+
+
+def first_open_day(closed_month: str | None) -> Day:
+    """Return the first day after the last month that is closed; `Day(0)` while none is."""
+    return Day(0) if closed_month is None else day_after_month(closed_month)
 
 
 def is_closed(connection: Connection, account: AccountId, month: str) -> bool:

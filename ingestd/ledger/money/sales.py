@@ -132,7 +132,8 @@ def add_charge(entry: Entry, charge: NewCharge, *, event: str) -> int:
     values = {"event": event, "charge_no": head.charges}
     post(entry.connection, head, entry.batch, _SQL, "post_charge", values)
     take_keys(entry.connection, head, charges_before=head.charges - 1)
-    open_new_charges(entry.connection, head, charges_before=head.charges - 1)
+    # To look one product up is no more than to ask whether any has a sort.
+    open_new_charges(entry.connection, head, charges_before=head.charges - 1, has_sorts=True)
     return head.charges
 
 

@@ -52,11 +52,15 @@ _REACH = Temporary(
 _FIRST_STEP, _STEP_FACTOR = 8, 4
 
 
-def open_new_charges(connection: Connection, head: Head, *, charges_before: int) -> None:
-    """Let the charges numbered above `charges_before` be open with their whole amounts."""
+def open_new_charges(
+    connection: Connection, head: Head, *, charges_before: int, has_sorts: bool
+) -> None:
+    """Let the charges numbered above `charges_before` be open with their whole amounts.
+
+    `has_sorts` says whether any product has a sort. Most schools sort none: then it is not looked
+    up, charge by charge.
+    """
     values = {"account": head.account, "charges_before": charges_before}
-    # Most schools sort no product: then none is looked up, charge by charge.
-    has_sorts = _SQL.run(connection, "find_sorted_product", values).first() is not None
     _SQL.run(connection, "open_new_charges_by_sort" if has_sorts else "open_new_charges", values)
 
 

@@ -15,12 +15,12 @@ from ingestd.database.statements import Statements
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.chart import ANONYMOUS_STUDENT_ID
 from ingestd.ledger.books.head import Head
-from ingestd.ledger.books.periods import open_from
 from ingestd.ledger.books.postings import post
 from ingestd.ledger.evidence.seals import Written
-from ingestd.ledger.paying.allocations import allocate, credit_waits
+from ingestd.ledger.paying.allocations import allocate
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.pools import PAYERS
+from ingestd.ledger.paying.terms import read_terms
 from ingestd.ledger.taking.charge_stage import CHARGES, KEYS, KNOWN, PLACES
 from ingestd.ledger.taking.charge_writing import (
     Deciding,
@@ -86,6 +86,7 @@ def post_staged_charges(
     Credit that waits pays the new charges at once. `folders` have the columns of a large file.
     """
     number_names(connection, head, batch)
+    terms = read_terms(connection, head)
     staged = _SQL.run(connection, "count_staged").one()
     applied = int(staged.staged)
     values = {
@@ -93,7 +94,7 @@ def post_staged_charges(
         "charges": head.charges,
         "charges_before": head.charges,
         "batch_no": batch.batch_no,
-        "open_from": open_from(connection, head.account),
+        "open_from": terms.open_from,
         "rows_before": (staged.first_row or 0) - 1,
         "end": head.charges + applied + 1,
     }
@@ -105,7 +106,7 @@ def post_staged_charges(
             head,
             folders=folders,
             charges_before=head.charges,
-            open_from=int(values["open_from"]),
+            open_from=terms.open_from,
             applied=applied,
         )
     is_copied = deciding is not None and connection.dialect.name != "sqlite"
@@ -124,9 +125,11 @@ def post_staged_charges(
         written = None
     else:
         written = _write(connection, head, batch, deciding, values)
-    open_new_charges(connection, head, charges_before=batch.charges_before)
+    open_new_charges(
+        connection, head, charges_before=batch.charges_before, has_sorts=terms.has_sorts
+    )
     # Of a large file nobody is looked for in vain.
-    if credit_waits(connection, head):
+    if terms.credit_waits:
         _SQL.fill(connection, PAYERS, "stage_payers", values)
         allocate(connection, head, batch)
     if written is not None and head.postings - batch.postings_before != written.tables[1].rows:

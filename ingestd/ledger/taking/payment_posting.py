@@ -6,15 +6,14 @@ from ingestd.database.bulk import Temporary, analyse, create_temporary
 from ingestd.database.statements import Statements
 from ingestd.formats.names import FormatName
 from ingestd.ledger.books.charge_keys import take_keys
-from ingestd.ledger.books.periods import open_from
 from ingestd.ledger.books.postings import post
 from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.money.payments import CHOSEN, post_received
 from ingestd.ledger.money.settlement import settle_chosen
 from ingestd.ledger.paying.allocations import SUNDRY_SALE
 from ingestd.ledger.paying.open_charges import open_new_charges
+from ingestd.ledger.paying.terms import Terms, read_terms
 from ingestd.ledger.taking.verdicts import Posted, counted
-from ingestd.values.days import Day
 
 _SQL = Statements(__file__)
 
@@ -46,12 +45,14 @@ def post_staged_payments(entry: Entry, format_name: FormatName) -> Posted:
     """
     head = entry.head
     payments_before = head.payments
-    open_on = open_from(entry.connection, head.account)
+    terms = read_terms(entry.connection, head)
     has_sales = format_name is not FormatName.FEE_PAYMENTS
     _add_parties(entry, format_name)
     if has_sales:
-        _insert_sales(entry, open_on)
-    head.payments += _run(entry, "insert_payments", kind=_KINDS[format_name], open_from=open_on)
+        _insert_sales(entry, terms)
+    head.payments += _run(
+        entry, "insert_payments", kind=_KINDS[format_name], open_from=terms.open_from
+    )
     _run(entry, "insert_parts_of_sales" if has_sales else "insert_parts_of_fees")
     post_received(entry, payments_before=payments_before)
     newest = {"account": head.account, "payments_before": payments_before}
@@ -81,15 +82,15 @@ def _add_parties(entry: Entry, format_name: FormatName) -> None:
     analyse(entry.connection, NUMBERED)
 
 
-def _insert_sales(entry: Entry, open_on: Day) -> None:
+def _insert_sales(entry: Entry, terms: Terms) -> None:
     """Charge what was sold with the payment; its ledger account stands for the product."""
     connection, head = entry.connection, entry.head
     charges_before = head.charges
     head.codes += _run(entry, "insert_codes")
-    head.charges += _run(entry, "insert_sales", open_from=open_on)
+    head.charges += _run(entry, "insert_sales", open_from=terms.open_from)
     take_keys(connection, head, charges_before=charges_before)
     post(connection, head, entry.batch, _SQL, "post_sales", {"charges_before": charges_before})
-    open_new_charges(connection, head, charges_before=charges_before)
+    open_new_charges(connection, head, charges_before=charges_before, has_sorts=terms.has_sorts)
 
 
 def _run(entry: Entry, statement: str, **values: object) -> int:

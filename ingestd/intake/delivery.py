@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.engine import Database
 from ingestd.intake.receipt import csv_of, receipt_name, receipt_of, render_json
-from ingestd.ledger.evidence.signing import Signing
+from ingestd.ledger.evidence.signing import SignedTree, Signing
 from ingestd.ledger.evidence.tree_log import note_signed
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome, read_file_outcome
 from ingestd.spool.files import make_folder, move_durably, write_durably, write_pieces_durably
@@ -26,21 +26,25 @@ def deliver(
     *,
     decimals: int,
     signing: Signing | None = None,
+    signed: SignedTree | None = None,
 ) -> FileOutcome:
-    """Write an upload's receipts and archive its file; safe to repeat.
+    """Write an upload's receipts and archive its file; safe to repeat. Return its outcome.
 
-    What was signed is noted before: a crash may have come between the commit and that.
-    Raises StorageError or DatabaseError, and is tried again at the next rescan then.
+    What was signed is noted before: `signed`, where the caller has just committed it, or what the
+    database says, since a crash may have come between. Raises StorageError or DatabaseError, and
+    is tried again at the next rescan then.
     """
+    if signing is not None and signed is not None:
+        signing.signed_trees.raise_to(upload.account, signed)
     with database.reading() as connection:
         outcome = read_file_outcome(connection, upload.account, upload.upload_id)
         if outcome is None:
             raise AssertionError("only an upload with an outcome is delivered")
-        if signing is not None:
+        if signing is not None and signed is None:
             note_signed(connection, upload.account, signing.signed_trees)
         write_receipts(connection, folders, outcome, decimals=decimals)
     _archive(folders, outcome)
-    with database.writing() as connection:
+    with database.at_once() as connection:
         mark_delivered(connection, upload.account, upload.upload_id)
     return outcome
 

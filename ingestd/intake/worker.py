@@ -16,7 +16,8 @@ from ingestd.intake.receipt import counts_of
 from ingestd.intake.space import SpaceWatch
 from ingestd.ledger.evidence.publishing import publish
 from ingestd.ledger.evidence.seals import Seal
-from ingestd.ledger.outcomes.file_outcomes import FileOutcome, FileStatus, find_same_bytes
+from ingestd.ledger.evidence.signing import SignedTree
+from ingestd.ledger.outcomes.file_outcomes import FileOutcome, FileStatus, read_file_outcome
 from ingestd.ledger.outcomes.findings import read_codes
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import (
@@ -84,7 +85,7 @@ class Worker:
         that waits for the clock; it was handed back untried.
         """
         self._give_back_owed()
-        with self._database.writing() as connection:
+        with self._database.at_once() as connection:
             upload = lease_next(
                 connection, node=self.works.node, owner=self.works.node, now=self._now()
             )
@@ -118,7 +119,7 @@ class Worker:
             if upload.upload_id in self._in_hand:
                 continue  # a worker is about to deliver it
             if self.space.is_due(_delivery_of(upload)):
-                delivered += self._try_to_deliver(upload)
+                delivered += self._try_to_deliver(upload) is not None
         return delivered
 
     def _run(self, upload: QueuedUpload) -> None:
@@ -126,7 +127,7 @@ class Worker:
         try:
             outcome, seal = self._process(upload)
         except (HandedBackError, ClockBehindError) as error:
-            with self._database.writing() as connection:
+            with self._database.at_once() as connection:
                 hand_back(connection, upload)
             if isinstance(error, ClockBehindError):
                 raise
@@ -146,9 +147,9 @@ class Worker:
         seconds = time.monotonic() - started
         # It is committed: whoever finds the receipt finds it counted.
         self._count(outcome, seconds)
-        self._try_to_deliver(upload)
+        delivered = self._try_to_deliver(upload, seal.tree.signed)
         # Told last: who reads the line finds the receipt.
-        self._tell(outcome, seal, seconds=seconds)
+        self._tell(delivered or self._stored(outcome), seal, seconds=seconds)
 
     def _process(self, upload: QueuedUpload) -> tuple[FileOutcome, Seal]:
         account = self.keeper.current.accounts.get(upload.account)
@@ -168,7 +169,7 @@ class Worker:
             if time.monotonic() - renewed < RENEW_SECONDS:
                 return
             renewed = time.monotonic()
-            with self._database.writing() as connection:
+            with self._database.at_once() as connection:
                 if not renew_lease(connection, upload, now=self._now(), records=records):
                     raise LeaseLostError(f"Upload {upload.upload_id} was taken over.")
             log.info(
@@ -183,27 +184,32 @@ class Worker:
 
         return Progress(report=report, must_stop=self.stopping.is_set)
 
-    def _try_to_deliver(self, upload: QueuedUpload) -> bool:
-        """Deliver what came of an upload; tell whether that worked. It is tried again if not."""
+    def _try_to_deliver(
+        self, upload: QueuedUpload, signed: SignedTree | None = None
+    ) -> FileOutcome | None:
+        """Deliver what came of an upload; None where that failed, and is to be tried again.
+
+        `signed` is what was just signed with it.
+        """
         try:
-            decimals = self._decimals(upload.account)
-            deliver(
+            outcome = deliver(
                 self._database,
                 self.folders,
                 upload,
-                decimals=decimals,
+                decimals=self._decimals(upload.account),
                 signing=self.works.signing,
+                signed=signed,
             )
         except NoSpaceError as error:
             self.space.note_full(_delivery_of(upload), error)
-            return False
+            return None
         except (IngestdError, OSError) as error:
             self.space.note_room(_delivery_of(upload))
             self._complain(upload, error, will_retry=True)
-            return False
+            return None
         self.space.note_room(_delivery_of(upload))
         self.claims.forget(upload.upload_id)
-        return True
+        return outcome
 
     def _put_back(self, upload: QueuedUpload, error: Exception) -> None:
         if isinstance(error, NoSpaceError):
@@ -214,13 +220,13 @@ class Worker:
         self.space.note_room(_work_on(upload))
         # The name of the error only: its text may quote what stands in the file.
         reason = error.message if isinstance(error, IngestdError) else type(error).__name__
-        with self._database.writing() as connection:
+        with self._database.at_once() as connection:
             again = put_back(connection, upload, error=reason, now=self._now())
         self._complain(upload, error, will_retry=again)
 
     def _wait_for_the_books(self, upload: QueuedUpload, error: LedgerRolledBackError) -> None:
         """Give a file back, whose books are not those that were signed: it is not its fault."""
-        with self._database.writing() as connection:
+        with self._database.at_once() as connection:
             wait_for_space(
                 connection,
                 upload,
@@ -241,7 +247,7 @@ class Worker:
         """Give back what failed for want of space, as soon as the queue can take a word of it."""
         for upload in list(self._owed_back.values()):
             seconds = self.space.seconds_until_due(_work_on(upload))
-            with self._database.writing() as connection:
+            with self._database.at_once() as connection:
                 wait_for_space(connection, upload, now=self._now(), seconds=seconds)
             self._owed_back.pop(upload.upload_id, None)
 
@@ -277,7 +283,7 @@ class Worker:
             applied_amount=format_amount(outcome.applied_amount, decimals),
             findings=outcome.findings,
             codes=self._codes(outcome),
-            same_bytes_as=self._same_bytes(outcome),
+            same_bytes_as=outcome.same_bytes_as,
             duration_ms=round(seconds * 1000),
         )
         if rows is not None and rows.conflict:
@@ -296,16 +302,14 @@ class Worker:
         except IngestdError:
             return []  # the file is done: its line is written all the same
 
-    def _same_bytes(self, outcome: FileOutcome) -> UploadId | None:
-        """Return the upload that brought the same bytes first: a client that sends again."""
-        sha256 = outcome.provenance.sha256
-        if sha256 is None:
-            return None
+    def _stored(self, outcome: FileOutcome) -> FileOutcome:
+        """Return an outcome as it is read back, which knows who had sent the same bytes before."""
         try:
             with self._database.reading() as connection:
-                return find_same_bytes(connection, outcome.account, outcome.upload_id, sha256)
+                stored = read_file_outcome(connection, outcome.account, outcome.upload_id)
         except IngestdError:
-            return None  # the file is done: its line is written all the same
+            return outcome  # the file is done: its line is written all the same
+        return stored or outcome
 
     def _count(self, outcome: FileOutcome, seconds: float) -> None:
         self.metrics.files.labels(outcome.account, outcome.status.value).inc()

@@ -87,7 +87,7 @@ def show(
 ) -> None:
     """Show one upload: where it came from, what became of it, and its receipt."""
     from ingestd.intake.receipt import receipt_of
-    from ingestd.ledger.outcomes.file_outcomes import find_same_bytes, read_file_outcome
+    from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
@@ -96,12 +96,7 @@ def show(
             outcome = read_file_outcome(connection, found.account_id, upload.upload_id)
             receipt, same_bytes_as = None, None
             if outcome is not None:
-                same_bytes_as = find_same_bytes(
-                    connection,
-                    found.account_id,
-                    upload.upload_id,
-                    outcome.provenance.sha256 or "",
-                )
+                same_bytes_as = outcome.same_bytes_as
                 receipt = receipt_of(connection, outcome, decimals=decimals_of(found.currency))
     facts = _row(upload) | _origin(upload) | {"same_bytes_as": same_bytes_as}
     match output:

@@ -48,7 +48,11 @@ class RowCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOutcome:
-    """What became of one upload. `rows` is None for a file that was never taken as rows."""
+    """What became of one upload. `rows` is None for a file that was never taken as rows.
+
+    `same_bytes_as` is the account's first upload of the same bytes before this one, if there is
+    one; who reads an outcome is told, not who makes it.
+    """
 
     account: AccountId
     upload_id: UploadId
@@ -58,6 +62,7 @@ class FileOutcome:
     rows: RowCounts | None
     applied_amount: int
     findings: int
+    same_bytes_as: UploadId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +84,10 @@ def status_of(rows: RowCounts) -> FileStatus:
 def store_row_outcomes(
     connection: Connection, head: Head, batch: Batch, rows: RowCounts, *, format_name: str | None
 ) -> None:
-    """Keep a verdict for each staged row that was not applied, in runs; call it after posting."""
+    """Keep a verdict for each staged row that was not applied, in runs; call it after posting.
+
+    `rows` says how many there are of each: of most files there is none.
+    """
     values = {
         "account": head.account,
         "upload_id": batch.upload_id,
@@ -169,6 +177,7 @@ def read_file_outcome(
         rows=counts,
         applied_amount=row.applied_amount,
         findings=row.findings,
+        same_bytes_as=row.same_bytes_as,
     )
 
 
@@ -180,12 +189,3 @@ def list_applied_before(connection: Connection, outcome: FileOutcome) -> list[Ap
         AppliedBefore(upload_id=row.upload_id, filename=row.filename, rows=int(row.repeats))
         for row in found
     ]
-
-
-def find_same_bytes(
-    connection: Connection, account: AccountId, upload_id: UploadId, sha256: str
-) -> UploadId | None:
-    """Return the account's first upload of the same bytes before this one, if there is one."""
-    values = {"account": account, "upload_id": upload_id, "sha256": sha256}
-    found = _SQL.run(connection, "find_same_bytes", values).scalar()
-    return None if found is None else UploadId(found)

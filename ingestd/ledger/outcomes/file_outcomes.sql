@@ -84,12 +84,17 @@ VALUES (:account, :upload_id, :batch_no, :filename, :format, :source, :sha256,
   :node, :status, :records, :applied, :duplicate, :conflict, :rejected, :applied_amount, :findings)
 
 -- name: find_file_outcome
--- What became of an upload; no row while it is open. Binds :account, :upload_id.
-SELECT filename, format, source, size_bytes, sha256, received_at, peer, session_id,
-  key_fingerprint, client_version, node, finished_at, status, records, applied, duplicate,
-  conflict, rejected, applied_amount, findings
-FROM file_outcome
-WHERE account = :account AND upload_id = :upload_id
+-- What became of an upload, and the first upload of the same bytes that was finished before it; no
+-- row while it is open. Binds :account, :upload_id.
+SELECT o.filename, o.format, o.source, o.size_bytes, o.sha256, o.received_at, o.peer,
+  o.session_id, o.key_fingerprint, o.client_version, o.node, o.finished_at, o.status, o.records,
+  o.applied, o.duplicate, o.conflict, o.rejected, o.applied_amount, o.findings,
+  (SELECT MIN(e.upload_id)
+    FROM file_outcome e /* sqlite: INDEXED BY ix_file_outcome_sha256 */
+    WHERE e.account = o.account AND e.sha256 = o.sha256 AND e.batch_no < o.batch_no
+  ) AS same_bytes_as
+FROM file_outcome o
+WHERE o.account = :account AND o.upload_id = :upload_id
 
 -- name: find_earlier_uploads
 -- Which uploads had applied what an upload's duplicates repeat, and how many each; the upload
@@ -103,12 +108,3 @@ WHERE o.account = :account AND o.upload_id = :upload_id AND o.outcome = 'duplica
   AND COALESCE(b.upload_id, '') <> :upload_id
 GROUP BY b.upload_id, f.filename
 ORDER BY COALESCE(b.upload_id, '')
-
--- name: find_same_bytes
--- The first upload of the same bytes that was finished before this one. Binds :account,
--- :upload_id, :sha256.
-SELECT MIN(upload_id)
-FROM file_outcome /* sqlite: INDEXED BY ix_file_outcome_sha256 */
-WHERE account = :account AND sha256 = :sha256
-  AND batch_no < (SELECT batch_no FROM file_outcome
-    WHERE account = :account AND upload_id = :upload_id)

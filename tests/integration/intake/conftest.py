@@ -19,8 +19,11 @@ from ingestd.access.accounts import Access
 from ingestd.access.allowlist import Allowlist
 from ingestd.access.keeper import AccessKeeper
 from ingestd.database.engine import Database
+from ingestd.intake.claim import Claims
 from ingestd.intake.intake import Intake, IntakeSettings
 from ingestd.intake.pipeline import Works
+from ingestd.intake.space import SpaceWatch
+from ingestd.intake.worker import Worker
 from ingestd.service.installation.system_clock import SystemClock
 from ingestd.spool.arrivals import Arrival, note_path, write_note
 from ingestd.spool.folders import Folders
@@ -63,6 +66,13 @@ class Station:
         return self.books.folders
 
     @property
+    def works(self) -> Works:
+        signing = self.books.signing
+        return Works(
+            database=self.books.database, clock=self.clock, node=self.books.node, signing=signing
+        )
+
+    @property
     def incoming(self) -> Path:
         return self.folders.incoming(SPRINGFIELD)
 
@@ -95,12 +105,30 @@ class Station:
         write_note(note_path(self.folders, arrival), arrival)
         return arrival.upload_id
 
+    def signed(self) -> Station:
+        """Return the same station, whose batches are signed and told of, as a daemon's are."""
+        books = self.books.signed()
+        assert books.signing is not None
+        return replace(self, books=replace(books, signing=replace(books.signing, tells=True)))
+
+    def worker(self) -> Worker:
+        """Return a worker whose files are taken one by one, when it is told to."""
+        return Worker(
+            works=self.works,
+            folders=self.folders,
+            keeper=self.keeper,
+            claims=Claims(
+                works=self.works, folders=self.folders, temporary_hours=24, temporary_max=1000
+            ),
+            metrics=self.metrics,
+            space=SpaceWatch(self.clock, self.metrics.disk_full),
+        )
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Intake]:
         """Run the intake; afterwards it has stopped by itself, as it does on SIGTERM."""
-        works = Works(database=self.books.database, clock=self.clock, node=self.books.node)
         intake = Intake(
-            works=works,
+            works=self.works,
             folders=self.folders,
             keeper=self.keeper,
             metrics=self.metrics,

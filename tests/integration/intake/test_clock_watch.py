@@ -8,10 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingestd.intake.claim import Claims
-from ingestd.intake.pipeline import Works
-from ingestd.intake.space import SpaceWatch
-from ingestd.intake.worker import Worker
 from ingestd.ledger.books.clock_check import accept_clock, find_clock_doubts
 from ingestd.spool.queue import lease_next, put_back
 from ingestd.telemetry.events import Event
@@ -115,15 +111,7 @@ def test_a_file_that_meets_the_step_itself_waits_untried(station: Station) -> No
     """Between two looks the transaction notices by itself; the file's tries stay what they were."""
     post_an_hour_ahead(station)
     upload_id = station.books.queue(charges(OTHER))
-    works = Works(database=station.books.database, clock=station.clock, node=station.books.node)
-    worker = Worker(
-        works=works,
-        folders=station.folders,
-        keeper=station.keeper,
-        claims=Claims(works=works, folders=station.folders, temporary_hours=24, temporary_max=1000),
-        metrics=station.metrics,
-        space=SpaceWatch(station.clock, station.metrics.disk_full),
-    )
+    worker = station.worker()
     for _ in range(2):
         with pytest.raises(ClockBehindError):
             worker.run_next()

@@ -6,6 +6,7 @@ import resource
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -14,8 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from ingestd.database.engine import Database
-from ingestd.intake.claim import Claims
-from ingestd.intake.space import TRY_SECONDS_MAX, SpaceWatch
+from ingestd.intake.space import TRY_SECONDS_MAX
 from ingestd.intake.worker import Worker
 from ingestd.spool.queue import TRIES_MAX
 from ingestd.telemetry.events import Event
@@ -67,15 +67,7 @@ def no_space_for_charges(database: Database) -> Iterator[None]:
 @pytest.fixture
 def worker(station: Station) -> Worker:
     """A worker whose clock goes on only when it is asked, so that no try is waited for."""
-    works = station.books.works
-    return Worker(
-        works=works,
-        folders=station.folders,
-        keeper=station.keeper,
-        claims=Claims(works=works, folders=station.folders, temporary_hours=24, temporary_max=1000),
-        metrics=station.metrics,
-        space=SpaceWatch(works.clock, station.metrics.disk_full),
-    )
+    return replace(station, clock=station.books.clock).worker()
 
 
 def run_until(worker: Worker, condition: Callable[[], object]) -> None:

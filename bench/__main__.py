@@ -12,6 +12,7 @@ from bench._results import describe_machine
 BENCHMARKS = (
     "charge_file",
     "payment_file",
+    "small_files",
     "reports",
     "settlement",
     "sftp_upload",

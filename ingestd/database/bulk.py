@@ -30,21 +30,26 @@ class Temporary:
     key: tuple[str, ...] = ()
 
 
-def create_temporary(connection: Connection, *tables: Temporary) -> None:
+def create_temporary(connection: Connection, *tables: Temporary, is_first: bool = False) -> None:
     """Make empty temporary tables that only this transaction sees; older ones are replaced.
+
+    Where it `is_first` known that there are none, none is looked for.
 
     PostgreSQL takes them with the transaction's end: through a pooler the next transaction on this
     session is somebody else's. On SQLite they go with `drop_temporary` or with the connection.
     """
     if connection.dialect.name == "sqlite":
-        drop_temporary(connection, *tables)
+        if not is_first:
+            drop_temporary(connection, *tables)
         driver = driver_of(connection)
         for statement in create_statements(tables, is_sqlite=True):
             driver.execute(statement)
         return
-    dropped = ", ".join(f"pg_temp.{table.name}" for table in tables)
-    made = create_statements(tables, is_sqlite=False)
-    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {dropped}; {'; '.join(made)}")
+    statements = create_statements(tables, is_sqlite=False)
+    if not is_first:
+        dropped = ", ".join(f"pg_temp.{table.name}" for table in tables)
+        statements.insert(0, f"DROP TABLE IF EXISTS {dropped}")
+    connection.exec_driver_sql("; ".join(statements))
 
 
 def create_statements(

@@ -153,7 +153,7 @@ def bring(
     """
     is_sqlite = connection.dialect.name == "sqlite"
     if not is_sqlite or not folders:
-        create_temporary(connection, *tables)
+        create_temporary(connection, *tables, is_first=True)
     large: dict[str, Temporary] = {}
     for table in tables:
         if is_sqlite:

@@ -24,10 +24,10 @@ from ingestd.access.allowlist import Allowlist
 from ingestd.access.keeper import AccessKeeper
 from ingestd.database import schema
 from ingestd.database.engine import Database, open_database
-from ingestd.intake.claim import Claims
+from ingestd.intake.looking.claim import Claims
 from ingestd.intake.pipeline import Works
-from ingestd.intake.space import SpaceWatch
-from ingestd.intake.worker import Worker
+from ingestd.intake.work.space import SpaceWatch
+from ingestd.intake.work.worker import Worker
 from ingestd.ledger.evidence.signing import Signing
 from ingestd.service.evidence.signed_trees import SignedTreeFiles
 from ingestd.service.installation.system_clock import SystemClock

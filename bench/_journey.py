@@ -14,9 +14,9 @@ from bench._charge_files import ACCOUNT, fill_catalog
 from ingestd.access.accounts import Account
 from ingestd.database import schema
 from ingestd.database.engine import Database, open_database
-from ingestd.intake.delivery import deliver
+from ingestd.intake.answering.delivery import deliver
 from ingestd.intake.pipeline import Works, process
-from ingestd.intake.progress import Progress
+from ingestd.intake.reading.progress import Progress
 from ingestd.service.installation.system_clock import SystemClock
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import QueueEntry, enqueue, lease_next

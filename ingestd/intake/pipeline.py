@@ -11,8 +11,14 @@ from ingestd.access.accounts import Account, FilePolicy
 from ingestd.database.engine import Database
 from ingestd.formats.findings.codes import Finding
 from ingestd.intake.handling import handling_of
-from ingestd.intake.progress import Progress
-from ingestd.intake.reading import APART_BYTES_MIN, Reading, held_findings, read_file, task_of
+from ingestd.intake.reading.progress import Progress
+from ingestd.intake.reading.reading import (
+    APART_BYTES_MIN,
+    Reading,
+    held_findings,
+    read_file,
+    task_of,
+)
 from ingestd.ledger.books.batches import Batch, open_batch
 from ingestd.ledger.books.clock_check import require_clock
 from ingestd.ledger.books.head import Head, lock_head

@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 from ingestd.config.files.accounts_file import check_accounts
 from ingestd.config.files.settings import load_settings
 from ingestd.config.toml.document import parse_toml
-from ingestd.intake.dry_run import check_file
+from ingestd.intake.answering.dry_run import check_file
 from ingestd.service.daemon.supervisor import Daemon
 from ingestd.service.in_force.config_check import check_config
 from ingestd.service.in_force.need import Need

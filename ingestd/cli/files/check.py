@@ -25,7 +25,7 @@ def check(
     config: ConfigOption = None,
 ) -> None:
     """Print the receipt that a file would get, and store nothing. Exit 1 when rows are refused."""
-    from ingestd.intake.dry_run import check_file
+    from ingestd.intake.answering.dry_run import check_file
     from ingestd.ledger.outcomes.file_outcomes import FileStatus
 
     with installation_for(Need.READING, config) as installation:

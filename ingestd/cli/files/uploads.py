@@ -86,7 +86,7 @@ def show(
     config: ConfigOption = None,
 ) -> None:
     """Show one upload: where it came from, what became of it, and its receipt."""
-    from ingestd.intake.receipt import receipt_of
+    from ingestd.intake.answering.receipt import receipt_of
     from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 
     with installation_for(Need.READING, config) as installation:
@@ -161,7 +161,7 @@ def _row(upload: QueuedUpload) -> dict[str, object]:
 
 def _counts(outcome: FileOutcome | None) -> dict[str, object]:
     """Return an upload's row counts, each None as long as, or because, its rows were not read."""
-    from ingestd.intake.receipt import counts_of
+    from ingestd.intake.answering.receipt import counts_of
 
     rows = None if outcome is None else outcome.rows
     if rows is None:

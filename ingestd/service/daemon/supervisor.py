@@ -16,7 +16,7 @@ from pathlib import Path
 import ingestd
 from ingestd.access.keeper import AccessKeeper
 from ingestd.config.files.settings import Settings
-from ingestd.intake.intake import Intake, IntakeSettings
+from ingestd.intake.work.intake import Intake, IntakeSettings
 from ingestd.service.daemon.reload import ConfigWatch
 from ingestd.service.evidence.watch import EvidenceWatch
 from ingestd.service.evidence.witness import Witness

@@ -10,8 +10,8 @@ from ingestd.formats.findings.codes import Finding
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.rules import LastRow
 from ingestd.intake.handling import catalog_handling
-from ingestd.intake.progress import QUIET
-from ingestd.intake.reading import read_file, task_of
+from ingestd.intake.reading.progress import QUIET
+from ingestd.intake.reading.reading import read_file, task_of
 from ingestd.ledger.books.head import lock_head
 from ingestd.ledger.taking.catalog import (
     Imported,

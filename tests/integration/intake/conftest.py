@@ -19,11 +19,11 @@ from ingestd.access.accounts import Access
 from ingestd.access.allowlist import Allowlist
 from ingestd.access.keeper import AccessKeeper
 from ingestd.database.engine import Database
-from ingestd.intake.claim import Claims
-from ingestd.intake.intake import Intake, IntakeSettings
+from ingestd.intake.looking.claim import Claims
 from ingestd.intake.pipeline import Works
-from ingestd.intake.space import SpaceWatch
-from ingestd.intake.worker import Worker
+from ingestd.intake.work.intake import Intake, IntakeSettings
+from ingestd.intake.work.space import SpaceWatch
+from ingestd.intake.work.worker import Worker
 from ingestd.service.installation.system_clock import SystemClock
 from ingestd.spool.arrivals import Arrival, note_path, write_note
 from ingestd.spool.folders import Folders

@@ -22,9 +22,9 @@ from ingestd.database.engine import Database
 from ingestd.formats.checking import Check, check_charge_file
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.rules import FileRules
-from ingestd.intake.apart import FileTask
-from ingestd.intake.progress import QUIET, HandedBackError, Progress
-from ingestd.intake.reading import Reading, read_file
+from ingestd.intake.reading.apart import FileTask
+from ingestd.intake.reading.progress import QUIET, HandedBackError, Progress
+from ingestd.intake.reading.reading import Reading, read_file
 from ingestd.ledger.audit.verify import verify_ledger
 from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.ledger.taking.charge_stage import ChargeStager
@@ -330,7 +330,7 @@ def judging_processes() -> list[int]:
     return [
         int(pid)
         for pid in children
-        if b"ingestd.intake.stretch" in Path("/proc", pid, "cmdline").read_bytes()
+        if b"ingestd.intake.reading.stretch" in Path("/proc", pid, "cmdline").read_bytes()
     ]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ingestd.access.accounts import Access, FilePolicy
 from ingestd.formats.names import FormatName
-from ingestd.intake.dry_run import check_file
+from ingestd.intake.answering.dry_run import check_file
 from ingestd.spool.claimed import take
 from ingestd.telemetry.events import Event
 from ingestd.values.errors import UsageError

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingestd.access.accounts import FilePolicy, StudentPolicy
-from ingestd.intake.dry_run import check_file
+from ingestd.intake.answering.dry_run import check_file
 from ingestd.ledger.proof.statement import FINDINGS_MAX
 from ingestd.values.errors import UsageError
 from tests.integration.intake.conftest import Station

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ingestd.intake.portions import ALONE_AN_HOUR
+from ingestd.intake.work.portions import ALONE_AN_HOUR
 from ingestd.spool.claimed import take_together
 from ingestd.telemetry.events import Event
 from tests.integration.intake.conftest import Station

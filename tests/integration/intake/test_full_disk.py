@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from ingestd.database.engine import Database
-from ingestd.intake.space import TRY_SECONDS_MAX
-from ingestd.intake.worker import Worker
+from ingestd.intake.work.space import TRY_SECONDS_MAX
+from ingestd.intake.work.worker import Worker
 from ingestd.spool.queue import TRIES_MAX
 from ingestd.telemetry.events import Event
 from ingestd.values.errors import NoSpaceError

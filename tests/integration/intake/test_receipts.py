@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestd.access.accounts import FilePolicy
-from ingestd.intake.dry_run import check_file
+from ingestd.intake.answering.dry_run import check_file
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.ledger.proof.statement import FINDINGS_MAX
 from ingestd.telemetry.events import Event

@@ -21,10 +21,10 @@ from ingestd.database.scratch import HeldRows, attached, bring
 from ingestd.formats.checking import RowBatch
 from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
 from ingestd.formats.names import format_of
-from ingestd.intake.delivery import deliver
+from ingestd.intake.answering.delivery import deliver
 from ingestd.intake.pipeline import Works, process
-from ingestd.intake.progress import Progress
-from ingestd.intake.reading import APART_BYTES_MIN
+from ingestd.intake.reading.progress import Progress
+from ingestd.intake.reading.reading import APART_BYTES_MIN
 from ingestd.ledger.books.head import lock_head
 from ingestd.ledger.evidence.seals import Seal
 from ingestd.ledger.evidence.signing import Signing

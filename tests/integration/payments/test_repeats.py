@@ -8,7 +8,7 @@ import pytest
 
 from ingestd.access.accounts import FilePolicy
 from ingestd.formats.kinds.catalog import CatalogKind
-from ingestd.intake.dry_run import check_file
+from ingestd.intake.answering.dry_run import check_file
 from ingestd.values.errors import LedgerRefusal, UsageError
 from tests.integration.payments.conftest import (
     ENROLMENT,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ingestd.intake.progress import Progress
+from ingestd.intake.reading.progress import Progress
 from ingestd.spool import queue
 from ingestd.spool.queue import LEASE_SECONDS, QueuedUpload
 from ingestd.values.clock import to_microseconds

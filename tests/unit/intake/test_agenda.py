@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingestd.intake.agenda import Agenda
+from ingestd.intake.work.agenda import Agenda
 from ingestd.values.identifiers import AccountId
 
 A, B = AccountId("A"), AccountId("B")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestd.intake.portions import ALONE_AN_HOUR, SHARED_SECONDS, Portions
+from ingestd.intake.work.portions import ALONE_AN_HOUR, SHARED_SECONDS, Portions
 from ingestd.values.identifiers import AccountId
 
 A, B = AccountId("A"), AccountId("B")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestd.intake.receipt import receipt_fields, receipt_name, render_csv, render_json
+from ingestd.intake.answering.receipt import receipt_fields, receipt_name, render_csv, render_json
 from ingestd.ledger.outcomes.file_outcomes import AppliedBefore, FileOutcome, FileStatus, RowCounts
 from ingestd.ledger.outcomes.findings import RowFinding, StoredFinding
 from ingestd.values.identifiers import AccountId, UploadId

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from ingestd.intake.rescan import Rescan
-from ingestd.intake.upkeep import Upkeep
+from ingestd.intake.looking.rescan import Rescan
+from ingestd.intake.work.upkeep import Upkeep
 from ingestd.spool.folders import Folders
 from ingestd.telemetry.events import Event
 from ingestd.values.identifiers import AccountId
@@ -152,7 +152,7 @@ def test_a_writer_that_comes_during_the_look_does_not_end_the_daemon(tmp_path: P
     program = f"""
 import fcntl, os, subprocess, sys
 from pathlib import Path
-import ingestd.intake.rescan as rescan
+import ingestd.intake.looking.rescan as rescan
 real = fcntl.fcntl
 def fcntl_and_writer(descriptor, command, argument=0):
     answer = real(descriptor, command, argument)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from structlog.testing import capture_logs
 
-from ingestd.intake.space import FORGOTTEN_SECONDS, SpaceWatch
+from ingestd.intake.work.space import FORGOTTEN_SECONDS, SpaceWatch
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.errors import NoSpaceError

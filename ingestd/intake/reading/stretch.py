@@ -13,8 +13,8 @@ from ingestd.database.scratch import open_scratch
 from ingestd.formats.checking import TOLD_ONCE, Below
 from ingestd.formats.findings.codes import Finding, Verdict
 from ingestd.formats.layout.table import StretchTooHighError
-from ingestd.intake.apart import Answer, StretchTask
-from ingestd.intake.blocks import ChangedError, read_again
+from ingestd.intake.reading.apart import Answer, StretchTask
+from ingestd.intake.reading.blocks import ChangedError, read_again
 from ingestd.values.errors import FULL_ERRNOS
 
 

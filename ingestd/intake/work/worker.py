@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from ingestd.access.keeper import AccessKeeper
 from ingestd.database.engine import Database
-from ingestd.intake.claim import Claims
-from ingestd.intake.delivery import deliver
+from ingestd.intake.answering.delivery import deliver
+from ingestd.intake.answering.receipt import counts_of
+from ingestd.intake.looking.claim import Claims
 from ingestd.intake.pipeline import Works, process
-from ingestd.intake.progress import HandedBackError, Progress
-from ingestd.intake.receipt import counts_of
-from ingestd.intake.space import SpaceWatch
+from ingestd.intake.reading.progress import HandedBackError, Progress
+from ingestd.intake.work.space import SpaceWatch
 from ingestd.ledger.evidence.publishing import publish
 from ingestd.ledger.evidence.seals import Seal
 from ingestd.ledger.evidence.signing import SignedTree

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy.engine import Connection
 
 from ingestd.database.engine import Database
-from ingestd.intake.receipt import csv_of, receipt_name, receipt_of, render_json
+from ingestd.intake.answering.receipt import csv_of, receipt_name, receipt_of, render_json
 from ingestd.ledger.evidence.signing import SignedTree, Signing
 from ingestd.ledger.evidence.tree_log import note_signed
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome, read_file_outcome

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 from ingestd.access.accounts import Account
 from ingestd.access.keeper import AccessKeeper
-from ingestd.intake.agenda import Agenda
-from ingestd.intake.claim import Claims
-from ingestd.intake.clock_watch import ClockWatch
+from ingestd.intake.looking.claim import Claims
+from ingestd.intake.looking.rescan import Rescan
+from ingestd.intake.looking.watcher import Watcher
 from ingestd.intake.pipeline import Works
-from ingestd.intake.portions import Portions
-from ingestd.intake.rescan import Rescan
-from ingestd.intake.space import SpaceWatch
-from ingestd.intake.upkeep import Upkeep
-from ingestd.intake.watcher import Watcher
-from ingestd.intake.worker import Worker
+from ingestd.intake.work.agenda import Agenda
+from ingestd.intake.work.clock_watch import ClockWatch
+from ingestd.intake.work.portions import Portions
+from ingestd.intake.work.space import SpaceWatch
+from ingestd.intake.work.upkeep import Upkeep
+from ingestd.intake.work.worker import Worker
 from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import count_open, release_leases

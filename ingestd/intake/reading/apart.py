@@ -21,13 +21,13 @@ from ingestd.formats.checking import Check
 from ingestd.formats.findings.codes import Finding
 from ingestd.formats.reading.stretches import Stretch, Survey
 from ingestd.formats.rules import FileRules
-from ingestd.intake.blocks import HashedFile
-from ingestd.intake.progress import HandedBackError, Progress
+from ingestd.intake.reading.blocks import HashedFile
+from ingestd.intake.reading.progress import HandedBackError, Progress
 from ingestd.ledger.taking.stage import Stager, Whose, add_findings
 from ingestd.values.errors import NoSpaceError, StorageError
 
 _ANSWER_SECONDS = 1.0  # so often at least it is asked whether to stop
-_RUN = "from ingestd.intake.stretch import run; run()"
+_RUN = "from ingestd.intake.reading.stretch import run; run()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 from ingestd.access.accounts import Account
 from ingestd.database.engine import rehearsal
 from ingestd.formats.names import CATALOG_NAMES, FormatName, format_of, names_taken
+from ingestd.intake.answering.receipt import receipt_of
 from ingestd.intake.handling import handling_of
 from ingestd.intake.pipeline import Works, decide
-from ingestd.intake.progress import QUIET
-from ingestd.intake.reading import read_file, task_of
-from ingestd.intake.receipt import receipt_of
+from ingestd.intake.reading.progress import QUIET
+from ingestd.intake.reading.reading import read_file, task_of
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.ledger.taking.stage import Whose
 from ingestd.spool.claimed import storable_name

@@ -16,10 +16,10 @@ from ingestd.database.engine import Database
 from ingestd.database.scratch import HeldRows, attached, bring
 from ingestd.formats.findings.codes import Finding, Verdict
 from ingestd.formats.rules import FileRules, LastRow
-from ingestd.intake.apart import FileTask, Judged, judge_apart
-from ingestd.intake.blocks import HashedFile, opened
 from ingestd.intake.handling import Handling
-from ingestd.intake.progress import HandedBackError, Progress
+from ingestd.intake.reading.apart import FileTask, Judged, judge_apart
+from ingestd.intake.reading.blocks import HashedFile, opened
+from ingestd.intake.reading.progress import HandedBackError, Progress
 from ingestd.ledger.taking.stage import Stager, Whose, add_findings
 from ingestd.values.clock import from_microseconds
 from ingestd.values.money import decimals_of

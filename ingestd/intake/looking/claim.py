@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from ingestd.access.accounts import Account
 from ingestd.formats.findings.codes import Code, Finding
 from ingestd.formats.names import format_of
-from ingestd.intake.pipeline import Works, close_without_rows
-from ingestd.intake.unread import (
+from ingestd.intake.looking.unread import (
     reason_of,
     verdict_on_loss,
     verdict_on_temporary,
     verdict_on_unrecognised,
 )
+from ingestd.intake.pipeline import Works, close_without_rows
 from ingestd.ledger.evidence.publishing import publish
 from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.spool.arrivals import Arrival, list_interrupted, list_notes, note_path

@@ -1,0 +1,1 @@
+"""Work: who looks, claims and works on what waits, when, and when nobody may."""

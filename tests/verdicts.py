@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from ingestd.formats.checking import RowBatch, check_charge_file
+from ingestd.formats.checking import RowBatch
 from ingestd.formats.findings.codes import Finding, Verdict
 from ingestd.formats.kinds.student_billing import STUDENT_BILLING, ChargeRow
 from ingestd.formats.rules import FileRules
+from tests.judging import check_charge_file
 from tests.strange_strings import BYTE_ORDER_MARK, strange_strings
 
 Verdicts = list[RowBatch[ChargeRow]]

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-from ingestd.formats.fields import Column, FileFormat
 from ingestd.formats.findings.codes import Code, FileRefusedError, Finding, Verdict
-from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogChecker, CatalogKind, CatalogRow
-from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
-from ingestd.formats.kinds.payments import PaymentChecker, PaymentRow
-from ingestd.formats.kinds.student_billing import STUDENT_BILLING, ChargeChecker, ChargeRow
-from ingestd.formats.kinds.student_refunds import STUDENT_REFUNDS, RefundChecker, RefundRow
-from ingestd.formats.layout.header import Layout
 from ingestd.formats.layout.mistaken import KnownFormats
-from ingestd.formats.layout.shape import ShapedRows
 from ingestd.formats.layout.table import TableReader
-from ingestd.formats.names import FormatName
 from ingestd.formats.reading.bytes_in import CHUNK_BYTES
 from ingestd.formats.reading.lines import Piece
 from ingestd.formats.reading.stretches import Stretch
-from ingestd.formats.rows.checking import CheckedRows
+from ingestd.formats.rows.judged_format import Checker, JudgedFormat
 from ingestd.formats.rows.keys import KeyTeller, RowName, RowNamer
 from ingestd.formats.rows.turned import join_rows
 from ingestd.formats.rules import FileRules
@@ -35,28 +26,6 @@ BLANK_PIECES_MAX = 100
 
 TOLD_ONCE = frozenset({Code.LINE_ENDS_MIXED, Code.VALUE_TRIMMED, Code.IDENTIFIER_TRIMMED})
 """Findings of which a file has one for each column: of several stretches the first one counts."""
-
-_KNOWN = KnownFormats(
-    with_header=(STUDENT_BILLING, STUDENT_REFUNDS), payments=tuple(PAYMENT_FORMATS.values())
-)
-
-
-class Checker(Protocol[T]):
-    """Judges the fields of rows that have one field for each column."""
-
-    def check(self, rows: ShapedRows) -> CheckedRows[T]:
-        """Return what became of each of the rows."""
-        ...
-
-
-class Check(Protocol):
-    """How files of some format are judged; see `check_file`."""
-
-    def __call__(
-        self, blocks: Iterable[bytes], rules: FileRules, *, below: Below | None = None
-    ) -> Generator[RowBatch[Any], None, None]:
-        """Yield the file's batches."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,72 +62,12 @@ class RowBatch(Generic[T]):
         return any(finding.verdict is Verdict.FILE for finding in self.findings)
 
 
-def check_charge_file(
-    blocks: Iterable[bytes],
-    rules: FileRules,
-    *,
-    below: Below | None = None,
-    chunk_bytes: int = CHUNK_BYTES,
-) -> Generator[RowBatch[ChargeRow], None, None]:
-    """Judge a charge file; see `check_file`."""
-
-    def checker(layout: Layout) -> Checker[ChargeRow]:
-        return ChargeChecker(layout, rules)
-
-    return check_file(blocks, STUDENT_BILLING, rules, checker, below=below, chunk_bytes=chunk_bytes)
-
-
-def check_refund_file(
-    blocks: Iterable[bytes], rules: FileRules, *, below: Below | None = None
-) -> Generator[RowBatch[RefundRow], None, None]:
-    """Judge a refund file; see `check_file`."""
-
-    def checker(layout: Layout) -> Checker[RefundRow]:
-        return RefundChecker(layout, rules)
-
-    return check_file(blocks, STUDENT_REFUNDS, rules, checker, below=below)
-
-
-def check_catalog_file(
-    kind: CatalogKind,
-    blocks: Iterable[bytes],
-    rules: FileRules,
-    *,
-    below: Below | None = None,
-) -> Generator[RowBatch[CatalogRow], None, None]:
-    """Judge a catalog file; see `check_file`."""
-    catalog_format = CATALOG_FORMATS[kind]
-
-    def checker(layout: Layout) -> Checker[CatalogRow]:
-        return CatalogChecker(catalog_format, layout, rules)
-
-    return check_file(
-        blocks, catalog_format.file, rules, checker, key=catalog_format.subject, below=below
-    )
-
-
-def check_payment_file(
-    format_name: FormatName,
-    blocks: Iterable[bytes],
-    rules: FileRules,
-    *,
-    below: Below | None = None,
-) -> Generator[RowBatch[PaymentRow], None, None]:
-    """Judge a payment file; see `check_file`."""
-
-    def checker(layout: Layout) -> Checker[PaymentRow]:
-        return PaymentChecker(format_name, layout, rules)
-
-    return check_file(blocks, PAYMENT_FORMATS[format_name], rules, checker, below=below)
-
-
 def check_file(
     blocks: Iterable[bytes],
-    file_format: FileFormat,
+    judged_format: JudgedFormat[T],
     rules: FileRules,
-    make_checker: Callable[[Layout], Checker[T]],
     *,
-    key: Column | None = None,
+    known: KnownFormats,
     below: Below | None = None,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> Generator[RowBatch[T], None, None]:
@@ -166,11 +75,11 @@ def check_file(
 
     Yields one batch at least. A file that is refused ends with a batch that has findings
     with verdict FILE, and whatever came before it is void. How the bytes are cut into
-    blocks changes nothing; `chunk_bytes` only how much is read at a time. `key` names the
-    mandatory column whose values are told of rejected rows, too. Where the blocks are a stretch
-    of the file, `below` says which.
+    blocks changes nothing; `chunk_bytes` only how much is read at a time. `known` are the formats
+    that it may be of under a wrong name. Where the blocks are a stretch of the file, `below` says
+    which.
     """
-    check = _FileCheck(file_format, rules, make_checker, key)
+    check = _FileCheck(judged_format, rules, known)
     try:
         for piece in check.begin(blocks, chunk_bytes, below):
             check.take(piece)
@@ -186,19 +95,14 @@ class _FileCheck(Generic[T]):
     """One file's way from its header to its last row."""
 
     def __init__(
-        self,
-        file_format: FileFormat,
-        rules: FileRules,
-        make_checker: Callable[[Layout], Checker[T]],
-        key: Column | None,
+        self, judged_format: JudgedFormat[T], rules: FileRules, known: KnownFormats
     ) -> None:
-        self._table = TableReader(file_format, rules, _KNOWN)
+        self._format = judged_format
+        self._rules = rules
+        self._table = TableReader(judged_format.file, rules, known)
         self._batch: RowBatch[T] = RowBatch()
         self._rows: list[Sequence[T]] = []
-        self._make_checker = make_checker
         self._checker: Checker[T] | None = None
-        self._format = file_format
-        self._key = key
         self._keys: KeyTeller | None = None
         self._blank_pieces = 0
         self._namer: RowNamer | None = None
@@ -217,10 +121,11 @@ class _FileCheck(Generic[T]):
             pieces = self._table.begin(blocks, chunk_bytes)
         else:
             pieces = self._table.begin_below(below.top, below.stretch, blocks, chunk_bytes)
-        self._checker = self._make_checker(self._table.layout)
-        self._namer = RowNamer(self._format, self._table.layout)
-        if self._key is not None:
-            self._keys = KeyTeller(self._key, self._table.layout)
+        layout = self._table.layout
+        self._checker = self._format.make_checker(layout, self._rules)
+        self._namer = RowNamer(self._format.file, layout)
+        if self._format.key is not None:
+            self._keys = KeyTeller(self._format.key, layout)
         return pieces
 
     def take(self, piece: Piece) -> None:

@@ -23,6 +23,10 @@ class FormatName(StrEnum):
 CATALOG_NAMES = frozenset({FormatName.PRODUCTS, FormatName.STUDENTS, FormatName.PARENTS})
 """Formats whose files are taken only from accounts that allow it."""
 
+PAYMENT_NAMES = frozenset(
+    {FormatName.FEE_PAYMENTS, FormatName.SUNDRY_PAYMENTS, FormatName.ENROLMENT_PAYMENTS}
+)
+"""Formats in which payment providers deliver what was paid: without a header, column by column."""
 
 NAME_BYTES_MAX = 255  # what Linux file systems take in one name
 

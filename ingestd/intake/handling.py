@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,15 +11,18 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account, FilePolicy, StudentPolicy
-from ingestd.formats.checking import (
-    Check,
-    check_catalog_file,
-    check_charge_file,
-    check_payment_file,
-    check_refund_file,
+from ingestd.formats.kinds import (
+    enrolment_payments,
+    fee_payments,
+    student_billing,
+    student_refunds,
+    sundry_payments,
 )
-from ingestd.formats.kinds.catalog import CatalogKind
-from ingestd.formats.names import FormatName
+from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind
+from ingestd.formats.layout.mistaken import KnownFormats
+from ingestd.formats.names import CATALOG_NAMES, FormatName
+from ingestd.formats.rows.judged_format import JudgedFormat
+from ingestd.formats.rows.payments import PaymentRow
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.money.entry import Entry
@@ -46,14 +48,14 @@ from ingestd.values.days import Day
 class Handling:
     """The three steps that depend on a file's format; the journey puts them together.
 
-    `check` turns bytes into judged rows. `stager` makes what turns these into staged ones; the
+    By `format` bytes become judged rows. `stager` makes what turns these into staged ones; the
     number is when the file was received, in microseconds since 1970, and the flag says that the
     database takes many rows by COPY. `post` decides about them and writes the ledger, inside the
     caller's transaction and under the head's lock, with what the stretches of a large file left
     in folders; None says that the file is refused after all, for the findings that are staged.
     """
 
-    check: Check
+    format: JudgedFormat[Any]
     stager: Callable[[Account, int, bool], Stager[Any]]
     post: Callable[[Connection, Head, Batch, Account, Sequence[Path]], Posted | None]
 
@@ -62,7 +64,7 @@ def handling_of(format_name: str | None) -> Handling:
     """Return how files of a recognised format are handled; no other file is ever read."""
     if format_name is None:
         raise AssertionError("only a file of a recognised format is read")
-    return _HANDLINGS[FormatName(format_name)]
+    return HANDLINGS[FormatName(format_name)]
 
 
 def _charge_stager(account: Account, received_at: int, is_copied: bool) -> ChargeStager:
@@ -120,11 +122,12 @@ def catalog_handling(kind: CatalogKind) -> Handling:
             find_disappeared_students(connection, head)
         return posted
 
-    return Handling(check=partial(check_catalog_file, kind), stager=stager, post=post)
+    return Handling(format=CATALOG_FORMATS[kind], stager=stager, post=post)
 
 
-def payment_handling(format_name: FormatName) -> Handling:
+def _payment_handling(payment_format: JudgedFormat[PaymentRow]) -> Handling:
     """Return how payment files of one format are handled."""
+    format_name = FormatName(payment_format.file.name)
 
     def stager(account: Account, *_: object) -> PaymentStager:
         return PaymentStager(zone=account.timezone)
@@ -145,22 +148,36 @@ def payment_handling(format_name: FormatName) -> Handling:
         )
         return post_staged_payments(entry, format_name)
 
-    return Handling(check=partial(check_payment_file, format_name), stager=stager, post=post)
+    return Handling(format=payment_format, stager=stager, post=post)
 
 
-_HANDLINGS: Mapping[FormatName, Handling] = MappingProxyType(
+HANDLINGS: Mapping[FormatName, Handling] = MappingProxyType(
     {
         FormatName.STUDENT_BILLING: Handling(
-            check=check_charge_file, stager=_charge_stager, post=_post_charges
+            format=student_billing.FORMAT, stager=_charge_stager, post=_post_charges
         ),
         FormatName.STUDENT_REFUNDS: Handling(
-            check=check_refund_file, stager=_refund_stager, post=_post_refunds
+            format=student_refunds.FORMAT, stager=_refund_stager, post=_post_refunds
         ),
-        FormatName.FEE_PAYMENTS: payment_handling(FormatName.FEE_PAYMENTS),
-        FormatName.SUNDRY_PAYMENTS: payment_handling(FormatName.SUNDRY_PAYMENTS),
-        FormatName.ENROLMENT_PAYMENTS: payment_handling(FormatName.ENROLMENT_PAYMENTS),
+        FormatName.FEE_PAYMENTS: _payment_handling(fee_payments.FORMAT),
+        FormatName.SUNDRY_PAYMENTS: _payment_handling(sundry_payments.FORMAT),
+        FormatName.ENROLMENT_PAYMENTS: _payment_handling(enrolment_payments.FORMAT),
         FormatName.PRODUCTS: catalog_handling(CatalogKind.PRODUCTS),
         FormatName.STUDENTS: catalog_handling(CatalogKind.STUDENTS),
         FormatName.PARENTS: catalog_handling(CatalogKind.PARENTS),
     }
 )
+
+KNOWN = KnownFormats(
+    with_header=tuple(
+        handling.format.file
+        for name, handling in HANDLINGS.items()
+        if handling.format.file.has_header and name not in CATALOG_NAMES
+    ),
+    payments=tuple(
+        handling.format.file
+        for handling in HANDLINGS.values()
+        if not handling.format.file.has_header
+    ),
+)
+"""The formats that a file may be of under another's name."""

@@ -20,12 +20,10 @@ from ingestd.cli.app import build_app
 from ingestd.config.files.accounts_file import AccountEntry, PolicyEntry
 from ingestd.config.files.settings import Settings
 from ingestd.config.toml.validation import fields_of, section_of
-from ingestd.formats.checking import check_payment_file
 from ingestd.formats.fields import Kind
 from ingestd.formats.findings.codes import Code
 from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind
 from ingestd.formats.kinds.column_tables import render_columns
-from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
 from ingestd.formats.kinds.student_billing import STUDENT_BILLING
 from ingestd.formats.kinds.student_refunds import STUDENT_REFUNDS
 from ingestd.formats.names import FormatName
@@ -34,6 +32,7 @@ from ingestd.ledger.audit.verify import AGREEMENTS
 from ingestd.reports.figures import aging, balances, items, payments, revenue, sales
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics
+from tests.judging import PAYMENT_FORMATS, check_payment_file
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from ingestd.formats.fields import DIGITS_MAX, Column, FileFormat, Kind
 from ingestd.formats.layout.header import Layout
 from ingestd.formats.layout.shape import ShapedRows
 from ingestd.formats.rows.checking import CheckedRows, RowChecker, Value
+from ingestd.formats.rows.judged_format import JudgedFormat
 from ingestd.formats.rules import FileRules
 
 
@@ -28,22 +29,6 @@ class CatalogKind(StrEnum):
     TAX_CODES = "tax_codes"
     MERCHANTS = "merchants"
     DONORS = "donors"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogFormat:
-    """A kind of catalog file, and the columns that no two of its rows may share.
-
-    The first of them is the one mandatory column: whom or what a row is about.
-    """
-
-    file: FileFormat
-    key: tuple[str, ...]
-
-    @property
-    def subject(self) -> Column:
-        """The column that says whom or what a row is about."""
-        return next(column for column in self.file.columns if column.name == self.key[0])
 
 
 # Lengths of what payment files refer to. Source: spec/payment-files.txt.
@@ -106,18 +91,46 @@ def _other(name: str, kind: Kind, description: str) -> Column:
     return Column(name=name, kind=kind, mandatory=False, description=description)
 
 
-def _format(kind: CatalogKind, *columns: Column, more_key: tuple[str, ...] = ()) -> CatalogFormat:
-    """Return the format whose key is the first column, and `more_key` with it."""
-    return CatalogFormat(
-        key=(columns[0].name, *more_key),
-        file=FileFormat(
-            name=kind,
-            has_header=True,
-            source="contract, section 6",
-            named_by=(columns[0].name,),
-            columns=columns,
-        ),
+def _format(kind: CatalogKind, *columns: Column) -> JudgedFormat[CatalogRow]:
+    """Return the format whose first column, the one mandatory, says whom or what a row is about."""
+    file = FileFormat(
+        name=kind,
+        has_header=True,
+        source="contract, section 6",
+        named_by=(columns[0].name,),
+        columns=columns,
     )
+    return JudgedFormat(file=file, make_checker=partial(CatalogChecker, file), key=columns[0])
+
+
+class CatalogRow(NamedTuple):
+    """One good row of a catalog file: a value for each column of its format, in its order.
+
+    A value is None where the field is empty, and where the file does not have the column;
+    `given` are the known columns that the file has, the same for all of its rows.
+    """
+
+    row: int
+    line: int
+    values: tuple[Value, ...]
+    given: frozenset[str]
+
+
+class CatalogChecker:
+    """Judges the fields of a catalog file's rows."""
+
+    def __init__(self, file_format: FileFormat, layout: Layout, rules: FileRules) -> None:
+        self._rows = RowChecker(file_format, layout, rules)
+        self._given = frozenset(file_format.column_names) & layout.positions.keys()
+
+    def check(self, rows: ShapedRows) -> CheckedRows[CatalogRow]:
+        """Return catalog rows for the good rows and findings for the others."""
+        checked = self._rows.check(rows)
+        return CheckedRows(
+            rows=[CatalogRow(*fields, self._given) for fields in checked.rows],
+            findings=checked.findings,
+            rejected=checked.rejected,
+        )
 
 
 _FORMATS = (
@@ -135,7 +148,6 @@ _FORMATS = (
         _other("sort", Kind.WHOLE, "Which of two charges of one time is paid first."),
         _choice("installments", "Whether it may be bought despite debt.", *("yes", "no")),
         _identifier("gl_account", "The account of the general ledger."),
-        more_key=("valid_from",),
     ),
     _format(
         CatalogKind.STUDENTS,
@@ -211,37 +223,6 @@ _FORMATS = (
     ),
 )
 
-CATALOG_FORMATS: Mapping[CatalogKind, CatalogFormat] = MappingProxyType(
+CATALOG_FORMATS: Mapping[CatalogKind, JudgedFormat[CatalogRow]] = MappingProxyType(
     {CatalogKind(catalog_format.file.name): catalog_format for catalog_format in _FORMATS}
 )
-
-
-class CatalogRow(NamedTuple):
-    """One good row of a catalog file: a value for each column of its format, in its order.
-
-    A value is None where the field is empty, and where the file does not have the column;
-    `given` are the known columns that the file has, the same for all of its rows.
-    """
-
-    row: int
-    line: int
-    values: tuple[Value, ...]
-    given: frozenset[str]
-
-
-class CatalogChecker:
-    """Judges the fields of a catalog file's rows."""
-
-    def __init__(self, catalog_format: CatalogFormat, layout: Layout, rules: FileRules) -> None:
-        file_format = catalog_format.file
-        self._rows = RowChecker(file_format, layout, rules)
-        self._given = frozenset(file_format.column_names) & layout.positions.keys()
-
-    def check(self, rows: ShapedRows) -> CheckedRows[CatalogRow]:
-        """Return catalog rows for the good rows and findings for the others."""
-        checked = self._rows.check(rows)
-        return CheckedRows(
-            rows=[CatalogRow(*fields, self._given) for fields in checked.rows],
-            findings=checked.findings,
-            rejected=checked.rejected,
-        )

@@ -18,6 +18,7 @@ from ingestd.formats.layout.shape import ShapedRows
 from ingestd.formats.names import FormatName
 from ingestd.formats.rows.checking import CheckedRows
 from ingestd.formats.rows.contents import hash_contents
+from ingestd.formats.rows.judged_format import JudgedFormat
 from ingestd.formats.rows.problems import Problems
 from ingestd.formats.rows.trimming import Trimming
 from ingestd.formats.rows.turned import TurnedRows
@@ -258,3 +259,6 @@ def _charge_rows(columns_of_rows: Sequence[Sequence[Any]]) -> TurnedRows[ChargeR
     hashes = hash_contents(*places[2:], notes, map(str, amounts), written_times)
     fields = (*places, [note or None for note in notes], amounts, occurred, hashes)
     return TurnedRows(ChargeRow, fields)
+
+
+FORMAT = JudgedFormat(file=STUDENT_BILLING, make_checker=ChargeChecker)

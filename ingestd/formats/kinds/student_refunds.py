@@ -10,6 +10,7 @@ from ingestd.formats.layout.shape import ShapedRows
 from ingestd.formats.names import FormatName
 from ingestd.formats.rows.checking import CheckedRows, RowChecker
 from ingestd.formats.rows.contents import hash_contents
+from ingestd.formats.rows.judged_format import JudgedFormat
 from ingestd.formats.rules import FileRules
 
 CHARGE_TRACKING_ID = Column(
@@ -78,3 +79,6 @@ class RefundChecker:
             findings=checked.findings,
             rejected=checked.rejected,
         )
+
+
+FORMAT = JudgedFormat(file=STUDENT_REFUNDS, make_checker=RefundChecker)

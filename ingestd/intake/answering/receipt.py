@@ -13,10 +13,8 @@ from sqlalchemy.engine import Connection
 
 from ingestd.formats.fields import FileFormat
 from ingestd.formats.findings.codes import Code
-from ingestd.formats.kinds.catalog import CATALOG_FORMATS
-from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
-from ingestd.formats.kinds.student_billing import STUDENT_BILLING
-from ingestd.formats.kinds.student_refunds import STUDENT_REFUNDS
+from ingestd.formats.names import FormatName
+from ingestd.intake.handling import HANDLINGS
 from ingestd.ledger.evidence.receipts import read_receipt_seal
 from ingestd.ledger.outcomes.control_totals import BatchTotal, read_control_totals
 from ingestd.ledger.outcomes.file_outcomes import (
@@ -41,13 +39,6 @@ from ingestd.values.money import format_amount
 
 RECEIPT_VERSION = 1
 _NAME_BYTES_MAX = 255
-_FILES: Mapping[str, FileFormat] = {
-    file.name: file
-    for file in (
-        *(STUDENT_BILLING, STUDENT_REFUNDS, *PAYMENT_FORMATS.values()),
-        *(catalog_format.file for catalog_format in CATALOG_FORMATS.values()),
-    )
-}
 _APPLIED_BEFORE = "Rows that upload {upload} ({filename}) had applied: {rows}."
 _DONE_BEFORE = "Rows that ask for what a command had done before: {rows}."
 _NOTHING_TO_DO = " Nothing needs to be done."
@@ -168,11 +159,17 @@ def csv_of(connection: Connection, outcome: FileOutcome) -> Iterator[bytes] | No
         return None
     if outcome.rows is not None and outcome.rows.applied == outcome.rows.total:
         return None
-    file = _FILES.get(outcome.provenance.format or "", STUDENT_BILLING)
+    file = _file_format(outcome.provenance.format)
     problems = iterate_problems(
         connection, outcome.account, outcome.upload_id, has_header=file.has_header
     )
     return render_csv(problems, list_applied_before(connection, outcome), named_by=file.named_by)
+
+
+def _file_format(name: str | None) -> FileFormat:
+    """Return the format whose columns a receipt names; a file of none gets those of charges."""
+    known = FormatName(name) if name and name in HANDLINGS else FormatName.STUDENT_BILLING
+    return HANDLINGS[known].format.file
 
 
 def render_csv(

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ingestd.database.scratch import HeldRows
-from ingestd.formats.checking import Check
 from ingestd.formats.findings.codes import Finding
+from ingestd.formats.layout.mistaken import KnownFormats
 from ingestd.formats.reading.stretches import Stretch, Survey
+from ingestd.formats.rows.judged_format import JudgedFormat
 from ingestd.formats.rules import FileRules
 from ingestd.intake.reading.blocks import HashedFile
 from ingestd.intake.reading.progress import HandedBackError, Progress
@@ -35,7 +36,8 @@ class FileTask:
     """What has to be known of a file to judge it, and in which kind of database its rows go."""
 
     whose: Whose
-    check: Check
+    format: JudgedFormat[Any]
+    known: KnownFormats
     stager: Stager[Any]
     rules: FileRules
     is_sqlite: bool

@@ -14,9 +14,10 @@ from ingestd.access.accounts import Account, NaiveTimePolicy
 from ingestd.database.bulk import Temporary
 from ingestd.database.engine import Database
 from ingestd.database.scratch import HeldRows, attached, bring
+from ingestd.formats.checking import check_file
 from ingestd.formats.findings.codes import Finding, Verdict
 from ingestd.formats.rules import FileRules, LastRow
-from ingestd.intake.handling import Handling
+from ingestd.intake.handling import KNOWN, Handling
 from ingestd.intake.reading.apart import FileTask, Judged, judge_apart
 from ingestd.intake.reading.blocks import HashedFile, opened
 from ingestd.intake.reading.progress import HandedBackError, Progress
@@ -97,7 +98,8 @@ def task_of(
     """Return what it takes to judge a file of an account; `received_at` is its present."""
     return FileTask(
         whose=whose,
-        check=handling.check,
+        format=handling.format,
+        known=KNOWN,
         stager=handling.stager(account, received_at, not database.is_embedded),
         rules=rules_of(account, received_at=received_at),
         is_sqlite=database.is_embedded,
@@ -133,7 +135,7 @@ def _judge_here(task: FileTask, file: HashedFile, progress: Progress) -> Judged:
     refusals: list[Finding] = []
     blocks = iter(file)
     task.stager.begin_stretch(0)
-    with closing(task.check(blocks, task.rules)) as batches:
+    with closing(check_file(blocks, task.format, task.rules, known=task.known)) as batches:
         for batch in batches:
             if progress.must_stop():
                 raise HandedBackError

@@ -10,7 +10,7 @@ from contextlib import closing
 from multiprocessing.connection import Connection
 
 from ingestd.database.scratch import open_scratch
-from ingestd.formats.checking import TOLD_ONCE, Below
+from ingestd.formats.checking import TOLD_ONCE, Below, check_file
 from ingestd.formats.findings.codes import Finding, Verdict
 from ingestd.formats.layout.table import StretchTooHighError
 from ingestd.intake.reading.apart import Answer, StretchTask
@@ -33,7 +33,10 @@ def _judge(task: StretchTask, descriptor: int, answers: Connection) -> Answer:
     records = 0
     told_once: list[Finding] = []
     counted = _Counted(blocks)
-    with closing(of_file.check(counted, of_file.rules, below=below)) as batches:
+    batches_of_file = check_file(
+        counted, of_file.format, of_file.rules, known=of_file.known, below=below
+    )
+    with closing(batches_of_file) as batches:
         for batch in batches:
             refusals = [found for found in batch.findings if found.verdict is Verdict.FILE]
             if refusals:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
-from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
+from ingestd.formats.names import PAYMENT_NAMES
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.values.identifiers import AccountId, UploadId
 
@@ -26,7 +26,7 @@ class BatchTotal:
 
 def read_control_totals(connection: Connection, outcome: FileOutcome) -> list[BatchTotal] | None:
     """Return the control totals that a file's receipt has; None for files that have none."""
-    if outcome.provenance.format not in PAYMENT_FORMATS or outcome.rows is None:
+    if outcome.provenance.format not in PAYMENT_NAMES or outcome.rows is None:
         return None
     return read_batch_totals(connection, outcome.account, outcome.upload_id)
 

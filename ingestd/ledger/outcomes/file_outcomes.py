@@ -8,18 +8,13 @@ from enum import StrEnum
 from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
-from ingestd.formats.names import FormatName
+from ingestd.formats.names import PAYMENT_NAMES
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
 from ingestd.values.identifiers import AccountId, UploadId
 from ingestd.values.provenance import Provenance
 
 _SQL = Statements(__file__)
-
-
-_OF_PAYMENTS = frozenset(
-    {FormatName.FEE_PAYMENTS, FormatName.SUNDRY_PAYMENTS, FormatName.ENROLMENT_PAYMENTS}
-)
 
 
 class FileStatus(StrEnum):
@@ -97,7 +92,7 @@ def store_row_outcomes(
         _SQL.run(connection, "insert_rejected_rows", values)
     if not rows.duplicate + rows.conflict:
         return
-    if format_name in _OF_PAYMENTS:
+    if format_name in PAYMENT_NAMES:
         _SQL.run(connection, "learn_payments", values)
         _SQL.run(connection, "insert_repeats_of_payments", values)
     else:

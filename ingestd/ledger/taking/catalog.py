@@ -128,7 +128,7 @@ def judge_staged_catalog(
     """
     if kind is CatalogKind.STUDENTS:
         _reject(connection, "find_reserved_students", {"message": KEY_RESERVED})
-    key = CATALOG_FORMATS[kind].subject.name
+    key = CATALOG_FORMATS[kind].file.column_names[0]
     _reject(connection, "find_repeated_keys", {"message": KEY_REPEATED, "column": key})
     if all_or_nothing and any_bad_row(connection):
         reject_everything(connection, CATALOG)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from ingestd.database.bulk import Temporary
 from ingestd.database.packing import Columns
 from ingestd.database.scratch import Scratch
-from ingestd.formats.kinds.payments import PaymentRow
+from ingestd.formats.rows.payments import PaymentRow
 from ingestd.ledger.books.days import QUARTER_HOUR, Days
 from ingestd.ledger.taking.stage import Stager
 

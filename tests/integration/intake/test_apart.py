@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,9 +19,11 @@ import sqlalchemy as sa
 
 from ingestd.access.accounts import FilePolicy, StudentPolicy
 from ingestd.database.engine import Database
-from ingestd.formats.checking import Check, check_charge_file
+from ingestd.formats.kinds import student_billing
 from ingestd.formats.kinds.catalog import CatalogKind
+from ingestd.formats.rows.judged_format import JudgedFormat
 from ingestd.formats.rules import FileRules
+from ingestd.intake.handling import KNOWN
 from ingestd.intake.reading.apart import FileTask
 from ingestd.intake.reading.progress import QUIET, HandedBackError, Progress
 from ingestd.intake.reading.reading import Reading, read_file
@@ -181,11 +183,11 @@ def test_a_fault_in_that_process_is_one_line_without_its_words(
     make_database: MakeDatabase, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Its words may quote a row, and the log is one event a line."""
-    fails = cast(Check, operator.getitem)
+    fails = replace(student_billing.FORMAT, make_checker=cast(Any, operator.getitem))
     file = content(first='WALLET,T0,S1,MEAL,"quoted",1.00')  # read in one stretch
     with (
         pytest.raises(StorageError, match="ended early"),
-        reading(make_database("sqlite"), tmp_path, file, check=fails),
+        reading(make_database("sqlite"), tmp_path, file, judged_format=fails),
     ):
         pass
     (line,) = capfd.readouterr().err.splitlines()
@@ -300,7 +302,7 @@ def reading(
     folder: Path,
     file: bytes | None,
     *,
-    check: Check = check_charge_file,
+    judged_format: JudgedFormat[Any] = student_billing.FORMAT,
     progress: Progress = QUIET,
     path: Path | None = None,
 ) -> Iterator[Reading]:
@@ -310,7 +312,8 @@ def reading(
         path.write_bytes(file)
     task = FileTask(
         whose=Whose(AccountId("SPRINGFIELD"), UploadId("0" * 26)),
-        check=check,
+        format=judged_format,
+        known=KNOWN,
         stager=ChargeStager(zone=ZONE, received_at=0, is_copied=False),
         rules=RULES,
         is_sqlite=True,

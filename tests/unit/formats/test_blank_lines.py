@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestd.formats.checking import check_payment_file
 from ingestd.formats.findings.codes import Code, Finding
 from ingestd.formats.names import FormatName
+from tests.judging import check_payment_file
 from tests.verdicts import COLUMNS, RULES, charge_file, checked, findings_of, good_fields, rows_of
 
 BLANKS = ("", "   ", "\t", ",,,,,,", ", , ,,", ",", '"",""', '" ",,,,,,', "," * 40)

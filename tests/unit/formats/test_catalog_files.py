@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestd.formats.checking import check_catalog_file
 from ingestd.formats.findings.codes import Code, Finding
 from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind
 from ingestd.formats.rows.checking import Value
 from ingestd.formats.rules import FileRules, LastRow
+from tests.judging import check_catalog_file
 
 RULES = FileRules(
     timezone=ZoneInfo("America/Chicago"), decimals=2, now=datetime(2026, 9, 15, 12, tzinfo=UTC)

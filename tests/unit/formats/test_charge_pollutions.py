@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestd.formats.checking import RowBatch, check_charge_file
+from ingestd.formats.checking import RowBatch
 from ingestd.formats.findings.codes import Finding, Verdict
 from ingestd.formats.kinds.student_billing import ChargeRow
 from ingestd.formats.reading.bytes_in import HEAD_BYTES
 from ingestd.formats.rules import FileRules
+from tests.judging import check_charge_file
 
 RULES = FileRules(
     timezone=ZoneInfo("America/Chicago"), decimals=2, now=datetime(2026, 9, 15, 12, tzinfo=UTC)

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestd.formats.checking import RowBatch, check_charge_file
+from ingestd.formats.checking import RowBatch
 from ingestd.formats.findings.codes import Code, Verdict
 from ingestd.formats.judging.texts import fold_key
 from ingestd.formats.kinds.student_billing import ChargeRow
 from ingestd.formats.rules import FileRules
 from ingestd.values.clock import from_microseconds
+from tests.judging import check_charge_file
 
 CHICAGO = FileRules(
     timezone=ZoneInfo("America/Chicago"), decimals=2, now=datetime(2026, 9, 15, 12, tzinfo=UTC)

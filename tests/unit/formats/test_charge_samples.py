@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestd.formats.checking import RowBatch, check_charge_file
+from ingestd.formats.checking import RowBatch
 from ingestd.formats.findings.codes import Finding
 from ingestd.formats.kinds.student_billing import ChargeRow
 from ingestd.formats.rules import FileRules, LastRow
+from tests.judging import check_charge_file
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "student_billing"
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.csv"))

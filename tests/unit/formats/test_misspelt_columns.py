@@ -8,11 +8,12 @@ from string import ascii_lowercase
 
 import pytest
 
-from ingestd.formats.checking import RowBatch, check_charge_file, check_refund_file
+from ingestd.formats.checking import RowBatch
 from ingestd.formats.findings.codes import Code, Finding, Verdict
 from ingestd.formats.kinds.student_billing import AMOUNT, TRANSACTION_OCCURRED_TIME, ChargeRow
 from ingestd.formats.layout.header import MISTAKES_MAX
 from ingestd.formats.layout.misspelt import may_be
+from tests.judging import check_charge_file, check_refund_file
 from tests.verdicts import RULES
 
 MANDATORY = "account_type,charge_tracking_id,student_id,billing_code"

@@ -9,19 +9,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ingestd.formats.checking import (
-    RowBatch,
-    check_charge_file,
-    check_payment_file,
-    check_refund_file,
-)
+from ingestd.formats.checking import RowBatch
 from ingestd.formats.fields import FileFormat
 from ingestd.formats.findings.codes import Verdict
-from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
 from ingestd.formats.kinds.student_billing import STUDENT_BILLING
 from ingestd.formats.kinds.student_refunds import STUDENT_REFUNDS
 from ingestd.formats.names import FormatName
 from ingestd.formats.rules import FileRules
+from tests.judging import PAYMENT_FORMATS, check_charge_file, check_payment_file, check_refund_file
 from tests.verdicts import RULES
 
 pytestmark = pytest.mark.thorough

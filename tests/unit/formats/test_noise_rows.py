@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from ingestd.formats.checking import check_catalog_file, check_refund_file
 from ingestd.formats.findings.codes import Code
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.layout.noise import noise_in, noise_in_rejected
+from tests.judging import check_catalog_file, check_refund_file
 from tests.verdicts import RULES, charge_file, checked, findings_of, good_fields, rows_of
 
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestd.formats.checking import RowBatch, check_payment_file
+from ingestd.formats.checking import RowBatch
 from ingestd.formats.findings.codes import Verdict
-from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
-from ingestd.formats.kinds.payments import PaymentRow
 from ingestd.formats.names import FormatName
+from ingestd.formats.rows.payments import PaymentRow
 from ingestd.formats.rules import FileRules
+from tests.judging import PAYMENT_FORMATS, check_payment_file
 
 RULES = FileRules(
     timezone=ZoneInfo("America/Chicago"), decimals=2, now=datetime(2026, 9, 15, 12, tzinfo=UTC)

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestd.formats.checking import RowBatch, check_charge_file, check_payment_file
+from ingestd.formats.checking import RowBatch
 from ingestd.formats.fields import Kind
 from ingestd.formats.findings.codes import Finding, Verdict
-from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
-from ingestd.formats.kinds.payments import PaymentRow
 from ingestd.formats.names import FormatName
+from ingestd.formats.rows.payments import PaymentRow
 from ingestd.formats.rules import FileRules, LastRow
+from tests.judging import PAYMENT_FORMATS, check_charge_file, check_payment_file
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 FORMATS = tuple(PAYMENT_FORMATS)

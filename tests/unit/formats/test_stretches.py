@@ -12,19 +12,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestd.formats.checking import (
-    TOLD_ONCE,
-    Below,
-    Check,
-    RowBatch,
-    check_charge_file,
-    check_payment_file,
-)
+from ingestd.formats.checking import TOLD_ONCE, Below, RowBatch
 from ingestd.formats.findings.codes import Finding, Verdict
 from ingestd.formats.layout.table import StretchTooHighError
 from ingestd.formats.names import FormatName
 from ingestd.formats.reading.stretches import Stretch, Survey, can_be_cut
 from ingestd.formats.rules import FileRules
+from tests.judging import Check, check_charge_file, check_payment_file
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 RULES = FileRules(

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestd.formats.checking import (
-    RowBatch,
+from ingestd.formats.checking import RowBatch
+from ingestd.formats.findings.codes import Code
+from ingestd.formats.kinds.catalog import CatalogKind
+from ingestd.formats.names import FormatName
+from ingestd.formats.rules import FileRules
+from tests.judging import (
     check_catalog_file,
     check_charge_file,
     check_payment_file,
     check_refund_file,
 )
-from ingestd.formats.findings.codes import Code
-from ingestd.formats.kinds.catalog import CatalogKind
-from ingestd.formats.names import FormatName
-from ingestd.formats.rules import FileRules
 from tests.verdicts import RULES
 
 Check = Callable[[Iterable[bytes], FileRules], Iterator[RowBatch[Any]]]

@@ -24,6 +24,7 @@ from ingestd.ledger.books.clock_check import require_clock
 from ingestd.ledger.books.head import Head, lock_head
 from ingestd.ledger.evidence.seals import Seal, Written, seal
 from ingestd.ledger.evidence.signing import Signing
+from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.outcomes.file_outcomes import (
     FileOutcome,
     FileStatus,
@@ -43,7 +44,8 @@ from ingestd.spool.queue import (
     mark_done,
     renew_lease,
 )
-from ingestd.values.clock import Clock, to_microseconds
+from ingestd.values.clock import Clock, day_in, from_microseconds, to_microseconds
+from ingestd.values.days import Day
 from ingestd.values.errors import LeaseLostError, StorageError
 from ingestd.values.money import decimals_of
 from ingestd.values.provenance import Provenance
@@ -125,7 +127,9 @@ def decide(
     rows, applied_amount = None, 0
     posted = None
     if not reading.refused:
-        posted = handling_of(upload.format).post(connection, head, batch, account, reading.folders)
+        day = Day.of(day_in(account.timezone, from_microseconds(batch.sealed_at)))
+        entry = Entry(connection=connection, head=head, batch=batch, account=account, day=day)
+        posted = handling_of(upload.format).taking.post(entry, reading.folders)
     if posted is None:
         status = FileStatus.REJECTED
     else:

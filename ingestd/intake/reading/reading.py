@@ -100,7 +100,7 @@ def task_of(
         whose=whose,
         format=handling.format,
         known=KNOWN,
-        stager=handling.stager(account, received_at, not database.is_embedded),
+        stager=handling.taking.stager(account, received_at, not database.is_embedded),
         rules=rules_of(account, received_at=received_at),
         is_sqlite=database.is_embedded,
     )

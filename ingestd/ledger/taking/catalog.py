@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
+from ingestd.access.accounts import FilePolicy
 from ingestd.database.bulk import Temporary, count_rows
 from ingestd.database.packing import Columns
 from ingestd.database.scratch import Scratch
@@ -29,9 +31,11 @@ from ingestd.ledger.catalog.tables import (
     keep_the_rest,
     update_tables,
 )
+from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.paying.open_charges import remember_sorts, reorder_open_charges
 from ingestd.ledger.taking.messages import KEY_REPEATED, KEY_RESERVED, STUDENT_DISAPPEARED
 from ingestd.ledger.taking.stage import Stager, Whose
+from ingestd.ledger.taking.taking import Taking
 from ingestd.ledger.taking.verdicts import (
     Posted,
     any_bad_row,
@@ -178,3 +182,22 @@ def _reject(connection: Connection, rule: str, values: Mapping[str, object]) -> 
 
 def _given(connection: Connection) -> frozenset[str]:
     return frozenset(_SQL.run(connection, "find_given_columns").scalars())
+
+
+def catalog_taking(kind: CatalogKind) -> Taking:
+    """Return how catalog files of a kind are taken."""
+
+    def stager(*_: object) -> CatalogStager:
+        return CatalogStager(kind)
+
+    def post(entry: Entry, _folders: Sequence[Path]) -> Posted:
+        connection, head = entry.connection, entry.head
+        all_or_nothing = entry.account.policy.file is FilePolicy.ALL_OR_NOTHING
+        judge_staged_catalog(connection, head, kind, all_or_nothing=all_or_nothing)
+        posted = post_staged_catalog(connection, head, kind)
+        # A file of which nothing applies is no roster: it says nothing of who left.
+        if kind is CatalogKind.STUDENTS and posted.applied:
+            find_disappeared_students(connection, head)
+        return posted
+
+    return Taking(stager=stager, post=post)

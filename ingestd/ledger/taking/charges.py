@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
+from ingestd.access.accounts import Account, FilePolicy, StudentPolicy
 from ingestd.database.bulk import analyse, copy_sorted, empty_temporary
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.batches import Batch
@@ -17,11 +18,12 @@ from ingestd.ledger.books.chart import ANONYMOUS_STUDENT_ID
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.books.postings import post
 from ingestd.ledger.evidence.seals import Written
+from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.paying.allocations import allocate
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.pools import PAYERS
 from ingestd.ledger.paying.terms import read_terms
-from ingestd.ledger.taking.charge_stage import CHARGES, KEYS, KNOWN, PLACES
+from ingestd.ledger.taking.charge_stage import CHARGES, KEYS, KNOWN, PLACES, ChargeStager
 from ingestd.ledger.taking.charge_writing import (
     Deciding,
     read_deciding,
@@ -36,6 +38,7 @@ from ingestd.ledger.taking.messages import (
     PRICE_MISSING,
     STUDENT_UNKNOWN,
 )
+from ingestd.ledger.taking.taking import Taking
 from ingestd.ledger.taking.verdicts import (
     Posted,
     any_bad_row,
@@ -193,3 +196,21 @@ def _take_out_repeats(connection: Connection) -> None:
         return
     _SQL.run(connection, "take_out_repeats")
     _SQL.run(connection, "take_out_keys_of_repeats")
+
+
+def _stager(account: Account, received_at: int, is_copied: bool) -> ChargeStager:
+    return ChargeStager(zone=account.timezone, received_at=received_at, is_copied=is_copied)
+
+
+def _post(entry: Entry, folders: Sequence[Path]) -> Posted:
+    policy = entry.account.policy
+    judge_staged_charges(
+        entry.connection,
+        entry.head,
+        register_students=policy.students is StudentPolicy.REGISTER,
+        all_or_nothing=policy.file is FilePolicy.ALL_OR_NOTHING,
+    )
+    return post_staged_charges(entry.connection, entry.head, entry.batch, folders)
+
+
+TAKING = Taking(stager=_stager, post=_post)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingestd.access.accounts import Account, FilePolicy
 from ingestd.database.bulk import Temporary, analyse, create_temporary
 from ingestd.database.statements import Statements
-from ingestd.formats.names import FormatName
 from ingestd.ledger.books.charge_keys import take_keys
 from ingestd.ledger.books.postings import post
 from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.money.payments import CHOSEN, post_received
 from ingestd.ledger.money.settlement import settle_chosen
-from ingestd.ledger.paying.allocations import SUNDRY_SALE
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.terms import Terms, read_terms
+from ingestd.ledger.taking.payment_rows import Rule, judge_staged_payments
+from ingestd.ledger.taking.payment_stage import PaymentStager
+from ingestd.ledger.taking.taking import Taking
 from ingestd.ledger.taking.verdicts import Posted, counted
 
 _SQL = Statements(__file__)
 
-_KINDS = {
-    FormatName.FEE_PAYMENTS: "fee_account",
-    FormatName.SUNDRY_PAYMENTS: SUNDRY_SALE,
-    FormatName.ENROLMENT_PAYMENTS: "enrolment",
-}
 # What each row that is to be applied becomes: who pays, who is charged where that is somebody
 # else, and by which numbers. A row without a charge is no sale.
 NUMBERED = Temporary(
@@ -37,23 +38,58 @@ NUMBERED = Temporary(
 )
 
 
-def post_staged_payments(entry: Entry, format_name: FormatName) -> Posted:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentSteps:
+    """What a payment format does on its own way, each step for all of its staged rows.
+
+    `kind` is what the books call its payments. Its rows keep the `rules`; `warnings` reject none.
+    `add_parties` gives everybody a number who pays or is charged for the first time, and fills
+    `stage_numbered`; `insert_sales` charges what was sold with the payments,
+    None where nothing ever is; `insert_parts` says what each payment is for.
+    """
+
+    kind: str
+    rules: Sequence[Rule]
+    warnings: Sequence[Rule] = ()
+    add_parties: Callable[[Entry], None]
+    insert_sales: Callable[[Entry, Terms], None] | None = None
+    insert_parts: Callable[[Entry], None]
+
+
+def payment_taking(steps: PaymentSteps) -> Taking:
+    """Return how the ledger takes the payment files of a format."""
+
+    def post_payments(entry: Entry, _folders: Sequence[Path]) -> Posted | None:
+        is_taken = judge_staged_payments(
+            entry.connection,
+            entry.head,
+            rules=steps.rules,
+            warnings=steps.warnings,
+            all_or_nothing=entry.account.policy.file is FilePolicy.ALL_OR_NOTHING,
+        )
+        return _post_staged_payments(entry, steps) if is_taken else None
+
+    return Taking(stager=_stager, post=post_payments)
+
+
+def _stager(account: Account, *_: object) -> PaymentStager:
+    return PaymentStager(zone=account.timezone)
+
+
+def _post_staged_payments(entry: Entry, steps: PaymentSteps) -> Posted:
     """Write the payments that the stage still holds, and all that they bring; count every verdict.
 
-    A sundry payment, and an enrolment payment that is income, are a sale and its payment
-    together. Batches of merchants that settle on import settle at once.
+    Batches of merchants that settle on import settle at once.
     """
     head = entry.head
     payments_before = head.payments
     terms = read_terms(entry.connection, head)
-    has_sales = format_name is not FormatName.FEE_PAYMENTS
-    _add_parties(entry, format_name)
-    if has_sales:
-        _insert_sales(entry, terms)
-    head.payments += _run(
-        entry, "insert_payments", kind=_KINDS[format_name], open_from=terms.open_from
-    )
-    _run(entry, "insert_parts_of_sales" if has_sales else "insert_parts_of_fees")
+    create_temporary(entry.connection, NUMBERED)
+    steps.add_parties(entry)
+    if steps.insert_sales is not None:
+        steps.insert_sales(entry, terms)
+    head.payments += run(entry, _SQL, "insert_payments", kind=steps.kind, open_from=terms.open_from)
+    steps.insert_parts(entry)
     post_received(entry, payments_before=payments_before)
     newest = {"account": head.account, "payments_before": payments_before}
     create_temporary(entry.connection, CHOSEN)
@@ -66,34 +102,34 @@ def post_staged_payments(entry: Entry, format_name: FormatName) -> Posted:
     )
 
 
-def _add_parties(entry: Entry, format_name: FormatName) -> None:
-    """Give everybody a number who pays or is charged for the first time, and number the rows."""
-    create_temporary(entry.connection, NUMBERED)
-    if format_name is FormatName.SUNDRY_PAYMENTS:
-        _run(entry, "number_rows_of_guests")
-        analyse(entry.connection, NUMBERED)
-        entry.head.parties += _run(entry, "insert_guests")
-        _run(entry, "insert_names_of_guests")
-        return
-    entry.head.parties += _run(entry, "insert_parents")
-    if format_name is FormatName.ENROLMENT_PAYMENTS:
-        entry.head.parties += _run(entry, "insert_students")
-    _run(entry, "number_rows_of_parents")
+def add_parents(entry: Entry) -> None:
+    """Give each parent a number who pays for the first time."""
+    entry.head.parties += run(entry, _SQL, "insert_parents")
+
+
+def number_rows_of_parents(entry: Entry) -> None:
+    """Number the rows that are to be applied, once all whom they name have numbers."""
+    run(entry, _SQL, "number_rows_of_parents")
     analyse(entry.connection, NUMBERED)
 
 
-def _insert_sales(entry: Entry, terms: Terms) -> None:
+def insert_sales(entry: Entry, terms: Terms) -> None:
     """Charge what was sold with the payment; its ledger account stands for the product."""
     connection, head = entry.connection, entry.head
     charges_before = head.charges
-    head.codes += _run(entry, "insert_codes")
-    head.charges += _run(entry, "insert_sales", open_from=terms.open_from)
+    head.codes += run(entry, _SQL, "insert_codes")
+    head.charges += run(entry, _SQL, "insert_sales", open_from=terms.open_from)
     take_keys(connection, head, charges_before=charges_before)
     post(connection, head, entry.batch, _SQL, "post_sales", {"charges_before": charges_before})
     open_new_charges(connection, head, charges_before=charges_before, has_sorts=terms.has_sorts)
 
 
-def _run(entry: Entry, statement: str, **values: object) -> int:
+def insert_parts_of_sales(entry: Entry) -> None:
+    """Say what each payment is for: a fee, a deposit or an advance, and tax on it."""
+    run(entry, _SQL, "insert_parts_of_sales")
+
+
+def run(entry: Entry, statements: Statements, name: str, **values: object) -> int:
     """Run a statement, which may bind what the head and the batch say; return how many rows."""
     head, batch = entry.head, entry.batch
     bound = {
@@ -106,4 +142,4 @@ def _run(entry: Entry, statement: str, **values: object) -> int:
         "upload_id": batch.upload_id,
         **values,
     }
-    return _SQL.run(entry.connection, statement, bound).rowcount
+    return statements.run(entry.connection, name, bound).rowcount

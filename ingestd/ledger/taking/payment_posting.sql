@@ -10,18 +10,6 @@ FROM (SELECT DISTINCT s.parent_code AS code
 WHERE NOT EXISTS (SELECT 1 FROM party y
   WHERE y.account = :account AND y.kind = 'parent' AND y.party_code = n.code)
 
--- name: insert_students
--- A number for each student who is charged for the first time. :parties is how many the books have.
--- Binds :account, :batch_no too.
-INSERT INTO party (account, party_no, kind, party_code, batch_no)
-SELECT CAST(:account AS TEXT), :parties + ROW_NUMBER() OVER (ORDER BY n.code), 'student', n.code,
-  :batch_no
-FROM (SELECT DISTINCT s.student_id AS code
-  FROM stage_payment s
-  WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)) n
-WHERE NOT EXISTS (SELECT 1 FROM party y
-  WHERE y.account = :account AND y.kind = 'student' AND y.party_code = n.code)
-
 -- name: number_rows_of_parents
 -- What each row that repeats none becomes, in the order of the file: a parent's payment, and, where
 -- it is a sale and its payment together, a charge of the student whom it names. Above :payments and
@@ -39,33 +27,6 @@ FROM (SELECT row, parent_code, student_id,
       AS is_sale
   FROM stage_payment) s
 WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
-
--- name: number_rows_of_guests
--- What each row that repeats none becomes, in the order of the file: the payment of a new guest,
--- and a charge of the same. Above :payments, :charges and :parties the books have none.
-INSERT INTO stage_numbered (row, payment_no, payer_no, charge_no)
-SELECT s.row, :payments + ROW_NUMBER() OVER (ORDER BY s.row),
-  :parties + ROW_NUMBER() OVER (ORDER BY s.row), :charges + ROW_NUMBER() OVER (ORDER BY s.row)
-FROM stage_payment s
-WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
-
--- name: insert_guests
--- Each row's payer as a party of its own; guests are never merged by name.
--- Binds :account, :upload_id, :batch_no.
-INSERT INTO party (account, party_no, kind, party_code, batch_no)
-SELECT CAST(:account AS TEXT), n.payer_no, 'guest',
-  'GUEST-' || CAST(:upload_id AS TEXT) || '-' || CAST(n.row AS TEXT), :batch_no
-FROM stage_numbered n
-ORDER BY n.row
-
--- name: insert_names_of_guests
--- How the guests are called. Binds :account, :batch_no.
--- sqlite: joins in this order
-INSERT INTO guest (account, party_no, name, address, batch_no)
-SELECT CAST(:account AS TEXT), n.payer_no, s.payer_name, s.address, :batch_no
-FROM stage_numbered n
-  JOIN stage_payment s ON s.row = n.row
-ORDER BY n.row
 
 -- name: insert_codes
 -- A number for each ledger account that is sold under for the first time. Binds :account, :codes,
@@ -119,29 +80,6 @@ SELECT CAST(:account AS TEXT), n.payment_no, s.row_key, s.content_hash, CAST(:ki
 FROM stage_numbered n
   JOIN stage_payment s ON s.row = n.row
 ORDER BY n.row
-
--- name: insert_parts_of_fees
--- What each payment of fees is for: the fee, what was discounted, the building fund, and other,
--- which goes to the account that its merchant has for it. Parts of nothing are left out. Payment by
--- payment, as the table is appended to. Binds :account, :batch_no.
--- sqlite: joins in this order
-INSERT INTO payment_part (account, payment_no, part_no, kind, amount, party_no, gl_account,
-  batch_no)
-SELECT CAST(:account AS TEXT), p.payment_no, p.part_no, p.kind, p.amount, p.payer_no,
-  p.gl_account, :batch_no
-FROM (SELECT n.row, n.payment_no, n.payer_no, k.part_no,
-    CASE k.part_no WHEN 1 THEN 'fee' WHEN 2 THEN 'discount' WHEN 3 THEN 'building'
-      ELSE 'other' END AS kind,
-    CASE k.part_no WHEN 1 THEN s.fee - s.discount WHEN 2 THEN s.discount WHEN 3 THEN s.building
-      ELSE s.other END AS amount,
-    CASE k.part_no WHEN 4 THEN (SELECT m.other_gl_account FROM merchant m
-      WHERE m.account = :account AND m.merchant_id = s.merchant_id) END AS gl_account
-  FROM stage_numbered n
-    JOIN stage_payment s ON s.row = n.row
-    JOIN (SELECT 1 AS part_no UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) k
-      ON TRUE) p
-WHERE p.amount > 0
-ORDER BY p.row
 
 -- name: insert_parts_of_sales
 -- What each other payment is for: a fee, a deposit or an advance, as its row says, and tax on it.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
-from ingestd.formats.names import FormatName
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.taking import messages
 from ingestd.ledger.taking.payment_stage import PAYMENTS
@@ -15,56 +15,58 @@ from ingestd.ledger.taking.verdicts import any_bad_row, reject_everything, rejec
 
 _SQL = Statements(__file__)
 
-# A rule is a statement that finds the new rows which break it, and what is said of them.
-_PARENT = {"find_unknown_parents": messages.PARENT_UNKNOWN}
-_ENROLLED = {
-    "find_unknown_students": messages.STUDENT_UNKNOWN,
-    "find_cancelled_students": messages.STUDENT_CANCELLED,
-    "find_other_parents": messages.PARENT_MISMATCH,
-}
-_GENERAL_LEDGER = {
-    "find_unknown_gl_accounts": messages.GL_ACCOUNT_UNKNOWN,
-    "find_closed_gl_accounts": messages.GL_ACCOUNT_CLOSED,
-    "find_unknown_tax_codes": messages.TAX_CODE_UNKNOWN,
-}
-_DONATIONS = {
-    "find_unknown_donors": messages.DONOR_UNKNOWN,
-    "find_missing_donors": messages.DONOR_MISSING,
-    "find_unknown_appeals": messages.APPEAL_UNKNOWN,
-    "find_missing_appeals": messages.APPEAL_MISSING,
-    "find_unknown_pledges": messages.PLEDGE_UNKNOWN,
-}
-_SALES = {"find_keys_of_charges": messages.KEY_OF_A_CHARGE}
-_OPEN_BATCHES = {"find_settled_batches": messages.BATCH_SETTLED}
-_RULES = {
-    FormatName.FEE_PAYMENTS: _PARENT,
-    FormatName.SUNDRY_PAYMENTS: _GENERAL_LEDGER | _DONATIONS | _SALES,
-    FormatName.ENROLMENT_PAYMENTS: _GENERAL_LEDGER | _PARENT | _ENROLLED | _SALES,
-}
+
+class Rule(NamedTuple):
+    """A statement that finds the new rows which break it, and what is said of them."""
+
+    statements: Statements
+    name: str
+    message: str
+
+
+def rules_of(statements: Statements, messages_by_name: Mapping[str, str]) -> tuple[Rule, ...]:
+    """Return the rules that a module has statements for."""
+    return tuple(Rule(statements, name, text) for name, text in messages_by_name.items())
+
+
+PARENT = rules_of(_SQL, {"find_unknown_parents": messages.PARENT_UNKNOWN})
+GENERAL_LEDGER = rules_of(
+    _SQL,
+    {
+        "find_unknown_gl_accounts": messages.GL_ACCOUNT_UNKNOWN,
+        "find_closed_gl_accounts": messages.GL_ACCOUNT_CLOSED,
+        "find_unknown_tax_codes": messages.TAX_CODE_UNKNOWN,
+    },
+)
+SALES = rules_of(_SQL, {"find_keys_of_charges": messages.KEY_OF_A_CHARGE})
+_OPEN_BATCHES = rules_of(_SQL, {"find_settled_batches": messages.BATCH_SETTLED})
 
 
 def judge_staged_payments(
-    connection: Connection, head: Head, format_name: FormatName, *, all_or_nothing: bool
+    connection: Connection,
+    head: Head,
+    *,
+    rules: Sequence[Rule],
+    warnings: Sequence[Rule],
+    all_or_nothing: bool,
 ) -> bool:
-    """Sort the stage; tell whether the file is taken at all.
+    """Sort the stage by the rules of its format; tell whether the file is taken at all.
 
     False: it names a merchant that is unknown, and the stage holds nothing but that finding.
     True: exactly the rows that stay in `stage_payment` without a `stage_repeat` are to be
     applied; under `all_or_nothing` that is none as soon as one row is bad.
     """
-    account = {"account": head.account}
     if _refuse_unknown_merchants(connection, head):
         return False
     _SQL.run(connection, "number_identical_rows")
     # First of all: what was applied before is a duplicate, whatever the catalog says by now.
     _find_repeats_of_ledger(connection, head)
-    _reject(connection, head, _RULES[format_name])
+    _reject(connection, head, rules)
     _forget_rejected(connection)
     if _reject(connection, head, _OPEN_BATCHES):
         _forget_rejected(connection)
     _find_repeats_in_file(connection)
-    missing = {**account, "message": messages.OTHER_GL_ACCOUNT_MISSING}
-    _SQL.run(connection, "warn_of_missing_accounts", missing)
+    _find(connection, head, warnings)
     _SQL.run(connection, "name_rows")
     if all_or_nothing and any_bad_row(connection):
         reject_everything(connection, PAYMENTS)
@@ -100,15 +102,21 @@ def _find_repeats_in_file(connection: Connection) -> None:
         )
 
 
-def _reject(connection: Connection, head: Head, rules: Mapping[str, str]) -> bool:
+def _reject(connection: Connection, head: Head, rules: Sequence[Rule]) -> bool:
     """Reject the new rows that break one of the rules; tell whether there are any."""
-    found = 0
-    for rule, message in rules.items():
-        values = {"account": head.account, "message": message}
-        found += _SQL.run(connection, rule, values).rowcount
+    found = _find(connection, head, rules)
     if found:
         reject_found(connection)
     return found > 0
+
+
+def _find(connection: Connection, head: Head, rules: Sequence[Rule]) -> int:
+    """Stage what the rules find; return how much that is."""
+    found = 0
+    for rule in rules:
+        values = {"account": head.account, "message": rule.message}
+        found += rule.statements.run(connection, rule.name, values).rowcount
+    return found
 
 
 def _forget_rejected(connection: Connection) -> None:

@@ -64,38 +64,6 @@ WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
   AND NOT EXISTS (SELECT 1 FROM student k
     WHERE k.account = :account AND k.parent_code = s.parent_code)
 
--- name: find_unknown_students
--- New payments for a student who is not on the roster. Binds :account, :message.
-INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'student_unknown', 'row', s.row, s.line, 'student_code', s.student_id, :message
-FROM stage_payment s
-WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
-  AND NOT EXISTS (SELECT 1 FROM student k
-    WHERE k.account = :account AND k.student_id = s.student_id)
-
--- name: find_cancelled_students
--- New payments for a student whose enrolment is cancelled. Binds :account, :message.
-INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'student_cancelled', 'row', s.row, s.line, 'student_code', s.student_id, :message
-FROM stage_payment s
-WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
-  AND EXISTS (SELECT 1 FROM student k
-    WHERE k.account = :account AND k.student_id = s.student_id AND k.status = 'cancelled')
-
--- name: find_other_parents
--- New payments of a known parent for another parent's student. Binds :account, :message.
-INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'parent_mismatch', 'row', s.row, s.line, 'par_code', s.parent_code, :message
-FROM stage_payment s
-WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
-  AND (EXISTS (SELECT 1 FROM parent k
-      WHERE k.account = :account AND k.parent_code = s.parent_code)
-    OR EXISTS (SELECT 1 FROM student k
-      WHERE k.account = :account AND k.parent_code = s.parent_code))
-  AND EXISTS (SELECT 1 FROM student k
-    WHERE k.account = :account AND k.student_id = s.student_id
-      AND COALESCE(k.parent_code, '') <> s.parent_code)
-
 -- name: find_unknown_gl_accounts
 -- New payments to an account that the general ledger does not have. Binds :account, :message.
 INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
@@ -122,57 +90,6 @@ FROM stage_payment s
 WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
   AND NOT EXISTS (SELECT 1 FROM tax_code k
     WHERE k.account = :account AND k.tax_code = s.tax_code)
-
--- name: find_unknown_donors
--- New payments of a donor who is not known. Binds :account, :message.
-INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'donor_unknown', 'row', s.row, s.line, 'donor_number', s.donor_number, :message
-FROM stage_payment s
-WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
-  AND s.donor_number IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM donor k
-    WHERE k.account = :account AND k.donor_number = s.donor_number)
-
--- name: find_missing_donors
--- New payments without a donor to an account that requires one. Binds :account, :message.
-INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'donor_missing', 'row', s.row, s.line, 'donor_number', '', :message
-FROM stage_payment s
-WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
-  AND s.donor_number IS NULL
-  AND EXISTS (SELECT 1 FROM gl_account k
-    WHERE k.account = :account AND k.gl_account = s.gl_account AND k.requires_donor = 1)
-
--- name: find_unknown_appeals
--- New payments that answer an appeal which no donor has. Binds :account, :message.
-INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'appeal_unknown', 'row', s.row, s.line, 'appeal_code', s.appeal_code, :message
-FROM stage_payment s
-WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
-  AND s.appeal_code IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM donor_appeal k
-    WHERE k.account = :account AND k.appeal_code = s.appeal_code)
-
--- name: find_missing_appeals
--- New payments without an appeal to an account that requires one. Binds :account, :message.
-INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'appeal_missing', 'row', s.row, s.line, 'appeal_code', '', :message
-FROM stage_payment s
-WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
-  AND s.appeal_code IS NULL
-  AND EXISTS (SELECT 1 FROM gl_account k
-    WHERE k.account = :account AND k.gl_account = s.gl_account AND k.requires_appeal = 1)
-
--- name: find_unknown_pledges
--- New payments for a pledge that their donor has not made. Binds :account, :message.
-INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'pledge_unknown', 'row', s.row, s.line, 'pledge_number', s.pledge_number, :message
-FROM stage_payment s
-WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
-  AND s.pledge_number IS NOT NULL AND s.donor_number IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM donor_pledge k
-    WHERE k.account = :account AND k.donor_number = s.donor_number
-      AND k.pledge_number = s.pledge_number)
 
 -- name: find_keys_of_charges
 -- New payments whose key is a charge's already: the sale that comes with each goes by it, too.
@@ -230,16 +147,6 @@ SELECT CASE r.outcome WHEN 'conflict' THEN 'conflict' ELSE 'duplicate_in_file' E
 FROM stage_repeat r
   JOIN stage_payment s ON s.row = r.row
 WHERE r.first_row IS NOT NULL
-
--- name: warn_of_missing_accounts
--- New payments with an other amount whose merchant has no account of the general ledger for it.
--- Binds :account, :message.
-INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'other_gl_account_missing', 'warning', s.row, s.line, 'other_amt', '', :message
-FROM stage_payment s
-  LEFT JOIN merchant m ON m.account = :account AND m.merchant_id = s.merchant_id
-WHERE s.other > 0 AND m.other_gl_account IS NULL
-  AND NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
 
 -- name: name_rows
 -- The payments that a finding says are not applied, by their receipt number, and by student, parent

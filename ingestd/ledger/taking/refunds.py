@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from sqlalchemy.engine import Connection
 
+from ingestd.access.accounts import FilePolicy
 from ingestd.database.bulk import Temporary
 from ingestd.database.statements import Statements
 from ingestd.formats.kinds.student_refunds import RefundRow
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
+from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.money.refunds import post_refunds, refunded_amount
 from ingestd.ledger.taking.messages import CHARGE_UNKNOWN, REFUND_REPEATED
 from ingestd.ledger.taking.stage import Stager
+from ingestd.ledger.taking.taking import Taking
 from ingestd.ledger.taking.verdicts import (
     Posted,
     any_bad_row,
@@ -89,3 +95,16 @@ def post_staged_refunds(connection: Connection, head: Head, batch: Batch, *, day
         applied=result.rowcount,
         applied_amount=refunded_amount(connection, head, refunds_before=before),
     )
+
+
+def _stager(*_: object) -> RefundStager:
+    return RefundStager()
+
+
+def _post(entry: Entry, _folders: Sequence[Path]) -> Posted:
+    all_or_nothing = entry.account.policy.file is FilePolicy.ALL_OR_NOTHING
+    judge_staged_refunds(entry.connection, entry.head, all_or_nothing=all_or_nothing)
+    return post_staged_refunds(entry.connection, entry.head, entry.batch, day=entry.day)
+
+
+TAKING = Taking(stager=_stager, post=_post)

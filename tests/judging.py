@@ -8,11 +8,12 @@ from typing import Any, Protocol
 from ingestd.formats.checking import Below, RowBatch, check_file
 from ingestd.formats.fields import FileFormat
 from ingestd.formats.kinds import student_billing, student_refunds
-from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
+from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind
 from ingestd.formats.kinds.student_billing import ChargeRow
 from ingestd.formats.kinds.student_refunds import RefundRow
 from ingestd.formats.names import PAYMENT_NAMES, FormatName
 from ingestd.formats.reading.bytes_in import CHUNK_BYTES
+from ingestd.formats.rows.catalog import CatalogRow
 from ingestd.formats.rows.payments import PaymentRow
 from ingestd.formats.rules import FileRules
 from ingestd.intake.handling import HANDLINGS, KNOWN

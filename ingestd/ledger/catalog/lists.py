@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 from ingestd.database.bulk import Temporary
 from ingestd.database.statements import Statements
 from ingestd.formats.fields import LIST_SEPARATOR
-from ingestd.formats.kinds.catalog import CatalogKind, CatalogRow
+from ingestd.formats.kinds.catalog import CatalogKind
+from ingestd.formats.rows.catalog import CatalogRow
 from ingestd.ledger.books.head import Head
 
 _SQL = Statements(__file__)

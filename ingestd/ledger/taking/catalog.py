@@ -19,7 +19,8 @@ from ingestd.database.packing import Columns
 from ingestd.database.scratch import Scratch
 from ingestd.database.statements import Statements
 from ingestd.formats.checking import RowBatch
-from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
+from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind
+from ingestd.formats.rows.catalog import CatalogRow
 from ingestd.formats.rows.checking import Value
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.catalog.lists import LISTS, listed_in, replace_lists

@@ -19,8 +19,9 @@ from ingestd.access.accounts import Account, FilePolicy, Policy, StudentPolicy
 from ingestd.database.engine import Database
 from ingestd.database.scratch import HeldRows, attached, bring
 from ingestd.formats.checking import RowBatch
-from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind, CatalogRow
+from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind
 from ingestd.formats.names import format_of
+from ingestd.formats.rows.catalog import CatalogRow
 from ingestd.intake.answering.delivery import deliver
 from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading.progress import Progress

@@ -15,6 +15,9 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.packing import COPY_HEADER, COPY_TRAILER
 
+ANALYSED_ROWS_MIN = 1_000
+"""From so many rows on PostgreSQL is told how large a stage is; it guesses well of fewer."""
+
 _INNER_JOIN = re.compile(r"(?<!LEFT )(?<!CROSS )\bJOIN\b")
 
 
@@ -163,11 +166,12 @@ def copy_sorted(
             f" ORDER BY {order}"
         )
         return
-    connection.exec_driver_sql(
+    rows = connection.exec_driver_sql(
         f"INSERT INTO {target.name} ({number}, {columns})"
         f" SELECT ROW_NUMBER() OVER (ORDER BY {order}), {columns} FROM {source.name}"
-    )
-    analyse(connection, target)
+    ).rowcount
+    if rows >= ANALYSED_ROWS_MIN:
+        analyse(connection, target)
 
 
 def stream(

@@ -17,6 +17,7 @@ from typing import BinaryIO, Protocol
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import (
+    ANALYSED_ROWS_MIN,
     Temporary,
     analyse,
     append_from,
@@ -32,7 +33,6 @@ from ingestd.database.packing import Columns, pack_rows, packed_order
 
 _SQLITE_NAME = "rows.db"
 _BLOCK_BYTES = 1 << 20
-_LARGE_ROWS = 1_000
 
 
 class Scratch(Protocol):
@@ -166,7 +166,7 @@ def bring(
                 large[table.name] = table
         for columns_held in held.rows.get(table.name, ()):
             stage(connection, table, zip(*columns_held, strict=True))
-            if len(columns_held[0]) >= _LARGE_ROWS:
+            if len(columns_held[0]) >= ANALYSED_ROWS_MIN:
                 large[table.name] = table
     if large:
         analyse(connection, *large.values())

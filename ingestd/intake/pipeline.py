@@ -35,7 +35,7 @@ from ingestd.ledger.outcomes.file_outcomes import (
 )
 from ingestd.ledger.outcomes.findings import store_findings
 from ingestd.ledger.outcomes.statements import read_statement
-from ingestd.ledger.taking.stage import Whose, count_records
+from ingestd.ledger.taking.stage import Whose
 from ingestd.spool.queue import (
     QueuedUpload,
     QueueEntry,
@@ -139,13 +139,18 @@ def decide(
             conflict=posted.conflict,
             rejected=posted.rejected,
         )
-        if rows.total != count_records(connection, reading.whose):
+        if posted.staged_for != {reading.whose}:
+            raise AssertionError("only this file's rows are staged")
+        if rows.total != posted.records:
             raise AssertionError("every record has exactly one verdict")
         applied_amount = posted.applied_amount
         all_or_nothing = account.policy.file is FilePolicy.ALL_OR_NOTHING
         refused_whole = all_or_nothing and rows.rejected > 0
         status = FileStatus.REJECTED if refused_whole else status_of(rows)
         store_row_outcomes(connection, head, batch, rows, format_name=upload.format)
+    findings = 0
+    if posted is None or posted.findings:
+        findings = store_findings(connection, account.account_id, upload.upload_id)
     outcome = FileOutcome(
         account=account.account_id,
         upload_id=upload.upload_id,
@@ -154,7 +159,7 @@ def decide(
         status=status,
         rows=rows,
         applied_amount=applied_amount,
-        findings=store_findings(connection, account.account_id, upload.upload_id),
+        findings=findings,
     )
     written = None if posted is None else posted.written
     return outcome, _close(works, connection, account, head, batch, outcome, written)

@@ -1,6 +1,6 @@
 -- name: count_stored
 -- How many rows of each sealed table are a batch's that was just written: those numbered beyond
--- what the account had, whatever batch they say they are of. Binds :account, :batch_no,
+-- what the account had, whatever batch they say they are of; and what its postings move. Binds :account, :batch_no,
 -- :upload_id, :charges_before, :postings_before, :parties_before, :refunds_before,
 -- :payments_before, :allocations_before, :codes_before.
 SELECT
@@ -33,13 +33,9 @@ SELECT
   (SELECT COUNT(*) FROM resumption
     WHERE account = :account AND batch_no = :batch_no) AS resumption,
   (SELECT COUNT(*) FROM posting
-    WHERE account = :account AND posting_no > :postings_before) AS posting
-
--- name: sum_postings
--- What a batch's postings that were just written move, beside what its totals say. Binds
--- :account, :postings_before.
-SELECT COALESCE(SUM(amount), 0) FROM posting
-WHERE account = :account AND posting_no > :postings_before
+    WHERE account = :account AND posting_no > :postings_before) AS posting,
+  (SELECT COALESCE(SUM(amount), 0) FROM posting
+    WHERE account = :account AND posting_no > :postings_before) AS moved
 
 -- name: add_up_charge
 -- What the columns of a batch's charges that were just written add up to, instants in seconds.

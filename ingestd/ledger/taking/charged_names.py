@@ -32,7 +32,13 @@ def number_names(connection: Connection, head: Head, batch: Batch) -> None:
         "codes": head.codes,
         "batch_no": batch.batch_no,
     }
-    head.parties += _SQL.run(connection, "add_parties", values).rowcount
-    _SQL.run(connection, "name_parties", values)
-    head.codes += _SQL.run(connection, "add_codes", values).rowcount
-    _SQL.run(connection, "name_codes", values)
+    if None in _SQL.run(connection, "name_parties", values).scalars().all():
+        added = _SQL.run(connection, "add_parties", values).rowcount
+        head.parties += added
+        if added:
+            _SQL.run(connection, "name_parties", values)
+    if None in _SQL.run(connection, "name_codes", values).scalars().all():
+        added = _SQL.run(connection, "add_codes", values).rowcount
+        head.codes += added
+        if added:
+            _SQL.run(connection, "name_codes", values)

@@ -24,11 +24,12 @@ FROM (
 ) n
 
 -- name: name_parties
--- Note each staged student's party number, where there is one. Binds :account.
+-- Note each staged student's party number, where there is one, and return all. Binds :account.
 UPDATE stage_student
 SET party_no = (
   SELECT p.party_no FROM party p
   WHERE p.account = :account AND p.kind = 'student' AND p.party_code = stage_student.student_id)
+RETURNING party_no
 
 -- name: add_codes
 -- Number every billing code that is to be charged and that has no number, in their order.
@@ -45,8 +46,10 @@ FROM (
 ) n
 
 -- name: name_codes
--- Note the number of each staged product's code, where there is one. Binds :account.
+-- Note the number of each staged product's code, where there is one, and return all. Binds
+-- :account.
 UPDATE stage_product
 SET code_no = (
   SELECT c.code_no FROM code c
   WHERE c.account = :account AND c.code = stage_product.billing_code)
+RETURNING code_no

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account, FilePolicy, StudentPolicy
-from ingestd.database.bulk import analyse, copy_sorted, empty_temporary
+from ingestd.database.bulk import ANALYSED_ROWS_MIN, analyse, copy_sorted, empty_temporary
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.chart import ANONYMOUS_STUDENT_ID
@@ -42,7 +42,6 @@ from ingestd.ledger.taking.taking import Taking
 from ingestd.ledger.taking.verdicts import (
     Posted,
     any_bad_row,
-    count_repeats,
     counted,
     reject_everything,
     reject_found,
@@ -65,18 +64,20 @@ def judge_staged_charges(
     """
     _reject_unknown(connection, head, register_students=register_students)
     copy_sorted(connection, CHARGES, KEYS, order="row_key, row")
-    if head.charges:
-        _find_repeats_of_ledger(connection, head)
-    if _SQL.run(connection, "is_any_key_twice").scalar_one():
-        _SQL.run(connection, "find_repeats_in_file")
+    repeats = _find_repeats_of_ledger(connection, head) if head.charges else 0
+    doubts = _SQL.run(connection, "find_doubts").one()
+    if doubts.is_any_key_twice:
+        repeats += _SQL.run(connection, "find_repeats_in_file").rowcount
         tell_repeats_in_file(connection, column=_KEY_COLUMN, messages=CHARGE_REPEATED)
-    if _SQL.run(connection, "has_folded_keys").scalar_one():
+    if doubts.has_folded_keys:
         _SQL.run(connection, "find_keys_alike", {"message": KEYS_ALIKE})
-    _SQL.run(connection, "name_rows")
+    if repeats:
+        _SQL.run(connection, "name_rows")
     if all_or_nothing and any_bad_row(connection):
         reject_everything(connection, CHARGES)
         empty_temporary(connection, KEYS)
-    _take_out_repeats(connection)
+    elif repeats:
+        _take_out_repeats(connection, repeats)
     if register_students:
         add_students(connection, head)
 
@@ -164,32 +165,38 @@ def _reject_unknown(connection: Connection, head: Head, *, register_students: bo
     anonymous = {"anonymous": ANONYMOUS_STUDENT_ID}
     marked = "mark_reserved_student" if register_students else "mark_unknown_students"
     # Most files name known ones only: then no row is looked at.
+    found = 0
     if _SQL.run(connection, marked, {**account, **anonymous}).rowcount:
-        _SQL.run(connection, "find_unknown_students", {"message": STUDENT_UNKNOWN})
+        found += _SQL.run(
+            connection, "find_unknown_students", {"message": STUDENT_UNKNOWN}
+        ).rowcount
     if _SQL.run(connection, "mark_unknown_products", account).rowcount:
-        _SQL.run(connection, "find_unknown_products", {"message": BILLING_CODE_UNKNOWN})
-    _SQL.run(connection, "find_missing_prices", {**account, "message": PRICE_MISSING})
-    reject_found(connection)
-    _SQL.run(connection, "name_rows")
-    _SQL.run(connection, "forget_rejected")
+        unknown = {"message": BILLING_CODE_UNKNOWN}
+        found += _SQL.run(connection, "find_unknown_products", unknown).rowcount
+    missing = {**account, "message": PRICE_MISSING}
+    found += _SQL.run(connection, "find_missing_prices", missing).rowcount
+    if found:
+        reject_found(connection)
+        _SQL.run(connection, "name_rows")
+        _SQL.run(connection, "forget_rejected")
 
 
-def _find_repeats_of_ledger(connection: Connection, head: Head) -> None:
+def _find_repeats_of_ledger(connection: Connection, head: Head) -> int:
+    """Find the rows whose keys the ledger holds; return how many there are."""
     account = {"account": head.account}
-    known = _SQL.run(connection, "find_known_keys", account)
-    analyse(connection, KNOWN)
-    if not known.rowcount:
-        return
+    known = _SQL.run(connection, "find_known_keys", account).rowcount
+    if not known:
+        return 0
+    if known >= ANALYSED_ROWS_MIN:
+        analyse(connection, KNOWN)
     _SQL.run(connection, "find_repeats_of_ledger", account)
     message = CHARGE_REPEATED.conflict_with_ledger
     _SQL.run(connection, "find_conflicts_with_ledger", {**account, "message": message})
+    return known
 
 
-def _take_out_repeats(connection: Connection) -> None:
+def _take_out_repeats(connection: Connection, repeats: int) -> None:
     """Leave in the stage what is to be applied."""
-    repeats = count_repeats(connection)
-    if not repeats:
-        return
     staged = _SQL.run(connection, "count_staged").one().staged
     if repeats == staged:
         empty_temporary(connection, CHARGES, KEYS)

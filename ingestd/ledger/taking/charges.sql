@@ -116,15 +116,18 @@ FROM stage_repeat s
   JOIN seal b ON b.account = c.account AND b.batch_no = c.batch_no
 WHERE s.outcome = 'conflict'
 
--- name: is_any_key_twice
--- Whether two rows share a key: in the order of the keys, the same ones are neighbours.
+-- name: find_doubts
+-- Whether two rows share a key (in the order of the keys, the same ones are neighbours), and whether
+-- any key could look like another one.
 -- sqlite: joins in this order
-SELECT EXISTS (
-  SELECT 1
-  FROM stage_key s
-    JOIN stage_key n ON n.place = s.place + 1
-  WHERE n.row_key = s.row_key
-)
+SELECT
+  EXISTS (
+    SELECT 1
+    FROM stage_key s
+      JOIN stage_key n ON n.place = s.place + 1
+    WHERE n.row_key = s.row_key
+  ) AS is_any_key_twice,
+  EXISTS (SELECT 1 FROM stage_charge WHERE folded_id IS NOT NULL) AS has_folded_keys
 
 -- name: find_repeats_in_file
 -- Rows that have the key of an earlier row of the file; the first counts, unless the ledger has it
@@ -155,10 +158,6 @@ FROM (
     WINDOW alike AS (PARTITION BY COALESCE(s.folded_id, s.row_key) ORDER BY s.row)
   ) a
 WHERE a.row_key <> a.first_key
-
--- name: has_folded_keys
--- Whether any key could look like another one.
-SELECT EXISTS (SELECT 1 FROM stage_charge WHERE folded_id IS NOT NULL)
 
 -- name: count_staged
 -- How many rows are to be applied, the first of them and the last.

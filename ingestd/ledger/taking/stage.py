@@ -119,14 +119,6 @@ def add_findings(scratch: Scratch, findings: Iterable[Finding]) -> None:
     scratch.append(FINDINGS, list(zip(*staged, strict=True)))
 
 
-def count_records(connection: Connection, whose: Whose) -> int:
-    """Return how many records were staged. AssertionError where they are not all of this file."""
-    staged = _SQL.run(connection, "list_files").all()
-    if {(row.account, row.upload_id) for row in staged} - {whose}:
-        raise AssertionError("rows of another file were staged")
-    return sum(int(row.records) for row in staged)
-
-
 def list_findings(connection: Connection) -> list[Finding]:
     """Return what is staged of findings by now, in the order of the file."""
     return [

@@ -4,8 +4,3 @@ SELECT code, verdict, row, line, column_name, value, message
 FROM stage_finding
 ORDER BY COALESCE(row, 0), COALESCE(line, 0), COALESCE(column_name, ''), code, message,
   COALESCE(value, '')
-
--- name: list_files
--- Of which file rows were staged, how many records, for each stretch of it.
-SELECT account, upload_id, records
-FROM stage_file

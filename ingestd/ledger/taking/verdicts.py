@@ -21,7 +21,7 @@ from ingestd.ledger.taking.messages import (
     REFUSED_DUPLICATE,
     RepeatMessages,
 )
-from ingestd.ledger.taking.stage import REJECTED, REPEATS
+from ingestd.ledger.taking.stage import REJECTED, REPEATS, Whose
 
 _SQL = Statements(__file__)
 
@@ -30,7 +30,9 @@ _SQL = Statements(__file__)
 class Posted:
     """What a file's rows came to: how many of each verdict, and the amount that was applied.
 
-    `written` is what of them was hashed already, for their seal.
+    `records` were staged, for the files in `staged_for`: that this one is all of them is for the
+    caller to see. `findings` tells whether there are any. `written` is what of the rows was hashed
+    already, for their seal.
     """
 
     applied: int
@@ -38,6 +40,9 @@ class Posted:
     conflict: int
     rejected: int
     applied_amount: int
+    records: int
+    findings: int
+    staged_for: frozenset[Whose]
     written: Written | None = None
 
 
@@ -98,6 +103,9 @@ def counted(
         conflict=counts.conflict,
         rejected=counts.rejected,
         applied_amount=applied_amount,
+        records=counts.records,
+        findings=counts.findings,
+        staged_for=counts.staged_for,
         written=written,
     )
 
@@ -107,10 +115,23 @@ class _Counts:
     duplicate: int
     conflict: int
     rejected: int
+    records: int
+    findings: int
+    staged_for: frozenset[Whose]
 
 
 def _counts(connection: Connection) -> _Counts:
     row = _SQL.run(connection, "count_verdicts").one()
     return _Counts(
-        duplicate=int(row.duplicates), conflict=int(row.conflicts), rejected=int(row.rejected)
+        duplicate=int(row.duplicates),
+        conflict=int(row.conflicts),
+        rejected=int(row.rejected),
+        records=int(row.records),
+        findings=int(row.findings),
+        staged_for=frozenset(
+            {
+                Whose(row.first_account, row.first_upload),
+                Whose(row.last_account, row.last_upload),
+            }
+        ),
     )

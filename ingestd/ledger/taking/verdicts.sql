@@ -39,8 +39,14 @@ WHERE code IN ('conflict', 'duplicate_in_file')
   AND row IN (SELECT r.row FROM stage_repeat r WHERE r.first_row IS NOT NULL)
 
 -- name: count_verdicts
--- How many rows repeat, contradict, or were rejected.
+-- How many rows repeat, contradict, or were rejected; how many findings there are by now, how many
+-- records were staged, and of which files.
 SELECT
   (SELECT COUNT(*) FROM stage_repeat WHERE outcome = 'duplicate') AS duplicates,
   (SELECT COUNT(*) FROM stage_repeat WHERE outcome = 'conflict') AS conflicts,
-  (SELECT COUNT(*) FROM stage_rejected) AS rejected
+  (SELECT COUNT(*) FROM stage_rejected) AS rejected,
+  (SELECT COUNT(*) FROM stage_finding) AS findings,
+  SUM(f.records) AS records,
+  MIN(f.account) AS first_account, MAX(f.account) AS last_account,
+  MIN(f.upload_id) AS first_upload, MAX(f.upload_id) AS last_upload
+FROM stage_file f

@@ -19,7 +19,7 @@ from ingestd.ledger.taking.catalog import (
     judge_staged_catalog,
     post_staged_catalog,
 )
-from ingestd.ledger.taking.stage import Whose, count_records, list_findings
+from ingestd.ledger.taking.stage import Whose, list_findings
 from ingestd.service.installation.bootstrap import Installation
 from ingestd.spool.files import storage_errors
 from ingestd.values.clock import to_microseconds
@@ -72,16 +72,16 @@ def import_file(
 
         def take() -> CatalogResult:
             reading.bring(connection)
-            rejected, imported = 0, Imported(added=0, changed=0, unchanged=0)
+            posted, imported = None, Imported(added=0, changed=0, unchanged=0)
             if not reading.refused:
                 # The same lock as for charges: a file sees one catalog, the old or the new one.
                 head = lock_head(connection, account.account_id)
                 judge_staged_catalog(connection, head, kind, all_or_nothing=False)
                 imported = count_staged_news(connection, head, kind)
-                rejected = post_staged_catalog(connection, head, kind).rejected
+                posted = post_staged_catalog(connection, head, kind)
             return CatalogResult(
-                records=count_records(connection, reading.whose),
-                rejected=rejected,
+                records=posted.records if posted else 0,
+                rejected=posted.rejected if posted else 0,
                 imported=imported,
                 findings=tuple(list_findings(connection)),
                 is_refused=reading.refused,

@@ -12,7 +12,7 @@ WHERE m.account = :account AND m.payment_id = :payment_id AND b.sealed_at <= :kn
 -- name: find_events
 -- What had become of a payment by then, in its order. Binds :account, :payment_no, :known_at.
 SELECT e.event, e.effective_on, e.reason, e.batch_no
-FROM payment_event e
+FROM payment_event e /* sqlite: INDEXED BY sqlite_autoindex_payment_event_1 */
   JOIN seal b ON b.account = e.account AND b.batch_no = e.batch_no
 WHERE e.account = :account AND e.payment_no = :payment_no AND b.sealed_at <= :known_at
 ORDER BY e.batch_no
@@ -31,7 +31,7 @@ ORDER BY r.part_no
 SELECT a.amount, a.rule, a.effective_on, a.batch_no, a.credit_account,
   f.party_code AS credit_party, c.tracking_id, x.code AS billing_code, y.party_code AS party,
   u.effective_on AS undone_on, u.rule AS undone_by, u.batch_no AS undone_batch
-FROM allocation a
+FROM allocation a /* sqlite: INDEXED BY ix_allocation_payment_no */
   JOIN seal b ON b.account = a.account AND b.batch_no = a.batch_no
   JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no
   JOIN code x ON x.account = c.account AND x.code_no = c.product_no
@@ -39,7 +39,7 @@ FROM allocation a
   JOIN party f ON f.account = a.account AND f.party_no = a.party_no
   LEFT JOIN (
     SELECT r.account, r.reverses_allocation_no, r.effective_on, r.rule, r.batch_no
-    FROM allocation r
+    FROM allocation r /* sqlite: INDEXED BY ix_allocation_payment_no */
       JOIN seal b ON b.account = r.account AND b.batch_no = r.batch_no
     WHERE r.account = :account AND r.payment_no = :payment_no AND b.sealed_at <= :known_at
   ) u ON u.account = a.account AND u.reverses_allocation_no = a.allocation_no
@@ -53,5 +53,10 @@ SELECT p.posting_no, p.batch_no, p.event, p.effective_on, p.debit_account, p.cre
   p.amount, p.debit_party, p.credit_party, p.tracking_id, p.payment_id, p.billing_code,
   p.reverses_posting_no, p.sealed_at
 FROM posting_line p
-WHERE p.account = :account AND p.sealed_at <= :known_at AND p.payment_no = :payment_no
+WHERE p.account = :account AND p.sealed_at <= :known_at
+  AND p.posting_no IN (
+    SELECT q.posting_no
+    FROM posting q /* sqlite: INDEXED BY ix_posting_payment_no */
+    WHERE q.account = :account AND q.payment_no = :payment_no
+  )
 ORDER BY p.posting_no

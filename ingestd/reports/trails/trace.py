@@ -15,6 +15,9 @@ from ingestd.values.errors import UsageError
 _SQL = Statements(__file__)
 
 Answer = dict[str, object]
+_NO_END = 2**63 - 1
+# How many postings before the place where that of a charge is expected are looked at.
+_REACHES = (100, 10_000)
 _RECEIVABLES = (LedgerAccount.RECEIVABLE_FEES, LedgerAccount.RECEIVABLE_WALLET)
 
 
@@ -53,10 +56,35 @@ def _postings(
     connection: Connection, inquiry: Inquiry, charge: SqlRow[tuple[object, ...]]
 ) -> list[SqlRow[tuple[object, ...]]]:
     # Two questions: the posting of the charge itself stands in no index, all others do.
-    bound = inquiry.bound(charge_no=charge.charge_no, batch_no=charge.batch_no)
-    first = _SQL.run(connection, "find_charge_posting", bound)
+    first = _charge_postings(connection, inquiry, charge)
+    bound = inquiry.bound(charge_no=charge.charge_no)
     others = _SQL.run(connection, "find_other_postings", bound)
     return sorted((*first, *others), key=lambda row: int(row.posting_no))
+
+
+def _charge_postings(
+    connection: Connection, inquiry: Inquiry, charge: SqlRow[tuple[object, ...]]
+) -> list[SqlRow[tuple[object, ...]]]:
+    """Return the posting of a charge itself, or nothing for one of nothing.
+
+    A file's charges are posted in their order, but for those of nothing: so a posting lies as far
+    behind its batch's first as its charge does, or a little before. Where it is not found there
+    all of the batch's postings are looked at.
+    """
+    if charge.amount == 0:
+        return []
+    bound = inquiry.bound(charge_no=charge.charge_no, batch_no=charge.batch_no)
+    extent = _SQL.run(connection, "find_batch_extent", bound).one()
+    first, end = extent.first_posting or 0, extent.end_posting or _NO_END
+    ranges = [(first, end)]
+    if extent.first_charge is not None:
+        near = first + charge.charge_no - extent.first_charge + 1
+        ranges = [*((max(first, near - reach), min(end, near)) for reach in _REACHES), *ranges]
+    for start, stop in ranges:
+        values = bound | {"first": start, "end": stop}
+        if found := _SQL.run(connection, "find_charge_posting", values).all():
+            return list(found)
+    return []
 
 
 def _charge(connection: Connection, inquiry: Inquiry, charge: SqlRow[tuple[object, ...]]) -> Answer:

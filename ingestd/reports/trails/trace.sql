@@ -28,21 +28,35 @@ FROM payment m
   JOIN party y ON y.account = m.account AND y.party_no = m.party_no
 WHERE m.account = :account AND m.payment_no IN (
     SELECT a.payment_no
-    FROM allocation a
+    FROM allocation a /* sqlite: INDEXED BY ix_allocation_charge_no */
       JOIN seal b ON b.account = a.account AND b.batch_no = a.batch_no
     WHERE a.account = :account AND a.charge_no = :charge_no AND b.sealed_at <= :known_at
   )
 ORDER BY m.payment_no
 
+-- name: find_batch_extent
+-- Between which numbers a batch's postings lie, and where its charges begin, by the chunks that it
+-- was sealed in. Binds :account, :batch_no.
+SELECT MIN(CASE k.table_name WHEN 'charge' THEN k.first_row END) AS first_charge,
+  MIN(CASE k.table_name WHEN 'posting' THEN k.first_row END) AS first_posting,
+  MAX(CASE k.table_name WHEN 'posting' THEN k.first_row + k.row_count END) AS end_posting
+FROM chunk k
+WHERE k.account = :account AND k.batch_no = :batch_no AND k.table_name IN ('charge', 'posting')
+
 -- name: find_charge_posting
--- The posting of a charge itself, which stands in no index: its batch is searched. Binds :account,
--- :charge_no, :batch_no, :known_at.
+-- The posting of a charge itself, which stands in no index, if its number lies from :first up to,
+-- and without, :end. Binds :account, :charge_no, :batch_no, :known_at.
 SELECT p.posting_no, p.batch_no, p.event, p.effective_on, p.debit_account, p.credit_account,
   p.amount, p.debit_party, p.credit_party, p.tracking_id, p.payment_id, p.billing_code,
   p.reverses_posting_no, p.sealed_at
 FROM posting_line p
 WHERE p.account = :account AND p.sealed_at <= :known_at
-  AND p.event = 'charge' AND p.batch_no = :batch_no AND p.charge_no = :charge_no
+  AND p.posting_no IN (
+    SELECT q.posting_no
+    FROM posting q
+    WHERE q.account = :account AND q.posting_no >= :first AND q.posting_no < :end
+      AND q.event = 'charge' AND q.batch_no = :batch_no AND q.charge_no = :charge_no
+  )
 ORDER BY p.posting_no
 
 -- name: find_other_postings
@@ -53,5 +67,9 @@ SELECT p.posting_no, p.batch_no, p.event, p.effective_on, p.debit_account, p.cre
   p.reverses_posting_no, p.sealed_at
 FROM posting_line p
 WHERE p.account = :account AND p.sealed_at <= :known_at
-  AND p.event <> 'charge' AND p.charge_no = :charge_no
+  AND p.posting_no IN (
+    SELECT q.posting_no
+    FROM posting q /* sqlite: INDEXED BY ix_posting_charge_no */
+    WHERE q.account = :account AND q.charge_no = :charge_no AND q.event <> 'charge'
+  )
 ORDER BY p.posting_no

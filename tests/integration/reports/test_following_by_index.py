@@ -1,0 +1,37 @@
+"""Following one thing: what is asked about it is looked up, however large the books are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import ingestd.reports.explain
+import ingestd.reports.trace
+from ingestd.database import schema
+from ingestd.database.engine import open_database
+from ingestd.database.statements import Statement, read_statements
+
+STATEMENTS = [
+    pytest.param(statement, id=statement.name)
+    for module in (ingestd.reports.explain, ingestd.reports.trace)
+    for statement in read_statements(Path(module.__file__).with_suffix(".sql"))
+]
+# All rows of an account, or of every account.
+WALK = re.compile(r"^SCAN (?!\w+ LEFT-JOIN$)|\(account=\?\)")
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_nothing_walks_the_books(tmp_path: Path, statement: Statement) -> None:
+    """A question at the counter is answered while the family waits."""
+    database = open_database(f"sqlite:///{tmp_path / 'ledger.db'}")
+    schema.upgrade(database)
+    sql = statement.text_for("sqlite")
+    values = dict.fromkeys(re.findall(r":([a-z]\w*)", sql), 1)
+    with database.connection() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+    database.close()
+    assert not [step for step in plan if WALK.search(step)], plan

@@ -1,8 +1,8 @@
 -- name: count_stored
 -- How many rows of each sealed table are a batch's that was just written: those numbered beyond
--- what the account had, whatever batch they say they are of; and what its postings move. Binds :account, :batch_no,
--- :upload_id, :charges_before, :postings_before, :parties_before, :refunds_before,
--- :payments_before, :allocations_before, :codes_before.
+-- what the account had, whatever batch they say they are of; and what its postings move. Binds
+-- :account, :batch_no, :upload_id, :charges_before, :postings_before, :parties_before,
+-- :refunds_before, :payments_before, :allocations_before, :codes_before.
 SELECT
   (SELECT COUNT(*) FROM file_outcome
     WHERE account = :account AND upload_id = :upload_id) AS file_outcome,

@@ -117,8 +117,8 @@ FROM stage_repeat s
 WHERE s.outcome = 'conflict'
 
 -- name: find_doubts
--- Whether two rows share a key (in the order of the keys, the same ones are neighbours), and whether
--- any key could look like another one.
+-- Whether two rows share a key (in the order of the keys, the same ones are neighbours), and
+-- whether any key could look like another one.
 -- sqlite: joins in this order
 SELECT
   EXISTS (

@@ -10,7 +10,10 @@ _INNER_JOIN = re.compile(r"(?<!LEFT )(?<!CROSS )\bJOIN\b")
 _INSTANT = re.compile(
     r"TO_CHAR\(TO_TIMESTAMP\((.*?)\) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'\)"
 )
-_CALLS = {"GREATEST(": "MAX(", "LEAST(": "MIN("}
+_LIST_OF_NUMBERS = re.compile(r"STRING_AGG\(CAST\((.*?) AS TEXT\), ','\)")
+_HEX = re.compile(r"ENCODE\((\w[\w.]*), 'hex'\)")
+_OCTET_LENGTH = re.compile(r"OCTET_LENGTH\((\w[\w.]*)\)")
+_CALLS = {"GREATEST(": "MAX(", "LEAST(": "MIN(", "STRING_AGG(": "GROUP_CONCAT("}
 
 
 def for_sqlite(sql: str, *, keeps_join_order: bool) -> str:
@@ -23,6 +26,8 @@ def for_sqlite(sql: str, *, keeps_join_order: bool) -> str:
     """
     sql = _LOCK.sub("", _HINT.sub(r"\1", sql))
     sql = _INSTANT.sub(r"STRFTIME('%Y-%m-%dT%H:%M:%SZ', \1, 'unixepoch')", sql)
+    sql = _LIST_OF_NUMBERS.sub(r"GROUP_CONCAT(\1)", sql)
+    sql = _OCTET_LENGTH.sub(r"LENGTH(CAST(\1 AS BLOB))", _HEX.sub(r"HEX(\1)", sql))
     for call, other in _CALLS.items():
         sql = sql.replace(call, other)
     return _INNER_JOIN.sub("CROSS JOIN", sql) if keeps_join_order else sql

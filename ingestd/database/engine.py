@@ -41,6 +41,7 @@ _PERHAPS_FULL = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _PROBE_BYTES = 1 << 16
 _WRITING = "ingestd_writing"
 _RETURNED = "ingestd_returned"
+_COMMITS = "PRAGMA data_version"
 
 
 class Database:
@@ -87,6 +88,24 @@ class Database:
                 yield connection
 
     @contextlib.contextmanager
+    def reading_twice(self) -> Iterator[tuple[Connection, Connection | None]]:
+        """Lend two connections inside one snapshot, for two threads that read of one moment.
+
+        The second is None where somebody kept writing in between: then there is one snapshot only.
+        """
+        with contextlib.ExitStack() as stack:
+            first = stack.enter_context(self.reading())
+            second = stack.enter_context(self.connection())
+            if not self.is_embedded:
+                snapshot = first.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
+                second = second.execution_options(isolation_level="REPEATABLE READ")
+                stack.enter_context(second.begin())
+                second.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+                yield first, second
+                return
+            yield first, _join_snapshot(stack, first, second)
+
+    @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """Lend a connection inside a write transaction: committed at the end, or not at all."""
         with self.connection() as connection, write_transaction(connection):
@@ -123,6 +142,25 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def _join_snapshot(
+    stack: contextlib.ExitStack, first: Connection, second: Connection
+) -> Connection | None:
+    """Open a transaction on an SQLite connection that sees what another one sees, or return None.
+
+    SQLite cannot hand a snapshot on. But it counts what others commit: as long as that stays the
+    same from before the first snapshot was taken, the second one is the same.
+    """
+    driver = second.connection.driver_connection
+    assert driver is not None, "an open connection has a driver's connection"
+    # By the driver: SQLAlchemy would open the transaction that is to come later.
+    [(before,)] = driver.execute(_COMMITS).fetchall()
+    # A transaction sees what was there when it first read.
+    first.exec_driver_sql(_COMMITS).scalar_one()
+    stack.enter_context(second.begin())
+    now = second.exec_driver_sql(_COMMITS).scalar_one()
+    return second if now == before else None
 
 
 def open_database(

@@ -175,3 +175,32 @@ def test_a_password_is_never_told(url: str) -> None:
     database.close()
     assert "secret" not in raised.value.message + raised.value.detail
     assert "127.0.0.1" in raised.value.message
+
+
+def test_two_readers_see_one_moment_whoever_writes(database: Database) -> None:
+    """Books that are verified on two connections are the books of one moment."""
+    done = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not done.is_set():
+            with database.writing() as connection:
+                add_student(connection, f"{number:06}")
+            number += 1
+
+    count = "SELECT COUNT(*) FROM student"
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        seen = []
+        for _ in range(30):
+            with database.reading_twice() as (first, second):
+                if second is not None:
+                    seen.append(second.exec_driver_sql(count).scalar_one())
+                    assert first.exec_driver_sql(count).scalar_one() == seen[-1]
+    finally:
+        done.set()
+        thread.join(30)
+    with database.reading_twice() as (_, second):
+        assert second is not None
+    assert seen == sorted(seen)

@@ -71,13 +71,14 @@ def verify(
     kept = read_kept([*(against or ()), *(more or ())]) if against else []
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
-        with installation.database.reading() as connection:
+        with installation.database.reading_twice() as (connection, beside):
             keys_of = keys_of_folder(installation.folders.ledger_key)
             verification = verify_ledger(
                 connection,
                 found.account_id,
                 decimals=decimals_of(found.currency),
                 keys_of=keys_of,
+                beside=beside,
             )
             known_at = read_known_at(connection, found.account_id) or 0
             head = read_head_hash(connection, found.account_id, known_at=known_at)

@@ -2,65 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
+from ingestd.ledger.audit.beside import Beside
+from ingestd.ledger.audit.confirming import confirm
+from ingestd.ledger.audit.sides import Sides
+from ingestd.ledger.audit.spans import NUMBERED, SealedAs, Span, Spans, key_of
 from ingestd.ledger.books.batches import VERSION, Batch
 from ingestd.ledger.books.head import GENESIS_HASH
 from ingestd.ledger.evidence.chunks import Chunk, read_chunks, read_chunks_from
-from ingestd.ledger.evidence.layouts import SEALED_COLUMNS, SEALED_TABLES
+from ingestd.ledger.evidence.layouts import SEALED_TABLES
 from ingestd.ledger.evidence.seals import heading_of
 from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 from ingestd.ledger.outcomes.statements import read_statement
+from ingestd.ledger.proof.digest import CHUNK_ROWS
 from ingestd.ledger.proof.leaf import BatchLeaf
 from ingestd.ledger.proof.seal_hash import SealedChunk, hash_seal
 from ingestd.values.identifiers import AccountId, UploadId
 
 _SQL = Statements(__file__)
-
-# The tables whose rows are numbered within their account, by the head's counter of each.
-NUMBERED: Mapping[str, tuple[str, str]] = {
-    "parties": ("party", "party_no"),
-    "codes": ("code", "code_no"),
-    "charges": ("charge", "charge_no"),
-    "refunds": ("refund", "refund_no"),
-    "payments": ("payment", "payment_no"),
-    "allocations": ("allocation", "allocation_no"),
-    "postings": ("posting", "posting_no"),
-}
-# By what rows are told to be a batch's: its number, or its upload.
-_KEYS = {
-    table: "batch_no" if "batch_no" in columns and table != "file_outcome" else "upload_id"
-    for table, columns in SEALED_COLUMNS.items()
-}
-
-
-class Span(NamedTuple):
-    """A batch's rows in one table: how many, and the first and the last of their numbers."""
-
-    rows: int
-    first: int
-    last: int
-
-
-Spans = Mapping[str, Mapping[object, Span]]
-"""For each sealed table, what rows there are of each batch or upload."""
-
-
-class SealedAs(NamedTuple):
-    """What the books say that a chunk was sealed as."""
-
-    table: str
-    first_row: int
-    rows: int
-    layout: int
-    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,41 +45,29 @@ class CheckedBatch:
     differences: tuple[str, ...]
 
 
-def find_spans(connection: Connection, account: AccountId) -> Spans:
-    """Return what rows there are of each batch or upload, in every sealed table."""
-    numbers = dict(NUMBERED.values())
-    spans: dict[str, dict[object, Span]] = {}
-    for table, key in _KEYS.items():
-        number = numbers.get(table)
-        between = "0, 0" if number is None else f"MIN({number}), MAX({number})"
-        found = connection.execute(
-            sa.text(
-                f"SELECT {key}, COUNT(*), {between} FROM {table} WHERE account = :account"
-                f" GROUP BY {key}"
-            ),
-            {"account": account},
-        )
-        spans[table] = {row[0]: Span(int(row[1]), int(row[2]), int(row[3])) for row in found}
-    return spans
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What an account's batches are read with: in one snapshot, each row once.
 
-
-def key_of(table: str) -> str:
-    """Return by which column the rows of a sealed table are told to be a batch's."""
-    return _KEYS[table]
-
-
-def check_batches(
-    connection: Connection, account: AccountId, spans: Spans, *, decimals: int
-) -> Iterator[CheckedBatch]:
-    """Hash every batch again from its stored rows, and hold it to its seal, chunks and leaf.
-
-    `decimals` are those of the account's currency: a receipt writes amounts with them.
+    All that is read is put to the `sides`, too; what is read `beside` is put to its own. `decimals`
+    are those of the account's currency: a receipt writes amounts with them.
     """
-    values = {"account": account}
+
+    connection: Connection
+    account: AccountId
+    spans: Spans
+    sides: Sides
+    beside: Beside
+    decimals: int
+
+
+def check_batches(reading: Reading) -> Iterator[CheckedBatch]:
+    """Hash every batch again from its stored rows, and hold it to its seal, chunks and leaf."""
+    connection, values = reading.connection, {"account": reading.account}
     leaves = {
         row.batch_no: bytes(row.hash) for row in _SQL.run(connection, "read_stored_leaves", values)
     }
-    chunks = _sealed_chunks(connection, account)
+    chunks = _sealed_chunks(connection, reading.account)
     waiting = next(chunks, None)
     counted = dict.fromkeys(NUMBERED, 0)
     last_no, last_hash, last_sealed_at = 0, GENESIS_HASH, 0
@@ -134,10 +89,8 @@ def check_batches(
             found.append("it is not dated later than the batch before it")
         if seal.version != VERSION:
             found.append(f"it was sealed in a way that is not known here, {seal.version}")
-        batch, misnumbered = _placed(account, seal, spans, counted)
-        leaf, differences = _check(
-            connection, batch, seal, spans, sealed, leaves.get(seal.batch_no), decimals=decimals
-        )
+        batch, misnumbered = _placed(reading.account, seal, reading.spans, counted)
+        leaf, differences = _check(reading, batch, seal, sealed, leaves.get(seal.batch_no))
         yield CheckedBatch(
             batch_no=seal.batch_no,
             upload_id=seal.upload_id,
@@ -209,34 +162,19 @@ def _placed(
 
 
 def _check(
-    connection: Connection,
+    reading: Reading,
     batch: Batch,
     seal: Any,  # noqa: ANN401 - a row of the seal table
-    spans: Spans,
     sealed: Sequence[SealedAs],
     stored_leaf: bytes | None,
-    *,
-    decimals: int,
 ) -> tuple[BatchLeaf | None, list[str]]:
-    chunks: list[Chunk] = []
-    differences = []
-    for table in SEALED_TABLES:
-        key = batch.batch_no if _KEYS[table] == "batch_no" else batch.upload_id
-        span = spans[table].get(key)
-        as_sealed = [chunk for chunk in sealed if chunk.table == table]
-        if span is None and not as_sealed:
-            continue
-        found, messages = _check_table(
-            connection, batch, table, as_sealed, rows=0 if span is None else span.rows
-        )
-        chunks += found
-        differences += messages
+    chunks, differences = _read_back(reading, batch, sealed)
     differences += [
         f"chunks are kept of {table}, which is not sealed"
         for table in sorted({chunk.table for chunk in sealed} - set(SEALED_TABLES))
     ]
     try:
-        leaf = _leaf_of(connection, batch, spans, chunks, decimals=decimals)
+        leaf = _leaf_of(reading, batch, chunks)
     except (TypeError, ValueError, OverflowError) as error:
         return None, [*differences, f"its seal says what no batch can be: {error}"]
     if not differences and leaf.seal_hash != seal.hash:
@@ -251,6 +189,43 @@ def _check(
     if not differences and stored_leaf != leaf.hash():
         differences.append("its leaf in the tree is not the one that its stored rows give")
     return leaf, differences
+
+
+def _read_back(
+    reading: Reading, batch: Batch, sealed: Sequence[SealedAs]
+) -> tuple[list[Chunk], list[str]]:
+    """Return the chunks that a batch's rows come to, and where they differ."""
+    as_sealed: dict[str, list[SealedAs]] = {}
+    for was in sealed:
+        as_sealed.setdefault(was.table, []).append(was)
+    rows = {}
+    for table in SEALED_TABLES:
+        key = batch.batch_no if key_of(table) == "batch_no" else batch.upload_id
+        span = reading.spans[table].get(key)
+        if span is not None or table in as_sealed:
+            rows[table] = 0 if span is None else span.rows
+
+    def confirm_table(table: str, connection: Connection, sides: Sides) -> list[Chunk] | None:
+        was = as_sealed.get(table, [])
+        return confirm(connection, batch, table, was, rows=rows[table], sides=sides)
+
+    # Postings are half of nearly every batch.
+    has_many = rows.get("posting", 0) > CHUNK_ROWS
+    postings = reading.beside.run(partial(confirm_table, "posting")) if has_many else None
+    chunks: list[Chunk] = []
+    differences = []
+    for table, stored in rows.items():
+        if table == "posting" and postings is not None:
+            found = postings()
+        else:
+            found = confirm_table(table, reading.connection, reading.sides)
+        if found is None:
+            found, messages = _check_table(
+                reading.connection, batch, table, as_sealed.get(table, []), rows=stored
+            )
+            differences += messages
+        chunks += found
+    return chunks, differences
 
 
 def _check_table(
@@ -292,14 +267,13 @@ def _difference(place: int, was: SealedAs, now: Chunk | None) -> str:
     return f"{where}: what is stored is not what was sealed"
 
 
-def _leaf_of(
-    connection: Connection, batch: Batch, spans: Spans, chunks: list[Chunk], *, decimals: int
-) -> BatchLeaf:
+def _leaf_of(reading: Reading, batch: Batch, chunks: list[Chunk]) -> BatchLeaf:
+    connection, spans = reading.connection, reading.spans
     statement = None
     if batch.upload_id is not None:
         outcome = read_file_outcome(connection, batch.account, batch.upload_id)
         if outcome is not None:
-            statement = read_statement(connection, outcome, decimals=decimals).hash()
+            statement = read_statement(connection, outcome, decimals=reading.decimals).hash()
     sealed = [SealedChunk(chunk.table, chunk.first_row, chunk.digest) for chunk in chunks]
     return BatchLeaf(
         account=batch.account,

@@ -13,6 +13,8 @@ from ingestd.values.identifiers import AccountId
 
 _SQL = Statements(__file__)
 
+_NO_END = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
@@ -44,11 +46,18 @@ def read_identities(connection: Connection, extent: Extent) -> list[Identity]:
     )
 
 
-def add_up_identities(connection: Connection, account: AccountId) -> list[Identity]:
-    """Return I1 to I5 for everything, by the postings alone: what is kept beside is not asked."""
-    bound = {"account": account}
+def add_up_identities(
+    connection: Connection, account: AccountId, *, totals_are_right: bool = False
+) -> list[Identity]:
+    """Return I1 to I5 for everything, by the postings alone: what is kept beside is not asked.
+
+    Only where it is known that the totals of batches are what their postings come to, they are
+    added up in their place.
+    """
+    bound = {"account": account, "as_of": _NO_END, "known_batch": _NO_END}
+    sums = "add_up_totals" if totals_are_right else "add_up_postings"
     return _identities(
-        _SQL.run(connection, "add_up_postings", bound).one(),
+        _SQL.run(connection, sums, bound).one(),
         below_zero=_SQL.run(connection, "add_up_postings_below_zero", bound).scalar_one(),
         beyond=_SQL.run(connection, "add_up_postings_beyond", bound).scalar_one(),
     )

@@ -10,16 +10,12 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
 from ingestd.ledger.audit.agreement import AGREEMENTS_OF_FACTS, Check, Disagreement
-from ingestd.ledger.audit.batches import (
-    NUMBERED,
-    CheckedBatch,
-    Spans,
-    check_batches,
-    find_spans,
-    key_of,
-)
+from ingestd.ledger.audit.batches import CheckedBatch, Reading, check_batches
+from ingestd.ledger.audit.beside import reading_beside
 from ingestd.ledger.audit.identities import Identity, add_up_identities
+from ingestd.ledger.audit.kept_sides import put_kept, read_sides
 from ingestd.ledger.audit.projections import AGREEMENTS_OF_PROJECTIONS
+from ingestd.ledger.audit.spans import NUMBERED, Spans, find_spans, key_of
 from ingestd.ledger.audit.tree import find_tree_disagreements
 from ingestd.ledger.books.head import GENESIS_HASH
 from ingestd.ledger.evidence.layouts import SEALED_TABLES
@@ -69,7 +65,12 @@ class Verification:
 
 
 def verify_ledger(
-    connection: Connection, account: AccountId, *, decimals: int, keys_of: KeysOf | None = None
+    connection: Connection,
+    account: AccountId,
+    *,
+    decimals: int,
+    keys_of: KeysOf | None = None,
+    beside: Connection | None = None,
 ) -> Verification:
     """Check all of an account's books against themselves; nothing is changed.
 
@@ -78,10 +79,21 @@ def verify_ledger(
     what is stored twice has to agree: charges and allocations with their postings, reversals with
     what they reverse, the states of charges and credit lots with the facts. With `keys_of`
     signatures are checked, too. `decimals` are those of the account's currency. The connection is
-    to be in one snapshot.
+    to be in one snapshot; one `beside` it, in the same snapshot, halves the time that it takes.
     """
     spans = find_spans(connection, account)
-    batches = tuple(check_batches(connection, account, spans, decimals=decimals))
+    sides = read_sides(connection, account)
+    with reading_beside(connection, beside, sides) as reader:
+        reading = Reading(
+            connection=connection,
+            account=account,
+            spans=spans,
+            sides=sides,
+            beside=reader,
+            decimals=decimals,
+        )
+        batches = tuple(check_batches(reading))
+        put_kept(connection, account, sides, beside=reader)
     uploads = {batch.batch_no: batch.upload_id for batch in batches}
     differences = [
         Difference(
@@ -96,17 +108,29 @@ def verify_ledger(
         for found in find_tree_disagreements(connection, account, uploads, keys_of=keys_of)
     )
     differences += _check_unsealed(spans, uploads)
-    for name, checks in AGREEMENTS.items():
-        for check in checks:
-            found_of_check = check.find(connection, account)
-            differences += (_difference(name, found, uploads) for found in found_of_check)
+    proven = sides.proven(
+        {table: sum(span.rows for span in of_table.values()) for table, of_table in spans.items()}
+    )
+    with reading_beside(connection, beside, sides) as reader:
+        identities = reader.run(
+            lambda connection, _: add_up_identities(
+                connection, account, totals_are_right="find_wrong_totals" in proven
+            )
+        )
+        differences += (
+            _difference(name, found, uploads)
+            for name, checks in AGREEMENTS.items()
+            for check in checks
+            if check.name not in proven
+            for found in check.find(connection, account)
+        )
     counts = {
         counter: sum(span.rows for span in spans[table].values())
         for counter, (table, _) in NUMBERED.items()
     }
     return Verification(
         checked={"batches": len(uploads), **counts},
-        identities=tuple(add_up_identities(connection, account)),
+        identities=tuple(identities()),
         differences=tuple(differences),
         batches=batches,
     )

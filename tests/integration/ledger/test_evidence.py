@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.ledger.audit.against import Held, hold_against, read_outside
-from ingestd.ledger.audit.batches import check_batches, find_spans
 from ingestd.ledger.audit.verify import Difference, verify_ledger
 from ingestd.ledger.evidence.checkpoints import continue_from, read_newest_note
 from ingestd.ledger.evidence.seals import heading_of
@@ -64,8 +63,7 @@ def seal_in(receipt: Path) -> ReceiptSeal:
 
 
 def held(books: Books, connection: Connection, receipts: Sequence[Path]) -> list[Held]:
-    spans = find_spans(connection, SPRINGFIELD)
-    batches = list(check_batches(connection, SPRINGFIELD, spans, decimals=2))
+    batches = verify_ledger(connection, SPRINGFIELD, decimals=2).batches
     outside = [read_outside(path.name, path.read_bytes()) for path in receipts]
     return hold_against(outside, SPRINGFIELD, batches, keys_of)
 
@@ -209,8 +207,7 @@ def seal_again(connection: Connection) -> None:
             rows=sum(chunk.rows for chunk in chunks),
             **of_batch,
         )
-        spans = find_spans(connection, SPRINGFIELD)
-        checked = list(check_batches(connection, SPRINGFIELD, spans, decimals=2))
+        checked = verify_ledger(connection, SPRINGFIELD, decimals=2).batches
         leaf = checked[batch.batch_no - 1].leaf
         assert leaf is not None
         run(

@@ -16,7 +16,7 @@ from ingestd.database.statements import Statement, read_statements
 STATEMENTS = [
     pytest.param(statement, id=statement.name)
     for module in (ingestd.reports.explain, ingestd.reports.trace)
-    for statement in read_statements(Path(module.__file__).with_suffix(".sql"))
+    for statement in read_statements(Path(str(module.__file__)).with_suffix(".sql"))
 ]
 # All rows of an account, or of every account.
 WALK = re.compile(r"^SCAN (?!\w+ LEFT-JOIN$)|\(account=\?\)")

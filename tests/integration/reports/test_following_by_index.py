@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-import ingestd.reports.explain
-import ingestd.reports.trace
+import ingestd.reports.trails.explain
+import ingestd.reports.trails.trace
 from ingestd.database import schema
 from ingestd.database.engine import open_database
 from ingestd.database.statements import Statement, read_statements
 
 STATEMENTS = [
     pytest.param(statement, id=statement.name)
-    for module in (ingestd.reports.explain, ingestd.reports.trace)
+    for module in (ingestd.reports.trails.explain, ingestd.reports.trails.trace)
     for statement in read_statements(Path(str(module.__file__)).with_suffix(".sql"))
 ]
 # All rows of an account, or of every account.

@@ -60,7 +60,10 @@ class Office:
     @property
     def keeper(self) -> Bookkeeper:
         return Bookkeeper(
-            database=self.books.database, clock=self.books.clock, account=self.books.account
+            database=self.books.database,
+            clock=self.books.clock,
+            account=self.books.account,
+            signing=self.books.signing,
         )
 
     def charge(self, *rows: str) -> FileOutcome:

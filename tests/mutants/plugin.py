@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import resource
 import time
-from collections.abc import Sequence
 from functools import cache
 
 import pytest
@@ -40,15 +39,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the quickest test first: most mutants die of the first that looks at them."""
     seconds = state().duration_by_test
     items.sort(key=lambda item: seconds.get(item.nodeid, 0.0))
-    if "__mutmut_" in _ask_environment():
-        _stop_what_never_ends([seconds.get(item.nodeid, 0.0) for item in items])
 
 
-def _stop_what_never_ends(seconds: Sequence[float]) -> None:
-    """Let the tests of a mutant have three times the CPU that they had, and some for the start.
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let a test of a mutant have three times the CPU that it had, and some for the start.
 
     Unlike the time on a clock, that is the same on a machine that has much else to do.
     """
-    used = time.process_time()
-    limit = int(used + 5 + 3 * sum(seconds))
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
+    if "__mutmut_" not in _ask_environment():
+        return
+    seconds = state().duration_by_test.get(item.nodeid, 0.0)
+    limit = int(time.process_time() + 5 + 3 * seconds)
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, hard_limit))

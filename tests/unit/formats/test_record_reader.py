@@ -83,6 +83,17 @@ def test_stray_quotes_are_pointed_out() -> None:
     assert [record.stray_quotes for record in records] == [(1,), (2,)]
 
 
+@pytest.mark.parametrize(
+    ("last_row", "ends_quoted"),
+    [('1,"2"', True), ('"1","2"', True), ('"1",2', False), ("1,2", False), ('1,"2"\n', False)],
+)
+def test_a_last_row_tells_whether_a_quote_closes_it(last_row: str, ends_quoted: bool) -> None:
+    """Behind a closing quote nothing of the file can be missing."""
+    records, refusal, _ = read(f"a,b\n{last_row}")
+    assert refusal is None
+    assert [record.ends_quoted for record in records] == [False, ends_quoted]
+
+
 def test_quotes_within_large_fields_are_read() -> None:
     """A long text is fine as long as it keeps to the limit."""
     field = "x\n" * (FIELD_BYTES_MAX // 2)

@@ -180,5 +180,13 @@ def test_a_file_of_another_kind_is_called_by_its_name(start: bytes, what: str, m
 
 def test_what_only_looks_like_another_kind_further_down_is_text() -> None:
     """A header of spaces, a key that begins like an archive, a bracket in a note."""
-    for content in (b" " * 1024 + b"[", b"a\n<html>", b"x%PDF-", b"PK,1", b"aPK\x03\x04", b"XX"):
+    for content in (
+        b" " * 1024 + b"[",
+        b"a\n<html>",
+        b"x%PDF-",
+        b"PK,1",
+        b"aPK\x03\x04",
+        b"X{",
+        b"\x0c{",
+    ):
         assert text_and_stop(content) == (content.decode(), None)

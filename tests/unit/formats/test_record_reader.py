@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from ingestd.formats.fields import FIELD_BYTES_MAX, ROW_BYTES_MAX
 from ingestd.formats.findings.codes import Code, FileRefusedError, Finding
 from ingestd.formats.reading.bytes_in import CHUNK_BYTES, Chunk, read_text
-from ingestd.formats.reading.lines import Record, RecordReader, records_of
+from ingestd.formats.reading.lines import (
+    PIECE_RECORDS_MAX,
+    PlainLines,
+    Record,
+    RecordReader,
+    SplitLines,
+    records_of,
+)
 
 PLAIN_AND_ODD = st.text(alphabet='ab,"\n\r\x1a\u2028 ', max_size=60)
 FIELDS = st.text(alphabet='ab,;"\n\t é\u2028', max_size=12)
@@ -151,3 +158,62 @@ def test_pieces_are_small_however_short_the_rows() -> None:
     sizes = [len(records_of(piece, ",")) for piece in reader.read([Chunk("\n" * 100_000)])]
     assert sum(sizes) == 100_000
     assert max(sizes) <= 10_000
+
+
+@pytest.mark.parametrize(
+    ("row", "piece_type"),
+    [("a,b", PlainLines), ('a,"b"', SplitLines), ('"a,b","c""d"', SplitLines)],
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_ordinary_files_go_the_quick_way(row: str, piece_type: type, line_end: str) -> None:
+    """A million rows are split in seconds, in chunks that begin and end anywhere."""
+    text = f"{row}{line_end}" * 50
+    reader = RecordReader(",")
+    pieces = list(reader.read([Chunk(text[:123]), Chunk(text[123:])]))
+    assert {type(piece) for piece in pieces if piece} == {piece_type}
+    records = [record for piece in pieces for record in records_of(piece, ",")]
+    assert [(record.row, record.line) for record in records] == [(n, n) for n in range(1, 51)]
+    assert {tuple(record.fields) for record in records} == {tuple(next(csv.reader([row])))}
+
+
+@pytest.mark.parametrize("row", ["a,{n}", '"a","{n}"', '"a",{n}\r', '"a\n",{n}'])
+def test_rows_of_one_large_chunk_are_numbered_on(row: str) -> None:
+    """Whatever is read at a time, a row's number is its place in the file."""
+    count = 2 * PIECE_RECORDS_MAX + 3
+    text = "".join(f"{row.format(n=n)}\n" for n in range(count))
+    pieces = [piece for piece in RecordReader(",").read([Chunk("x,y\n"), Chunk(text)]) if piece]
+    records = [record for piece in pieces for record in records_of(piece, ",")][1:]
+    assert len(pieces) <= 5
+    assert [record.fields[1] for record in records] == [str(n) for n in range(count)]
+    assert [record.row for record in records] == list(range(2, count + 2))
+    lines_a_row = 2 if row.startswith('"a\n') else 1
+    assert [record.line for record in records] == [2 + n * lines_a_row for n in range(count)]
+
+
+def test_a_character_that_stands_in_for_another_is_never_mistaken_for_it() -> None:
+    """A damaged field is still the sender's own."""
+    for fields in (["a\0b", "c,d"], ["a", "b,c\0d"], ["\0", ",", "\0,"]):
+        written = io.StringIO()
+        csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([fields, ["x"]])
+        records, _, _ = read(written.getvalue())
+        assert [record.fields for record in records] == [fields, ["x"]]
+
+
+@pytest.mark.parametrize(
+    ("texts", "place"),
+    [
+        (["a\n", "b\r\n"], (2, 2)),
+        (["a\r\n", "b\r\n", "c\n"], (3, 3)),
+        (["a\n", "b\n", "c\r"], (3, 3)),
+        (["a\r", "b\r", "c\n"], (3, 3)),
+        (["a\n", '"b\r\n"\n', "c\r\n", "d\n"], (3, 4)),
+        (["a\n", "b\r\n", "c\n", "d\r\n"], (2, 2)),
+        (["a\n", "b\n"], None),
+        (["a\r\n", "b"], None),
+    ],
+)
+def test_the_first_line_end_that_differs_is_remembered(
+    texts: list[str], place: tuple[int, int] | None
+) -> None:
+    """Two exports that were joined show where."""
+    assert read(*texts)[2] == read("".join(texts))[2] == place

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from ingestd.formats.findings.codes import Code, Finding
 from ingestd.formats.names import FormatName
+from ingestd.formats.reading.blanks import BlankLines
+from ingestd.formats.reading.lines import Piece, PlainLines, Record, SplitLines, records_of
 from tests.judging import check_payment_file
 from tests.verdicts import COLUMNS, RULES, charge_file, checked, findings_of, good_fields, rows_of
 
@@ -76,3 +78,69 @@ def test_a_long_way_without_a_record_is_told_in_empty_batches() -> None:
     batches = checked(charge_file([good_fields("T-1")] * 200) + b"\n" * 3_000_000)
     assert len(batches) > 2
     assert [batch.records for batch in batches if batch.records] == [200]
+
+
+def pieces_of(rows: list[list[str]]) -> Iterator[tuple[Piece, list[int]]]:
+    """Yield rows in each of the ways in which a reader hands them on, two lines to a row."""
+    numbers = list(range(1, len(rows) + 1))
+    lines = [2 * number for number in numbers]
+    yield PlainLines(numbers, lines, [",".join(row) for row in rows]), lines
+    yield SplitLines(numbers, lines, rows, {len(rows) - 1: (0,)}), lines
+    yield [Record(*each) for each in zip(numbers, lines, rows, strict=True)], lines
+
+
+@pytest.mark.parametrize(
+    ("rows", "filled", "told_at"),
+    [
+        ([["  ", ""], ["a", ""]], [2], [(1, "A blank line was skipped.")]),
+        ([["a"], ["", " \t"], ["\x1a"], ["b"]], [1, 4], [(2, "2 blank lines were skipped.")]),
+        (
+            [["a"], [""], ["b"], ["", ""], [" "], [" "], ["c"]],
+            [1, 3, 7],
+            [(2, "A blank line was skipped."), (4, "3 blank lines were skipped.")],
+        ),
+        ([["a"], [""], [""]], [1], []),
+        ([[" \x0c"], [" \u00a0", ""]], [1, 2], []),
+        ([[""], [" ;"], [""]], [2], [(1, "A blank line was skipped.")]),
+        ([["\t"], [" "]], [], []),
+    ],
+)
+def test_each_run_of_blank_lines_is_told_with_its_length_and_place(
+    rows: list[list[str]], filled: list[int], told_at: list[tuple[int, str]]
+) -> None:
+    """Whoever looks for them in an editor finds the line, in a spreadsheet the row."""
+    for piece, lines in pieces_of(rows):
+        blanks = BlankLines(",")
+        [left] = blanks.skip([piece])
+        kept = records_of(left, ",")
+        assert [record.row for record in kept] == filled
+        assert [record.line for record in kept] == [lines[row - 1] for row in filled]
+        findings = blanks.take_findings()
+        assert [(finding.row, finding.message) for finding in findings] == told_at
+        assert [finding.line for finding in findings] == [lines[row - 1] for row, _ in told_at]
+        assert blanks.take_findings() == []
+        if isinstance(left, SplitLines):
+            assert left.stray_quotes == ({len(filled) - 1: (0,)} if len(rows) in filled else {})
+
+
+def test_a_run_of_blank_lines_goes_on_from_piece_to_piece() -> None:
+    """How much is read at a time changes no warning."""
+    pieces: list[Piece] = [
+        PlainLines([1], [1], ["a"]),
+        PlainLines([2, 3], [2, 3], ["", ","]),
+        [],
+        [Record(4, 4, [" "])],
+        SplitLines([5], [5], [["", ""]], {}),
+        PlainLines([6, 7], [6, 7], ["", "b"]),
+        PlainLines([8], [8], [""]),
+        PlainLines([9], [9], ["c"]),
+    ]
+    blanks = BlankLines(",")
+    left = [
+        len(piece) if isinstance(piece, list) else len(piece[0]) for piece in blanks.skip(pieces)
+    ]
+    assert left == [1, 0, 0, 0, 0, 1, 0, 1]
+    assert [(f.row, f.line, f.message) for f in blanks.take_findings()] == [
+        (2, 2, "5 blank lines were skipped."),
+        (8, 8, "A blank line was skipped."),
+    ]

@@ -9,6 +9,7 @@ noticed.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -16,15 +17,19 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-from tests.mutants.results import NOTICED, Mutant, read_mutants
+from mutmut.configuration import config
+from mutmut.state import state
+from mutmut.stats import load_stats
+from mutmut.utils.format_utils import mangled_name_from_mutant_name
+
+from tests.mutants.hunt import PLAN_VARIABLE, VERDICTS
+from tests.mutants.results import FOLDER, NOTICED, Mutant, read_mutants, write_verdicts
 from tests.mutants.survivors import NAMED_IN, Survivor, told_of
 
-FOLDER = Path("mutants")
+PLAN = FOLDER / "plan.json"
 LISTED_IN = FOLDER / "survivors.txt"
 NOTICED_MIN = 0.9
-_STOP_SECONDS = 30
 _STATUSES = ("killed", "timeout", "survived", "no tests")
 _LINE = "{:36}{:>9}{:>9}{:>9}{:>10}{:>10}{:>7}"
 
@@ -38,7 +43,11 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     # Anew each time: mutmut knows when code has changed, but not when a test has.
     shutil.rmtree(FOLDER, ignore_errors=True)
-    if not _run_mutmut(asked.modules, processes=asked.processes, seconds=asked.minutes * 60):
+    making = [sys.executable, "-m", "tests.mutants.making", "--processes", str(asked.processes)]
+    if subprocess.run(making, check=False).returncode != 0:
+        return 2
+    _plan(asked.modules, processes=asked.processes)
+    if not _hunt(seconds=asked.minutes * 60):
         return 2
     mutants = [mutant for mutant in read_mutants() if _is_in(mutant, asked.modules)]
     _print_table(mutants)
@@ -50,20 +59,45 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if share >= NOTICED_MIN else 1
 
 
-def _run_mutmut(modules: Sequence[str], *, processes: int, seconds: float) -> bool:
-    """Run mutmut; False when it could not begin. What it has no time for stays unchecked."""
-    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(processes)]
-    with subprocess.Popen([*command, *(f"{module}.*" for module in modules)]) as running:
+def _plan(modules: Sequence[str], *, processes: int) -> None:
+    """Write down which tests each mutant is to be tried with, for `tests.mutants.hunt`."""
+    load_stats()
+    tests_by_function = state().tests_by_mangled_function_name
+    plan = {
+        "processes": processes,
+        "seconds": state().duration_by_test,
+        "tests_by_mutant": {
+            mutant.name: sorted(tests_by_function[mangled_name_from_mutant_name(mutant.name)])
+            for mutant in read_mutants()
+            if _is_in(mutant, modules)
+        },
+    }
+    PLAN.write_text(json.dumps(plan), encoding="utf-8")
+
+
+def _hunt(*, seconds: float) -> bool:
+    """Try the mutants of the plan; what there is no time for stays unchecked.
+
+    False when it could not begin.
+    """
+    options = [*config().pytest_add_cli_args, *config().pytest_add_cli_args_test_selection]
+    command = [sys.executable, "-m", "pytest", "--quiet", "--rootdir=.", "--capture=no"]
+    with subprocess.Popen(
+        [*command, "-p", "tests.mutants.hunt", *options],
+        cwd=FOLDER,
+        env={**os.environ, PLAN_VARIABLE: PLAN.name},
+    ) as hunting:
         try:
-            return running.wait(seconds) == 0
+            hunting.wait(seconds)
         except subprocess.TimeoutExpired:
-            print("\nThe time is up.")
-            running.send_signal(signal.SIGINT)  # it stops its workers, and keeps what they found
-            try:
-                running.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                running.kill()
-            return True
+            print("The time is up.")
+            hunting.send_signal(signal.SIGINT)
+    verdicts = PLAN.with_suffix(VERDICTS)
+    if not verdicts.exists():
+        return False
+    lines = verdicts.read_text(encoding="utf-8").splitlines()
+    write_verdicts({name: int(code) for code, name in map(str.split, lines)})
+    return True
 
 
 def _is_in(mutant: Mutant, modules: Sequence[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
+
+FOLDER = Path("mutants")
 
 # Tests that do not end are noticed, too, by whoever waits for them.
 NOTICED = frozenset({"killed", "timeout"})
@@ -50,3 +52,14 @@ def read_mutants() -> Iterator[Mutant]:
         mutation.load()
         for name, exit_code in mutation.exit_code_by_key.items():
             yield Mutant(name=name, path=path, status=status_by_exit_code[exit_code])
+
+
+def write_verdicts(exit_codes: Mapping[str, int]) -> None:
+    """Note what became of mutants, by name."""
+    for path in walk_mutatable_files():
+        mutation = SourceFileMutationData(path=path)
+        mutation.load()
+        mutation.exit_code_by_key |= {
+            name: exit_codes[name] for name in mutation.exit_code_by_key if name in exit_codes
+        }
+        mutation.save()

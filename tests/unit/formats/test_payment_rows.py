@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
-from ingestd.formats.kinds.payment_files import PAYMENT_FORMATS
-from ingestd.formats.kinds.payments import PaymentRow
 
-from ingestd.formats.checking import check_payment_file, check_refund_file
 from ingestd.formats.findings.codes import Code, Finding
 from ingestd.formats.names import FormatName
+from ingestd.formats.rows.payments import PaymentRow
+from tests.judging import PAYMENT_FORMATS, check_payment_file, check_refund_file
 from tests.verdicts import RULES
 
 FEE = FormatName.FEE_PAYMENTS

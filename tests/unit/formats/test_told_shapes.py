@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from ingestd.formats.checking import RowBatch, check_charge_file, check_refund_file
+from ingestd.formats.checking import RowBatch
 from ingestd.formats.findings.codes import Code, Finding, Verdict, shorten
 from ingestd.formats.kinds.student_billing import ChargeRow
 from ingestd.formats.rules import LastRow
+from tests.judging import check_charge_file, check_refund_file
 from tests.verdicts import COLUMNS, RULES, charge_file, checked, findings_of, good_fields, rows_of
 
 HEADER = ",".join(COLUMNS)

@@ -1,7 +1,8 @@
 -- name: find_receipt
 -- The batch of an upload and its leaf, the note over the tree that it was the last leaf of, and
--- what is kept of the last receipt of all. The first tree has origin 1, and every one that was begun
--- anew its own: so the note is looked up, not looked for among all. Binds :account, :upload_id.
+-- what is kept of the last receipt of all. The first tree has origin 1, and every one that was
+-- begun anew its own: so the note is looked up, not looked for among all. Binds :account,
+-- :upload_id.
 -- sqlite: joins in this order
 SELECT s.batch_no, s.sealed_at, s.rows_sealed, s.amount_posted, s.hash, f.hash AS leaf, c.note,
   c.continues, h.receipt_size, h.receipt_frontier

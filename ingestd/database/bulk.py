@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from psycopg import Copy
 from sqlalchemy.engine import Connection
 
-from ingestd.database.packing import COPY_HEADER, COPY_TRAILER
+from ingestd.database.copying import COPY_HEADER, COPY_TRAILER
 
 ANALYSED_ROWS_MIN = 1_000
 """From so many rows on PostgreSQL is told how large a stage is; it guesses well of fewer."""

@@ -1,9 +1,8 @@
 """Packing: rows as PostgreSQL's COPY takes them in binary, thousands at a time, column by column.
 
 Each row is its number of fields (16 bits) and, field by field, its length in bytes (32 bits, -1
-where there is none) and its bytes; all numbers are big-endian. The fields that have one length in
-all rows come first, so that an array holds them; `packed_order` says in which order a table's
-columns come.
+where there is none) and its bytes; all numbers are big-endian. The fields come in `packed_order`
+(`copying.py`): those that have one length in all rows first, so that an array holds them.
 """
 
 from __future__ import annotations
@@ -13,22 +12,12 @@ from typing import Any
 
 import numpy as np
 
-COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-COPY_TRAILER = b"\xff\xff"
+from ingestd.database.copying import Columns, is_fixed
 
 _WHOLE_BYTES = 8
 # Bytes as characters of Latin-1, which are the bytes they stand for: texts are joined faster.
 _NONE = "\xff\xff\xff\xff"
 _LENGTHS = tuple(f"\0\0\0{chr(length)}" for length in range(256))
-
-Columns = Sequence[Sequence[Any]]
-"""Rows, column by column, in the order of a table's columns; no columns are no rows."""
-
-
-def packed_order(columns: Mapping[str, str]) -> list[str]:
-    """Return the names of a table's columns in the order in which their values are packed."""
-    fixed = [name for name, kind in columns.items() if _is_fixed(kind)]
-    return fixed + [name for name, kind in columns.items() if not _is_fixed(kind)]
 
 
 def pack_rows(columns: Mapping[str, str], values: Columns) -> bytes:
@@ -40,8 +29,8 @@ def pack_rows(columns: Mapping[str, str], values: Columns) -> bytes:
     if not values or not len(values[0]):
         return b""
     by_name = dict(zip(columns, values, strict=True))
-    varying = [name for name, kind in columns.items() if not _is_fixed(kind)]
-    fixed = [_array(by_name[name]) for name in columns if _is_fixed(columns[name])]
+    varying = [name for name, kind in columns.items() if not is_fixed(kind)]
+    fixed = [_array(by_name[name]) for name in columns if is_fixed(columns[name])]
     heads = pack_fixed(len(values[0]), len(columns), fixed)
     if not varying:
         return heads.tobytes()
@@ -59,10 +48,6 @@ def pack_rows(columns: Mapping[str, str], values: Columns) -> bytes:
     for place, column in enumerate(framed, start=1):
         pieces[place::step] = column
     return "".join(pieces).encode("latin-1")
-
-
-def _is_fixed(kind: str) -> bool:
-    return kind in {"whole", "octets"}
 
 
 def pack_fixed(

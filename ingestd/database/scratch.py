@@ -29,7 +29,7 @@ from ingestd.database.bulk import (
     stage,
     stage_rows,
 )
-from ingestd.database.packing import Columns, pack_rows, packed_order
+from ingestd.database.copying import Columns, packed_order
 
 _SQLITE_NAME = "rows.db"
 _BLOCK_BYTES = 1 << 20
@@ -95,6 +95,9 @@ class CopyFiles:
 
     def append(self, table: Temporary, columns: Columns) -> None:
         """Keep rows of a table."""
+        # Loaded only now: a daemon at rest does without arrays.
+        from ingestd.database.packing import pack_rows  # noqa: PLC0415
+
         packed = pack_rows(table.columns, columns)
         if packed:
             if table.name not in self._files:

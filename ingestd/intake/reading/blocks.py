@@ -28,13 +28,14 @@ class HashedFile:
         self.block_hashes: list[bytes] = []
 
     def length(self) -> int:
-        """Return how many bytes it has now."""
+        """Return how many bytes it has now; of a pipe that is 0."""
         with storage_errors(self.path):
             return os.fstat(self.descriptor).st_size
 
     def __iter__(self) -> Iterator[bytes]:
         with storage_errors(self.path):
-            while block := os.pread(self.descriptor, BLOCK_BYTES, self.size_bytes):
+            # Not by offset: an operator may name a pipe.
+            while block := os.read(self.descriptor, BLOCK_BYTES):
                 self._digest.update(block)
                 self.size_bytes += len(block)
                 yield block

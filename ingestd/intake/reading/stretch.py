@@ -97,6 +97,7 @@ def _tell_of_fault(_kind: object, error: BaseException, _trace: object) -> None:
 def run() -> None:
     """Be such a process: the task comes by the first descriptor of the command line."""
     sys.excepthook = _tell_of_fault
+    os.umask(0o077)
     source, answers, descriptor = map(int, sys.argv[1:])
     try:
         _serve(Connection(source, writable=False), Connection(answers, readable=False), descriptor)

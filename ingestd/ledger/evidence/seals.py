@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.batches import VERSION, Batch
 from ingestd.ledger.books.head import Head, store_head
-from ingestd.ledger.books.totals import Totals, add_totals
+from ingestd.ledger.books.totals import add_totals
 from ingestd.ledger.evidence.chunks import Chunk, read_chunks, values_of
 from ingestd.ledger.evidence.layouts import SEALED_TABLES
 from ingestd.ledger.evidence.signing import Signing
 from ingestd.ledger.evidence.tree_log import Grown, append_leaf
-from ingestd.ledger.evidence.written_chunks import WrittenRows
 from ingestd.ledger.proof.leaf import BatchLeaf
 from ingestd.ledger.proof.seal_hash import SealHeading, hash_seal
+
+if TYPE_CHECKING:  # a daemon at rest does without arrays
+    from ingestd.ledger.books.added_up import Totals
+    from ingestd.ledger.evidence.written_chunks import WrittenRows
 
 _SQL = Statements(__file__)
 _ADDING_UP = {"charge": "add_up_charge", "posting": "add_up_posting"}

@@ -7,7 +7,7 @@ else, and everything it does not name, as it was. All set-based.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import FilePolicy
 from ingestd.database.bulk import Temporary, count_rows
-from ingestd.database.packing import Columns
+from ingestd.database.copying import Columns
 from ingestd.database.scratch import Scratch
 from ingestd.database.statements import Statements
 from ingestd.formats.checking import RowBatch
@@ -164,13 +164,14 @@ def post_staged_catalog(connection: Connection, head: Head, kind: CatalogKind) -
     return counted(connection, applied=count_rows(connection, CATALOG), applied_amount=0)
 
 
-def find_disappeared_students(connection: Connection, head: Head) -> None:
-    """Warn of each enrolled student that the staged file does not name; the roster keeps them.
+def find_disappeared_students(connection: Connection, head: Head) -> int:
+    """Warn of each enrolled student that the staged file does not name; return how many.
 
-    A row that was rejected names its student as well, as far as it can be read.
+    The roster keeps them. A row that was rejected names its student as well, as far as it can be
+    read.
     """
     values = {"account": head.account, "message": STUDENT_DISAPPEARED}
-    _SQL.run(connection, "warn_of_disappeared_students", values)
+    return _SQL.run(connection, "warn_of_disappeared_students", values).rowcount
 
 
 def _reject(connection: Connection, rule: str, values: Mapping[str, object]) -> None:
@@ -198,7 +199,8 @@ def catalog_taking(kind: CatalogKind) -> Taking:
         posted = post_staged_catalog(connection, head, kind)
         # A file of which nothing applies is no roster: it says nothing of who left.
         if kind is CatalogKind.STUDENTS and posted.applied:
-            find_disappeared_students(connection, head)
+            found = find_disappeared_students(connection, head)
+            posted = replace(posted, findings=posted.findings + found)
         return posted
 
     return Taking(stager=stager, post=post)

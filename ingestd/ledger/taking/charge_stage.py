@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from ingestd.database.bulk import Temporary
-from ingestd.database.packing import Columns
+from ingestd.database.copying import Columns
 from ingestd.database.scratch import Scratch
 from ingestd.formats.judging.texts import fold_key
 from ingestd.formats.kinds.student_billing import ChargeRow
 from ingestd.formats.rows.turned import columns_of
 from ingestd.ledger.books.chart import CHARGED
 from ingestd.ledger.books.days import QUARTER_HOUR, Days
-from ingestd.ledger.taking.charge_columns import keep_charges
 from ingestd.ledger.taking.stage import Stager
 
 CHARGES = Temporary(
@@ -103,6 +102,9 @@ class ChargeStager(Stager[ChargeRow]):
             _folded(keys),
         )
         if scratch.folder is not None:
+            # Loaded only now: a daemon at rest does without arrays.
+            from ingestd.ledger.taking.charge_columns import keep_charges  # noqa: PLC0415
+
             keep_charges(scratch.folder, columns, framed=self._is_copied)
         for names, table in ((self._students, STUDENTS), (self._products, PRODUCTS)):
             new = [(number, name, 0, None) for number, name in names.take_new()]

@@ -20,9 +20,9 @@ from sqlalchemy.engine import Connection
 from ingestd.database.bulk import binary_copy
 from ingestd.database.packing import pack_fixed
 from ingestd.database.statements import Statements
+from ingestd.ledger.books.added_up import Totals
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
-from ingestd.ledger.books.totals import Totals
 from ingestd.ledger.evidence.written_chunks import WrittenRows
 from ingestd.ledger.proof.column_pieces import Chosen, Numbers, Piece, Texts
 from ingestd.ledger.taking.charge_columns import ChargeColumns, read_charges

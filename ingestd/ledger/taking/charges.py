@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
@@ -24,12 +25,6 @@ from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.pools import PAYERS
 from ingestd.ledger.paying.terms import read_terms
 from ingestd.ledger.taking.charge_stage import CHARGES, KEYS, KNOWN, PLACES, ChargeStager
-from ingestd.ledger.taking.charge_writing import (
-    Deciding,
-    read_deciding,
-    write_charges,
-    write_postings,
-)
 from ingestd.ledger.taking.charged_names import add_students, number_names
 from ingestd.ledger.taking.messages import (
     BILLING_CODE_UNKNOWN,
@@ -47,6 +42,9 @@ from ingestd.ledger.taking.verdicts import (
     reject_found,
     tell_repeats_in_file,
 )
+
+if TYPE_CHECKING:
+    from ingestd.ledger.taking.charge_writing import Deciding
 
 _SQL = Statements(__file__)
 _KEY_COLUMN = "charge_tracking_id"
@@ -105,6 +103,9 @@ def post_staged_charges(
     is_gapless = applied and staged.last_row - staged.first_row == applied - 1
     deciding = None
     if folders and applied >= LARGE_ROWS:
+        # Loaded only now: a daemon at rest does without arrays.
+        from ingestd.ledger.taking.charge_writing import read_deciding  # noqa: PLC0415
+
         deciding = read_deciding(
             connection,
             head,
@@ -150,6 +151,11 @@ def _write(
     deciding: Deciding,
     values: Mapping[str, object],
 ) -> Written:
+    from ingestd.ledger.taking.charge_writing import (  # noqa: PLC0415 - as above
+        write_charges,
+        write_postings,
+    )
+
     charges = write_charges(connection, batch, deciding)
     postings, totals = write_postings(connection, head, batch, deciding)
     if connection.dialect.name == "sqlite":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from ingestd.database.bulk import Temporary
-from ingestd.database.packing import Columns
+from ingestd.database.copying import Columns
 from ingestd.database.scratch import Scratch
 from ingestd.formats.rows.payments import PaymentRow
 from ingestd.ledger.books.days import QUARTER_HOUR, Days

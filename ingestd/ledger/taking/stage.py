@@ -12,7 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary
-from ingestd.database.packing import Columns
+from ingestd.database.copying import Columns
 from ingestd.database.scratch import Scratch
 from ingestd.database.statements import Statements
 from ingestd.formats.checking import RowBatch

@@ -24,22 +24,39 @@ COLUMNS = (
 )
 
 
-def write_charge_file(path: Path, rows: int, *, seed: int) -> Path:
-    """Write a charge file; two files with different seeds share no key."""
+def write_charge_file(path: Path, rows: int, *, seed: int, ascending: bool = False) -> Path:
+    """Write a charge file; two files with different seeds share no key.
+
+    Keys are random, or ascend behind every key of `fill_ledger`.
+    """
     keys = random.Random(seed)
     with path.open("w", encoding="ascii") as file:
         file.write(",".join(COLUMNS) + "\n")
         for number in range(rows):
-            key = uuid.UUID(int=keys.getrandbits(128))
-            account_type = "LIABILITY" if number % 3 else "WALLET"
-            occurred = (
-                f"2026-0{1 + number % 9}-{1 + number % 28:02}T{number % 24:02}:{number % 60:02}:00Z"
-            )
-            file.write(
-                f"{account_type},{key},S{number % STUDENTS:06},CODE{number % PRODUCTS},"
-                f"note number {number % 1000},{number % 300}.{number % 100:02},{occurred}\n"
-            )
+            key = str(uuid.UUID(int=keys.getrandbits(128)))
+            file.write(_line(f"z{seed:08}-{number:026}" if ascending else key, number))
     return path
+
+
+def write_grown_file(source: Path, path: Path, *, share: float, seed: int) -> Path:
+    """Write the rows of a charge file again, with some new rows anywhere among them."""
+    chance = random.Random(seed)
+    with source.open(encoding="ascii") as old, path.open("w", encoding="ascii") as file:
+        file.write(next(old))
+        for number, line in enumerate(old):
+            if chance.random() < share:
+                file.write(_line(str(uuid.UUID(int=chance.getrandbits(128))), number))
+            file.write(line)
+    return path
+
+
+def _line(key: str, number: int) -> str:
+    account_type = "LIABILITY" if number % 3 else "WALLET"
+    occurred = f"2026-0{1 + number % 9}-{1 + number % 28:02}T{number % 24:02}:{number % 60:02}:00Z"
+    return (
+        f"{account_type},{key},S{number % STUDENTS:06},CODE{number % PRODUCTS},"
+        f"note number {number % 1000},{number % 300}.{number % 100:02},{occurred}\n"
+    )
 
 
 def fill_catalog(database: Database) -> None:

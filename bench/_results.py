@@ -54,10 +54,12 @@ def publish(name: str, title: str, rows: Sequence[Mapping[str, Cell]], **facts: 
     """Print the rows as a table, and write them with `facts` to `bench/results/NAME.json`."""
     print(f"\n{title}\n")
     print("\n".join(_table(rows)))
+    machine = describe_machine()
+    print(f"\n{machine['cpus']} CPUs; load average at the end {machine['load']}")
     content = {
         "benchmark": name,
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": describe_machine(),
+        "machine": machine,
         "rows": list(rows),
         **facts,
     }

@@ -7,18 +7,18 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import psycopg
-
-from bench._charge_files import COLUMNS, fill_ledger, write_charge_file
+from bench._charge_files import fill_ledger, write_charge_file, write_grown_file
+from bench._floors import copy_file, fill_floor, import_file, import_more
 from bench._journey import open_ledger
 from bench._launch import scratch_folder
 from bench._postgresql import fresh_databases
+from bench._processes import peak_mib_until_end
 from bench._results import Cell, interleaved, publish
 
 # Smaller for a quick look: INGESTD_BENCH_ROWS=100000 takes a minute.
@@ -28,48 +28,97 @@ LARGE_ROWS = 5 * ROWS
 SMALL_ROWS = ROWS // 10
 LEDGER_CHARGES = 10 * ROWS
 
-_TABLE = (
-    "CREATE TABLE charge_file (account_type text, charge_tracking_id text PRIMARY KEY,"
-    " student_id text, billing_code text, note text, amount text, transaction_occurred_time text)"
-)
+NEW_ROWS_SHARE = 0.01
+MEMORY_GOAL_MIB = 300
+
+_FLOORS = {"sqlite": "sqlite .import", "postgresql": "postgresql COPY"}
+_GOALS = {
+    "sqlite first": 1.25,
+    "sqlite again": 0.9,
+    "sqlite 1 % new": 0.9,
+    "postgresql first": 1.8,
+    "postgresql again": 1.2,
+    "postgresql 1 % new": 1.2,
+}
+_LOCK_GOALS = {"sqlite": 0.8, "postgresql": 1.2}
+_Leg = Callable[[int], float]
+
+
+@dataclass(slots=True)
+class _Locks:
+    """How long each leg held the account's lock, round by round; the first warms up."""
+
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+
+    def of(self, name: str, leg: Callable[[], dict[str, Any]]) -> _Leg:
+        """Return a leg that takes a file, and keeps how long the lock was held."""
+
+        def timed(number: int) -> float:
+            taken = leg()
+            if number:
+                self.seconds.setdefault(name, []).append(float(taken["locked_seconds"]))
+            return float(taken["seconds"])
+
+        return timed
 
 
 def run() -> None:
     """Measure both databases, memory, and a small file over a large ledger."""
+    locks = _Locks()
     with scratch_folder() as folder:
         file = write_charge_file(folder / "charges.csv", ROWS, seed=1)
-        legs: dict[str, Callable[[int], float]] = {
-            "sqlite .import": lambda _: _import(folder, file),
-            "sqlite first": lambda _: _first(folder / "sqlite", _sqlite(folder / "sqlite"), file),
-            "sqlite again": lambda _: _take(folder / "sqlite", _sqlite(folder / "sqlite"), file),
+        grown = write_grown_file(file, folder / "grown.csv", share=NEW_ROWS_SHARE, seed=3)
+        legs: dict[str, _Leg] = {
+            "sqlite .import": lambda _: import_file(folder / "import.db", file)
         }
+        legs |= _legs("sqlite", folder / "sqlite", lambda: _sqlite(folder / "sqlite"), locks)(
+            file, grown
+        )
         with fresh_databases(folder) as fresh:
             if fresh is not None:
-                legs |= _legs_of_postgresql(folder, fresh, file)
+                legs["postgresql COPY"] = lambda _: copy_file(fresh(), file)
+                legs |= _legs("postgresql", folder / "postgresql", fresh, locks)(file, grown)
             seconds = interleaved(legs, rounds=ROUNDS)
-        rows = _compared(seconds)
+        rows = _compared(seconds, locks)
         rows += _memory(folder, file)
         rows += _over_a_large_ledger(folder)
     publish(
         "charge_file",
-        f"{ROWS:,} rows, from claimed to posted, sealed and receipted; median of {ROUNDS}",
+        f"{ROWS:,} rows, from claimed to posted, sealed and receipted; median of {ROUNDS} rounds",
         rows,
         seconds=seconds,
+        locked_seconds=locks.seconds,
     )
 
 
-def _compared(seconds: dict[str, list[float]]) -> list[dict[str, Cell]]:
-    pairs = [
-        ("sqlite first", "sqlite .import", 1.25),
-        ("sqlite again", "sqlite first", 0.6),
-        ("postgresql first", "postgresql COPY", 1.5),
-        ("postgresql again", "postgresql first", 0.6),
-    ]
-    return [
-        _row(ours, seconds[ours], theirs, seconds[theirs], goal)
-        for ours, theirs, goal in pairs
-        if ours in seconds
-    ]
+def _legs(
+    kind: str, folder: Path, fresh: Callable[[], str], locks: _Locks
+) -> Callable[[Path, Path], dict[str, _Leg]]:
+    """Return a maker of the legs of one database: a file, the same again, and with new rows."""
+    urls: list[str] = []
+
+    def first(file: Path) -> dict[str, Any]:
+        urls.append(fresh())
+        return _first(folder, urls[-1], file)
+
+    return lambda file, grown: {
+        f"{kind} first": locks.of(f"{kind} first", lambda: first(file)),
+        f"{kind} again": locks.of(f"{kind} again", lambda: _journey(folder, urls[-1], file)),
+        f"{kind} 1 % new": locks.of(f"{kind} 1 % new", lambda: _journey(folder, urls[-1], grown)),
+    }
+
+
+def _compared(seconds: dict[str, list[float]], locks: _Locks) -> list[dict[str, Cell]]:
+    rows = []
+    for name, goal in _GOALS.items():
+        if name not in seconds:
+            continue
+        kind = name.partition(" ")[0]
+        floor = _FLOORS[kind]
+        rows.append(_row(name, seconds[name], floor, seconds[floor], goal))
+        locked = locks.seconds[name]
+        rows.append(_row(f"{name}: lock held", locked, floor, seconds[floor], _LOCK_GOALS[kind]))
+    return rows
 
 
 def _row(
@@ -84,74 +133,74 @@ def _row(
         "its value": median(theirs),
         "ratio": median(ratios),
         "goal": goal,
-    }
-
-
-def _legs_of_postgresql(
-    folder: Path, fresh: Callable[[], str], file: Path
-) -> dict[str, Callable[[int], float]]:
-    urls: list[str] = []
-
-    def first(_: int) -> float:
-        urls.append(fresh())
-        return _first(folder / "postgresql", urls[-1], file)
-
-    return {
-        "postgresql COPY": lambda _: _copy(fresh(), file),
-        "postgresql first": first,
-        "postgresql again": lambda _: _take(folder / "postgresql", urls[-1], file),
+        "rounds": " ".join(f"{one:.2f}" for one in ours),
     }
 
 
 def _memory(folder: Path, file: Path) -> list[dict[str, Cell]]:
-    """Measure the peak of both processes together, for the file and for one five times as large."""
+    """Measure the peak of all processes together, for the file and for one five times as large.
+
+    It is what they hold beyond the process that waits for a file, as an idle daemon does.
+    """
     large = write_charge_file(folder / "large.csv", LARGE_ROWS, seed=2)
     rows: list[dict[str, Cell]] = []
     peaks: list[float] = []
+    home = folder / "memory"
     for source, number in ((file, ROWS), (large, LARGE_ROWS)):
-        shutil.rmtree(folder / "memory", ignore_errors=True)
-        taken = _journey(folder / "memory", _sqlite(folder / "memory"), source)
-        peaks.append(taken["peak_mib"])
+        shutil.rmtree(home, ignore_errors=True)
+        with _started(home, _sqlite(home), source) as process:
+            peak = peak_mib_until_end(process)
+            peaks.append(peak - float(_taken(process)["idle_mib"]))
         rows.append(
             {
-                "what": f"peak memory, {number:,} rows",
+                "what": f"memory, {number:,} rows",
                 "value": peaks[-1],
                 "unit": "MiB",
                 "against": f"{ROWS:,} rows",
                 "its value": peaks[0],
                 "ratio": peaks[-1] / peaks[0],
-                "goal": 400,
+                "goal": MEMORY_GOAL_MIB,
+                "rounds": "",
             }
         )
     large.unlink()
-    shutil.rmtree(folder / "memory")
+    shutil.rmtree(home)
     return rows
 
 
 def _over_a_large_ledger(folder: Path) -> list[dict[str, Cell]]:
-    """Measure a small file into an empty ledger, and into one that holds many charges."""
-    empty, filled = folder / "empty", folder / "filled"
-    database, _ = open_ledger(filled, _sqlite(filled))
+    """Measure a small file into a ledger that holds many charges, and by the floor into as many."""
+    home, floor = folder / "filled", folder / "filled.db"
+    database, _ = open_ledger(home, _sqlite(home))
     fill_ledger(database, LEDGER_CHARGES)
     database.close()
-    files = [
-        write_charge_file(folder / f"small_{number}.csv", SMALL_ROWS, seed=10 + number)
-        for number in range(ROUNDS + 1)
-    ]
-    seconds = interleaved(
-        {
-            "empty": lambda number: _first(empty, _sqlite(empty), files[number]),
-            "filled": lambda number: _take(filled, _sqlite(filled), files[number]),
-        },
-        rounds=ROUNDS,
-    )
-    what = f"{SMALL_ROWS:,} rows over {LEDGER_CHARGES:,}"
-    return [_row(what, seconds["filled"], "empty ledger", seconds["empty"], 1.3)]
+    fill_floor(floor, LEDGER_CHARGES)
+    rows = []
+    for place, order in enumerate(("ascending", "random")):
+        files = [
+            write_charge_file(
+                folder / f"{order}_{number}.csv",
+                SMALL_ROWS,
+                seed=10 + place * (ROUNDS + 1) + number,
+                ascending=order == "ascending",
+            )
+            for number in range(ROUNDS + 1)
+        ]
+        seconds = interleaved(
+            {
+                "floor": lambda number, files=files: import_more(floor, files[number]),  # type: ignore[misc]
+                "filled": lambda number, files=files: _take(home, _sqlite(home), files[number]),  # type: ignore[misc]
+            },
+            rounds=ROUNDS,
+        )
+        what = f"{SMALL_ROWS:,} {order} keys over {LEDGER_CHARGES:,}"
+        rows.append(_row(what, seconds["filled"], ".import over as many", seconds["floor"], 1.5))
+    return rows
 
 
-def _first(folder: Path, url: str, file: Path) -> float:
+def _first(folder: Path, url: str, file: Path) -> dict[str, Any]:
     shutil.rmtree(folder, ignore_errors=True)
-    return _take(folder, url, file)
+    return _journey(folder, url, file)
 
 
 def _take(folder: Path, url: str, file: Path) -> float:
@@ -159,43 +208,25 @@ def _take(folder: Path, url: str, file: Path) -> float:
 
 
 def _journey(folder: Path, url: str, file: Path) -> dict[str, Any]:
+    with _started(folder, url, file) as process:
+        return _taken(process)
+
+
+def _started(folder: Path, url: str, file: Path) -> subprocess.Popen[str]:
+    """Start a file's journey in a process of its own."""
     os.sync()
-    done = subprocess.run(
-        [sys.executable, "-m", "bench._journey", folder, url, file],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    taken: dict[str, Any] = json.loads(done.stdout)
+    command = [sys.executable, "-m", "bench._journey", str(folder), url, str(file)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _taken(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """Return what a journey said at its end."""
+    said, _ = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"the journey ended with {process.returncode}")
+    taken: dict[str, Any] = json.loads(said)
     return taken
 
 
 def _sqlite(folder: Path) -> str:
     return f"sqlite:///{folder / 'ledger.db'}"
-
-
-def _import(folder: Path, file: Path) -> float:
-    """Load the file with SQLite's own shell, at its defaults, into a table with a key."""
-    target = folder / "import.db"
-    target.unlink(missing_ok=True)
-    os.sync()
-    started = time.monotonic()
-    subprocess.run(
-        ["sqlite3", target, _TABLE, ".mode csv", f".import --skip 1 {file} charge_file"], check=True
-    )
-    return time.monotonic() - started
-
-
-def _copy(url: str, file: Path) -> float:
-    """Load the file with COPY into a table with a key, and commit."""
-    os.sync()
-    with psycopg.connect(url.replace("+psycopg", "")) as connection:
-        connection.execute(_TABLE)
-        connection.commit()
-        started = time.monotonic()
-        statement = f"COPY charge_file ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv, HEADER)"
-        with connection.cursor().copy(statement.encode()) as copy, file.open("rb") as blocks:
-            while block := blocks.read(1 << 20):
-                copy.write(block)
-        connection.commit()
-        return time.monotonic() - started

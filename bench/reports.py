@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
@@ -28,8 +29,8 @@ from ingestd.reports.figures.report import Question, Report
 from ingestd.reports.figures.revenue import report_revenue
 from ingestd.reports.figures.sales import report_sales
 
-CHARGES = 1_000_000
-ROUNDS = 3
+CHARGES = int(os.environ.get("INGESTD_BENCH_ROWS", "1000000"))
+ROUNDS = int(os.environ.get("INGESTD_BENCH_ROUNDS", "3"))
 _QUESTION = Question(
     account=ACCOUNT,
     as_of=date(2026, 9, 1),

@@ -32,7 +32,7 @@ CHARGES = int(os.environ.get("INGESTD_BENCH_ROWS", "1000000"))
 PAYMENTS = 10_000
 BATCHES = 3
 RETURNS = 5
-SETTLE_GOAL, RETURN_GOAL = 3.0, 0.05
+SETTLE_GOAL, RETURN_GOAL = 2.0, 0.02
 _ACCOUNT = Account(
     account_id=ACCOUNT, name="Springfield", timezone=ZoneInfo("America/Chicago"), currency="USD"
 )

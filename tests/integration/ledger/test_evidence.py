@@ -16,7 +16,7 @@ from ingestd.ledger.audit.verify import Difference, verify_ledger
 from ingestd.ledger.evidence.checkpoints import continue_from, read_newest_note
 from ingestd.ledger.evidence.seals import heading_of
 from ingestd.ledger.evidence.signing import SignedTree
-from ingestd.ledger.evidence.tree_log import read_signed_tree
+from ingestd.ledger.evidence.tree_log import read_leaves, read_signed_tree
 from ingestd.ledger.money.entry import Entry, write_entry
 from ingestd.ledger.proof.checkpoint import Checkpoint
 from ingestd.ledger.proof.frontier import Frontier
@@ -24,9 +24,11 @@ from ingestd.ledger.proof.note import Signer, VerifierKey, open_note, read_note
 from ingestd.ledger.proof.proofs import proves_consistency, proves_inclusion
 from ingestd.ledger.proof.receipt_seal import ReceiptSeal
 from ingestd.ledger.proof.seal_hash import SealedChunk, hash_seal
+from ingestd.ledger.proof.tree import HASH_BYTES
 from ingestd.service.evidence.signed_trees import SignedTreeFiles
 from ingestd.shipped import receipt_verify
 from ingestd.values.errors import LedgerRefusal, LedgerRolledBackError, StorageError
+from ingestd.values.identifiers import AccountId
 from tests.integration.ledger.conftest import SEED, SPRINGFIELD, Books
 from tests.integration.ledger.test_seal_chain import ROWS, _drop_guards, chunks_of, seals
 
@@ -300,3 +302,20 @@ def test_the_newest_checkpoint_continues_every_older_tree(books: Books) -> None:
         for size, root in ((6, None), (2, bytes(32))):
             with pytest.raises(LedgerRefusal):
                 continue_from(connection, SPRINGFIELD, size, root=root)
+
+
+def test_many_leaves_are_read_in_their_order(books: Books) -> None:
+    """A receipt of a district with a hundred thousand files behind it is proven, too."""
+    account = AccountId("MANY")
+    leaves = [number.to_bytes(HASH_BYTES, "big") for number in range(1, 9001)]
+    with books.database.writing() as connection:
+        connection.execute(
+            sa.text("INSERT INTO leaf (account, batch_no, hash) VALUES (:account, :no, :hash)"),
+            [
+                {"account": account, "no": number, "hash": leaf}
+                for number, leaf in enumerate(leaves, start=1)
+            ],
+        )
+        assert read_leaves(connection, account, until=9000) == leaves
+        assert read_leaves(connection, account, after=10, until=8990) == leaves[10:8990]
+        assert read_leaves(connection, account, after=8990, until=9000) == leaves[8990:]

@@ -33,6 +33,7 @@ from ingestd.ledger.taking.messages import (
     PRICE_MISSING,
     STUDENT_UNKNOWN,
 )
+from ingestd.ledger.taking.stage import REPEATS
 from ingestd.ledger.taking.taking import Taking
 from ingestd.ledger.taking.verdicts import (
     Posted,
@@ -193,11 +194,15 @@ def _find_repeats_of_ledger(connection: Connection, head: Head) -> int:
     known = _SQL.run(connection, "find_known_keys", account).rowcount
     if not known:
         return 0
-    if known >= ANALYSED_ROWS_MIN:
+    is_large = known >= ANALYSED_ROWS_MIN
+    if is_large:
         analyse(connection, KNOWN)
     _SQL.run(connection, "find_repeats_of_ledger", account)
-    message = CHARGE_REPEATED.conflict_with_ledger
-    _SQL.run(connection, "find_conflicts_with_ledger", {**account, "message": message})
+    if is_large:
+        analyse(connection, REPEATS)
+    if _SQL.run(connection, "is_any_in_conflict").scalar_one():
+        message = CHARGE_REPEATED.conflict_with_ledger
+        _SQL.run(connection, "find_conflicts_with_ledger", {**account, "message": message})
     return known
 
 

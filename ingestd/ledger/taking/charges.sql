@@ -101,6 +101,11 @@ FROM stage_known k
   JOIN charge c ON c.account = :account AND c.charge_no = k.charge_no
 ORDER BY k.row
 
+-- name: is_any_in_conflict
+-- Whether a row contradicts a charge. Of a file that was sent again none does; that is seen without
+-- a look at the charges, which PostgreSQL may know nothing of yet.
+SELECT EXISTS (SELECT 1 FROM stage_repeat WHERE outcome = 'conflict')
+
 -- name: find_conflicts_with_ledger
 -- A finding for each row that contradicts a charge, which says where that came from. Binds
 -- :account, :message.

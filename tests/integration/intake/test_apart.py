@@ -38,7 +38,7 @@ from tests.integration.ledger.conftest import Books, charges, open_books
 
 ZONE = ZoneInfo("America/Chicago")
 RULES = FileRules(timezone=ZONE, decimals=2, now=datetime(2026, 3, 2, tzinfo=UTC))
-ROWS = 12_000
+ROWS = 6_500  # more than 5,000 are hashed from their columns
 SEALED = ("seal", "chunk", "leaf", "charge_key", "open_charge", "batch_total", "party_balance")
 
 
@@ -87,13 +87,15 @@ def assert_alike(here: Books, apart: Books) -> None:
 
 
 @pytest.mark.parametrize(
-    "policy",
+    ("twins", "policy"),
     [
-        {},
-        {"students": StudentPolicy.REGISTER},
-        {"file": FilePolicy.ALL_OR_NOTHING},
+        ("sqlite", {}),
+        ("postgresql", {}),
+        ("sqlite", {"students": StudentPolicy.REGISTER}),
+        ("sqlite", {"file": FilePolicy.ALL_OR_NOTHING}),
     ],
-    ids=["rows", "register", "all or nothing"],
+    ids=["sqlite", "postgresql", "register", "all or nothing"],
+    indirect=["twins"],
 )
 def test_charges_come_to_the_same_books(
     twins: tuple[Books, Books], policy: dict[str, object]
@@ -157,7 +159,7 @@ def test_files_of_every_format_come_to_the_same_books(
         content().replace(b"\n", b"\r"),
         content() + b"WALLET,T",
         content().replace(b",amount\n", b",Amount ($)\n", 1),
-        content().replace(b"T11999,", b"T11999\xff,"),
+        content().replace(b"T6499,", b"T6499\xff,"),
         b"",
         charges("WALLET,T1,S1,MEAL,,1.00"),
         charges("WALLET,T1,S1,MEAL,,1.00", *["x" * 100_000 + ",y"] * 50),

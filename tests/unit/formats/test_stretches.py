@@ -32,14 +32,7 @@ FILLER_ROWS = 700
 NOTE = "n" * 100
 CHECKS: dict[str, Check] = {
     "student_billing": check_charge_file,
-    **{
-        name.value: partial(check_payment_file, name)
-        for name in (
-            FormatName.FEE_PAYMENTS,
-            FormatName.SUNDRY_PAYMENTS,
-            FormatName.ENROLMENT_PAYMENTS,
-        )
-    },
+    "fee_payments": partial(check_payment_file, FormatName.FEE_PAYMENTS),
 }
 
 Told = tuple[list[Any], list[Finding], list[Any], list[Any], list[str], int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -61,6 +62,10 @@ PROJECTIONS = (
 TABLES = (*SEALED_COLUMNS, "seal", "chunk", "leaf", "checkpoint", "seal_head", *PROJECTIONS)
 
 
+# The books that all of these tests need are made anew for each: so each looks at several tables.
+SOME_TABLES = [TABLES[start::6] for start in range(6)]
+
+
 @pytest.fixture
 def full(books: Books) -> Books:
     """Return signed books with a row in every table."""
@@ -100,37 +105,46 @@ def test_an_account_without_books_is_right(books: Books) -> None:
         assert verify(connection).holds
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_a_flipped_cell_is_named_with_its_batch(full: Books, table: str) -> None:
+@pytest.mark.parametrize("tables", SOME_TABLES, ids=",".join)
+def test_a_flipped_cell_is_named_with_its_batch(full: Books, tables: Sequence[str]) -> None:
     """An auditor learns not only that somebody changed the books, but where to look."""
     with full.database.connection() as connection:
-        kinds = _kinds(connection, table)
-        connection.rollback()
-        for column, kind in kinds.items():
-            if (table, column) in UNCHECKED:
-                continue
+        for table in tables:
+            kinds = {
+                column: kind
+                for column, kind in _kinds(connection, table).items()
+                if (table, column) not in UNCHECKED
+            }
+            connection.rollback()
+            if not full.database.is_embedded:
+                # Which columns are sealed is no matter of the database; how a kind is read, is.
+                kinds = {column: kind for kind, column in {k: c for c, k in kinds.items()}.items()}
+            for column, kind in kinds.items():
+                with connection.begin() as transaction:
+                    _drop_guards(connection)
+                    batch_no = _flip_one(connection, table, column, kind)
+                    found = verify(connection)
+                    assert not found.holds, (table, column)
+                    named = {difference.batch_no for difference in found.differences}
+                    assert batch_no in named, (table, column, found.differences)
+                    transaction.rollback()
+
+
+@pytest.mark.parametrize("tables", SOME_TABLES, ids=",".join)
+def test_a_removed_row_is_missed(full: Books, tables: Sequence[str]) -> None:
+    """Nothing can be taken out of the books unseen."""
+    with full.database.connection() as connection:
+        for table in tables:
             with connection.begin() as transaction:
                 _drop_guards(connection)
-                batch_no = _flip_one(connection, table, column, kind)
+                where, values, batch_no = _one_row(connection, table)
+                connection.execute(sa.text(f"DELETE FROM {table} WHERE {where}"), values)
                 found = verify(connection)
-                assert not found.holds, column
-                named = {difference.batch_no for difference in found.differences}
-                assert batch_no in named, (column, found.differences)
+                assert not found.holds, table
+                if table != "seal_head":
+                    named = {difference.batch_no for difference in found.differences}
+                    assert batch_no in named, table
                 transaction.rollback()
-
-
-@pytest.mark.parametrize("table", TABLES)
-def test_a_removed_row_is_missed(full: Books, table: str) -> None:
-    """Nothing can be taken out of the books unseen."""
-    with full.database.connection() as connection, connection.begin() as transaction:
-        _drop_guards(connection)
-        where, values, batch_no = _one_row(connection, table)
-        connection.execute(sa.text(f"DELETE FROM {table} WHERE {where}"), values)
-        found = verify(connection)
-        assert not found.holds
-        if table != "seal_head":
-            assert batch_no in {difference.batch_no for difference in found.differences}
-        transaction.rollback()
 
 
 def test_an_upload_is_named_beside_its_batch(full: Books) -> None:

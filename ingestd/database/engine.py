@@ -56,6 +56,11 @@ class Database:
         """Whether this is the SQLite file that ingestd keeps by itself."""
         return self.engine.dialect.name == "sqlite"
 
+    @property
+    def scratch_parent(self) -> Path:
+        """The folder that scratch folders are made in."""
+        return self._temporary_folder or Path(tempfile.gettempdir())
+
     def scratch_folder(self) -> contextlib.AbstractContextManager[Path]:
         """Lend an empty folder for what a transaction will bring; it is gone afterwards."""
         return lent_folder(self._temporary_folder)

@@ -25,6 +25,7 @@ from ingestd.formats.rules import FileRules
 from ingestd.intake.reading.blocks import HashedFile
 from ingestd.intake.reading.progress import HandedBackError, Progress
 from ingestd.ledger.taking.stage import Stager, Whose, add_findings
+from ingestd.spool.files import storage_errors
 from ingestd.values.errors import NoSpaceError, StorageError
 
 _ANSWER_SECONDS = 1.0  # so often at least it is asked whether to stop
@@ -126,7 +127,8 @@ def _judge_stretches(
     workers: list[_Worker] = []
     try:
         for number, (stretch, of_stretch) in enumerate(zip(stretches, folders, strict=True)):
-            of_stretch.mkdir(parents=True, mode=0o700)
+            with storage_errors(of_stretch):
+                of_stretch.mkdir(parents=True, mode=0o700)
             task = StretchTask(
                 of_file=file_task,
                 number=number,

@@ -22,6 +22,7 @@ from ingestd.intake.reading.apart import FileTask, Judged, judge_apart
 from ingestd.intake.reading.blocks import HashedFile, opened
 from ingestd.intake.reading.progress import HandedBackError, Progress
 from ingestd.ledger.taking.stage import Stager, Whose, add_findings
+from ingestd.spool.files import storage_errors
 from ingestd.values.clock import from_microseconds
 from ingestd.values.money import decimals_of
 
@@ -73,7 +74,9 @@ def read_file(
     with ExitStack() as stack:
         file = stack.enter_context(opened(path, follow_links=follow_links))
         if file.length() >= apart_bytes_min:
-            folder = stack.enter_context(database.scratch_folder())
+            # What a full or broken disk says here is told as of every other place of ours.
+            with storage_errors(database.scratch_parent):
+                folder = stack.enter_context(database.scratch_folder())
             judged = judge_apart(task, file, folder, progress)
         else:
             judged = _judge_here(task, file, progress)

@@ -262,6 +262,21 @@ def test_bytes_that_change_while_they_are_read_are_not_taken(
         pass
 
 
+def test_a_folder_for_scratch_that_cannot_be_used_is_named(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    """The operator reads which folder it is, and the file is tried again."""
+    in_the_way = tmp_path / "tmp"
+    in_the_way.write_bytes(b"")
+    path = tmp_path / "charges.csv"
+    path.write_bytes(content())
+    with (
+        pytest.raises(StorageError, match=str(in_the_way)),
+        reading(make_database("sqlite"), in_the_way, None, path=path),
+    ):
+        pass
+
+
 def test_what_was_judged_is_gone_afterwards(make_database: MakeDatabase, tmp_path: Path) -> None:
     """Rows of a district lie nowhere but in the ledger."""
     database = make_database("sqlite")

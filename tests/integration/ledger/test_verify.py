@@ -116,9 +116,6 @@ def test_a_flipped_cell_is_named_with_its_batch(full: Books, tables: Sequence[st
                 if (table, column) not in UNCHECKED
             }
             connection.rollback()
-            if not full.database.is_embedded:
-                # Which columns are sealed is no matter of the database; how a kind is read, is.
-                kinds = {column: kind for kind, column in {k: c for c, k in kinds.items()}.items()}
             for column, kind in kinds.items():
                 with connection.begin() as transaction:
                     _drop_guards(connection)

@@ -11,6 +11,8 @@ _INSTANT = re.compile(
     r"TO_CHAR\(TO_TIMESTAMP\((.*?)\) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'\)"
 )
 _LIST_OF_NUMBERS = re.compile(r"STRING_AGG\(CAST\((.*?) AS TEXT\), ','\)")
+_JSON_WRITTEN = re.compile(r"CAST\(TO_JSON\((\w[\w.]*)\) AS TEXT\)")
+_JSON_READ = re.compile(r"CAST\((\w[\w.]*) AS JSON\)")
 _HEX = re.compile(r"ENCODE\((\w[\w.]*), 'hex'\)")
 _OCTET_LENGTH = re.compile(r"OCTET_LENGTH\((\w[\w.]*)\)")
 _CALLS = {"GREATEST(": "MAX(", "LEAST(": "MIN(", "STRING_AGG(": "GROUP_CONCAT("}
@@ -28,6 +30,7 @@ def for_sqlite(sql: str, *, keeps_join_order: bool) -> str:
     sql = _INSTANT.sub(r"STRFTIME('%Y-%m-%dT%H:%M:%SZ', \1, 'unixepoch')", sql)
     sql = _LIST_OF_NUMBERS.sub(r"GROUP_CONCAT(\1)", sql)
     sql = _OCTET_LENGTH.sub(r"LENGTH(CAST(\1 AS BLOB))", _HEX.sub(r"HEX(\1)", sql))
+    sql = _JSON_READ.sub(r"\1", _JSON_WRITTEN.sub(r"JSON_QUOTE(\1)", sql))
     for call, other in _CALLS.items():
         sql = sql.replace(call, other)
     return _INNER_JOIN.sub("CROSS JOIN", sql) if keeps_join_order else sql

@@ -129,6 +129,13 @@ class Database:
         with self.connection() as connection:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
+    def lending(self, connection: Connection) -> Database:
+        """Return the same database, which lends a connection that the caller has already.
+
+        So that an entry is written where a file's tables are attached.
+        """
+        return _Lending(self, connection, self._temporary_folder)
+
     def transact(self, connection: Connection, work: Callable[[], T]) -> T:
         """Run `work` in one write transaction on `connection`, and again if another one won.
 
@@ -147,6 +154,18 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+class _Lending(Database):
+    def __init__(
+        self, database: Database, connection: Connection, temporary_folder: Path | None
+    ) -> None:
+        super().__init__(database.engine, temporary_folder)
+        self._connection = connection
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[Connection]:
+        yield self._connection
 
 
 def _join_snapshot(

@@ -39,7 +39,8 @@ CREATE INDEX ix_upload_delivered ON upload (delivered, state);
 CREATE INDEX ix_upload_state_received_at ON upload (state, received_at);
 
 -- Catalog: what is sold. `sort` is its place among debts of one day; `repayment` says whether a
--- payment for it pays it first, or the oldest debt.
+-- payment for it pays it first, or the oldest debt; `first_instalment` is what must be paid of it
+-- to buy it in installments, its whole price by default.
 CREATE TABLE product (
   account TEXT NOT NULL,
   billing_code TEXT NOT NULL,
@@ -48,7 +49,10 @@ CREATE TABLE product (
   sort BIGINT DEFAULT 0 NOT NULL,
   installments BIGINT DEFAULT 0 NOT NULL,
   gl_account TEXT,
+  vendor TEXT,
+  first_instalment BIGINT,
   CONSTRAINT pk_product PRIMARY KEY (account, billing_code),
+  CONSTRAINT ck_product_first_instalment CHECK (first_instalment >= 0),
   CONSTRAINT ck_product_repayment CHECK (repayment IN ('chronological', 'direct')),
   CONSTRAINT ck_product_installments CHECK (installments IN (0, 1))
 );
@@ -81,6 +85,7 @@ CREATE TABLE parent (
   parent_code TEXT NOT NULL,
   name TEXT NOT NULL,
   email TEXT,
+  phone TEXT,
   CONSTRAINT pk_parent PRIMARY KEY (account, parent_code)
 );
 
@@ -125,12 +130,15 @@ CREATE TABLE donor (
   CONSTRAINT pk_donor PRIMARY KEY (account, donor_number)
 );
 
--- Catalog: what a donor pledged; replaced at each import that lists them.
+-- Catalog: what a donor pledged, with the sum where one was promised; replaced at each import that
+-- lists them.
 CREATE TABLE donor_pledge (
   account TEXT NOT NULL,
   donor_number TEXT NOT NULL,
   pledge_number TEXT NOT NULL,
-  CONSTRAINT pk_donor_pledge PRIMARY KEY (account, donor_number, pledge_number)
+  promised BIGINT,
+  CONSTRAINT pk_donor_pledge PRIMARY KEY (account, donor_number, pledge_number),
+  CONSTRAINT ck_donor_pledge_promised CHECK (promised > 0)
 );
 
 -- Catalog: the appeals that a donor answers; replaced in the same way.
@@ -258,6 +266,44 @@ CREATE TABLE seal_head (
   CONSTRAINT pk_seal_head PRIMARY KEY (account)
 );
 
+-- Who made an entry by hand and why, one for each batch that a command wrote; append-only. `source`
+-- is the place of sale that it named. A file's batch has its upload in place of it.
+CREATE TABLE entry (
+  account TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  command TEXT NOT NULL,
+  entered_by TEXT NOT NULL,
+  reason TEXT,
+  source TEXT,
+  CONSTRAINT pk_entry PRIMARY KEY (account, batch_no)
+);
+
+-- What an import made of a row of a catalog, as JSON, and NULL where the row went; append-only.
+CREATE TABLE catalog_fact (
+  account TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  row_key TEXT NOT NULL,
+  columns TEXT,
+  CONSTRAINT pk_catalog_fact PRIMARY KEY (account, batch_no, kind, row_key)
+);
+CREATE INDEX ix_catalog_fact_kind ON catalog_fact (account, kind, row_key, batch_no);
+
+-- A student that went from one family to another, with what was open and what waited of the
+-- student's own in fees on that day; append-only.
+CREATE TABLE family_change (
+  account TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  party_no BIGINT NOT NULL,
+  old_parent_code TEXT,
+  new_parent_code TEXT,
+  effective_on BIGINT NOT NULL,
+  open_amount BIGINT NOT NULL,
+  waiting_amount BIGINT NOT NULL,
+  CONSTRAINT pk_family_change PRIMARY KEY (account, batch_no, party_no)
+);
+CREATE INDEX ix_family_change_party_no ON family_change (account, party_no);
+
 -- Who owes or is owed, under one number for ever; append-only.
 CREATE TABLE party (
   account TEXT NOT NULL,
@@ -293,7 +339,8 @@ CREATE TABLE code (
   CONSTRAINT uq_code_code UNIQUE (account, code)
 );
 
--- What was sold; append-only. Amounts in minor units, in the order of arrival.
+-- What was sold, and what was paid out, which is owed back when the money for it bounces;
+-- append-only. Amounts in minor units, tax included, in the order of arrival.
 CREATE TABLE charge (
   account TEXT NOT NULL,
   charge_no BIGINT NOT NULL,
@@ -310,7 +357,8 @@ CREATE TABLE charge (
   batch_no BIGINT NOT NULL,
   row BIGINT,
   CONSTRAINT pk_charge PRIMARY KEY (account, charge_no),
-  CONSTRAINT ck_charge_receivable_account CHECK (receivable_account IN (1100, 1110)),
+  CONSTRAINT ck_charge_receivable_account
+    CHECK (receivable_account IN (1100, 1110, 1120, 1130)),
   CONSTRAINT ck_charge_content_hash CHECK (LENGTH(content_hash) = 16),
   CONSTRAINT ck_charge_amount CHECK (amount >= 0),
   CONSTRAINT ck_charge_tax CHECK (tax BETWEEN 0 AND amount)
@@ -324,11 +372,25 @@ CREATE TABLE charge_key (
   CONSTRAINT pk_charge_key PRIMARY KEY (account, tracking_id)
 );
 
--- Charges taken back, each once; append-only.
+-- Under which tax code a charge's tax is due; append-only.
+CREATE TABLE charge_tax (
+  account TEXT NOT NULL,
+  charge_no BIGINT NOT NULL,
+  tax_code TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  CONSTRAINT pk_charge_tax PRIMARY KEY (account, charge_no)
+);
+
+-- Charges taken back, whole or in part; append-only. `tax` is the tax in it, `paid_to` where what
+-- had been paid of it went: to the wallet, or out as cash, check or ach.
 CREATE TABLE refund (
   account TEXT NOT NULL,
   refund_no BIGINT NOT NULL,
   charge_no BIGINT NOT NULL,
+  amount BIGINT DEFAULT 0 NOT NULL,
+  tax BIGINT DEFAULT 0 NOT NULL,
+  paid_to TEXT DEFAULT 'wallet' NOT NULL,
+  refund_key TEXT,
   content_hash BYTEA NOT NULL,
   tx_item_rowid TEXT,
   note TEXT,
@@ -336,8 +398,103 @@ CREATE TABLE refund (
   batch_no BIGINT NOT NULL,
   row BIGINT,
   CONSTRAINT pk_refund PRIMARY KEY (account, refund_no),
-  CONSTRAINT uq_refund_charge_no UNIQUE (account, charge_no)
+  CONSTRAINT uq_refund_refund_key UNIQUE (account, refund_key),
+  CONSTRAINT ck_refund_amount CHECK (amount >= 0),
+  CONSTRAINT ck_refund_tax CHECK (tax BETWEEN 0 AND amount),
+  CONSTRAINT ck_refund_paid_to CHECK (paid_to IN ('wallet', 'cash', 'check', 'ach'))
 );
+CREATE INDEX ix_refund_charge_no ON refund (account, charge_no);
+
+-- What of a charge, or of a payout that is owed back, nobody expects any more; append-only.
+CREATE TABLE write_off (
+  account TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  charge_no BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  tax BIGINT NOT NULL,
+  write_off_key TEXT,
+  content_hash BYTEA NOT NULL,
+  effective_on BIGINT NOT NULL,
+  CONSTRAINT pk_write_off PRIMARY KEY (account, batch_no),
+  CONSTRAINT uq_write_off_write_off_key UNIQUE (account, write_off_key),
+  CONSTRAINT ck_write_off_amount CHECK (amount > 0),
+  CONSTRAINT ck_write_off_tax CHECK (tax BETWEEN 0 AND amount)
+);
+CREATE INDEX ix_write_off_charge_no ON write_off (account, charge_no);
+
+-- Waiting credit that went from one party or use to another; append-only. One that belongs to a
+-- payout or a sale has no id of its own.
+CREATE TABLE transfer (
+  account TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  transfer_id TEXT,
+  content_hash BYTEA NOT NULL,
+  from_party_no BIGINT NOT NULL,
+  from_account BIGINT NOT NULL,
+  to_party_no BIGINT NOT NULL,
+  to_account BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  for_charge_no BIGINT,
+  effective_on BIGINT NOT NULL,
+  CONSTRAINT pk_transfer PRIMARY KEY (account, batch_no),
+  CONSTRAINT uq_transfer_transfer_id UNIQUE (account, transfer_id),
+  CONSTRAINT ck_transfer_amount CHECK (amount > 0)
+);
+
+-- What a payout says beside its charge, whose key is its id: whence the money came, and how and to
+-- whom it went; append-only.
+CREATE TABLE payout (
+  account TEXT NOT NULL,
+  charge_no BIGINT NOT NULL,
+  from_account BIGINT NOT NULL,
+  method TEXT NOT NULL,
+  payee TEXT,
+  reference TEXT,
+  refund_no BIGINT,
+  batch_no BIGINT NOT NULL,
+  CONSTRAINT pk_payout PRIMARY KEY (account, charge_no),
+  CONSTRAINT ck_payout_from_account CHECK (from_account IN (2000, 2010, 2310, 2320)),
+  CONSTRAINT ck_payout_method CHECK (method IN ('cash', 'check', 'ach'))
+);
+CREATE INDEX ix_payout_refund_no ON payout (account, refund_no) WHERE refund_no IS NOT NULL;
+
+-- What became of a payout: cleared, voided or both; append-only.
+CREATE TABLE payout_event (
+  account TEXT NOT NULL,
+  charge_no BIGINT NOT NULL,
+  event TEXT NOT NULL,
+  effective_on BIGINT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  CONSTRAINT pk_payout_event PRIMARY KEY (account, charge_no, event),
+  CONSTRAINT ck_payout_event_event CHECK (event IN ('cleared', 'voided'))
+);
+CREATE INDEX ix_payout_event_batch_no ON payout_event (account, batch_no);
+
+-- Cash that was brought to the bank; append-only.
+CREATE TABLE cash_deposit (
+  account TEXT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  deposit_id TEXT NOT NULL,
+  content_hash BYTEA NOT NULL,
+  amount BIGINT NOT NULL,
+  reference TEXT,
+  effective_on BIGINT NOT NULL,
+  CONSTRAINT pk_cash_deposit PRIMARY KEY (account, batch_no),
+  CONSTRAINT uq_cash_deposit_deposit_id UNIQUE (account, deposit_id),
+  CONSTRAINT ck_cash_deposit_amount CHECK (amount > 0)
+);
+
+-- Settlement batches of merchants that were confirmed whole, and what they came to; append-only.
+CREATE TABLE batch_confirmed (
+  account TEXT NOT NULL,
+  batch_num TEXT NOT NULL,
+  merchant_id TEXT NOT NULL,
+  total BIGINT NOT NULL,
+  effective_on BIGINT NOT NULL,
+  batch_no BIGINT NOT NULL,
+  CONSTRAINT pk_batch_confirmed PRIMARY KEY (account, batch_num, merchant_id)
+);
+CREATE INDEX ix_batch_confirmed_batch_no ON batch_confirmed (account, batch_no);
 
 -- What was paid, pending until an event settles it; append-only.
 CREATE TABLE payment (
@@ -364,6 +521,33 @@ CREATE TABLE payment (
 CREATE INDEX ix_payment_batch_no ON payment (account, batch_no);
 CREATE INDEX ix_payment_batch_num ON payment (account, batch_num, merchant_id);
 CREATE INDEX ix_payment_party_no ON payment (account, party_no);
+
+-- What else a payment's file said of it: who paid, what for, under which numbers; append-only.
+CREATE TABLE payment_detail (
+  account TEXT NOT NULL,
+  payment_no BIGINT NOT NULL,
+  received_from TEXT,
+  address_1 TEXT,
+  address_2 TEXT,
+  address_3 TEXT,
+  town TEXT,
+  state TEXT,
+  postcode TEXT,
+  country TEXT,
+  comment TEXT,
+  gl_account TEXT,
+  tax_code TEXT,
+  nett BIGINT,
+  tax BIGINT,
+  donor_number TEXT,
+  appeal_code TEXT,
+  pledge_number TEXT,
+  par_code TEXT,
+  student_code TEXT,
+  receipt_type TEXT,
+  batch_no BIGINT NOT NULL,
+  CONSTRAINT pk_payment_detail PRIMARY KEY (account, payment_no)
+);
 
 -- What each part of a payment is for; append-only.
 CREATE TABLE payment_part (
@@ -396,7 +580,8 @@ CREATE TABLE payment_event (
 );
 CREATE INDEX ix_payment_event_batch_no ON payment_event (account, batch_no);
 
--- Which payment pays which charge, and what was undone of it; append-only.
+-- Which payment pays which charge, how much of that is tax, and what was undone of it; append-only.
+-- Its lines in the books are one after the other, from `posting_no` on.
 CREATE TABLE allocation (
   account TEXT NOT NULL,
   allocation_no BIGINT NOT NULL,
@@ -405,13 +590,16 @@ CREATE TABLE allocation (
   party_no BIGINT NOT NULL,
   charge_no BIGINT NOT NULL,
   amount BIGINT NOT NULL,
+  tax BIGINT DEFAULT 0 NOT NULL,
   rule TEXT NOT NULL,
   effective_on BIGINT NOT NULL,
   batch_no BIGINT NOT NULL,
+  posting_no BIGINT DEFAULT 0 NOT NULL,
   reverses_allocation_no BIGINT,
   CONSTRAINT pk_allocation PRIMARY KEY (account, allocation_no),
   CONSTRAINT uq_allocation_reverses_allocation_no UNIQUE (account, reverses_allocation_no),
-  CONSTRAINT ck_allocation_amount CHECK (amount > 0)
+  CONSTRAINT ck_allocation_amount CHECK (amount > 0),
+  CONSTRAINT ck_allocation_tax CHECK (tax BETWEEN 0 AND amount)
 );
 CREATE INDEX ix_allocation_charge_no ON allocation (account, charge_no);
 CREATE INDEX ix_allocation_payment_no ON allocation (account, payment_no);
@@ -439,6 +627,10 @@ CREATE TABLE posting (
 -- The posting of a charge itself needs no index: files of a million rows are spared it.
 CREATE INDEX ix_posting_charge_no ON posting (account, charge_no) WHERE event <> 'charge';
 CREATE INDEX ix_posting_payment_no ON posting (account, payment_no) WHERE payment_no IS NOT NULL;
+-- By it a family's statement is found: what came to its credit, and what was taken from what it
+-- owes. The posting of a charge credits nobody, and so costs a file nothing here either.
+CREATE INDEX ix_posting_credit_party_no ON posting (account, credit_party_no)
+  WHERE credit_party_no IS NOT NULL;
 
 -- Months that are closed; append-only.
 CREATE TABLE period_close (
@@ -448,7 +640,7 @@ CREATE TABLE period_close (
   CONSTRAINT pk_period_close PRIMARY KEY (account, month)
 );
 
--- What became of each upload; append-only.
+-- What became of each upload; append-only. `location` is the place of sale that its name tells.
 CREATE TABLE file_outcome (
   account TEXT NOT NULL,
   upload_id TEXT NOT NULL,
@@ -465,6 +657,7 @@ CREATE TABLE file_outcome (
   key_fingerprint TEXT,
   client_version TEXT,
   node TEXT NOT NULL,
+  location TEXT,
   status TEXT NOT NULL,
   records BIGINT,
   applied BIGINT,
@@ -480,9 +673,9 @@ CREATE TABLE file_outcome (
 );
 CREATE INDEX ix_file_outcome_sha256 ON file_outcome (account, sha256);
 
--- What became of the rows that were not applied, in runs; append-only. A run is `row_count` rows one
--- after the other, on lines one after the other; what they repeat has numbers one after the other,
--- from `charge_no` or `payment_no` on, and was written by one batch.
+-- What became of the rows that were not applied, in runs; append-only. A run is `row_count` rows
+-- one after the other, on lines one after the other; what they repeat has numbers one after the
+-- other, from `charge_no` or `payment_no` on, and was written by one batch.
 CREATE TABLE row_outcome (
   account TEXT NOT NULL,
   upload_id TEXT NOT NULL,
@@ -516,18 +709,21 @@ CREATE TABLE finding (
   CONSTRAINT ck_finding_verdict CHECK (verdict IN ('file', 'row', 'warning'))
 );
 
--- Projection: what of a charge was paid or taken back. A charge that nothing happened to has none.
+-- Projection: what of a charge was paid, taken back or written off. A charge that nothing happened
+-- to has none.
 CREATE TABLE charge_state (
   account TEXT NOT NULL,
   charge_no BIGINT NOT NULL,
   amount BIGINT NOT NULL,
   allocated BIGINT NOT NULL,
   voided BIGINT NOT NULL,
+  written_off BIGINT DEFAULT 0 NOT NULL,
   open_on BIGINT DEFAULT 0 NOT NULL,
   CONSTRAINT pk_charge_state PRIMARY KEY (account, charge_no),
   CONSTRAINT ck_charge_state_allocated CHECK (allocated >= 0),
   CONSTRAINT ck_charge_state_voided CHECK (voided >= 0),
-  CONSTRAINT ck_charge_state_open CHECK (allocated + voided <= amount)
+  CONSTRAINT ck_charge_state_written_off CHECK (written_off >= 0),
+  CONSTRAINT ck_charge_state_open CHECK (allocated + voided + written_off <= amount)
 );
 
 -- Projection: what is left of each payment's credit.
@@ -542,7 +738,11 @@ CREATE TABLE credit_lot (
   CONSTRAINT pk_credit_lot PRIMARY KEY (account, payment_no, credit_account, party_no),
   CONSTRAINT ck_credit_lot_remaining CHECK (remaining >= 0)
 );
-CREATE INDEX ix_credit_lot_party_no ON credit_lot (account, party_no) WHERE remaining > 0;
+-- Deposits (2310) and advances (2320) pay nothing by themselves.
+CREATE INDEX ix_credit_lot_party_no ON credit_lot (account, party_no)
+  WHERE remaining > 0 AND credit_account < 2300;
+CREATE INDEX ix_credit_lot_held ON credit_lot (account, party_no)
+  WHERE remaining > 0 AND credit_account >= 2300;
 
 -- Projection: what is left to pay, each party's in the order in which money pays it.
 CREATE TABLE open_charge (
@@ -572,6 +772,9 @@ CREATE TABLE batch_total (
     PRIMARY KEY (account, batch_no, effective_on, debit_account, credit_account, product_no),
   CONSTRAINT ck_batch_total_amount CHECK (amount > 0)
 );
+-- What cash there is (1060) is asked for before any is given back.
+CREATE INDEX ix_batch_total_cash ON batch_total (account)
+  WHERE debit_account = 1060 OR credit_account = 1060;
 
 -- Projection: each party's balance, as customers' credit less what they owe.
 CREATE TABLE party_balance (
@@ -584,15 +787,19 @@ CREATE TABLE party_balance (
 );
 
 -- View: what stands of each charge. On which receivable, which credit pays it, its product's sort,
--- what was paid or taken back of it, what is open.
+-- what was paid, taken back or written off of it, what is open.
 CREATE VIEW charge_standing AS
 SELECT c.account, c.charge_no, c.tracking_id, c.party_no, c.product_no, k.code AS billing_code,
   c.amount, c.tax, c.note, c.occurred_at, c.effective_on, c.batch_no, c.row,
   COALESCE(r.sort, 0) AS sort, c.receivable_account,
-  CASE c.receivable_account WHEN 1100 THEN 'LIABILITY' ELSE 'WALLET' END AS account_type,
-  CASE c.receivable_account WHEN 1100 THEN 2010 ELSE 2000 END AS credit_account,
+  CASE WHEN c.receivable_account IN (1110, 1130) THEN 'WALLET' ELSE 'LIABILITY' END
+    AS account_type,
+  CASE WHEN c.receivable_account IN (1110, 1130) THEN 2000 ELSE 2010 END AS credit_account,
+  CASE WHEN c.receivable_account IN (1120, 1130) THEN 1 ELSE 0 END AS is_payout,
   COALESCE(t.allocated, 0) AS allocated, COALESCE(t.voided, 0) AS voided,
-  c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0) AS open_amount,
+  COALESCE(t.written_off, 0) AS written_off,
+  c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0) - COALESCE(t.written_off, 0)
+    AS open_amount,
   COALESCE(t.open_on, 0) AS open_on
 FROM charge c
   LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no
@@ -602,26 +809,32 @@ FROM charge c
 -- View: allocations that pay their charge still: nothing has undone them, and they undo nothing.
 CREATE VIEW live_allocation AS
 SELECT a.account, a.allocation_no, a.payment_no, a.credit_account, a.party_no, a.charge_no,
-  a.amount, a.rule, a.effective_on, a.batch_no
+  a.amount, a.tax, a.rule, a.effective_on, a.batch_no, a.posting_no
 FROM allocation a
 WHERE a.reverses_allocation_no IS NULL
   AND NOT EXISTS (SELECT 1 FROM allocation r
     WHERE r.account = a.account AND r.reverses_allocation_no = a.allocation_no);
 
 -- View: what postings do to balances. On the accounts that make up a balance, the credit side adds
--- to its party's and the debit side takes from it; a balance goes by its credit account.
+-- to its party's and the debit side takes from it; a balance goes by its credit account: fees 2010,
+-- a wallet 2000, deposits 2310, advances 2320.
 CREATE VIEW balance_move AS
 SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.credit_party_no AS party_no,
-  CASE WHEN p.credit_account IN (1110, 2000) THEN 2000 ELSE 2010 END AS credit_account,
+  CASE WHEN p.credit_account IN (1110, 1130, 2000) THEN 2000
+       WHEN p.credit_account IN (2310, 2320) THEN p.credit_account ELSE 2010 END
+    AS credit_account,
   p.amount
 FROM posting p
-WHERE p.credit_party_no IS NOT NULL AND p.credit_account IN (1100, 1110, 2000, 2010)
+WHERE p.credit_party_no IS NOT NULL
+  AND p.credit_account IN (1100, 1110, 1120, 1130, 2000, 2010, 2015, 2310, 2320)
 UNION ALL
 SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.debit_party_no,
-  CASE WHEN p.debit_account IN (1110, 2000) THEN 2000 ELSE 2010 END,
+  CASE WHEN p.debit_account IN (1110, 1130, 2000) THEN 2000
+       WHEN p.debit_account IN (2310, 2320) THEN p.debit_account ELSE 2010 END,
   -p.amount
 FROM posting p
-WHERE p.debit_party_no IS NOT NULL AND p.debit_account IN (1100, 1110, 2000, 2010);
+WHERE p.debit_party_no IS NOT NULL
+  AND p.debit_account IN (1100, 1110, 1120, 1130, 2000, 2010, 2015, 2310, 2320);
 
 -- View: the family of each party, by its parent's code; NULL for a party that is its own family.
 CREATE VIEW party_family AS
@@ -633,30 +846,63 @@ FROM party y
     ON st.account = y.account AND st.student_id = y.party_code AND y.kind = 'student';
 
 -- View: what postings do to credit lots. A payment's money comes to a party's credit on the credit
--- side of 2000 or 2010, and leaves it on the debit side.
+-- side of a lot's account, and leaves it on the debit side.
 CREATE VIEW lot_move AS
 SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.payment_no, p.credit_account,
   p.credit_party_no AS party_no, p.amount
 FROM posting p
-WHERE p.payment_no IS NOT NULL AND p.credit_account IN (2000, 2010)
+WHERE p.payment_no IS NOT NULL AND p.credit_account IN (2000, 2010, 2015, 2310, 2320)
 UNION ALL
 SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.payment_no, p.debit_account,
   p.debit_party_no, -p.amount
 FROM posting p
-WHERE p.payment_no IS NOT NULL AND p.debit_account IN (2000, 2010);
+WHERE p.payment_no IS NOT NULL AND p.debit_account IN (2000, 2010, 2015, 2310, 2320);
 
--- View: what postings do to charges. A charge leaves its receivable (1100, 1110) as paid, to a
--- customer's credit, or as voided, back out of deferred revenue (2100). What was undone came back,
--- and counts against it.
+-- View: credit that waits, looked up by its party: what pays by itself, and deposits (2310) and
+-- advances (2320), which wait to be used.
+CREATE VIEW waiting_lot AS
+SELECT l.account, l.party_no, l.payment_no, l.credit_account, l.settled_batch_no, l.available_on,
+  l.remaining
+FROM credit_lot l
+WHERE l.remaining > 0 AND l.credit_account < 2300
+UNION ALL
+SELECT l.account, l.party_no, l.payment_no, l.credit_account, l.settled_batch_no, l.available_on,
+  l.remaining
+FROM credit_lot l
+WHERE l.remaining > 0 AND l.credit_account >= 2300;
+
+-- View: what postings do to charges. A charge leaves its receivable (1100, 1110; a payout's 1120,
+-- 1130) as paid, to a customer's credit (2000, 2010, 2015); as written off; or as voided, back out
+-- of what it had put there. What was undone came back, and counts against it.
 CREATE VIEW charge_move AS
-SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.charge_no,
-  CASE WHEN p.debit_account = 2100 THEN 0
-       WHEN p.credit_account IN (1100, 1110) THEN p.amount ELSE -p.amount END AS paid,
-  CASE WHEN p.debit_account = 2100 THEN p.amount ELSE 0 END AS voided
-FROM posting p
-WHERE p.charge_no IS NOT NULL AND p.event <> 'charge'
-  AND (p.credit_account IN (1100, 1110)
-    OR (p.debit_account IN (1100, 1110) AND p.credit_account <> 2100));
+SELECT x.account, x.posting_no, x.batch_no, x.effective_on, x.charge_no,
+  CASE WHEN x.other_account IN (2000, 2010, 2015) THEN x.amount ELSE 0 END AS paid,
+  CASE WHEN x.other_account IN (2000, 2010, 2015, 4950) OR x.event = 'write_off' THEN 0
+       ELSE x.amount END AS voided,
+  CASE WHEN x.other_account = 4950 OR x.event = 'write_off' THEN x.amount ELSE 0 END
+    AS written_off
+FROM (
+  SELECT p.account, p.posting_no, p.batch_no, p.event, p.effective_on, p.charge_no,
+    p.debit_account AS other_account, p.amount
+  FROM posting p
+  WHERE p.charge_no IS NOT NULL AND p.event <> 'charge'
+    AND p.credit_account IN (1100, 1110, 1120, 1130)
+  UNION ALL
+  SELECT p.account, p.posting_no, p.batch_no, p.event, p.effective_on, p.charge_no,
+    p.credit_account, -p.amount
+  FROM posting p
+  WHERE p.charge_no IS NOT NULL AND p.event <> 'charge'
+    AND p.debit_account IN (1100, 1110, 1120, 1130)
+    AND p.credit_account IN (2000, 2010, 2015, 4950)
+) x;
+
+-- View: the place of sale that each batch came from: the one that its command named, or its file's
+-- name tells; an empty text for none.
+CREATE VIEW batch_source AS
+SELECT b.account, b.batch_no, COALESCE(n.source, f.location, '') AS source
+FROM seal b
+  LEFT JOIN file_outcome f ON f.account = b.account AND f.upload_id = b.upload_id
+  LEFT JOIN entry n ON n.account = b.account AND n.batch_no = b.batch_no;
 
 -- View: postings as they are shown, with when they were known and the codes of what they are about.
 CREATE VIEW posting_line AS
@@ -677,7 +923,8 @@ FROM posting p
 -- and the file and row of each. The views in the plural are for reading; no program uses them.
 CREATE VIEW charges AS
 SELECT c.account, c.tracking_id, y.party_code AS party, y.kind AS party_kind, c.account_type,
-  c.billing_code, c.amount, c.tax, c.allocated AS paid, c.voided, c.open_amount, c.note,
+  c.billing_code, c.amount, c.tax, c.allocated AS paid, c.voided, c.written_off, c.open_amount,
+  c.note,
   TO_CHAR(TO_TIMESTAMP(c.occurred_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
     AS occurred_at,
   SUBSTR(CAST(c.effective_on AS TEXT), 1, 4) || '-' || SUBSTR(CAST(c.effective_on AS TEXT), 5, 2)
@@ -722,11 +969,13 @@ SELECT p.account, p.posting_no, p.event,
     AS sealed_at
 FROM posting_line p;
 
--- View: batches for people: what each was, and the file that it came from.
+-- View: batches for people: what each was, and the file that it came from, or who entered it.
 CREATE VIEW batches AS
 SELECT b.account, b.batch_no, b.event,
   TO_CHAR(TO_TIMESTAMP(b.sealed_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
     AS sealed_at,
-  b.upload_id, f.filename, f.status, b.rows_sealed, b.amount_posted, b.hash
+  b.upload_id, f.filename, f.status, n.command, n.entered_by, n.reason, b.rows_sealed,
+  b.amount_posted, b.hash
 FROM seal b
-  LEFT JOIN file_outcome f ON f.account = b.account AND f.upload_id = b.upload_id;
+  LEFT JOIN file_outcome f ON f.account = b.account AND f.upload_id = b.upload_id
+  LEFT JOIN entry n ON n.account = b.account AND n.batch_no = b.batch_no;

@@ -10,18 +10,40 @@ SELECT
     WHERE account = :account AND upload_id = :upload_id) AS row_outcome,
   (SELECT COUNT(*) FROM finding
     WHERE account = :account AND upload_id = :upload_id) AS finding,
+  (SELECT COUNT(*) FROM entry
+    WHERE account = :account AND batch_no = :batch_no) AS entry,
+  (SELECT COUNT(*) FROM catalog_fact
+    WHERE account = :account AND batch_no = :batch_no) AS catalog_fact,
+  (SELECT COUNT(*) FROM family_change
+    WHERE account = :account AND batch_no = :batch_no) AS family_change,
   (SELECT COUNT(*) FROM party
     WHERE account = :account AND party_no > :parties_before) AS party,
   (SELECT COUNT(*) FROM code
     WHERE account = :account AND code_no > :codes_before) AS code,
   (SELECT COUNT(*) FROM charge
     WHERE account = :account AND charge_no > :charges_before) AS charge,
+  (SELECT COUNT(*) FROM charge_tax
+    WHERE account = :account AND charge_no > :charges_before) AS charge_tax,
   (SELECT COUNT(*) FROM refund
     WHERE account = :account AND refund_no > :refunds_before) AS refund,
+  (SELECT COUNT(*) FROM write_off
+    WHERE account = :account AND batch_no = :batch_no) AS write_off,
+  (SELECT COUNT(*) FROM transfer
+    WHERE account = :account AND batch_no = :batch_no) AS transfer,
+  (SELECT COUNT(*) FROM payout
+    WHERE account = :account AND charge_no > :charges_before) AS payout,
+  (SELECT COUNT(*) FROM payout_event
+    WHERE account = :account AND batch_no = :batch_no) AS payout_event,
+  (SELECT COUNT(*) FROM cash_deposit
+    WHERE account = :account AND batch_no = :batch_no) AS cash_deposit,
+  (SELECT COUNT(*) FROM batch_confirmed
+    WHERE account = :account AND batch_no = :batch_no) AS batch_confirmed,
   (SELECT COUNT(*) FROM guest
     WHERE account = :account AND party_no > :parties_before) AS guest,
   (SELECT COUNT(*) FROM payment
     WHERE account = :account AND payment_no > :payments_before) AS payment,
+  (SELECT COUNT(*) FROM payment_detail
+    WHERE account = :account AND payment_no > :payments_before) AS payment_detail,
   (SELECT COUNT(*) FROM payment_part
     WHERE account = :account AND payment_no > :payments_before) AS payment_part,
   (SELECT COUNT(*) FROM payment_event

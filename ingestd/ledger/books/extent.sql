@@ -16,3 +16,9 @@ WHERE b.account = :account
     FROM batch_total l
     WHERE l.account = :account
       AND (l.effective_on > :as_of OR l.batch_no > :known_batch))
+
+-- name: find_last_posting
+-- The number of the last posting; 0 before the first. Binds :account.
+SELECT COALESCE(MAX(p.posting_no), 0)
+FROM posting p
+WHERE p.account = :account

@@ -18,6 +18,7 @@ from ingestd.ledger.books.periods import open_from
 from ingestd.ledger.evidence.publishing import note
 from ingestd.ledger.evidence.seals import Seal, seal
 from ingestd.ledger.evidence.signing import Signing
+from ingestd.ledger.money.author import Author, judged_author, store_author
 from ingestd.values.clock import Clock, day_in, from_microseconds, to_microseconds
 from ingestd.values.days import Day
 from ingestd.values.errors import LedgerRefusal, UsageError
@@ -29,7 +30,8 @@ T = TypeVar("T")
 class Entry:
     """A batch that is being written, on `connection`, under the lock of the account's head.
 
-    `day` (in the account's time zone) is when what is written takes effect.
+    `day` (in the account's time zone) is when what is written takes effect. `reason` is why, where
+    somebody said so; a file's has none.
     """
 
     connection: Connection
@@ -37,6 +39,7 @@ class Entry:
     batch: Batch
     account: Account
     day: Day
+    reason: str | None = None
 
 
 class Unchanged(Exception):  # noqa: N818 - no error: the books stay as they are
@@ -53,18 +56,21 @@ def write_entry(
     account: Account,
     *,
     event: str,
+    author: Author,
     work: Callable[[Entry], T],
     on: date | None = None,
     signing: Signing | None = None,
 ) -> T:
     """Run `work` as one sealed batch, and return its answer; nothing of it is kept when it fails.
 
-    `on` is the effective day, today by default. Without `signing` the batch waits for the
-    daemon, which signs it; that tells of it in any case. Raises LedgerRefusal for a day that is
-    ahead or in a closed month, ClockBehindError for a clock that cannot tell today,
-    LedgerRolledBackError for books that do not continue what was signed, and whatever `work`
-    raises; `Unchanged` is answered without a batch.
+    The batch keeps its `author`. `on` is the effective day, today by default. Without `signing`
+    the batch waits for the daemon, which signs it; that tells of it in any case. Raises UsageError
+    for an author who cannot be kept or says too little, LedgerRefusal for a day that is ahead or
+    in a closed month, ClockBehindError for a clock that cannot tell today, LedgerRolledBackError
+    for books that do not continue what was signed, and whatever `work` raises; `Unchanged` is
+    answered without a batch.
     """
+    author = judged_author(account, author)
     with database.connection() as connection:
 
         def write() -> tuple[T, Seal]:
@@ -75,7 +81,14 @@ def write_entry(
             batch = open_batch(head, event=event, now=now)
             today = day_in(account.timezone, from_microseconds(now))
             day = Day.of(on or today)
-            entry = Entry(connection=connection, head=head, batch=batch, account=account, day=day)
+            entry = Entry(
+                connection=connection,
+                head=head,
+                batch=batch,
+                account=account,
+                day=day,
+                reason=author.reason,
+            )
             refusal = refusal_of_day(connection, account, day, today=Day.of(today))
             # What was written before is answered, though its month is closed by now.
             try:
@@ -84,6 +97,7 @@ def write_entry(
                 raise refusal or error from None
             if refusal is not None:
                 raise refusal
+            store_author(connection, batch, author)
             return answer, seal(connection, head, batch, signing=signing)
 
         try:

@@ -9,9 +9,15 @@ WHERE a.account = :account AND a.payment_no = :payment_no AND a.reverses_allocat
     WHERE r.account = a.account AND r.reverses_allocation_no = a.allocation_no)
 
 -- name: empty_lots
--- Nothing is left of a payment's credit. Binds :account, :payment_no.
+-- Nothing is left of a payment's credit; the last day on which any came is as the books say now.
+-- Binds :account, :payment_no.
 UPDATE credit_lot
-SET remaining = 0
+SET remaining = 0, available_on = (
+  SELECT MAX(m.effective_on)
+  FROM lot_move m
+  WHERE m.account = :account AND m.payment_no = :payment_no
+    AND m.credit_account = credit_lot.credit_account AND m.party_no = credit_lot.party_no
+    AND m.amount > 0)
 WHERE account = :account AND payment_no = :payment_no
 
 -- name: stage_payers

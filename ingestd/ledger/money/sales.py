@@ -8,18 +8,16 @@ from ingestd.database.statements import Statements
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.formats.rows.contents import hash_contents
 from ingestd.ledger.books.charge_keys import take_keys
-from ingestd.ledger.books.chart import ACCOUNT_TYPE_OF, CHARGED
+from ingestd.ledger.books.chart import CHARGED
 from ingestd.ledger.books.codes import number_code
 from ingestd.ledger.books.parties import Party
 from ingestd.ledger.books.postings import post
 from ingestd.ledger.money.entry import Entry
-from ingestd.ledger.money.refunds import refund_charge
 from ingestd.ledger.paying.allocations import allocate
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.pools import stage_payer
-from ingestd.ledger.paying.undo import find_undone_of_charge
 from ingestd.values.days import Day
-from ingestd.values.errors import LedgerRefusal, UsageError
+from ingestd.values.errors import UsageError
 
 SALE, PENALTY = "sale", "penalty"
 
@@ -28,10 +26,11 @@ _SQL = Statements(__file__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCharge:
-    """A charge by command. `amount` is in minor units, None for the product's price.
+    """A charge by command. `amount` is in minor units, tax included; None for the product's price.
 
-    `occurred_at` is in microseconds since 1970 and falls on the entry's day. `known_by` stands
-    for the party where the same charge is recognised: a guest's code is new each time.
+    `tax` is what of it is tax, under `tax_code`. `occurred_at` is in microseconds since 1970 and
+    falls on the entry's day. `known_by` stands for the party where the same charge is recognised:
+    a guest's code is new each time.
     """
 
     tracking_id: str
@@ -41,19 +40,44 @@ class NewCharge:
     amount: int | None
     occurred_at: int
     known_by: str | None = None
+    tax: int = 0
+    tax_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCharge:
-    """What the books say of a charge."""
+    """What the books say of a charge, or of a payout, which is none; amounts in minor units.
+
+    `left` is what can be taken back of it still, `open_amount` what of that is not paid.
+    """
 
     charge_no: int
     party_no: int
     account_type: AccountType
     content_hash: bytes
     amount: int
+    tax: int
+    allocated: int
+    voided: int
+    written_off: int
+    open_amount: int
     effective_on: Day
+    is_payout: bool
     is_refunded: bool
+
+    @property
+    def left(self) -> int:
+        """What was charged and neither taken back nor written off."""
+        return self.amount - self.voided - self.written_off
+
+    @property
+    def status(self) -> str:
+        """How far it is paid: void, written_off, paid, partial or unpaid."""
+        if self.is_refunded and self.voided == self.amount:
+            return "void"
+        if self.open_amount > 0:
+            return "partial" if self.allocated else "unpaid"
+        return "written_off" if self.written_off and not self.allocated else "paid"
 
 
 def find_charge(entry: Entry, tracking_id: str) -> StoredCharge | None:
@@ -65,11 +89,17 @@ def find_charge(entry: Entry, tracking_id: str) -> StoredCharge | None:
     return StoredCharge(
         charge_no=row.charge_no,
         party_no=row.party_no,
-        account_type=ACCOUNT_TYPE_OF[row.receivable_account],
+        account_type=AccountType(row.account_type),
         content_hash=row.content_hash,
         amount=row.amount,
+        tax=row.tax,
+        allocated=row.allocated,
+        voided=row.voided,
+        written_off=row.written_off,
+        open_amount=row.open_amount,
         effective_on=Day(row.effective_on),
-        is_refunded=row.refund_no is not None,
+        is_payout=bool(row.is_payout),
+        is_refunded=bool(row.is_refunded),
     )
 
 
@@ -93,6 +123,7 @@ def content_hash_of(charge: NewCharge) -> bytes:
         *(charge.account_type.value, charge.tracking_id, charge.known_by or charge.party.code),
         charge.billing_code,
         *("", str(charge.amount), ""),
+        *((str(charge.tax), charge.tax_code or "") if charge.tax or charge.tax_code else ()),
     )
     [content_hash] = hash_contents(*([text] for text in texts))
     return content_hash
@@ -110,6 +141,8 @@ def add_charge(entry: Entry, charge: NewCharge, *, event: str) -> int:
             f"{charge.billing_code} has no price on {entry.day}. Import one, or give the amount "
             "where the command takes it."
         )
+    if charge.tax > amount:
+        raise UsageError("--tax is part of the amount, and cannot be more than it.")
     head = entry.head
     head.charges += 1
     _SQL.run(
@@ -124,11 +157,14 @@ def add_charge(entry: Entry, charge: NewCharge, *, event: str) -> int:
             "receivable_account": int(CHARGED[charge.account_type].debit),
             "product_no": number_code(entry.connection, head, entry.batch, charge.billing_code),
             "amount": amount,
+            "tax": charge.tax,
             "occurred_at": charge.occurred_at,
             "day": entry.day,
             "batch_no": entry.batch.batch_no,
         },
     )
+    if charge.tax_code is not None:
+        _add_tax_code(entry, charge.tax_code)
     values = {"event": event, "charge_no": head.charges}
     post(entry.connection, head, entry.batch, _SQL, "post_charge", values)
     take_keys(entry.connection, head, charges_before=head.charges - 1)
@@ -141,35 +177,6 @@ def pay_from_waiting_credit(entry: Entry, party_no: int) -> None:
     """Let credit that waits pay what a party was just charged."""
     stage_payer(entry.connection, party_no)
     allocate(entry.connection, entry.head, entry.batch)
-
-
-def void_charge(entry: Entry, charge: StoredCharge, *, tracking_id: str) -> None:
-    """Take a charge back; what was paid for it goes to the wallet.
-
-    Raises LedgerRefusal for a day before the charge's own, or on which it was still paid by what
-    was returned later.
-    """
-    if entry.day < charge.effective_on:
-        raise LedgerRefusal(
-            f"{tracking_id} was charged on {charge.effective_on}; it cannot be taken back before."
-        )
-    until = find_undone_of_charge(
-        entry.connection, entry.head, charge_no=charge.charge_no, day=entry.day
-    )
-    if until is not None:
-        raise LedgerRefusal(
-            f"Until {until} {tracking_id} was paid by a payment that was returned then. "
-            "Take it back on that day or later."
-        )
-    [content_hash] = hash_contents([tracking_id], [""], [""])
-    refund_charge(
-        entry.connection,
-        entry.head,
-        entry.batch,
-        charge_no=charge.charge_no,
-        content_hash=content_hash,
-        day=entry.day,
-    )
 
 
 def add_guest(
@@ -188,3 +195,15 @@ def add_guest(
             "batch_no": entry.batch.batch_no,
         },
     )
+
+
+def _add_tax_code(entry: Entry, tax_code: str) -> None:
+    """Keep under which code the newest charge's tax is due."""
+    values = {
+        "account": entry.head.account,
+        "charge_no": entry.head.charges,
+        "tax_code": tax_code,
+        "batch_no": entry.batch.batch_no,
+    }
+    if _SQL.run(entry.connection, "insert_tax_code", values).rowcount != 1:
+        raise UsageError(f"No tax code is called {tax_code}. Import it, or correct it.")

@@ -17,17 +17,24 @@ from ingestd.ledger.money.payments import (
 )
 from ingestd.ledger.paying.allocations import allocate
 from ingestd.ledger.paying.pools import PAYERS
+from ingestd.values.days import Day
 
 _SQL = Statements(__file__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MerchantBatch:
-    """A settlement batch: its payments, and how many are pending with which sum (minor units)."""
+    """A settlement batch; sums in minor units, of all that was not voided and of what settles now.
+
+    Once the batch was confirmed, `settled_now` is what settled then.
+
+    `confirmed_on` is the day on which the whole batch was said to have settled, if it was.
+    """
 
     payments: int
-    pending: int
-    amount: int
+    total: int
+    settled_now: int
+    confirmed_on: Day | None
 
 
 def take_cash(entry: Entry, payment: NewPayment) -> int:
@@ -64,15 +71,25 @@ def find_batch(entry: Entry, merchant_id: str, batch_num: str) -> MerchantBatch 
     if not row.payments:
         return None
     return MerchantBatch(
-        payments=int(row.payments), pending=int(row.pending), amount=int(row.amount)
+        payments=int(row.payments),
+        total=int(row.total),
+        settled_now=int(row.settled_now),
+        confirmed_on=None if row.confirmed_on is None else Day(row.confirmed_on),
     )
 
 
-def settle_batch(entry: Entry, merchant_id: str, batch_num: str) -> None:
-    """Let all pending payments of a merchant's batch settle."""
+def confirm_batch(entry: Entry, merchant_id: str, batch_num: str, batch: MerchantBatch) -> None:
+    """Close a merchant's batch, and let all that is pending of it settle."""
     values = _batch_values(entry, merchant_id, batch_num)
-    _SQL.fill(entry.connection, CHOSEN, "stage_pending_of_batch", values)
-    settle_chosen(entry)
+    confirmed = {
+        **values,
+        "total": batch.total,
+        "day": entry.day,
+        "batch_no": entry.batch.batch_no,
+    }
+    _SQL.run(entry.connection, "insert_confirmed", confirmed)
+    if _SQL.fill(entry.connection, CHOSEN, "stage_pending_of_batch", values):
+        settle_chosen(entry)
 
 
 def _batch_values(entry: Entry, merchant_id: str, batch_num: str) -> dict[str, object]:

@@ -1,116 +1,238 @@
 -- name: find_waiting_credit
--- Whether any credit waits at all. Binds :account.
+-- Whether any credit waits at all. Deposits and advances (2310, 2320) pay nothing by themselves.
+-- Binds :account.
 SELECT 1
 FROM credit_lot /* sqlite: INDEXED BY ix_credit_lot_party_no */
-WHERE account = :account AND remaining > 0
+WHERE account = :account AND remaining > 0 AND credit_account < 2300
 LIMIT 1
 
 -- name: find_directed
 -- Let payments pay the charge that they name, where the charge's product says so; one that came
--- with its own sale pays that, whatever its product says. Of several payments for one charge the
--- one that settled first is used first. Binds :account, :not_before.
+-- with its own sale, or from nobody in particular, pays that, whatever its product says. Of several
+-- payments for one charge the one that settled first is used first, and of a payment its cash
+-- before its discount (2015), which pays what unapplied fees (2010) pay. Binds :account,
+-- :not_before.
 -- sqlite: joins in this order
-INSERT INTO stage_allocation (payment_no, credit_account, party_no, charge_no, amount, rule,
-  effective_on)
-SELECT d.payment_no, d.credit_account, d.party_no, d.charge_no,
-  LEAST(d.high, d.open_amount) - d.low, d.rule,
+INSERT INTO stage_allocation (charge_no, place, payment_no, credit_account, party_no, amount, tax,
+  rule, effective_on)
+SELECT d.charge_no, d.low, d.payment_no, d.credit_account, d.party_no,
+  LEAST(d.high, d.open_amount) - d.low, CASE WHEN d.tax = 0 THEN 0 END, d.rule,
   GREATEST(d.open_on, d.available_on, CAST(:not_before AS BIGINT))
 FROM (
-  SELECT l.payment_no, l.credit_account, l.party_no, c.charge_no, c.open_amount,
+  SELECT l.payment_no, l.credit_account, l.party_no, c.charge_no, c.open_amount, c.tax,
     SUM(l.remaining) OVER queue AS high, SUM(l.remaining) OVER queue - l.remaining AS low,
     l.available_on, GREATEST(c.effective_on, c.open_on) AS open_on,
     CASE WHEN p.kind IN ('cash_sale', 'sundry', 'enrolment') THEN p.kind ELSE 'directed' END
       AS rule
   FROM stage_member m
     JOIN credit_lot l /* sqlite: INDEXED BY ix_credit_lot_party_no */ ON l.account = :account
-      AND l.party_no = m.party_no AND l.credit_account = m.credit_account AND l.remaining > 0
+      AND l.party_no = m.party_no AND l.remaining > 0 AND l.credit_account < 2300
+      AND CASE l.credit_account WHEN 2015 THEN 2010 ELSE l.credit_account END = m.credit_account
     JOIN payment p ON p.account = :account AND p.payment_no = l.payment_no
     JOIN charge_standing c ON c.account = :account AND c.charge_no = p.for_charge_no
     JOIN stage_member w ON w.party_no = c.party_no AND w.credit_account = c.credit_account
       AND w.pool = m.pool
     LEFT JOIN product r ON r.account = :account AND r.billing_code = c.billing_code
   WHERE c.open_amount > 0
-    AND (r.repayment = 'direct' OR p.kind IN ('cash_sale', 'sundry', 'enrolment'))
+    AND (r.repayment = 'direct' OR p.kind IN ('cash_sale', 'sundry', 'enrolment')
+      OR l.party_no = COALESCE((SELECT y.party_no FROM party y
+        WHERE y.account = :account AND y.kind = 'anonymous' AND y.party_code = 'ANONYMOUS'), 0))
   WINDOW queue AS (PARTITION BY c.charge_no
-    ORDER BY l.settled_batch_no, l.payment_no, l.party_no)
+    ORDER BY l.settled_batch_no, l.payment_no, l.credit_account, l.party_no)
 ) d
 WHERE d.low < d.open_amount
 
 -- name: stage_credit
--- Each pool's waiting credit on a line, end to end, what settled first first. Binds :account.
+-- Each pool's waiting credit on a line, end to end, what settled first first; of a payment its cash
+-- before its discount (2015). What nobody in particular has pays only what it came for.
+-- Binds :account.
 -- sqlite: joins in this order
 INSERT INTO stage_credit (pool, high, low, payment_no, credit_account, party_no, available_on)
 SELECT m.pool, SUM(l.remaining) OVER queue, SUM(l.remaining) OVER queue - l.remaining,
   l.payment_no, l.credit_account, l.party_no, l.available_on
 FROM stage_member m
   JOIN credit_lot l /* sqlite: INDEXED BY ix_credit_lot_party_no */ ON l.account = :account
-    AND l.party_no = m.party_no AND l.credit_account = m.credit_account AND l.remaining > 0
-WINDOW queue AS (PARTITION BY m.pool ORDER BY l.settled_batch_no, l.payment_no, l.party_no)
+    AND l.party_no = m.party_no AND l.remaining > 0 AND l.credit_account < 2300
+    AND CASE l.credit_account WHEN 2015 THEN 2010 ELSE l.credit_account END = m.credit_account
+WHERE l.party_no <> COALESCE((SELECT y.party_no FROM party y
+    WHERE y.account = :account AND y.kind = 'anonymous' AND y.party_code = 'ANONYMOUS'), 0)
+WINDOW queue AS (PARTITION BY m.pool
+  ORDER BY l.settled_batch_no, l.payment_no, l.credit_account, l.party_no)
 
 -- name: stage_open
 -- Each pool's open charges on a line, end to end, in the order in which they are paid: only what
--- the pool's credit can reach is looked at, and kept. Binds :account.
+-- the pool's credit can reach is looked at, and kept. Payouts that are owed back stand among them,
+-- unless :payouts is 0. Binds :account too.
 -- sqlite: joins in this order
-INSERT INTO stage_open (pool, high, low, charge_no, open_on)
-SELECT x.pool, x.high, x.high - x.amount, x.charge_no, GREATEST(c.effective_on, c.open_on)
+INSERT INTO stage_open (pool, high, low, charge_no, tax, is_payout, open_on)
+SELECT x.pool, x.high, x.high - x.amount, x.charge_no, x.tax, x.is_payout, x.open_on
 FROM (
-  SELECT w.pool, w.credit, o.charge_no, o.amount, SUM(o.amount) OVER (PARTITION BY w.pool
-    ORDER BY o.occurred_at, o.sort, o.charge_no) AS high
+  SELECT w.pool, w.credit, o.charge_no, o.amount, c.tax, c.is_payout,
+    GREATEST(c.effective_on, c.open_on) AS open_on,
+    SUM(o.amount) OVER (PARTITION BY w.pool
+      ORDER BY o.occurred_at, o.sort, o.charge_no) AS high
   FROM stage_reach w
     JOIN open_charge o ON o.account = :account AND o.party_no = w.party_no
       AND o.credit_account = w.credit_account
       AND (o.occurred_at, o.sort, o.charge_no) <= (w.occurred_at, w.sort, w.charge_no)
+    JOIN charge_standing c ON c.account = :account AND c.charge_no = o.charge_no
+  WHERE c.is_payout <= CAST(:payouts AS BIGINT)
 ) x
-  JOIN charge_standing c ON c.account = :account AND c.charge_no = x.charge_no
 WHERE x.high - x.amount < x.credit
 
 -- name: find_oldest_first
 -- Where the lines of credit and of open charges overlap, one pays the other. Binds :not_before.
 -- sqlite: joins in this order
-INSERT INTO stage_allocation (payment_no, credit_account, party_no, charge_no, amount, rule,
-  effective_on)
-SELECT k.payment_no, k.credit_account, k.party_no, o.charge_no,
-  LEAST(k.high, o.high) - GREATEST(k.low, o.low), 'oldest_first',
-  GREATEST(o.open_on, k.available_on, CAST(:not_before AS BIGINT))
+INSERT INTO stage_allocation (charge_no, place, payment_no, credit_account, party_no, amount, tax,
+  rule, effective_on)
+SELECT o.charge_no, GREATEST(k.low, o.low), k.payment_no, k.credit_account, k.party_no,
+  LEAST(k.high, o.high) - GREATEST(k.low, o.low), CASE WHEN o.tax = 0 THEN 0 END,
+  'oldest_first', GREATEST(o.open_on, k.available_on, CAST(:not_before AS BIGINT))
 FROM stage_credit k
   JOIN stage_open o ON o.pool = k.pool AND o.high > k.low AND o.low < k.high
 
+-- name: find_lots_apart
+-- The lots, in their order, of the pools in which a discount (2015) stands in line for a payout,
+-- which it may not pay.
+-- sqlite: joins in this order
+SELECT k.payment_no, k.credit_account, k.party_no
+FROM stage_credit k
+WHERE k.pool IN (
+  SELECT d.pool
+  FROM stage_credit d
+    JOIN stage_open o ON o.pool = d.pool AND o.high > d.low AND o.low < d.high
+  WHERE d.credit_account = 2015 AND o.is_payout = 1)
+ORDER BY k.pool, k.high
+
+-- name: leave_pools_apart
+-- Those pools are not paid with the others.
+DELETE FROM stage_credit
+WHERE pool IN (
+  SELECT d.pool
+  FROM stage_credit d
+    JOIN stage_open o ON o.pool = d.pool AND o.high > d.low AND o.low < d.high
+  WHERE d.credit_account = 2015 AND o.is_payout = 1)
+
+-- name: stage_lot
+-- One lot alone, as far as it waits still. Binds :account, :payment_no, :credit_account, :party_no.
+-- sqlite: joins in this order
+INSERT INTO stage_credit (pool, high, low, payment_no, credit_account, party_no, available_on)
+SELECT m.pool, l.remaining, 0, l.payment_no, l.credit_account, l.party_no, l.available_on
+FROM credit_lot l
+  JOIN stage_member m ON m.party_no = l.party_no
+    AND m.credit_account = CASE l.credit_account WHEN 2015 THEN 2010 ELSE l.credit_account END
+WHERE l.account = :account AND l.payment_no = :payment_no
+  AND l.credit_account = :credit_account AND l.party_no = :party_no AND l.remaining > 0
+
 -- name: insert_allocations
--- Write the staged allocations as facts. Binds :account, :allocations_before, :batch_no.
+-- Write the staged allocations as facts. Each knows its first line in the books: one takes it from
+-- its receivable, and one each realises revenue and tax, which a payout has neither of (1120,
+-- 1130). Binds :account, :allocations_before, :postings, :batch_no.
+-- sqlite: joins in this order
 INSERT INTO allocation (account, allocation_no, payment_no, credit_account, party_no, charge_no,
-  amount, rule, effective_on, batch_no)
+  amount, tax, rule, effective_on, batch_no, posting_no)
 SELECT CAST(:account AS TEXT),
   :allocations_before
-    + ROW_NUMBER() OVER (ORDER BY s.payment_no, s.charge_no, s.credit_account, s.party_no),
-  s.payment_no, s.credit_account, s.party_no, s.charge_no, s.amount, s.rule, s.effective_on,
-  :batch_no
-FROM stage_allocation s
+    + ROW_NUMBER() OVER (ORDER BY x.payment_no, x.charge_no, x.credit_account, x.party_no),
+  x.payment_no, x.credit_account, x.party_no, x.charge_no, x.amount, x.tax, x.rule,
+  x.effective_on, :batch_no,
+  :postings + 1 - x.lines
+    + SUM(x.lines) OVER (ORDER BY x.payment_no, x.charge_no, x.credit_account, x.party_no)
+FROM (
+  SELECT s.payment_no, s.charge_no, s.credit_account, s.party_no, s.amount, s.tax, s.rule,
+    s.effective_on,
+    CASE WHEN c.receivable_account IN (1120, 1130) OR s.tax IN (0, s.amount)
+      THEN CASE WHEN c.receivable_account IN (1120, 1130) THEN 1 ELSE 2 END
+      ELSE 3 END AS lines
+  FROM stage_allocation s
+    JOIN charge c ON c.account = :account AND c.charge_no = s.charge_no
+) x
 
 -- name: post_allocations
--- Of each new allocation: the credit pays the receivable, and what was deferred is realised.
--- 2100 deferred revenue, 4000 realised revenue.
--- Binds :account, :postings, :batch_no, :allocations_before.
+-- Of each new allocation: the credit pays the receivable, and what was deferred is realised; of a
+-- payout (1120, 1130) nothing is. 2100 deferred revenue, 2110 deferred tax, 2200 tax, 4000 realised
+-- revenue. Binds :account, :batch_no, :allocations_before.
 -- sqlite: joins in this order
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
   credit_account, amount, debit_party_no, credit_party_no, charge_no, payment_no, product_no)
-SELECT CAST(:account AS TEXT),
-  :postings + ROW_NUMBER() OVER (ORDER BY l.allocation_no, l.side), :batch_no, 'allocation',
-  l.effective_on, l.debit_account, l.credit_account, l.amount, l.debit_party_no,
-  l.credit_party_no, l.charge_no, l.payment_no, l.product_no
+SELECT CAST(:account AS TEXT), l.posting_no, :batch_no, 'allocation', l.effective_on,
+  l.debit_account, l.credit_account, l.amount, l.debit_party_no, l.credit_party_no, l.charge_no,
+  l.payment_no, l.product_no
 FROM (
-  SELECT a.allocation_no, 1 AS side, a.effective_on, a.credit_account AS debit_account,
+  SELECT a.posting_no, a.effective_on, a.credit_account AS debit_account,
     c.receivable_account AS credit_account, a.amount, a.party_no AS debit_party_no,
     c.party_no AS credit_party_no, a.charge_no, a.payment_no, c.product_no
   FROM allocation a
-    JOIN charge_standing c ON c.account = a.account AND c.charge_no = a.charge_no
+    JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no
   WHERE a.account = :account AND a.allocation_no > :allocations_before
   UNION ALL
-  SELECT a.allocation_no, 2, a.effective_on, 2100, 4000, a.amount, NULL, NULL, a.charge_no,
-    a.payment_no, c.product_no
+  SELECT a.posting_no + 1, a.effective_on, 2100, 4000, a.amount - a.tax, NULL, NULL,
+    a.charge_no, a.payment_no, c.product_no
   FROM allocation a
     JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no
   WHERE a.account = :account AND a.allocation_no > :allocations_before
+    AND a.amount > a.tax AND c.receivable_account IN (1100, 1110)
+  UNION ALL
+  SELECT CASE WHEN a.amount > a.tax THEN a.posting_no + 2 ELSE a.posting_no + 1 END,
+    a.effective_on, 2110, 2200, a.tax, NULL, NULL, a.charge_no, a.payment_no, c.product_no
+  FROM allocation a
+    JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no
+  WHERE a.account = :account AND a.allocation_no > :allocations_before AND a.tax > 0
 ) l
+ORDER BY l.posting_no
+
+-- name: find_taxed
+-- The staged allocations whose share of tax is to be told, each charge's in their order, with what
+-- decides it: what of the charge and of its tax live allocations pay, and what of both is open.
+-- Binds :account.
+-- sqlite: joins in this order
+SELECT s.charge_no, s.payment_no, s.credit_account, s.party_no, s.amount, c.amount AS charged,
+  c.tax AS charged_tax, c.allocated, c.open_amount,
+  (SELECT COALESCE(SUM(a.tax), 0)
+    FROM live_allocation a
+    WHERE a.account = :account AND a.charge_no = s.charge_no) AS allocated_tax,
+  c.tax - (SELECT COALESCE(SUM(a.tax), 0)
+    FROM live_allocation a
+    WHERE a.account = :account AND a.charge_no = s.charge_no)
+  - (SELECT COALESCE(SUM(f.tax), 0)
+    FROM refund f
+    WHERE f.account = :account AND f.charge_no = s.charge_no)
+  - (SELECT COALESCE(SUM(w.tax), 0)
+    FROM write_off w
+    WHERE w.account = :account AND w.charge_no = s.charge_no) AS open_tax
+FROM stage_allocation s
+  JOIN charge_standing c ON c.account = :account AND c.charge_no = s.charge_no
+WHERE s.tax IS NULL
+ORDER BY s.charge_no, s.place
+
+-- name: take_whole_taxes
+-- Who pays all that is open of a charge pays all the tax that is. Binds :account.
+-- sqlite: joins in this order
+UPDATE stage_allocation
+SET tax = x.open_tax
+FROM (
+  SELECT c.charge_no, c.open_amount, c.tax - (SELECT COALESCE(SUM(a.tax), 0)
+      FROM live_allocation a
+      WHERE a.account = :account AND a.charge_no = s.charge_no)
+    - (SELECT COALESCE(SUM(f.tax), 0)
+      FROM refund f
+      WHERE f.account = :account AND f.charge_no = s.charge_no)
+    - (SELECT COALESCE(SUM(w.tax), 0)
+      FROM write_off w
+      WHERE w.account = :account AND w.charge_no = s.charge_no) AS open_tax
+  FROM stage_allocation s
+    JOIN charge_standing c ON c.account = :account AND c.charge_no = s.charge_no
+  WHERE s.tax IS NULL AND s.amount = c.open_amount
+) x
+WHERE stage_allocation.charge_no = x.charge_no AND stage_allocation.amount = x.open_amount
+
+-- name: set_tax
+-- What of a staged allocation is tax. Binds :charge_no, :payment_no, :credit_account, :party_no,
+-- :tax.
+UPDATE stage_allocation
+SET tax = :tax
+WHERE charge_no = :charge_no AND payment_no = :payment_no
+  AND credit_account = :credit_account AND party_no = :party_no
 
 -- name: add_to_states
 -- The charges of the staged allocations are paid by so much more. Binds :account.

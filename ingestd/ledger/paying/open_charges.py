@@ -90,15 +90,19 @@ def reorder_open_charges(connection: Connection, head: Head) -> None:
     _SQL.run(connection, "insert_touched", values)
 
 
-def stage_reach(connection: Connection, head: Head) -> None:
+def stage_reach(connection: Connection, head: Head, *, everything: bool = False) -> None:
     """Find how far the staged credit of each pool reaches into each member's open charges.
 
     Fills `stage_reach`: for each member the place up to which its charges come to its pool's
     credit, or the last place there is. What the pool will pay lies within these, however many
-    charges are open behind them.
+    charges are open behind them. For credit that may not pay all that stands before it,
+    `everything` is within reach.
     """
     values = {"account": head.account}
     _SQL.fill(connection, _REACH, "stage_reach")
+    if everything:
+        _SQL.run(connection, "reach_everything")
+        return
     step = _FIRST_STEP
     # Each round looks at four times as many charges of those whose credit reaches farther.
     while _SQL.run(connection, "advance_reach", {**values, "skipped": step - 1}).rowcount:

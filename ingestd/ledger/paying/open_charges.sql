@@ -82,6 +82,12 @@ SELECT m.party_no, m.credit_account, m.pool, k.credit, 0, -9223372036854775808,
 FROM stage_member m
   JOIN (SELECT pool, MAX(high) AS credit FROM stage_credit GROUP BY pool) k ON k.pool = m.pool
 
+-- name: reach_everything
+-- Everybody is at the last place there is (9223372036854775807).
+UPDATE stage_reach
+SET occurred_at = 9223372036854775807, sort = 9223372036854775807,
+  charge_no = 9223372036854775807
+
 -- name: advance_reach
 -- Go :skipped charges and one more on, where the credit reaches farther and there may be more;
 -- NULL where so many are not there. 9223372036854775807 is the last place there is.

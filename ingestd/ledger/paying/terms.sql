@@ -6,5 +6,5 @@ SELECT
   EXISTS (SELECT 1 FROM product p WHERE p.account = :account AND p.sort <> 0) AS has_sorts,
   EXISTS (
     SELECT 1 FROM credit_lot l /* sqlite: INDEXED BY ix_credit_lot_party_no */
-    WHERE l.account = :account AND l.remaining > 0
+    WHERE l.account = :account AND l.remaining > 0 AND l.credit_account < 2300
   ) AS credit_waits

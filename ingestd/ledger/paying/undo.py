@@ -25,11 +25,22 @@ def undo_allocations(
 
     Each posting points to the one that it reverses.
     """
-    values = {"account": head.account, "event": event, "day": day}
+    before = head.allocations
+    values = {
+        "account": head.account,
+        "event": event,
+        "day": day,
+        "allocations_before": before,
+    }
     result = _SQL.run(
         connection,
         "insert_undone",
-        {**values, "allocations": head.allocations, "batch_no": batch.batch_no},
+        {
+            **values,
+            "allocations": before,
+            "postings": head.postings,
+            "batch_no": batch.batch_no,
+        },
     )
     if not result.rowcount:
         return

@@ -1,56 +1,43 @@
 -- name: insert_undone
 -- Write what takes back the allocations in `stage_undone`, never before the day of what is taken
--- back: on no day may a charge be paid less than nothing.
--- Binds :account, :allocations, :event, :day, :batch_no.
+-- back: on no day may a charge be paid less than nothing. Each has as many lines in the books as
+-- what it takes back. Binds :account, :allocations, :postings, :event, :day, :batch_no.
 -- sqlite: joins in this order
 INSERT INTO allocation (account, allocation_no, payment_no, credit_account, party_no, charge_no,
-  amount, rule, effective_on, batch_no, reverses_allocation_no)
-SELECT a.account, :allocations + ROW_NUMBER() OVER (ORDER BY a.allocation_no), a.payment_no,
-  a.credit_account, a.party_no, a.charge_no, a.amount, CAST(:event AS TEXT),
-  GREATEST(a.effective_on, CAST(:day AS BIGINT)), :batch_no, a.allocation_no
-FROM stage_undone u
-  JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no
+  amount, tax, rule, effective_on, batch_no, posting_no, reverses_allocation_no)
+SELECT CAST(:account AS TEXT), :allocations + ROW_NUMBER() OVER (ORDER BY x.allocation_no),
+  x.payment_no, x.credit_account, x.party_no, x.charge_no, x.amount, x.tax,
+  CAST(:event AS TEXT), GREATEST(x.effective_on, CAST(:day AS BIGINT)), :batch_no,
+  :postings + 1 - x.lines + SUM(x.lines) OVER (ORDER BY x.allocation_no), x.allocation_no
+FROM (
+  SELECT a.allocation_no, a.payment_no, a.credit_account, a.party_no, a.charge_no, a.amount,
+    a.tax, a.effective_on,
+    CASE WHEN c.receivable_account IN (1120, 1130) THEN 1
+      WHEN a.tax IN (0, a.amount) THEN 2 ELSE 3 END AS lines
+  FROM stage_undone u
+    JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no
+    JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no
+) x
 
 -- name: post_undone
--- Of each allocation in `stage_undone`: what was realised is deferred, and the receivable and the
--- credit are there again. Each line reverses the posting of its allocation. One payment pays one
--- charge once in a batch, so that this finds the one; it is looked for among its charge's: a
--- payment may have paid thousands, COALESCE keeps off its index. In a join PostgreSQL would walk
--- all of them for each. 2100 deferred revenue, 4000 realised revenue.
--- Binds :account, :postings, :batch_no, :event, :day.
+-- Turn around every line of the allocations that were taken back above a number: what was realised
+-- is deferred, and the receivable and the credit are there again. Each line reverses its own. Of an
+-- allocation of a payout (1120, 1130) there is one, of one without tax, or of nothing else, two.
+-- Binds :account, :batch_no, :event, :allocations_before.
 -- sqlite: joins in this order
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
   credit_account, amount, debit_party_no, credit_party_no, charge_no, payment_no, product_no,
   reverses_posting_no)
-SELECT CAST(:account AS TEXT),
-  :postings + ROW_NUMBER() OVER (ORDER BY l.allocation_no, l.side), :batch_no,
-  CAST(:event AS TEXT), GREATEST(l.effective_on, CAST(:day AS BIGINT)), l.debit_account,
-  l.credit_account, l.amount, l.debit_party_no, l.credit_party_no, l.charge_no, l.payment_no,
-  l.product_no, l.reverses_posting_no
-FROM (
-  SELECT a.allocation_no, 1 AS side, a.effective_on, 4000 AS debit_account,
-    2100 AS credit_account, a.amount, CAST(NULL AS BIGINT) AS debit_party_no,
-    CAST(NULL AS BIGINT) AS credit_party_no, a.charge_no, a.payment_no, c.product_no,
-    (SELECT o.posting_no
-      FROM posting o /* sqlite: INDEXED BY ix_posting_charge_no */
-      WHERE o.account = a.account AND o.charge_no = a.charge_no AND o.event <> 'charge'
-        AND COALESCE(o.payment_no, 0) = a.payment_no AND o.batch_no = a.batch_no
-        AND o.event = 'allocation' AND o.credit_account = 4000) AS reverses_posting_no
-  FROM stage_undone u
-    JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no
-    JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no
-  UNION ALL
-  SELECT a.allocation_no, 2, a.effective_on, c.receivable_account, a.credit_account, a.amount,
-    c.party_no, a.party_no, a.charge_no, a.payment_no, c.product_no,
-    (SELECT o.posting_no
-      FROM posting o /* sqlite: INDEXED BY ix_posting_charge_no */
-      WHERE o.account = a.account AND o.charge_no = a.charge_no AND o.event <> 'charge'
-        AND COALESCE(o.payment_no, 0) = a.payment_no AND o.batch_no = a.batch_no
-        AND o.event = 'allocation' AND o.credit_account = c.receivable_account)
-  FROM stage_undone u
-    JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no
-    JOIN charge_standing c ON c.account = a.account AND c.charge_no = a.charge_no
-) l
+SELECT CAST(:account AS TEXT), r.posting_no + o.posting_no - a.posting_no, :batch_no,
+  CAST(:event AS TEXT), r.effective_on, o.credit_account, o.debit_account, o.amount,
+  o.credit_party_no, o.debit_party_no, o.charge_no, o.payment_no, o.product_no, o.posting_no
+FROM allocation r
+  JOIN allocation a ON a.account = r.account AND a.allocation_no = r.reverses_allocation_no
+  JOIN charge c ON c.account = a.account AND c.charge_no = a.charge_no
+  JOIN posting o ON o.account = a.account AND o.posting_no >= a.posting_no
+    AND o.posting_no < a.posting_no + CASE WHEN c.receivable_account IN (1120, 1130) THEN 1
+      WHEN a.tax IN (0, a.amount) THEN 2 ELSE 3 END
+WHERE r.account = :account AND r.allocation_no > :allocations_before
 
 -- name: take_from_states
 -- The charges in `stage_undone` are paid by so much less, and open again since the last day on

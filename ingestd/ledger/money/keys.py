@@ -1,0 +1,25 @@
+"""Keys: the ids that are made from others, such as that of a refund's payout."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final
+
+KEY_CHARACTERS_MAX: Final = 64
+"""How long an id may be."""
+
+PAYOUT_PREFIX: Final = "PAYOUT"
+
+_HASH_DIGITS = 32
+
+
+def made_from(prefix: str, key: str, *, hashed: bool = False) -> str:
+    """Return the id that follows from another.
+
+    A key that would make it too long is stood for by the beginning of its SHA-256, as one that is
+    to be `hashed` is.
+    """
+    made = f"{prefix}-{key}"
+    if len(made) <= KEY_CHARACTERS_MAX and not hashed:
+        return made
+    return f"{prefix}-{sha256(key.encode()).hexdigest()[:_HASH_DIGITS]}"

@@ -22,7 +22,8 @@ class Kind(StrEnum):
     """What a column's text means, and so which rules it is judged by.
 
     WHOLE is a number to count with, DIGITS one that names something: it is kept as text
-    without leading zeros, so that `0042` and `42` are the same.
+    without leading zeros, so that `0042` and `42` are the same. PLEDGES is a list of such numbers,
+    each with an amount behind a `=` where one was promised.
     """
 
     CHOICE = "choice"
@@ -35,6 +36,7 @@ class Kind(StrEnum):
     MOMENT = "moment"
     MONEY = "money"
     DIGITS = "digits"
+    PLEDGES = "pledges"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,8 @@ class Column:
     the kind's own rules or the reader's limit are narrower. `choices` are the only texts
     that a CHOICE may hold, `reserved` the ones that no value may be (in any case; `0` stands
     for zero as it may be written), and MONEY that `must_be_positive` is more than nothing. A list
-    holds several values, a `;` between them; then all else is said of each of them. What stands
+    holds several values, a `;` between them; then all else is said of each of them. A CHOICE may be
+    written in any case, unless it `is_exact`. What stands
     for an absent value, beside an empty field: `null` in any case, and zero. `title` is the
     specification's own name of the column where it has another one, written as names are.
 
@@ -60,6 +63,7 @@ class Column:
     description: str
     length_max: int = FIELD_BYTES_MAX
     choices: tuple[str, ...] = ()
+    is_exact: bool = False
     reserved: tuple[str, ...] = ()
     is_list: bool = False
     must_be_positive: bool = False

@@ -28,6 +28,7 @@ PAYMENT_NAMES = frozenset(
 )
 """Formats in which payment providers deliver what was paid: without a header, column by column."""
 
+_ENDING = ".csv"
 NAME_BYTES_MAX = 255  # what Linux file systems take in one name
 
 _TEMPORARY = re.compile(r"(\..*|.*\.(filepart|part|partial|tmp))", re.IGNORECASE | re.DOTALL)
@@ -70,10 +71,23 @@ def format_of(name: str, *, takes_catalogs: bool) -> FormatName | None:
     `takes_catalogs` is the account's answer; without it a catalog's name stands for nothing.
     """
     normal = unicodedata.normalize("NFC", name).casefold()
-    if is_temporary(name) or not normal.endswith(".csv"):
+    if is_temporary(name) or not normal.endswith(_ENDING):
         return None
     taken = names_taken(takes_catalogs=takes_catalogs)
     return next((format_name for format_name in taken if normal.startswith(format_name)), None)
+
+
+def source_in(name: str, format_name: str) -> str | None:
+    """Return the source that a file's name tells, or None: what stands behind its format and `_`.
+
+    A catalog comes from no place of sale.
+    """
+    stem = unicodedata.normalize("NFC", name)
+    start = f"{format_name}_"
+    if format_name in CATALOG_NAMES or stem[: len(start)].casefold() != start:
+        return None
+    said = stem[len(start) :]
+    return bare_name(said[: -len(_ENDING)] if said.casefold().endswith(_ENDING) else said) or None
 
 
 def is_recognised(name: str, *, takes_catalogs: bool) -> bool:

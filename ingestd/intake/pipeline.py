@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from ingestd.access.accounts import Account, FilePolicy
 from ingestd.database.engine import Database
 from ingestd.formats.findings.codes import Finding
+from ingestd.formats.names import source_in
 from ingestd.intake.handling import handling_of
 from ingestd.intake.reading.progress import Progress
 from ingestd.intake.reading.reading import (
@@ -160,6 +161,7 @@ def decide(
         rows=rows,
         applied_amount=applied_amount,
         findings=findings,
+        location=location_of(account, upload),
     )
     written = None if posted is None else posted.written
     return outcome, _close(works, connection, account, head, batch, outcome, written)
@@ -214,11 +216,18 @@ def close_without_rows(
                 rows=None,
                 applied_amount=0,
                 findings=store_findings(connection, account.account_id, upload.upload_id),
+                location=location_of(account, upload),
             )
             mark_done(connection, upload, status=status.value)
             return outcome, _close(works, connection, account, head, batch, outcome)
 
         return works.database.transact(connection, commit)
+
+
+def location_of(account: Account, upload: QueuedUpload) -> str | None:
+    """Return the place of sale that an upload's name tells, or None."""
+    told = None if upload.format is None else source_in(upload.filename, upload.format)
+    return account.location_of(told)
 
 
 def provenance_of(upload: QueuedUpload, *, sha256: str | None, size_bytes: int) -> Provenance:

@@ -38,7 +38,8 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             ROW,
         ),
         Code.KEY_REPEATED: Explanation(
-            "A catalog file has two rows with the same key. The first one counts.",
+            "A catalog file has two rows with the same key; the first one counts. Or a list names "
+            "one pledge twice, with two sums.",
             "Keep one of them.",
             ROW,
         ),
@@ -74,7 +75,7 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             ROW,
         ),
         Code.AMOUNT_NOT_POSITIVE: Explanation(
-            "A payment, or its part for the fee account, is exactly nothing.",
+            "A payment, its part for the fee account, or what a donor promised is exactly nothing.",
             "Correct the amount, or leave the row out.",
             ROW,
         ),
@@ -187,6 +188,13 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             "misspelt, or the charge was rejected or has not been sent yet.",
             "Correct the `charge_tracking_id`, or send the charge first; then send the row again. "
             "The key was not used up.",
+            ROW,
+        ),
+        Code.CASH_SHORT: Explanation(
+            "A refund takes back a cash sale to nobody in particular, which gives cash back, and "
+            "there is not so much in the till.",
+            "See with `ingestd report balances` what was brought to the bank. Send the row again "
+            "when there is cash.",
             ROW,
         ),
         Code.MERCHANT_UNKNOWN: Explanation(

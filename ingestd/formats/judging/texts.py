@@ -123,12 +123,18 @@ class DigitsJudge:
 
 
 class ChoiceJudge:
-    """Judges a column that may hold a few words only, in any case and with outer spaces."""
+    """Judges a column that may hold a few words only, with outer spaces.
+
+    Their case means nothing, unless the column is exact.
+    """
 
     def __init__(self, column: Column, code: Code) -> None:
-        self._choices = {choice.upper(): choice for choice in column.choices}
+        self._is_exact = column.is_exact
+        words = column.choices if column.is_exact else map(str.upper, column.choices)
+        self._choices = dict(zip(words, column.choices, strict=True))
+        exactly = ", exactly so" if column.is_exact else ""
         self._problem: Problem[str] = Problem(
-            code=code, message=f"Write {' or '.join(column.choices)} here."
+            code=code, message=f"Write {' or '.join(column.choices)} here{exactly}."
         )
 
     def __call__(self, text: str) -> str | Problem[str]:
@@ -137,7 +143,8 @@ class ChoiceJudge:
         if not word:
             return VALUE_MISSING
         # Letters outside ASCII are not folded: `ı` in upper case would be an I.
-        return (self._choices.get(word.upper()) if word.isascii() else None) or self._problem
+        key = word if self._is_exact or not word.isascii() else word.upper()
+        return self._choices.get(key) or self._problem
 
 
 class NoteJudge:

@@ -22,9 +22,11 @@ _FILE = FileFormat(
             kind=Kind.CHOICE,
             mandatory=True,
             choices=("G", "A", "D"),
+            is_exact=True,
             null_is_absent=True,
             title="enrolment_receipt_type",
-            description="D: a refundable deposit. A: an advance. G: income when it settles.",
+            description="D: a refundable deposit. A: an advance. G: income when it settles. In "
+            "capitals.",
         ),
         code("par_code", 8, "The enrolled student's parent.", title="parent_code"),
         code("student_code", 8, "The enrolled student, not cancelled, of that parent."),
@@ -36,7 +38,8 @@ def _columns_of_rest(*values: Sequence[Any]) -> Columns:
     payer, *address, comment, gl_account, nett, tax, tax_code, kind, parent, student = values
     none, nothing = same(None, payer), same(0, payer)
     return (
-        *(parent, student, payer, addresses(address), comment, gl_account, tax_code, kind),
+        *(parent, student, payer, addresses(address), *address, comment, gl_account, tax_code),
+        kind,
         *(none, none, none, nett, nothing, nothing, nothing, tax),
     )
 

@@ -63,7 +63,7 @@ _NOTHING: Problem[Value] = Problem(
 def _columns_of_rest(*values: Sequence[Any]) -> Columns:
     par_code, fee, building, other, discount = values
     none, nothing = same(None, par_code), same(0, par_code)
-    return (par_code, *(none,) * 10, fee, building, other, discount, nothing)
+    return (par_code, *(none,) * 17, fee, building, other, discount, nothing)
 
 
 def _judge_row(values: tuple[Any, ...]) -> Sequence[tuple[Column, Problem[Value]]]:

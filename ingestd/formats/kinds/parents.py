@@ -1,4 +1,4 @@
-"""Parents: who pays, and where invoices go."""
+"""Parents: who pays, where invoices go, and where they are called."""
 
 from __future__ import annotations
 
@@ -10,4 +10,5 @@ FORMAT = catalog_format(
     identifier("parent_code", "The family's code.", mandatory=True),
     text("name", "The parent's name."),
     text("email", "Where invoices go."),
+    text("phone", "Where the parent is called."),
 )

@@ -20,4 +20,6 @@ FORMAT = catalog_format(
     other("sort", Kind.WHOLE, "Which of two charges of one time is paid first."),
     choice("installments", "Whether it may be bought despite debt.", *("yes", "no")),
     identifier("gl_account", "The account of the general ledger."),
+    identifier("vendor", "Who delivers it."),
+    other("first_instalment", Kind.AMOUNT, "What must be paid at once to buy it in installments."),
 )

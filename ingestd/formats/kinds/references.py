@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from ingestd.formats.rows.catalog import catalog_format, choice, identifier, number, text
+from ingestd.formats.rows.catalog import (
+    catalog_format,
+    choice,
+    identifier,
+    number,
+    pledges,
+    text,
+)
 
 # Lengths of what payment files refer to. Source: spec/payment-files.txt.
 _GL_ACCOUNT_CHARACTERS_MAX = 18
@@ -67,7 +74,7 @@ DONORS = catalog_format(
     "donors",
     number("donor_number", "What payment files name the donor by.", mandatory=True),
     text("name", "The donor's name."),
-    number("pledges", "The numbers of what the donor promised to give.", is_list=True),
+    pledges("pledges", "The numbers of what the donor promised to give, and the sums."),
     identifier(
         "appeals",
         "The codes of the appeals that the donor answers.",

@@ -38,7 +38,7 @@ def _columns_of_rest(*values: Sequence[Any]) -> Columns:
     payer, *address, comment, gl_account, nett, tax, tax_code, donor, appeal, pledge = values
     none, nothing = same(None, payer), same(0, payer)
     return (
-        *(none, none, payer, addresses(address), comment, gl_account, tax_code, none),
+        *(none, none, payer, addresses(address), *address, comment, gl_account, tax_code, none),
         *(donor, appeal, pledge, nett, nothing, nothing, nothing, tax),
     )
 

@@ -64,16 +64,25 @@ def identifier(
     )
 
 
-def number(
-    name: str, description: str, *, mandatory: bool = False, is_list: bool = False
-) -> Column:
+def number(name: str, description: str, *, mandatory: bool = False) -> Column:
     """Return a column of numbers that name something."""
     return Column(
         name=name,
         kind=Kind.DIGITS,
         mandatory=mandatory,
         length_max=DIGITS_MAX,
-        is_list=is_list,
+        description=description,
+    )
+
+
+def pledges(name: str, description: str) -> Column:
+    """Return an optional column of lists of pledges."""
+    return Column(
+        name=name,
+        kind=Kind.PLEDGES,
+        mandatory=False,
+        length_max=DIGITS_MAX,
+        is_list=True,
         description=description,
     )
 

@@ -13,6 +13,7 @@ from ingestd.formats.findings.codes import Code, Finding
 from ingestd.formats.judging.amounts import AmountJudge, MoneyJudge
 from ingestd.formats.judging.judged import Judgements, Problem
 from ingestd.formats.judging.moments import MomentJudge, Moments
+from ingestd.formats.judging.pledges import PledgesJudge
 from ingestd.formats.judging.texts import (
     VALUE_MISSING,
     ChoiceJudge,
@@ -256,6 +257,7 @@ _JUDGES: Mapping[Kind, Callable[[Column, FileRules], Judge]] = {
     Kind.DATE: lambda *_: _judge_date,
     Kind.WHOLE: lambda *_: _judge_whole,
     Kind.MOMENT: lambda _, rules: MomentJudge(timezone=rules.timezone, now=rules.now),
+    Kind.PLEDGES: lambda column, rules: PledgesJudge(column, rules.decimals),
     Kind.MONEY: lambda column, rules: MoneyJudge(
         rules.decimals, must_be_positive=column.must_be_positive
     ),

@@ -51,6 +51,13 @@ class PaymentRow(NamedTuple):
     student_id: str | None
     payer_name: str | None
     address: str | None
+    address_1: str | None
+    address_2: str | None
+    address_3: str | None
+    town: str | None
+    state: str | None
+    postcode: str | None
+    country: str | None
     comment: str | None
     gl_account: str | None
     tax_code: str | None

@@ -10,14 +10,16 @@ WHERE account = :account AND (donor_number, pledge_number) IN (
     WHERE v.row = s.row AND v.value = t.pledge_number))
 
 -- name: add_pledges
--- The pledges that the file lists are there. Binds :account.
+-- The pledges that the file lists are there, each with the sum that was promised, if any.
+-- Binds :account.
 -- sqlite: joins in this order
-INSERT INTO donor_pledge (account, donor_number, pledge_number)
-SELECT CAST(:account AS TEXT), s.row_key, v.value
+INSERT INTO donor_pledge AS t (account, donor_number, pledge_number, promised)
+SELECT CAST(:account AS TEXT), s.row_key, v.value, v.promised
 FROM stage_catalog s
   JOIN stage_donor_pledge v ON v.row = s.row
 WHERE TRUE
-ON CONFLICT DO NOTHING
+ON CONFLICT (account, donor_number, pledge_number) DO UPDATE SET promised = excluded.promised
+WHERE t.promised IS DISTINCT FROM excluded.promised
 
 -- name: forget_appeals
 -- The appeals of donors whom the file names go that it does not list. Binds :account.

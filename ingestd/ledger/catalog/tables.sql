@@ -1,12 +1,16 @@
 -- name: keep_products
 -- What a file of products has no column for stays as it is.
--- Binds :account, :has_name, :has_repayment, :has_sort, :has_installments, :has_gl_account.
+-- Binds :account, :has_name, :has_repayment, :has_sort, :has_installments, :has_gl_account,
+-- :has_vendor, :has_first_instalment.
 UPDATE stage_catalog AS s
 SET name = CASE WHEN :has_name THEN s.name ELSE t.name END,
   repayment = CASE WHEN :has_repayment THEN s.repayment ELSE t.repayment END,
   sort = CASE WHEN :has_sort THEN s.sort ELSE t.sort END,
   installments = CASE WHEN :has_installments THEN s.installments ELSE t.installments END,
-  gl_account = CASE WHEN :has_gl_account THEN s.gl_account ELSE t.gl_account END
+  gl_account = CASE WHEN :has_gl_account THEN s.gl_account ELSE t.gl_account END,
+  vendor = CASE WHEN :has_vendor THEN s.vendor ELSE t.vendor END,
+  first_instalment = CASE WHEN :has_first_instalment THEN s.first_instalment
+    ELSE t.first_instalment END
 FROM product t
 WHERE t.account = :account AND t.billing_code = s.row_key
 
@@ -21,8 +25,9 @@ FROM (
     LEFT JOIN product t ON t.account = :account AND t.billing_code = s.row_key
   WHERE s.row IN (SELECT MAX(row) FROM stage_catalog GROUP BY row_key)
     AND (t.account IS NULL
-      OR (t.name, t.repayment, t.sort, t.installments, t.gl_account) IS DISTINCT FROM
-        (s.name, s.repayment, s.sort, s.installments, s.gl_account))
+      OR (t.name, t.repayment, t.sort, t.installments, t.gl_account, t.vendor, t.first_instalment)
+        IS DISTINCT FROM (s.name, s.repayment, s.sort, s.installments, s.gl_account, s.vendor,
+          s.first_instalment))
   UNION ALL
   SELECT s.row, CASE WHEN t.account IS NULL THEN 1 ELSE 0 END
   FROM stage_catalog s
@@ -33,8 +38,10 @@ FROM (
 -- name: update_products
 -- The products that a file names are as it says. Each price of a product comes in a row that
 -- repeats the product: the last one counts. Binds :account.
-INSERT INTO product AS t (account, billing_code, name, repayment, sort, installments, gl_account)
-SELECT CAST(:account AS TEXT), s.row_key, s.name, s.repayment, s.sort, s.installments, s.gl_account
+INSERT INTO product AS t (account, billing_code, name, repayment, sort, installments, gl_account,
+  vendor, first_instalment)
+SELECT CAST(:account AS TEXT), s.row_key, s.name, s.repayment, s.sort, s.installments,
+  s.gl_account, s.vendor, s.first_instalment
 FROM stage_catalog s
 WHERE s.row IN (SELECT MAX(row) FROM stage_catalog GROUP BY row_key)
 ON CONFLICT (account, billing_code) DO UPDATE SET
@@ -42,9 +49,12 @@ ON CONFLICT (account, billing_code) DO UPDATE SET
   repayment = excluded.repayment,
   sort = excluded.sort,
   installments = excluded.installments,
-  gl_account = excluded.gl_account
-WHERE (t.name, t.repayment, t.sort, t.installments, t.gl_account) IS DISTINCT FROM
-  (excluded.name, excluded.repayment, excluded.sort, excluded.installments, excluded.gl_account)
+  gl_account = excluded.gl_account,
+  vendor = excluded.vendor,
+  first_instalment = excluded.first_instalment
+WHERE (t.name, t.repayment, t.sort, t.installments, t.gl_account, t.vendor, t.first_instalment)
+  IS DISTINCT FROM (excluded.name, excluded.repayment, excluded.sort, excluded.installments,
+    excluded.gl_account, excluded.vendor, excluded.first_instalment)
 
 -- name: update_prices
 -- The prices that a file gives are as it says, each from its day on. Binds :account.
@@ -90,10 +100,11 @@ WHERE (t.name, t.parent_code, t.status) IS DISTINCT FROM
 
 -- name: keep_parents
 -- What a file of parents has no column for stays as it is.
--- Binds :account, :has_name, :has_email.
+-- Binds :account, :has_name, :has_email, :has_phone.
 UPDATE stage_catalog AS s
 SET name = CASE WHEN :has_name THEN s.name ELSE t.name END,
-  email = CASE WHEN :has_email THEN s.email ELSE t.email END
+  email = CASE WHEN :has_email THEN s.email ELSE t.email END,
+  phone = CASE WHEN :has_phone THEN s.phone ELSE t.phone END
 FROM parent t
 WHERE t.account = :account AND t.parent_code = s.row_key
 
@@ -103,18 +114,19 @@ SELECT COUNT(CASE WHEN t.account IS NULL THEN 1 END) AS added, COUNT(*) AS touch
 FROM stage_catalog s
   LEFT JOIN parent t ON t.account = :account AND t.parent_code = s.row_key
 WHERE t.account IS NULL
-  OR (t.name, t.email) IS DISTINCT FROM (s.name, s.email)
+  OR (t.name, t.email, t.phone) IS DISTINCT FROM (s.name, s.email, s.phone)
 
 -- name: update_parents
 -- The parents that a file names are as it says. Binds :account.
-INSERT INTO parent AS t (account, parent_code, name, email)
-SELECT CAST(:account AS TEXT), s.row_key, s.name, s.email
+INSERT INTO parent AS t (account, parent_code, name, email, phone)
+SELECT CAST(:account AS TEXT), s.row_key, s.name, s.email, s.phone
 FROM stage_catalog s
 WHERE TRUE
 ON CONFLICT (account, parent_code) DO UPDATE SET
   name = excluded.name,
-  email = excluded.email
-WHERE (t.name, t.email) IS DISTINCT FROM (excluded.name, excluded.email)
+  email = excluded.email,
+  phone = excluded.phone
+WHERE (t.name, t.email, t.phone) IS DISTINCT FROM (excluded.name, excluded.email, excluded.phone)
 
 -- name: keep_gl_accounts
 -- What a file of accounts of the general ledger has no column for stays as it is.
@@ -235,7 +247,7 @@ FROM (
     JOIN stage_donor_pledge v ON v.row = s.row
     LEFT JOIN donor_pledge t ON t.account = :account AND t.donor_number = s.row_key
       AND t.pledge_number = v.value
-  WHERE t.account IS NULL
+  WHERE t.account IS NULL OR t.promised IS DISTINCT FROM v.promised
   UNION ALL
   SELECT s.row, 0
   FROM stage_catalog s

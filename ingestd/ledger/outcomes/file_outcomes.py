@@ -45,6 +45,7 @@ class RowCounts:
 class FileOutcome:
     """What became of one upload. `rows` is None for a file that was never taken as rows.
 
+    `location` is the place of sale that its name tells, or None.
     `same_bytes_as` is the account's first upload of the same bytes before this one, if there is
     one; who reads an outcome is told, not who makes it.
     """
@@ -57,6 +58,7 @@ class FileOutcome:
     rows: RowCounts | None
     applied_amount: int
     findings: int
+    location: str | None = None
     same_bytes_as: UploadId | None = None
 
 
@@ -122,6 +124,7 @@ def store_file_outcome(connection: Connection, batch: Batch, outcome: FileOutcom
             "key_fingerprint": provenance.key_fingerprint,
             "client_version": provenance.client_version,
             "node": provenance.node,
+            "location": outcome.location,
             "status": outcome.status.value,
             "records": rows.total if rows else None,
             "applied": rows.applied if rows else None,
@@ -172,6 +175,7 @@ def read_file_outcome(
         rows=counts,
         applied_amount=row.applied_amount,
         findings=row.findings,
+        location=row.location,
         same_bytes_as=row.same_bytes_as,
     )
 

@@ -1,7 +1,7 @@
 """The catalog: what charges and payments refer to, as the district last sent it.
 
-Reference data is no fact: a file updates by key what it has columns for, and leaves everything
-else, and everything it does not name, as it was. All set-based.
+A file updates by key what it has columns for, and leaves everything else, and everything it does
+not name, as it was. What it changes is a fact of its batch, row by row. All set-based.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from ingestd.formats.checking import RowBatch
 from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind
 from ingestd.formats.rows.catalog import CatalogRow
 from ingestd.formats.rows.checking import Value
+from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
+from ingestd.ledger.catalog.facts import write_catalog_facts
 from ingestd.ledger.catalog.lists import LISTS, listed_in, replace_lists
 from ingestd.ledger.catalog.tables import (
     CATALOG,
@@ -34,6 +36,7 @@ from ingestd.ledger.catalog.tables import (
 )
 from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.paying.open_charges import remember_sorts, reorder_open_charges
+from ingestd.ledger.taking.families import pay_for_moved, write_family_changes
 from ingestd.ledger.taking.messages import KEY_REPEATED, KEY_RESERVED, STUDENT_DISAPPEARED
 from ingestd.ledger.taking.stage import Stager, Whose
 from ingestd.ledger.taking.taking import Taking
@@ -72,7 +75,7 @@ class CatalogStager(Stager[CatalogRow]):
         super().__init__(CATALOG)
         names = CATALOG_FORMATS[kind].file.column_names
         lists = LISTS.get(kind, ())
-        self._lists = [(names.index(each.column), each.stage) for each in lists]
+        self._lists = [(names.index(each.column), each) for each in lists]
         # The first column of every format is the key, and called so in the stage.
         places = {"row_key": 0} | {name: place for place, name in enumerate(names) if place}
         defaults = CATALOGS[kind].defaults
@@ -85,17 +88,17 @@ class CatalogStager(Stager[CatalogRow]):
     @property
     def tables(self) -> tuple[Temporary, ...]:
         """All temporary tables of this stage."""
-        return (*super().tables, GIVEN, REJECTED_KEYS, *(table for _, table in self._lists))
+        return (*super().tables, GIVEN, REJECTED_KEYS, *(each.stage for _, each in self._lists))
 
     def add(self, scratch: Scratch, batch: RowBatch[CatalogRow]) -> None:
         """Stage one batch of judged records, and the values of their lists."""
         super().add(scratch, batch)
         scratch.append(REJECTED_KEYS, [batch.rejected_keys] if batch.rejected_keys else ())
-        for position, table in self._lists:
-            values = listed_in(batch.rows, position)
+        for position, each in self._lists:
+            values = listed_in(batch.rows, position, each.read)
             # A short text may be a long list.
             while some := list(islice(values, LISTED_AT_A_TIME)):
-                scratch.append(table, list(zip(*some, strict=True)))
+                scratch.append(each.stage, list(zip(*some, strict=True)))
 
     def finish(self, scratch: Scratch, *, whose: Whose, records: int) -> None:
         """Say that all records are there, and which columns they have."""
@@ -150,17 +153,30 @@ def count_staged_news(connection: Connection, head: Head, kind: CatalogKind) -> 
     return Imported(added=added, changed=touched - added, unchanged=rows - touched)
 
 
-def post_staged_catalog(connection: Connection, head: Head, kind: CatalogKind) -> Posted:
+def post_staged_catalog(
+    connection: Connection, head: Head, batch: Batch, kind: CatalogKind, *, day: Day
+) -> Posted:
     """Bring the rows that stay in the stage into force, each by its key; count every verdict.
 
-    A row that says what is in force already counts as applied like any other.
+    A row that says what is in force already counts as applied like any other. What changes is
+    written as facts of the batch. Students who come to another family take along what they owe,
+    and on `day` the new one's credit pays it.
     """
-    if kind is CatalogKind.PRODUCTS:
-        remember_sorts(connection, head)
+    moved = 0
+    match kind:
+        case CatalogKind.PRODUCTS:
+            remember_sorts(connection, head)
+        case CatalogKind.STUDENTS:
+            moved = write_family_changes(connection, head, batch, day=day)
+        case _:
+            pass
     update_tables(connection, head, kind)
     if kind is CatalogKind.PRODUCTS:
         reorder_open_charges(connection, head)
     replace_lists(connection, head, kind, _given(connection))
+    write_catalog_facts(connection, batch, kind)
+    if moved:
+        pay_for_moved(connection, head, batch, day=day)
     return counted(connection, applied=count_rows(connection, CATALOG), applied_amount=0)
 
 
@@ -196,7 +212,7 @@ def catalog_taking(kind: CatalogKind) -> Taking:
         connection, head = entry.connection, entry.head
         all_or_nothing = entry.account.policy.file is FilePolicy.ALL_OR_NOTHING
         judge_staged_catalog(connection, head, kind, all_or_nothing=all_or_nothing)
-        posted = post_staged_catalog(connection, head, kind)
+        posted = post_staged_catalog(connection, head, entry.batch, kind, day=entry.day)
         # A file of which nothing applies is no roster: it says nothing of who left.
         if kind is CatalogKind.STUDENTS and posted.applied:
             found = find_disappeared_students(connection, head)

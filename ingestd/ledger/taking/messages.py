@@ -66,6 +66,10 @@ CHARGE_UNKNOWN = (
     "No charge with this charge_tracking_id was applied. Correct it, or send the charge first; "
     "then send the row again."
 )
+CASH_SHORT = (
+    "This refund gives cash back, and there is not so much in the till. Send the row again when "
+    "there is."
+)
 REFUND_REPEATED = RepeatMessages(
     conflict_with_ledger="This charge was refunded before with other content (upload {upload}, "
     "row {row}). A charge is refunded once; correct the charge_tracking_id if another is meant.",

@@ -45,7 +45,8 @@ class PaymentSteps:
     `kind` is what the books call its payments. Its rows keep the `rules`; `warnings` reject none.
     `add_parties` gives everybody a number who pays or is charged for the first time, and fills
     `stage_numbered`; `insert_sales` charges what was sold with the payments,
-    None where nothing ever is; `insert_parts` says what each payment is for.
+    None where nothing ever is; `insert_parts` says what each payment is for. Where a row
+    `has_details`, all that it says beside that is kept.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class PaymentSteps:
     add_parties: Callable[[Entry], None]
     insert_sales: Callable[[Entry, Terms], None] | None = None
     insert_parts: Callable[[Entry], None]
+    has_details: bool = False
 
 
 def payment_taking(steps: PaymentSteps) -> Taking:
@@ -89,6 +91,8 @@ def _post_staged_payments(entry: Entry, steps: PaymentSteps) -> Posted:
     if steps.insert_sales is not None:
         steps.insert_sales(entry, terms)
     head.payments += run(entry, _SQL, "insert_payments", kind=steps.kind, open_from=terms.open_from)
+    if steps.has_details:
+        run(entry, _SQL, "insert_details")
     steps.insert_parts(entry)
     post_received(entry, payments_before=payments_before)
     newest = {"account": head.account, "payments_before": payments_before}
@@ -119,13 +123,14 @@ def insert_sales(entry: Entry, terms: Terms) -> None:
     charges_before = head.charges
     head.codes += run(entry, _SQL, "insert_codes")
     head.charges += run(entry, _SQL, "insert_sales", open_from=terms.open_from)
+    run(entry, _SQL, "insert_taxes")
     take_keys(connection, head, charges_before=charges_before)
     post(connection, head, entry.batch, _SQL, "post_sales", {"charges_before": charges_before})
     open_new_charges(connection, head, charges_before=charges_before, has_sorts=terms.has_sorts)
 
 
 def insert_parts_of_sales(entry: Entry) -> None:
-    """Say what each payment is for: a fee, a deposit or an advance, and tax on it."""
+    """Say what each payment is for: what was sold with it, a deposit or an advance."""
     run(entry, _SQL, "insert_parts_of_sales")
 
 

@@ -41,14 +41,15 @@ FROM (SELECT DISTINCT s.gl_account AS code
 WHERE NOT EXISTS (SELECT 1 FROM code k WHERE k.account = :account AND k.code = n.code)
 
 -- name: insert_sales
--- What was sold with each payment, as a charge; its ledger account stands for the product. What
--- belongs to a closed month is posted on the first open day.
+-- What was sold with each payment, as a charge, tax included; its ledger account stands for the
+-- product. What belongs to a closed month is posted on the first open day.
 -- 1100 receivable fees. Binds :account, :open_from, :batch_no.
 -- sqlite: joins in this order
 INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no, receivable_account,
-  product_no, amount, note, occurred_at, effective_on, batch_no, row)
+  product_no, amount, tax, note, occurred_at, effective_on, batch_no, row)
 SELECT CAST(:account AS TEXT), n.charge_no, s.row_key, s.content_hash,
-  COALESCE(n.customer_no, n.payer_no), 1100, k.code_no, s.fee, s.comment, s.submitted_at,
+  COALESCE(n.customer_no, n.payer_no), 1100, k.code_no, s.fee + s.tax, s.tax, s.comment,
+  s.submitted_at,
   GREATEST(s.received_on, CAST(:open_from AS BIGINT)), :batch_no, s.row
 FROM stage_numbered n
   JOIN stage_payment s ON s.row = n.row
@@ -56,15 +57,36 @@ FROM stage_numbered n
 WHERE n.charge_no IS NOT NULL
 ORDER BY n.row
 
+-- name: insert_taxes
+-- Under which code the tax of what was sold is due, for the charges of this file. Binds :account,
+-- :batch_no.
+-- sqlite: joins in this order
+INSERT INTO charge_tax (account, charge_no, tax_code, batch_no)
+SELECT CAST(:account AS TEXT), n.charge_no, s.tax_code, :batch_no
+FROM stage_numbered n
+  JOIN stage_payment s ON s.row = n.row
+WHERE n.charge_no IS NOT NULL AND s.tax_code IS NOT NULL
+ORDER BY n.row
+
 -- name: post_sales
--- Receivable fees (1100) to deferred revenue (2100), for the charges above :charges_before; one of
--- nothing moves nothing. :postings is how many the books have. Binds :account, :batch_no too.
+-- Receivable fees (1100) to deferred revenue (2100) and deferred tax (2110), for the charges above
+-- :charges_before; one of nothing moves nothing. :postings is how many the books have.
+-- Binds :account, :batch_no too.
 INSERT INTO posting (account, posting_no, batch_no, event, effective_on, debit_account,
   credit_account, amount, debit_party_no, charge_no, product_no)
-SELECT c.account, :postings + ROW_NUMBER() OVER (ORDER BY c.charge_no), :batch_no, 'sale',
-  c.effective_on, 1100, 2100, c.amount, c.party_no, c.charge_no, c.product_no
-FROM charge c
-WHERE c.account = :account AND c.charge_no > :charges_before AND c.amount > 0
+SELECT CAST(:account AS TEXT),
+  :postings + ROW_NUMBER() OVER (ORDER BY l.charge_no, l.credit_account), :batch_no, 'sale',
+  l.effective_on, 1100, l.credit_account, l.amount, l.party_no, l.charge_no, l.product_no
+FROM (
+  SELECT c.charge_no, c.effective_on, 2100 AS credit_account, c.amount - c.tax AS amount,
+    c.party_no, c.product_no
+  FROM charge c
+  WHERE c.account = :account AND c.charge_no > :charges_before AND c.amount > c.tax
+  UNION ALL
+  SELECT c.charge_no, c.effective_on, 2110, c.tax, c.party_no, c.product_no
+  FROM charge c
+  WHERE c.account = :account AND c.charge_no > :charges_before AND c.tax > 0
+) l
 
 -- name: insert_payments
 -- The payments, in the order of the file. What belongs to a closed month is posted on the first
@@ -81,24 +103,36 @@ FROM stage_numbered n
   JOIN stage_payment s ON s.row = n.row
 ORDER BY n.row
 
+-- name: insert_details
+-- What else each payment's row says: who paid, where the payer lives, what for and under which
+-- numbers, as it stands in the file. Binds :account, :batch_no.
+-- sqlite: joins in this order
+INSERT INTO payment_detail (account, payment_no, received_from, address_1, address_2, address_3,
+  town, state, postcode, country, comment, gl_account, tax_code, nett, tax, donor_number,
+  appeal_code, pledge_number, par_code, student_code, receipt_type, batch_no)
+SELECT CAST(:account AS TEXT), n.payment_no, s.payer_name, s.address_1, s.address_2, s.address_3,
+  s.town, s.state, s.postcode, s.country, s.comment, s.gl_account, s.tax_code, s.fee, s.tax,
+  s.donor_number, s.appeal_code, s.pledge_number, s.parent_code, s.student_id, s.receipt_type,
+  :batch_no
+FROM stage_numbered n
+  JOIN stage_payment s ON s.row = n.row
+ORDER BY n.row
+
 -- name: insert_parts_of_sales
--- What each other payment is for: a fee, a deposit or an advance, as its row says, and tax on it.
--- Parts of nothing are left out. Payment by payment, as the table is appended to.
--- Binds :account, :batch_no.
+-- What each other payment is for, all of it, tax included: what was sold with it, or a deposit or
+-- an advance, which is its student's. Payment by payment, as the table is appended to. Binds
+-- :account, :batch_no.
 -- sqlite: joins in this order
 INSERT INTO payment_part (account, payment_no, part_no, kind, amount, party_no, gl_account,
   tax_code, batch_no)
-SELECT CAST(:account AS TEXT), p.payment_no, p.part_no, p.kind, p.amount, p.payer_no,
-  p.gl_account, p.tax_code, :batch_no
-FROM (SELECT n.row, n.payment_no, n.payer_no, k.part_no, s.gl_account, s.tax_code,
-    CASE WHEN k.part_no = 5 THEN 'tax' WHEN s.receipt_type = 'D' THEN 'deposit'
-      WHEN s.receipt_type = 'A' THEN 'advance' ELSE 'fee' END AS kind,
-    CASE k.part_no WHEN 5 THEN s.tax ELSE s.fee END AS amount
-  FROM stage_numbered n
-    JOIN stage_payment s ON s.row = n.row
-    JOIN (SELECT 1 AS part_no UNION ALL SELECT 5) k ON TRUE) p
-WHERE p.amount > 0
-ORDER BY p.row
+SELECT CAST(:account AS TEXT), n.payment_no, 1,
+  CASE s.receipt_type WHEN 'D' THEN 'deposit' WHEN 'A' THEN 'advance' ELSE 'fee' END,
+  s.fee + s.tax,
+  CASE WHEN s.receipt_type IN ('D', 'A') THEN n.customer_no ELSE n.payer_no END,
+  s.gl_account, s.tax_code, :batch_no
+FROM stage_numbered n
+  JOIN stage_payment s ON s.row = n.row
+ORDER BY n.row
 
 -- name: stage_settled
 -- The payments above :payments_before of merchants whose batches settle on import.

@@ -104,19 +104,16 @@ WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
     WHERE k.account = :account AND k.payment_id = s.row_key)
 
 -- name: find_settled_batches
--- New payments of a batch that is settled already. Each batch is looked at once, however many rows
--- it has. Binds :account, :message.
+-- New payments of a batch that was confirmed: it is closed. Each batch is looked at once, however
+-- many rows it has. Binds :account, :message.
 -- sqlite: joins in this order
 INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
 SELECT 'batch_settled', 'row', s.row, s.line, 'batch_num', s.batch_num, :message
 FROM (SELECT DISTINCT batch_num, COALESCE(merchant_id, '') AS merchant FROM stage_payment) b
   JOIN stage_payment s ON s.batch_num = b.batch_num AND COALESCE(s.merchant_id, '') = b.merchant
 WHERE EXISTS (SELECT 1
-    FROM payment p
-      JOIN payment_event e
-        ON e.account = p.account AND e.payment_no = p.payment_no AND e.event = 'settled'
-    WHERE p.account = :account AND p.batch_num = b.batch_num
-      AND COALESCE(p.merchant_id, '') = b.merchant)
+    FROM batch_confirmed c
+    WHERE c.account = :account AND c.batch_num = b.batch_num AND c.merchant_id = b.merchant)
   AND NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
 
 -- name: find_repeats_in_file

@@ -11,11 +11,12 @@ from ingestd.access.accounts import FilePolicy
 from ingestd.database.bulk import Temporary
 from ingestd.database.statements import Statements
 from ingestd.formats.kinds.student_refunds import RefundRow
-from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.money.entry import Entry
-from ingestd.ledger.money.refunds import post_refunds, refunded_amount
-from ingestd.ledger.taking.messages import CHARGE_UNKNOWN, REFUND_REPEATED
+from ingestd.ledger.money.keys import PAYOUT_PREFIX, made_from
+from ingestd.ledger.money.refunds import REFUNDING, post_refunds, refunded_amount
+from ingestd.ledger.money.sales import find_charge
+from ingestd.ledger.taking.messages import CASH_SHORT, CHARGE_UNKNOWN, REFUND_REPEATED
 from ingestd.ledger.taking.stage import Stager
 from ingestd.ledger.taking.taking import Taking
 from ingestd.ledger.taking.verdicts import (
@@ -26,7 +27,6 @@ from ingestd.ledger.taking.verdicts import (
     reject_found,
     tell_repeats_in_file,
 )
-from ingestd.values.days import Day
 
 _SQL = Statements(__file__)
 
@@ -69,32 +69,40 @@ def judge_staged_refunds(connection: Connection, head: Head, *, all_or_nothing: 
         _SQL.run(connection, "find_conflicts_with_ledger", told)
     if _SQL.run(connection, "find_repeats_in_file").rowcount:
         tell_repeats_in_file(connection, column="charge_tracking_id", messages=REFUND_REPEATED)
+    # Cash that is not there cannot be given back.
+    if _SQL.run(connection, "find_short_cash", {**account, "message": CASH_SHORT}).rowcount:
+        reject_found(connection)
     _SQL.run(connection, "name_rows", account)
+    _SQL.run(connection, "forget_rejected")
     if all_or_nothing and any_bad_row(connection):
         reject_everything(connection, REFUNDS)
 
 
-def post_staged_refunds(connection: Connection, head: Head, batch: Batch, *, day: Day) -> Posted:
-    """Write the refunds that the stage still holds, dated `day`; count every verdict."""
-    before = head.refunds
-    result = _SQL.run(
-        connection,
-        "insert_refunds",
-        {
-            "account": head.account,
-            "refunds": before,
-            "day": day,
-            "batch_no": batch.batch_no,
-            "upload_id": batch.upload_id,
-        },
-    )
-    head.refunds += result.rowcount
-    post_refunds(connection, head, batch, refunds_before=before, day=day)
+def post_staged_refunds(entry: Entry) -> Posted:
+    """Write the refunds that the stage still holds, on the entry's day; count every verdict.
+
+    Each takes back what is left of its charge. What was paid goes to the wallet; nobody in
+    particular gets cash back.
+    """
+    before = entry.head.refunds
+    values = {"account": entry.head.account}
+    applied = _SQL.fill(entry.connection, REFUNDING, "stage_refunding", values)
+    given_back = _SQL.run(entry.connection, "find_cash_back", values).all()
+    payout_ids = {row.place: _payout_id(entry, row.tracking_id, row.place) for row in given_back}
+    post_refunds(entry, payout_ids=payout_ids)
     return counted(
-        connection,
-        applied=result.rowcount,
-        applied_amount=refunded_amount(connection, head, refunds_before=before),
+        entry.connection,
+        applied=applied,
+        applied_amount=refunded_amount(entry, refunds_before=before),
     )
+
+
+def _payout_id(entry: Entry, tracking_id: str, place: int) -> str:
+    """Return the id of the cash that a refund gives back; one that is taken is passed by."""
+    made = made_from(PAYOUT_PREFIX, tracking_id)
+    if find_charge(entry, made) is None:
+        return made
+    return made_from(PAYOUT_PREFIX, f"{tracking_id}#{entry.head.refunds + place}", hashed=True)
 
 
 def _stager(*_: object) -> RefundStager:
@@ -104,7 +112,7 @@ def _stager(*_: object) -> RefundStager:
 def _post(entry: Entry, _folders: Sequence[Path]) -> Posted:
     all_or_nothing = entry.account.policy.file is FilePolicy.ALL_OR_NOTHING
     judge_staged_refunds(entry.connection, entry.head, all_or_nothing=all_or_nothing)
-    return post_staged_refunds(entry.connection, entry.head, entry.batch, day=entry.day)
+    return post_staged_refunds(entry)
 
 
 TAKING = Taking(stager=_stager, post=_post)

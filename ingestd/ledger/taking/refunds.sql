@@ -27,30 +27,42 @@ ON CONFLICT DO NOTHING
 DELETE FROM stage_refund WHERE row IN (SELECT row FROM stage_rejected)
 
 -- name: find_repeats_of_ledger
--- Refunds of charges that were refunded before, with the same content or with other.
--- Binds :account.
+-- Refunds that were made before with the same content, and refunds with other content of charges of
+-- which nothing is left to be taken back: those contradict the last refund. Binds :account.
 -- sqlite: joins in this order
 INSERT INTO stage_repeat (row, line, row_key, outcome, earlier_no, earlier_batch_no)
-SELECT s.row, s.line, s.row_key,
-  CASE WHEN r.content_hash = s.content_hash THEN 'duplicate' ELSE 'conflict' END, r.charge_no,
-  r.batch_no
-FROM stage_refund s
-  JOIN charge_key k ON k.account = :account AND k.tracking_id = s.row_key
-  JOIN refund r ON r.account = :account AND r.charge_no = k.charge_no
-ORDER BY s.row
+SELECT x.row, x.line, x.row_key,
+  CASE WHEN x.same_no IS NOT NULL THEN 'duplicate' ELSE 'conflict' END, r.charge_no, r.batch_no
+FROM (
+  SELECT s.row, s.line, s.row_key, c.amount - c.voided - c.written_off AS left_amount,
+    (SELECT MAX(f.refund_no) FROM refund f
+      WHERE f.account = :account AND f.charge_no = k.charge_no
+        AND f.content_hash = s.content_hash) AS same_no,
+    (SELECT MAX(f.refund_no) FROM refund f
+      WHERE f.account = :account AND f.charge_no = k.charge_no) AS last_no
+  FROM stage_refund s
+    JOIN charge_key k ON k.account = :account AND k.tracking_id = s.row_key
+    JOIN charge_standing c ON c.account = k.account AND c.charge_no = k.charge_no
+) x
+  JOIN refund r ON r.account = :account AND r.refund_no = COALESCE(x.same_no, x.last_no)
+WHERE x.same_no IS NOT NULL OR x.left_amount = 0
+ORDER BY x.row
 
 -- name: find_conflicts_with_ledger
--- Where the earlier refund came from that a row contradicts; {upload} and {row} in the message.
+-- Where the last refund came from that a row contradicts; {upload} and {row} in the message.
 -- Binds :account, :message.
 -- sqlite: joins in this order
 INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
 SELECT 'conflict', 'row', s.row, s.line, 'charge_tracking_id', s.row_key,
   REPLACE(REPLACE(:message, '{upload}', COALESCE(b.upload_id, '-')),
     '{row}', COALESCE(CAST(r.row AS TEXT), '-'))
-FROM stage_repeat s
-  JOIN refund r ON r.account = :account AND r.charge_no = s.earlier_no
+FROM (SELECT p.row, p.line, p.row_key,
+    (SELECT MAX(f.refund_no) FROM refund f
+      WHERE f.account = :account AND f.charge_no = p.earlier_no) AS last_no
+  FROM stage_repeat p
+  WHERE p.outcome = 'conflict') s
+  JOIN refund r ON r.account = :account AND r.refund_no = s.last_no
   JOIN seal b ON b.account = r.account AND b.batch_no = r.batch_no
-WHERE s.outcome = 'conflict'
 
 -- name: find_repeats_in_file
 -- Rows that refund the charge of an earlier row of the file; the first counts, unless the ledger
@@ -67,15 +79,48 @@ FROM (SELECT row, MIN(row) OVER (PARTITION BY row_key) AS first_row
 WHERE e.row > e.first_row
   AND NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = e.first_row)
 
--- name: insert_refunds
--- The refunds that repeat none, in the order of the file. :refunds is how many the books have.
--- Binds :account, :day, :batch_no too.
+-- name: find_short_cash
+-- Refunds of cash sales to nobody in particular, of which there is not so much cash (1060) as they
+-- and those before them give back. Binds :account, :message.
 -- sqlite: joins in this order
-INSERT INTO refund (account, refund_no, charge_no, content_hash, tx_item_rowid, note,
-  effective_on, batch_no, row)
-SELECT CAST(:account AS TEXT), :refunds + ROW_NUMBER() OVER (ORDER BY s.row),
-  k.charge_no, s.content_hash, s.tx_item_rowid, s.note, CAST(:day AS BIGINT), :batch_no,
-  s.row
+INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
+SELECT 'cash_short', 'row', x.row, x.line, 'charge_tracking_id', x.row_key, :message
+FROM (
+  SELECT s.row, s.line, s.row_key, c.allocated,
+    SUM(c.allocated) OVER (ORDER BY s.row) AS given_back
+  FROM stage_refund s
+    JOIN charge_key k ON k.account = :account AND k.tracking_id = s.row_key
+    JOIN charge_standing c ON c.account = k.account AND c.charge_no = k.charge_no
+    JOIN party y ON y.account = c.account AND y.party_no = c.party_no
+  WHERE y.kind = 'anonymous'
+    AND NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
+) x
+WHERE x.allocated > 0
+  AND x.given_back > (SELECT COALESCE(SUM(CASE WHEN debit_account = 1060 THEN amount
+      ELSE -amount END), 0)
+    FROM batch_total
+    WHERE account = :account AND (debit_account = 1060 OR credit_account = 1060))
+
+-- name: stage_refunding
+-- What is left of the charges that rows without a repeat take back, in the order of the file;
+-- nobody in particular gets cash back. Binds :account.
+-- sqlite: joins in this order
+INSERT INTO stage_refunding (place, charge_no, amount, tax, paid_to, content_hash, tx_item_rowid,
+  note, row)
+SELECT ROW_NUMBER() OVER (ORDER BY s.row), k.charge_no,
+  c.amount - c.voided - c.written_off, 0,
+  CASE y.kind WHEN 'anonymous' THEN 'cash' ELSE 'wallet' END, s.content_hash, s.tx_item_rowid,
+  s.note, s.row
 FROM stage_refund s
   JOIN charge_key k ON k.account = :account AND k.tracking_id = s.row_key
+  JOIN charge_standing c ON c.account = k.account AND c.charge_no = k.charge_no
+  JOIN party y ON y.account = c.account AND y.party_no = c.party_no
 WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
+
+-- name: find_cash_back
+-- The refunds that give cash back. Binds :account.
+-- sqlite: joins in this order
+SELECT s.place, c.tracking_id
+FROM stage_refunding s
+  JOIN charge c ON c.account = :account AND c.charge_no = s.charge_no
+WHERE s.paid_to = 'cash'

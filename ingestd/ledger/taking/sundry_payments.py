@@ -46,5 +46,6 @@ TAKING = payment_taking(
         add_parties=_add_parties,
         insert_sales=insert_sales,
         insert_parts=insert_parts_of_sales,
+        has_details=True,
     )
 )

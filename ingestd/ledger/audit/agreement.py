@@ -70,6 +70,11 @@ def _tell_realised(row: Row[Any]) -> str:
     )
 
 
+def _tell_moved(row: Row[Any]) -> str:
+    of = "" if row.charge_no is None else f" of charge {row.charge_no}"
+    return f"{row.event}{of}: the fact and what was posted of it differ by {row.amount} minor units"
+
+
 def _tell_reversal(row: Row[Any]) -> str:
     return f"posting {row.posting_no} is not the mirror of the one that it reverses"
 
@@ -93,6 +98,7 @@ AGREEMENTS_OF_FACTS: Mapping[str, tuple[Check, ...]] = MappingProxyType(
             Check(_SQL, "find_paid_otherwise", _tell_paid),
             Check(_SQL, "find_realised_otherwise", _tell_realised),
         ),
+        "facts_posted": (Check(_SQL, "find_moved_otherwise", _tell_moved),),
         "reversals": (
             Check(_SQL, "find_wrong_reversals", _tell_reversal),
             Check(_SQL, "find_reversed_twice", _tell_reversed_twice),

@@ -42,7 +42,8 @@ def read_sides(connection: Connection, account: AccountId) -> Sides:
     sorts: Int64s = np.zeros(1 + max((int(row.code_no) for row in found), default=0), np.int64)
     for row in found:
         sorts[row.code_no] = row.sort
-    return Sides(sorts=sorts)
+    payouts = _SQL.run(connection, "find_payouts", {"account": account}).scalars().all()
+    return Sides(sorts=sorts, payouts=np.array(payouts, np.int64))
 
 
 def put_kept(connection: Connection, account: AccountId, sides: Sides, *, beside: Beside) -> None:
@@ -127,11 +128,12 @@ def _put_keys(sides: Sides, columns: Mapping[str, Column]) -> None:
 
 def _put_states(sides: Sides, columns: Mapping[str, Column]) -> None:
     """Put in what states make of charges, which were put in as if nothing was paid of them."""
-    names = (*OF_CHARGES, "allocated", "voided")
+    ended = ("allocated", "voided", "written_off")
+    names = (*OF_CHARGES, *ended)
     whole = some(columns, numbers(columns, "amount").values > 0, *names)
     sides.open_charges.subtract(open_words(sides, whole, whole["amount"]))
     charges = some(columns, None, *names)
-    left = charges["amount"].values - charges["allocated"].values - charges["voided"].values
+    left = charges["amount"].values - sum(charges[name].values for name in ended)
     charges = some(columns, left > 0, *names)
     sides.open_charges.add(open_words(sides, charges, Numbers(left[left > 0])))
 

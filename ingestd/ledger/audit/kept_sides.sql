@@ -29,9 +29,15 @@ FROM (
   LIMIT :rows
 ) t
 
+-- name: find_payouts
+-- The charges that are payouts, of which nothing is realised. Binds :account.
+SELECT charge_no
+FROM payout
+WHERE account = :account
+
 -- name: page_of_states
 -- The next charges behind one that something happened to, a column in a text: the charge itself,
--- and what was paid or taken back of it. Binds :account, :charge_no, :rows.
+-- and what was paid, taken back or written off of it. Binds :account, :charge_no, :rows.
 SELECT COUNT(*) AS rows,
   STRING_AGG(CAST(t.charge_no AS TEXT), ',') AS charge_no,
   STRING_AGG(CAST(t.party_no AS TEXT), ',') AS party_no,
@@ -41,10 +47,11 @@ SELECT COUNT(*) AS rows,
   STRING_AGG(CAST(t.occurred_at AS TEXT), ',') AS occurred_at,
   STRING_AGG(CAST(t.effective_on AS TEXT), ',') AS effective_on,
   STRING_AGG(CAST(t.allocated AS TEXT), ',') AS allocated,
-  STRING_AGG(CAST(t.voided AS TEXT), ',') AS voided
+  STRING_AGG(CAST(t.voided AS TEXT), ',') AS voided,
+  STRING_AGG(CAST(t.written_off AS TEXT), ',') AS written_off
 FROM (
   SELECT s.charge_no, c.party_no, c.receivable_account, c.product_no, c.amount, c.occurred_at,
-    c.effective_on, s.allocated, s.voided
+    c.effective_on, s.allocated, s.voided, s.written_off
   FROM charge_state s
     JOIN charge c ON c.account = s.account AND c.charge_no = s.charge_no
   WHERE s.account = :account AND s.charge_no > :charge_no

@@ -26,9 +26,11 @@ def _tell_stray_key(row: Row[Any]) -> str:
 def _tell_state(row: Row[Any]) -> str:
     if row.states == 0:
         return f"charge {row.charge_no} has no state"
+    if row.open_on and not (row.allocated or row.voided or row.written_off):
+        return f"charge {row.charge_no}: its state says that it is open since another day"
     return (
-        f"charge {row.charge_no}: its state has {row.allocated} too much allocated"
-        f" and {row.voided} too much voided, in minor units"
+        f"charge {row.charge_no}: its state has {row.allocated} too much allocated,"
+        f" {row.voided} too much voided and {row.written_off} too much written off, in minor units"
     )
 
 
@@ -39,6 +41,11 @@ def _tell_state_amount(row: Row[Any]) -> str:
 def _tell_lot(row: Row[Any]) -> str:
     if row.lots == 0:
         return f"payment {row.payment_no}: there is no credit lot on {row.credit_account}"
+    if row.lots == 1 and not row.remaining:
+        return (
+            f"payment {row.payment_no}: its credit lot on {row.credit_account} says that it is"
+            " there since another day"
+        )
     return (
         f"payment {row.payment_no}: its credit lot on {row.credit_account} has"
         f" {row.remaining} minor units too much"

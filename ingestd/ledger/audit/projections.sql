@@ -20,29 +20,45 @@ FROM (
 WHERE n.keys > n.charges AND c.tracking_id IS DISTINCT FROM e.tracking_id
 
 -- name: find_wrong_states
--- Charges whose state is not what allocations and refunds make of it: how much too much it has,
--- and how many states there are. Binds :account.
-SELECT c.batch_no, x.charge_no, x.allocated, x.voided, x.states
+-- Charges whose state is not what allocations, refunds, write-offs and voided payouts make of it:
+-- how much too much it has, how many states there are, and whether it is open since another day
+-- than the last on which something was undone. Binds :account.
+SELECT c.batch_no, x.charge_no, x.allocated, x.voided, x.written_off, x.states,
+  x.open_on - x.undone_on AS open_on
 FROM (
   SELECT y.charge_no, SUM(y.allocated) AS allocated, SUM(y.voided) AS voided,
-    SUM(y.states) AS states
+    SUM(y.written_off) AS written_off, SUM(y.states) AS states, MAX(y.open_on) AS open_on,
+    MAX(y.undone_on) AS undone_on
   FROM (
-    SELECT s.charge_no, s.allocated, s.voided, 1 AS states
+    SELECT s.charge_no, s.allocated, s.voided, s.written_off, 1 AS states, s.open_on,
+      0 AS undone_on
     FROM charge_state s
     WHERE s.account = :account
     UNION ALL
     SELECT a.charge_no,
-      CASE WHEN a.reverses_allocation_no IS NULL THEN -a.amount ELSE a.amount END, 0, 0
+      CASE WHEN a.reverses_allocation_no IS NULL THEN -a.amount ELSE a.amount END, 0, 0, 0, 0,
+      CASE WHEN a.reverses_allocation_no IS NULL THEN 0 ELSE a.effective_on END
     FROM allocation a
     WHERE a.account = :account
     UNION ALL
-    SELECT f.charge_no, 0, -c.amount, 0
+    SELECT f.charge_no, 0, -f.amount, 0, 0, 0, 0
     FROM refund f
-      LEFT JOIN charge c ON c.account = f.account AND c.charge_no = f.charge_no
     WHERE f.account = :account
+    UNION ALL
+    SELECT w.charge_no, 0, 0, -w.amount, 0, 0, 0
+    FROM write_off w
+    WHERE w.account = :account
+      AND NOT EXISTS (SELECT 1 FROM payout_event e
+        WHERE e.account = w.account AND e.charge_no = w.charge_no AND e.event = 'voided')
+    UNION ALL
+    SELECT e.charge_no, 0, -c.amount, 0, 0, 0, 0
+    FROM payout_event e
+      LEFT JOIN charge c ON c.account = e.account AND c.charge_no = e.charge_no
+    WHERE e.account = :account AND e.event = 'voided'
   ) y
   GROUP BY y.charge_no
-  HAVING SUM(y.allocated) <> 0 OR SUM(y.voided) <> 0 OR SUM(y.states) = 0
+  HAVING SUM(y.allocated) <> 0 OR SUM(y.voided) <> 0 OR SUM(y.written_off) <> 0
+    OR SUM(y.states) = 0 OR MAX(y.open_on) <> MAX(y.undone_on)
 ) x
   LEFT JOIN charge c ON c.account = :account AND c.charge_no = x.charge_no
 
@@ -54,23 +70,27 @@ FROM charge_state s
 WHERE s.account = :account AND (c.charge_no IS NULL OR c.amount <> s.amount)
 
 -- name: find_wrong_lots
--- Credit lots that are not what postings leave of them: how much too much they have, and how many
--- there are. Binds :account.
-SELECT y.batch_no, x.payment_no, x.credit_account, x.remaining, x.lots
+-- Credit lots that are not what postings leave of them: how much too much they have, how many there
+-- are, and whether they are there since another day than the last on which something came.
+-- Binds :account.
+SELECT y.batch_no, x.payment_no, x.credit_account, x.remaining, x.lots,
+  x.available_on - x.came_on AS available_on
 FROM (
   SELECT l.payment_no, l.credit_account, l.party_no, SUM(l.amount) AS remaining,
-    SUM(l.lots) AS lots
+    SUM(l.lots) AS lots, MAX(l.available_on) AS available_on, MAX(l.came_on) AS came_on
   FROM (
-    SELECT t.payment_no, t.credit_account, t.party_no, t.remaining AS amount, 1 AS lots
+    SELECT t.payment_no, t.credit_account, t.party_no, t.remaining AS amount, 1 AS lots,
+      t.available_on, 0 AS came_on
     FROM credit_lot t
     WHERE t.account = :account
     UNION ALL
-    SELECT m.payment_no, m.credit_account, m.party_no, -m.amount, 0
+    SELECT m.payment_no, m.credit_account, m.party_no, -m.amount, 0, 0,
+      CASE WHEN m.amount > 0 THEN m.effective_on ELSE 0 END
     FROM lot_move m
     WHERE m.account = :account
   ) l
   GROUP BY l.payment_no, l.credit_account, l.party_no
-  HAVING SUM(l.amount) <> 0 OR SUM(l.lots) <> 1
+  HAVING SUM(l.amount) <> 0 OR SUM(l.lots) <> 1 OR MAX(l.available_on) <> MAX(l.came_on)
 ) x
   LEFT JOIN payment y ON y.account = :account AND y.payment_no = x.payment_no
 

@@ -28,13 +28,26 @@ from ingestd.ledger.books.chart import LedgerAccount
 SORTS_MAX = 1 << 24
 """Products with a number beyond this are not looked up: the statements are asked."""
 
-_RECEIVABLES = (LedgerAccount.RECEIVABLE_FEES, LedgerAccount.RECEIVABLE_WALLET)
-_CREDITS = (LedgerAccount.WALLET_CREDIT, LedgerAccount.UNAPPLIED_FEES)
-_WALLETS = (LedgerAccount.RECEIVABLE_WALLET, LedgerAccount.WALLET_CREDIT)
+_PAID_OUT = (LedgerAccount.PAID_OUT_FEES, LedgerAccount.PAID_OUT_WALLET)
+_RECEIVABLES = (
+    *(LedgerAccount.RECEIVABLE_FEES, LedgerAccount.RECEIVABLE_WALLET),
+    *_PAID_OUT,
+)
+_CREDITS = (
+    *(LedgerAccount.WALLET_CREDIT, LedgerAccount.UNAPPLIED_FEES),
+    LedgerAccount.UNAPPLIED_DISCOUNTS,
+)
+_HELD = (LedgerAccount.DEPOSITS, LedgerAccount.ADVANCES)
+_OF_WALLETS = (LedgerAccount.RECEIVABLE_WALLET, LedgerAccount.PAID_OUT_WALLET)
+_WALLETS = (*_OF_WALLETS, LedgerAccount.WALLET_CREDIT)
+# What a charge stands against, and a payout; cash that is gone counts as what is on its way.
+_CHARGED = (LedgerAccount.DEFERRED_REVENUE, LedgerAccount.DEFERRED_TAX)
+_SENT = (LedgerAccount.PAYOUTS_UNDER_WAY, LedgerAccount.CASH)
 
 _Columns = Mapping[str, Numbers]
 _TWO_SIDES = (
-    *("charge_postings", "charge_keys", "open_charges", "paid", "realised", "totals", "balances"),
+    *("charge_postings", "charge_keys", "open_charges", "paid", "realised", "taxes", "totals"),
+    "balances",
 )
 
 
@@ -43,15 +56,18 @@ class Sides:
     """Both sides of all that is stored twice in one account's books.
 
     `sorts` is each product's place among debts of one day, by its number; what it does not have is
-    in place 0. Facts are put in by `feed`, chunk by chunk; `kept_sides.py` puts in the rest.
+    in place 0. `payouts` are the charges of which nothing is realised. Facts are put in by `feed`,
+    chunk by chunk; `kept_sides.py` puts in the rest.
     """
 
     sorts: Int64s
+    payouts: Int64s
     charge_postings: TwoSides = field(default_factory=TwoSides)
     charge_keys: TwoSides = field(default_factory=TwoSides)
     open_charges: TwoSides = field(default_factory=TwoSides)
     paid: TwoSides = field(default_factory=TwoSides)
     realised: TwoSides = field(default_factory=TwoSides)
+    taxes: TwoSides = field(default_factory=TwoSides)
     totals: TwoSides = field(default_factory=lambda: TwoSides(weights=2))
     balances: TwoSides = field(default_factory=lambda: TwoSides(weights=2))
     reversals: int = 0
@@ -60,7 +76,11 @@ class Sides:
 
     def apart(self) -> Sides:
         """Return empty sides that can be merged into these: another thread fills them."""
-        return Sides(sorts=self.sorts, **{name: getattr(self, name).apart() for name in _TWO_SIDES})
+        return Sides(
+            sorts=self.sorts,
+            payouts=self.payouts,
+            **{name: getattr(self, name).apart() for name in _TWO_SIDES},
+        )
 
     def merge(self, other: Sides) -> None:
         """Add what was put to sides that were apart."""
@@ -104,16 +124,36 @@ def _put_charges(sides: Sides, batch_no: int, columns: Mapping[str, Column]) -> 
     keys = columns["tracking_id"]
     assert isinstance(keys, Texts)
     put_keys(sides.charge_keys.add, keys, numbers(columns, "charge_no"))
-    charges = some(columns, numbers(columns, "amount").values > 0, *OF_CHARGES)
+    charges = some(columns, numbers(columns, "amount").values > 0, *OF_CHARGES, "tax")
+    amounts, taxes = charges["amount"].values, charges["tax"].values
+    paid_out = np.isin(charges["receivable_account"].values, _PAID_OUT)
+    deferred = np.where(paid_out, LedgerAccount.PAYOUTS_UNDER_WAY, LedgerAccount.DEFERRED_REVENUE)
+    _put_charged(sides, batch_no, charges, amounts - taxes, deferred)
+    if taxes.any():
+        _put_charged(
+            sides, batch_no, charges, taxes, np.full_like(taxes, LedgerAccount.DEFERRED_TAX)
+        )
+    sides.open_charges.add(open_words(sides, charges, charges["amount"]))
+
+
+def _put_charged(
+    sides: Sides, batch_no: int, charges: _Columns, amounts: Int64s, accounts: Int64s
+) -> None:
+    """Put in what charges stand against on an account, where that is anything."""
+    rows = amounts > 0
+    some_of = charges
+    if not rows.all():
+        some_of = {name: select(column, rows) for name, column in charges.items()}
+        amounts, accounts = amounts[rows], accounts[rows]
     sides.charge_postings.add(
         [
-            pair(charges["charge_no"], charges["party_no"]),
-            pair(charges["product_no"], charges["effective_on"]),
-            pair(charges["receivable_account"], batch_no),
-            word(charges["amount"]),
+            pair(some_of["charge_no"], some_of["party_no"]),
+            pair(some_of["product_no"], some_of["effective_on"]),
+            pair(some_of["receivable_account"], batch_no),
+            pair(Numbers(accounts), 0),
+            word(Numbers(amounts)),
         ]
     )
-    sides.open_charges.add(open_words(sides, charges, charges["amount"]))
 
 
 def open_words(sides: Sides, charges: _Columns, amounts: Numbers) -> Sequence[Words]:
@@ -123,8 +163,8 @@ def open_words(sides: Sides, charges: _Columns, amounts: Numbers) -> Sequence[Wo
         raise CannotAddError("a product's number is too large")
     known = products < len(sides.sorts)
     sorts = np.where(known, sides.sorts[np.where(known, products, 0)], 0)
-    fees = charges["receivable_account"].values == LedgerAccount.RECEIVABLE_FEES
-    credit = np.where(fees, LedgerAccount.UNAPPLIED_FEES, LedgerAccount.WALLET_CREDIT)
+    wallets = np.isin(charges["receivable_account"].values, _OF_WALLETS)
+    credit = np.where(wallets, LedgerAccount.WALLET_CREDIT, LedgerAccount.UNAPPLIED_FEES)
     return [
         pair(charges["charge_no"], charges["party_no"]),
         pair(Numbers(credit), Numbers(sorts)),
@@ -149,13 +189,16 @@ def _put_postings(sides: Sides, batch_no: int, columns: Mapping[str, Column]) ->
     ]
     sides.totals.add(words, amounts, np.ones_like(amounts))
     from_receivable = np.isin(debit, _RECEIVABLES)
-    is_charge = from_receivable & (credit == LedgerAccount.DEFERRED_REVENUE)
+    is_charge = from_receivable & np.isin(credit, (*_CHARGED, *_SENT))
     charges = some(columns, is_charge, *_OF_POSTINGS)
+    against = charges["credit_account"].values
+    against = np.where(against == LedgerAccount.CASH, LedgerAccount.PAYOUTS_UNDER_WAY, against)
     sides.charge_postings.subtract(
         [
             pair(charges["charge_no"], charges["debit_party_no"]),
             pair(charges["product_no"], charges["effective_on"]),
             pair(charges["debit_account"], batch_no),
+            pair(Numbers(against), 0),
             word(charges["amount"]),
         ]
     )
@@ -167,14 +210,16 @@ def _put_postings(sides: Sides, batch_no: int, columns: Mapping[str, Column]) ->
 def _put_moves(sides: Sides, postings: _Columns, side: str, sign: int) -> None:
     """Put in what postings do to balances on one of their sides."""
     present = postings[f"{side}_party_no"].present
-    moves = np.isin(postings[f"{side}_account"].values, (*_RECEIVABLES, *_CREDITS))
+    moves = np.isin(postings[f"{side}_account"].values, (*_RECEIVABLES, *_CREDITS, *_HELD))
     if present is not None:
         moves &= present
     if not moves.any():
         return
     moved = {name: select(column, moves) for name, column in postings.items()}
-    wallet = np.isin(moved[f"{side}_account"].values, _WALLETS)
+    accounts = moved[f"{side}_account"].values
+    wallet = np.isin(accounts, _WALLETS)
     credit = np.where(wallet, LedgerAccount.WALLET_CREDIT, LedgerAccount.UNAPPLIED_FEES)
+    credit = np.where(np.isin(accounts, _HELD), accounts, credit)
     amounts = sign * moved["amount"].values
     words = [pair(moved[f"{side}_party_no"], Numbers(credit))]
     sides.balances.subtract(words, amounts, np.ones_like(amounts))
@@ -191,18 +236,22 @@ def _put_paid(
         (unpaid, "credit", sides.paid.add),
     ):
         if rows.any():
-            moved = some(columns, rows, *_OF_POSTINGS)
+            moved = some(columns, rows, *_OF_POSTINGS, "posting_no")
             put(
                 [
                     *_of_payment(batch_no, moved),
                     pair(moved[f"{side}_account"], moved[f"{side}_party_no"]),
+                    word(moved["posting_no"]),
                 ],
                 moved["amount"].values,
             )
     deferred, realised = LedgerAccount.DEFERRED_REVENUE, LedgerAccount.REALISED_REVENUE
+    deferred_tax, tax = LedgerAccount.DEFERRED_TAX, LedgerAccount.TAX
     for rows, put in (
         ((debit == deferred) & (credit == realised), sides.realised.subtract),
         ((debit == realised) & (credit == deferred), sides.realised.add),
+        ((debit == deferred_tax) & (credit == tax), sides.taxes.subtract),
+        ((debit == tax) & (credit == deferred_tax), sides.taxes.add),
     ):
         if rows.any():
             moved = some(columns, rows, *_OF_POSTINGS)
@@ -215,8 +264,21 @@ def _put_allocations(sides: Sides, batch_no: int, columns: Mapping[str, Column])
     amounts = allocations["amount"].values
     signed = -amounts if undoes is None else np.where(undoes, -amounts, amounts)
     words = _of_payment(batch_no, allocations)
-    sides.realised.add(words, signed)
-    sides.paid.add([*words, pair(allocations["credit_account"], allocations["party_no"])], signed)
+    taxes = allocations["tax"].values
+    signed_taxes = -taxes if undoes is None else np.where(undoes, -taxes, taxes)
+    realised = np.where(
+        np.isin(allocations["charge_no"].values, sides.payouts), 0, signed - signed_taxes
+    )
+    sides.realised.add(words, realised)
+    sides.taxes.add(words, signed_taxes)
+    sides.paid.add(
+        [
+            *words,
+            pair(allocations["credit_account"], allocations["party_no"]),
+            word(allocations["posting_no"]),
+        ],
+        signed,
+    )
 
 
 def put_keys(put: Callable[[Sequence[Words]], None], keys: Texts, charges: Numbers) -> None:
@@ -256,14 +318,16 @@ _OF_POSTINGS = (
     *("credit_party_no", "charge_no", "payment_no", "product_no", "reverses_posting_no"),
 )
 _OF_ALLOCATIONS = (
-    *("payment_no", "credit_account", "party_no", "charge_no", "amount", "effective_on"),
-    "reverses_allocation_no",
+    *("payment_no", "credit_account", "party_no", "charge_no", "amount", "effective_on", "tax"),
+    *("posting_no", "reverses_allocation_no"),
 )
 _FEEDS: Mapping[str, Callable[[Sides, int, Mapping[str, Column]], None]] = {
     "charge": _put_charges,
     "posting": _put_postings,
     "allocation": _put_allocations,
 }
+# Where none of these is a fact, nothing was posted of one: what is sealed says its batch's event.
+_MOVING = ("refund", "write_off", "transfer", "cash_deposit", "payout_event")
 # What has to be put in, when both sides are the same, and which checks then find nothing.
 _PROOFS: Sequence[tuple[tuple[str, ...], Callable[[Sides], bool], tuple[str, ...]]] = (
     (
@@ -276,7 +340,16 @@ _PROOFS: Sequence[tuple[tuple[str, ...], Callable[[Sides], bool], tuple[str, ...
         ),
     ),
     (("allocation", "posting"), lambda sides: sides.paid.agree, ("find_paid_otherwise",)),
-    (("allocation", "posting"), lambda sides: sides.realised.agree, ("find_realised_otherwise",)),
+    (
+        ("allocation", "posting", "payout"),
+        lambda sides: sides.realised.agree and sides.taxes.agree,
+        ("find_realised_otherwise",),
+    ),
+    (
+        ("posting", *_MOVING),
+        lambda sides: not any(sides.rows.get(table) for table in _MOVING),
+        ("find_moved_otherwise",),
+    ),
     (
         ("posting",),
         lambda sides: sides.reversals == 0,

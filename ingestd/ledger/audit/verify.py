@@ -12,6 +12,7 @@ from ingestd.database.statements import Statements
 from ingestd.ledger.audit.agreement import AGREEMENTS_OF_FACTS, Check, Disagreement
 from ingestd.ledger.audit.batches import CheckedBatch, Reading, check_batches
 from ingestd.ledger.audit.beside import reading_beside
+from ingestd.ledger.audit.catalog import AGREEMENTS_OF_CATALOG
 from ingestd.ledger.audit.identities import Identity, add_up_identities
 from ingestd.ledger.audit.kept_sides import put_kept, read_sides
 from ingestd.ledger.audit.projections import AGREEMENTS_OF_PROJECTIONS
@@ -25,7 +26,7 @@ from ingestd.values.identifiers import AccountId, UploadId
 _SQL = Statements(__file__)
 
 AGREEMENTS: Mapping[str, tuple[Check, ...]] = MappingProxyType(
-    {**AGREEMENTS_OF_FACTS, **AGREEMENTS_OF_PROJECTIONS}
+    {**AGREEMENTS_OF_FACTS, **AGREEMENTS_OF_PROJECTIONS, **AGREEMENTS_OF_CATALOG}
 )
 """Every check that what is stored twice agrees, by its public name."""
 

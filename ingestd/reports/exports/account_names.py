@@ -22,10 +22,16 @@ ACCOUNT_NAMES: Final[Mapping[LedgerAccount, str]] = MappingProxyType(
         LedgerAccount.CASH: "Assets:Cash",
         LedgerAccount.RECEIVABLE_FEES: "Assets:Receivable:Fees",
         LedgerAccount.RECEIVABLE_WALLET: "Assets:Receivable:Wallet",
+        LedgerAccount.PAID_OUT_FEES: "Assets:PaidOut:Fees",
+        LedgerAccount.PAID_OUT_WALLET: "Assets:PaidOut:Wallet",
         LedgerAccount.WALLET_CREDIT: "Liabilities:Credit:Wallet",
         LedgerAccount.UNAPPLIED_FEES: "Liabilities:Credit:Fees",
+        LedgerAccount.UNAPPLIED_DISCOUNTS: "Liabilities:Credit:Discounts",
         LedgerAccount.PENDING_RECEIPTS: "Liabilities:Pending",
+        LedgerAccount.PAYOUTS_UNDER_WAY: "Liabilities:Payouts",
+        LedgerAccount.TRANSFERS: "Liabilities:Transfers",
         LedgerAccount.DEFERRED_REVENUE: "Liabilities:Deferred",
+        LedgerAccount.DEFERRED_TAX: "Liabilities:DeferredTax",
         LedgerAccount.TAX: "Liabilities:Tax",
         LedgerAccount.BUILDING_FUND: "Liabilities:BuildingFund",
         LedgerAccount.DEPOSITS: "Liabilities:Deposits",
@@ -33,14 +39,20 @@ ACCOUNT_NAMES: Final[Mapping[LedgerAccount, str]] = MappingProxyType(
         LedgerAccount.OTHER_GL: "Liabilities:OtherGL",
         LedgerAccount.REALISED_REVENUE: "Income:Realised",
         LedgerAccount.DISCOUNTS: "Income:Discounts",
+        LedgerAccount.BAD_DEBTS: "Income:BadDebts",
     }
 )
 
 BY_PARTY: Final = (
     LedgerAccount.RECEIVABLE_FEES,
     LedgerAccount.RECEIVABLE_WALLET,
+    LedgerAccount.PAID_OUT_FEES,
+    LedgerAccount.PAID_OUT_WALLET,
     LedgerAccount.WALLET_CREDIT,
     LedgerAccount.UNAPPLIED_FEES,
+    LedgerAccount.UNAPPLIED_DISCOUNTS,
+    LedgerAccount.DEPOSITS,
+    LedgerAccount.ADVANCES,
 )
 """Accounts that have one below them for each party."""
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from ingestd.reports.escaping.texts import shown
 from ingestd.reports.exports.book import Book
-from ingestd.reports.exports.journal import Entry, Facts, day_after
+from ingestd.reports.exports.facts import Facts
+from ingestd.reports.exports.journal import Entry, day_after
 from ingestd.values.money import format_amount
 
 _ACCOUNT_CHARACTERS = 48

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.reports.exports.account_names import leaf_name
+from ingestd.reports.exports.facts import NOTHING, Facts, read_authors, read_details
 from ingestd.values.clock import to_microseconds
 from ingestd.values.days import day_text
 from ingestd.values.identifiers import AccountId
@@ -22,6 +23,7 @@ _SQL = Statements(__file__)
 
 _CHUNK_ROWS = 5_000
 _UPLOADS_REMEMBERED = 4_096
+RECEIVED = "payment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,10 @@ class Book:
 
 
 class Line(NamedTuple):
-    """One posting, with what it is about and the file and row that this came from."""
+    """One posting, with what it is about and the file and row that this came from.
+
+    `told` is who entered it by hand and why, and, where a payment is received, what its file said.
+    """
 
     posting_no: int
     batch_no: int
@@ -64,6 +69,7 @@ class Line(NamedTuple):
     note: str | None
     upload_id: str | None
     row: int | None
+    told: Facts
 
     @property
     def debit_name(self) -> str:
@@ -86,7 +92,9 @@ class Line(NamedTuple):
         )
 
 
-_DAY = Line._fields.index("effective_on")
+_BATCH, _EVENT, _DAY, _PAYMENT = (
+    Line._fields.index(name) for name in ("batch_no", "event", "effective_on", "payment_id")
+)
 
 
 class Closing(NamedTuple):
@@ -113,13 +121,20 @@ class Origin(NamedTuple):
 
     filename: str
     sha256: str | None
+    location: str | None
 
 
 def read_lines(connection: Connection, book: Book) -> Iterator[Line]:
     """Yield every posting, by day and then as they were written, in bounded memory."""
     for rows in _SQL.stream(connection, "find_lines", book.bound(), chunk_rows=_CHUNK_ROWS):
+        authors = read_authors(connection, book.account, {row[_BATCH] for row in rows})
+        received = {row[_PAYMENT] for row in rows if row[_EVENT] == RECEIVED}
+        details = read_details(connection, book.account, received, decimals=book.decimals)
         for row in rows:
-            yield Line._make((*row[:_DAY], day_text(row[_DAY]), *row[_DAY + 1 :]))
+            told = authors.get(row[_BATCH], NOTHING)
+            if row[_EVENT] == RECEIVED:
+                told = {**details.get(row[_PAYMENT], NOTHING), **told}
+            yield Line._make((*row[:_DAY], day_text(row[_DAY]), *row[_DAY + 1 :], told))
 
 
 def read_closings(connection: Connection, book: Book) -> Iterator[Closing]:
@@ -150,4 +165,4 @@ class Origins:
     def _read(self, upload_id: str) -> Origin | None:
         values = {"account": self._account, "upload_id": upload_id}
         found = _SQL.run(self._connection, "find_origin", values).one_or_none()
-        return None if found is None else Origin(found.filename, found.sha256)
+        return None if found is None else Origin(found.filename, found.sha256, found.location)

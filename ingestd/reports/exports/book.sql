@@ -25,6 +25,7 @@ FROM posting p
   LEFT JOIN seal mb ON mb.account = m.account AND mb.batch_no = m.batch_no
   LEFT JOIN refund f
     ON p.event = 'refund' AND f.account = p.account AND f.charge_no = p.charge_no
+    AND f.batch_no = p.batch_no
   LEFT JOIN seal fb ON fb.account = f.account AND fb.batch_no = f.batch_no
   LEFT JOIN party y ON y.account = p.account AND y.party_no =
     CASE WHEN p.event IN ('payment', 'settled', 'voided', 'returned') THEN m.party_no
@@ -38,8 +39,9 @@ ORDER BY p.effective_on, p.posting_no
 
 -- name: find_closings
 -- Where every account that was ever posted to ends, as known by then, in the chart's order.
--- Receivables (1100, 1110) and credits (2000, 2010) are kept by party; revenue, deferred (2100) and
--- realised (4000), by product. Binds :account, :known_at.
+-- Receivables (1100, 1110), what was paid out (1120, 1130), credits (2000, 2010, 2015), deposits
+-- (2310) and advances (2320) are kept by party; revenue, deferred (2100) and realised (4000), by
+-- product. Binds :account, :known_at.
 WITH known AS (
   SELECT COALESCE(MAX(b.batch_no), 0) AS batch_no
   FROM seal b
@@ -55,7 +57,8 @@ WITH known AS (
   WHERE p.account = :account AND p.batch_no <= (SELECT k.batch_no FROM known k)
 ), summed AS (
   SELECT s.number,
-    CASE WHEN s.number IN (1100, 1110, 2000, 2010) THEN s.party_no END AS party_no,
+    CASE WHEN s.number IN (1100, 1110, 1120, 1130, 2000, 2010, 2015, 2310, 2320)
+      THEN s.party_no END AS party_no,
     CASE WHEN s.number IN (2100, 4000) THEN s.product_no END AS product_no,
     SUM(s.amount) AS balance, MIN(s.effective_on) AS first_on, MAX(s.effective_on) AS last_on
   FROM side s
@@ -79,6 +82,6 @@ WHERE p.account = :account AND p.batch_no <= (
 
 -- name: find_origin
 -- The file of an upload. Binds :account, :upload_id.
-SELECT filename, sha256
+SELECT filename, sha256, location
 FROM file_outcome
 WHERE account = :account AND upload_id = :upload_id

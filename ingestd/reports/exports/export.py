@@ -26,8 +26,9 @@ from ingestd.reports.exports.book import (
     read_days,
     read_lines,
 )
+from ingestd.reports.exports.facts import Facts
 from ingestd.reports.exports.hledger import HledgerWriter
-from ingestd.reports.exports.journal import Entry, Facts, Writer
+from ingestd.reports.exports.journal import Entry, Writer
 from ingestd.reports.exports.programs import ExportFormat
 from ingestd.values.clock import format_instant, to_microseconds
 
@@ -59,6 +60,12 @@ WORDINGS: Final = MappingProxyType(
         "returned": Wording("Payment returned", Subject.PAYMENT),
         "allocation": Wording("Payment pays charge", Subject.BOTH),
         "refund": Wording("Charge taken back", Subject.CHARGE),
+        "write_off": Wording("Written off", Subject.CHARGE),
+        "transfer": Wording("Credit moved", Subject.PAYMENT),
+        "payout": Wording("Paid out", Subject.BOTH),
+        "cleared": Wording("Payout left the bank", Subject.CHARGE),
+        "payout_voided": Wording("Payout taken back", Subject.BOTH),
+        "cash_deposit": Wording("Cash brought to the bank", Subject.BOTH),
     }
 )
 
@@ -152,8 +159,10 @@ def _entry(line: Line, origins: Origins) -> Entry:
         if origin is not None:
             facts["filename"] = origin.filename
             facts |= {} if origin.sha256 is None else {"sha256": origin.sha256}
+            facts |= {} if origin.location is None else {"location": origin.location}
     facts |= {} if line.row is None else {"row": line.row}
     facts |= {} if line.note is None else {"note": line.note}
+    facts |= line.told
     return Entry(
         day=line.effective_on,
         batch_no=line.batch_no,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 from ingestd.reports.exports.book import Book
-
-Facts = Mapping[str, str | int]
-"""What leads back from a line of the export, by the names that reports give it."""
+from ingestd.reports.exports.facts import Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,12 @@ from itertools import pairwise
 from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
+from ingestd.reports.figures.ages import BUCKETS, starts_of
 from ingestd.reports.figures.report import Question, Reading, Report, Row, answer
 
 _SQL = Statements(__file__)
 
 COLUMNS = ("bucket", "open")
-BUCKETS = ("0-30", "31-60", "61-90", "91+")
-_OLDEST_DAYS = (30, 60, 90)  # the last day of each bucket but the last one
 
 
 def report_aging(connection: Connection, question: Question) -> Report:
@@ -28,13 +27,17 @@ def report_aging(connection: Connection, question: Question) -> Report:
 
 def _rows(reading: Reading) -> Iterator[Row]:
     question = reading.question
-    bound = reading.extent.bound() | question.instants()
-    for days in _OLDEST_DAYS:
-        bound[f"after_{days}"] = question.start_of(question.days_before(days))
-    still_open = _SQL.run(reading.connection, "add_up_open", bound).one()
-    later = _SQL.run(reading.connection, "add_up_later", bound).one()
-    # Each sum holds the ones before it; PostgreSQL sums whole numbers to decimals.
-    younger = [0, *(int(now) - int(then) for now, then in zip(still_open, later, strict=True))]
-    for bucket, (before, up_to) in zip(BUCKETS, pairwise(younger), strict=True):
+    bound = reading.bound() | starts_of(question)
+
+    def sums(name: str) -> list[int]:
+        # PostgreSQL sums whole numbers to decimals.
+        return [int(amount) for amount in _SQL.run(reading.connection, name, bound).one()]
+
+    # Each sum holds the ones before it.
+    younger = sums("add_up_open")
+    if reading.extent.has_later:
+        later = zip(sums("add_up_later_charges"), sums("add_up_later"), strict=True)
+        younger = [now - new + gone for now, (new, gone) in zip(younger, later, strict=True)]
+    for bucket, (before, up_to) in zip(BUCKETS, pairwise([0, *younger]), strict=True):
         yield {"bucket": bucket, "open": question.amount(up_to - before)}
     reading.totals["open"] = question.amount(younger[-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,8 +16,8 @@ from ingestd.values.clock import day_in, from_microseconds
 _SQL = Statements(__file__)
 
 COLUMNS = (
-    *("tracking_id", "student_id", "account_type", "billing_code", "occurred_on", "amount"),
-    *("paid", "open", "status", "upload_id", "row"),
+    *("tracking_id", "student_id", "account_type", "billing_code", "occurred_on", "amount", "tax"),
+    *("paid", "voided", "written_off", "open", "status", "upload_id", "row"),
 )
 _CHUNK_ROWS = 5_000
 _QUARTER_HOUR = 15 * 60 * 1_000_000  # microseconds
@@ -34,17 +35,35 @@ def _rows(reading: Reading) -> Iterator[Row]:
     question = reading.question
     write = question.amount
     day_of = _Days(question.zone)
-    bound = reading.extent.bound() | question.instants()
-    items = amounts = paid_amounts = open_amounts = 0
-    for rows in _SQL.stream(reading.connection, "find_items", bound, chunk_rows=_CHUNK_ROWS):
-        for tracking_id, party, kind, code, occurred_at, amount, *moved, upload_id, row in rows:
+    items = 0
+    sums = dict.fromkeys(("amount", "tax", "paid", "voided", "written_off", "open"), 0)
+    chunks = _SQL.stream(reading.connection, "find_items", reading.bound(), chunk_rows=_CHUNK_ROWS)
+    for rows in chunks:
+        for (
+            tracking_id,
+            party,
+            kind,
+            code,
+            occurred_at,
+            amount,
+            tax,
+            *moved,
+            upload_id,
+            row,
+        ) in rows:
             # PostgreSQL sums whole numbers to decimals.
-            paid, voided, is_refunded = int(moved[0]), int(moved[1]), moved[2]
-            still_open = amount - paid - voided
+            paid, voided, written_off = int(moved[0]), int(moved[1]), int(moved[2])
+            still_open = amount - paid - voided - written_off
+            status = status_of(amount, paid, voided, written_off, is_refunded=bool(moved[3]))
+            if question.status is not None and status != question.status:
+                continue
             items += 1
-            amounts += amount
-            paid_amounts += paid
-            open_amounts += still_open
+            sums["amount"] += amount
+            sums["tax"] += tax
+            sums["paid"] += paid
+            sums["voided"] += voided
+            sums["written_off"] += written_off
+            sums["open"] += still_open
             yield {
                 "tracking_id": tracking_id,
                 "student_id": party,
@@ -52,24 +71,40 @@ def _rows(reading: Reading) -> Iterator[Row]:
                 "billing_code": code,
                 "occurred_on": day_of[occurred_at // _QUARTER_HOUR],
                 "amount": write(amount),
+                "tax": write(tax),
                 "paid": write(paid),
+                "voided": write(voided),
+                "written_off": write(written_off),
                 "open": write(still_open),
-                "status": "void" if is_refunded else _status(amount, paid, voided, still_open),
+                "status": status.value,
                 "upload_id": upload_id,
                 "row": row,
             }
     reading.totals["items"] = items
-    reading.totals["amount"] = write(amounts)
-    reading.totals["paid"] = write(paid_amounts)
-    reading.totals["open"] = write(open_amounts)
+    reading.totals.update((name, write(amount)) for name, amount in sums.items())
 
 
-def _status(amount: int, paid: int, voided: int, still_open: int) -> str:
-    if voided > 0 and voided == amount:
-        return "void"
-    if still_open == 0:
-        return "paid"  # a charge of nothing, too: nobody owes anything for it
-    return "partial" if paid > 0 else "unpaid"
+class Status(StrEnum):
+    """How far a charge is paid, taken back or given up."""
+
+    UNPAID = "unpaid"
+    PARTIAL = "partial"
+    PAID = "paid"
+    VOID = "void"
+    WRITTEN_OFF = "written_off"
+
+
+def status_of(
+    amount: int, paid: int, voided: int, written_off: int, *, is_refunded: bool = False
+) -> Status:
+    """Return how far a charge is; `is_refunded` says it of one of nothing."""
+    if is_refunded or (voided > 0 and voided == amount):
+        return Status.VOID
+    if amount - paid - voided - written_off == 0:
+        if paid == 0 and written_off > 0:
+            return Status.WRITTEN_OFF
+        return Status.PAID  # a charge of nothing, too: nobody owes anything for it
+    return Status.PARTIAL if paid > 0 else Status.UNPAID
 
 
 class _Days(dict[int, str]):

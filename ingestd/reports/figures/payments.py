@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy.engine import Connection
 
@@ -47,14 +48,18 @@ def report_payments(connection: Connection, question: Question) -> Report:
 
 def _rows(reading: Reading) -> Iterator[Row]:
     question = reading.question
-    bound = reading.extent.bound() | question.days()
     payments = 0
     sums: defaultdict[str, int] = defaultdict(int)
     batches: defaultdict[tuple[str, str], _Batch] = defaultdict(_Batch)
-    for rows in _SQL.stream(reading.connection, "find_payments", bound, chunk_rows=_CHUNK_ROWS):
+    chunks = _SQL.stream(
+        reading.connection, "find_payments", reading.bound(), chunk_rows=_CHUNK_ROWS
+    )
+    for rows in chunks:
         for *names, amount, settled_on, returned_on, voided_on in rows:
             payment_id, payer, kind, merchant_id, batch_num, receipt_num, received_on = names
             status = _status(voided_on, returned_on, settled_on)
+            if question.status is not None and status != question.status:
+                continue
             payments += 1
             sums["received"] += amount
             if batch_num is not None:
@@ -93,9 +98,18 @@ def _rows(reading: Reading) -> Iterator[Row]:
     ]
 
 
+class Status(StrEnum):
+    """How far a payment is."""
+
+    PENDING = "pending"
+    SETTLED = "settled"
+    RETURNED = "returned"
+    VOIDED = "voided"
+
+
 def _status(voided_on: int | None, returned_on: int | None, settled_on: int | None) -> str:
     if voided_on is not None:
-        return "voided"
+        return Status.VOIDED.value
     if returned_on is not None:
-        return "returned"
-    return "pending" if settled_on is None else "settled"
+        return Status.RETURNED.value
+    return Status.PENDING.value if settled_on is None else Status.SETTLED.value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -12,6 +12,8 @@ from sqlalchemy.engine import Connection
 from ingestd.ledger.audit.identities import read_identities
 from ingestd.ledger.books.extent import Extent, read_extent
 from ingestd.ledger.books.head import read_head_hash
+from ingestd.ledger.catalog.as_known import know_catalog
+from ingestd.reports.known.families import chosen_parties
 from ingestd.values.clock import format_instant, to_microseconds
 from ingestd.values.days import Day
 from ingestd.values.identifiers import AccountId
@@ -27,7 +29,9 @@ class Question:
     """What a report is asked: for which account, up to which day, as known at which instant.
 
     `as_of` counts days in the account's time zone, both ends included; `decimals` are those of
-    the account's currency. `since` and `until` narrow a report to the days in between.
+    the account's currency. `since` and `until` narrow a report to the days in between. `party`,
+    `family`, `status`, `product` and `source` narrow those to what is of one, where a report can;
+    `by` says what its rows are sums of, where it has a choice.
     """
 
     account: AccountId
@@ -37,6 +41,12 @@ class Question:
     zone: ZoneInfo
     since: date | None = None
     until: date | None = None
+    party: str | None = None
+    family: str | None = None
+    status: str | None = None
+    product: str | None = None
+    source: str | None = None
+    by: str | None = None
 
     @property
     def covers_all_days(self) -> bool:
@@ -76,12 +86,43 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A report at work: where it reads, what it was asked, which part of the books counts."""
+    """A report at work: where it reads, what it was asked, which part of the books counts.
+
+    `parties` are the numbers of those that it is narrowed to, None where it is about everybody.
+    """
 
     connection: Connection
     question: Question
     extent: Extent
+    parties: tuple[int, ...] | None
     totals: dict[str, object]
+    identities: list[dict[str, object]]
+
+    def bound(self) -> dict[str, object]:
+        """Return what statements bind: the extent, the days, the parties, where they are narrowed.
+
+        Where `all_parties` is 1, `parties` are not asked; the same goes for product and source,
+        where all are meant by an empty text.
+        """
+        question = self.question
+        return (
+            self.extent.bound()
+            | question.days()
+            | question.instants()
+            | {
+                "all_parties": int(self.parties is None),
+                "parties": list(self.parties or ()),
+                "product": question.product or "",
+                "source": question.source or "",
+            }
+        )
+
+    def hold(self, name: str, left: int, right: int) -> None:
+        """Put two sums below the report that are equal in right books, in minor units."""
+        write = self.question.amount
+        self.identities.append(
+            {"identity": name, "left": write(left), "right": write(right), "holds": left == right}
+        )
 
 
 Rows = Callable[[Reading], Iterator[Row]]
@@ -112,36 +153,56 @@ class Report:
 
 
 def answer(
-    connection: Connection, question: Question, *, name: str, columns: tuple[str, ...], rows: Rows
+    connection: Connection,
+    question: Question,
+    *,
+    name: str,
+    columns: tuple[str, ...],
+    rows: Rows,
+    catalog: Collection[str] = (),
 ) -> Report:
-    """Put a report together. Its rows are read as they are asked for: keep the connection open."""
+    """Put a report together. Its rows are read as they are asked for: keep the connection open.
+
+    `catalog` are the tables of which its statements say `/* as known */`: they read them as they
+    were known at the question's instant. Raises UsageError where a report is narrowed to somebody
+    whom nobody knows.
+    """
     known_at = to_microseconds(question.as_known)
     extent = read_extent(connection, question.account, as_of=question.as_of, known_at=known_at)
-    totals: dict[str, object] = {}
-    identities: list[dict[str, object]] = []
-    reading = Reading(connection=connection, question=question, extent=extent, totals=totals)
+    if catalog:
+        batch_no = extent.batch_no
+        know_catalog(connection, question.account, batch_no=batch_no, tables=catalog)
+    reading = Reading(
+        connection=connection,
+        question=question,
+        extent=extent,
+        parties=chosen_parties(connection, extent, party=question.party, family=question.family),
+        totals={},
+        identities=[],
+    )
+    return report_of(reading, name=name, columns=columns, rows=_rows_and_identities(reading, rows))
+
+
+def report_of(
+    reading: Reading, *, name: str, columns: tuple[str, ...], rows: Iterator[Row]
+) -> Report:
+    """Return what a reading answers, with the identities that `rows` puts below it, and no more."""
+    known_at = to_microseconds(reading.question.as_known)
     return Report(
         name=name,
-        question=question,
-        ledger_head=read_head_hash(connection, question.account, known_at=known_at),
+        question=reading.question,
+        ledger_head=read_head_hash(reading.connection, reading.extent.account, known_at=known_at),
         columns=columns,
-        rows=_rows_and_identities(reading, rows, identities),
-        totals=totals,
-        identities=identities,
+        rows=rows,
+        totals=reading.totals,
+        identities=reading.identities,
     )
 
 
-def _rows_and_identities(
-    reading: Reading, rows: Rows, identities: list[dict[str, object]]
-) -> Iterator[Row]:
+def _rows_and_identities(reading: Reading, rows: Rows) -> Iterator[Row]:
     yield from rows(reading)
-    write = reading.question.amount
-    identities.extend(
-        {
-            "identity": identity.name,
-            "left": write(identity.left),
-            "right": write(identity.right),
-            "holds": identity.holds,
-        }
-        for identity in read_identities(reading.connection, reading.extent)
-    )
+    own = list(reading.identities)
+    reading.identities.clear()
+    for identity in read_identities(reading.connection, reading.extent):
+        reading.hold(identity.name, identity.left, identity.right)
+    reading.identities.extend(own)

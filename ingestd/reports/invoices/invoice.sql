@@ -48,11 +48,12 @@ WHERE y.account = :account AND y.party_no IN (
   )
 
 -- name: find_open_items
--- What is open of some parties' charges, in the order in which money pays it. 1100
--- receivable fees. Binds :account,
+-- What is open of some parties' charges, and of what they were paid and owe back, in the order in
+-- which money pays it. 1100 receivable fees, 1120 fees paid out and owed back. Binds :account,
 -- :members.
 SELECT c.party_no,
-  CASE c.receivable_account WHEN 1100 THEN 'LIABILITY' ELSE 'WALLET' END AS account_type,
+  CASE WHEN c.receivable_account IN (1100, 1120) THEN 'LIABILITY' ELSE 'WALLET' END
+    AS account_type,
   k.code AS billing_code, COALESCE(r.name, '') AS product,
   COALESCE(c.note, '') AS note, c.tracking_id, c.occurred_at, c.amount,
   c.amount - o.amount AS paid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from ingestd.ledger.books.chart import BALANCE, LedgerAccount
 from ingestd.ledger.books.head import read_head_hash
 from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 from ingestd.reports.exports.account_names import ACCOUNT_NAMES
+from ingestd.reports.exports.facts import NOTHING, read_authors, read_details
 from ingestd.values.clock import format_instant, from_microseconds, to_microseconds
 from ingestd.values.days import day_text
 from ingestd.values.identifiers import AccountId, UploadId
@@ -76,7 +77,44 @@ def origin_of(
         "key_fingerprint": provenance.key_fingerprint,
         "client_version": provenance.client_version,
         "node": provenance.node,
+        "location": outcome.location,
     }
+
+
+class Authors:
+    """Who made batches by hand, and why; of those that files made nobody is told."""
+
+    def __init__(self, connection: Connection, inquiry: Inquiry, batches: Collection[int]) -> None:
+        self._by_batch = read_authors(connection, inquiry.account, batches)
+
+    def of(self, batch_no: int) -> dict[str, object]:
+        """Return `by` and `reason`, each None where nobody or nothing is told."""
+        told = self._by_batch.get(batch_no, NOTHING)
+        return {name: told.get(name) for name in ("by", "reason")}
+
+    def location_of(self, batch_no: int) -> object:
+        """Return the place of sale that was named with a batch, or None."""
+        return self._by_batch.get(batch_no, NOTHING).get("location")
+
+    def listed(self) -> list[dict[str, object]]:
+        """Return all of them, batch by batch."""
+        return [
+            {
+                "batch": batch_no,
+                "command": told["command"],
+                **self.of(batch_no),
+                "location": told.get("location"),
+            }
+            for batch_no, told in sorted(self._by_batch.items())
+        ]
+
+
+def details_of(
+    connection: Connection, inquiry: Inquiry, payment_ids: Collection[str]
+) -> dict[str, dict[str, object]]:
+    """Return what files said of payments, by payment; of some there is nothing."""
+    details = read_details(connection, inquiry.account, payment_ids, decimals=inquiry.decimals)
+    return {payment_id: dict(told) for payment_id, told in details.items()}
 
 
 def posting_fields(inquiry: Inquiry, posting: SqlRow[tuple[object, ...]]) -> dict[str, object]:

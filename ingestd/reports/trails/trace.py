@@ -7,7 +7,14 @@ from sqlalchemy.engine import Row as SqlRow
 
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.chart import LedgerAccount
-from ingestd.reports.trails.drill import Inquiry, origin_of, posting_fields
+from ingestd.reports.trails.drill import (
+    Authors,
+    Inquiry,
+    account_label,
+    details_of,
+    origin_of,
+    posting_fields,
+)
 from ingestd.values.clock import format_instant, from_microseconds
 from ingestd.values.days import day_text
 from ingestd.values.errors import UsageError
@@ -18,14 +25,23 @@ Answer = dict[str, object]
 _NO_END = 2**63 - 1
 # How many postings before the place where that of a charge is expected are looked at.
 _REACHES = (100, 10_000)
-_RECEIVABLES = (LedgerAccount.RECEIVABLE_FEES, LedgerAccount.RECEIVABLE_WALLET)
+_RECEIVABLES = (
+    *(LedgerAccount.RECEIVABLE_FEES, LedgerAccount.RECEIVABLE_WALLET),
+    *(LedgerAccount.PAID_OUT_FEES, LedgerAccount.PAID_OUT_WALLET),
+)
+_CREDITS = (
+    *(LedgerAccount.WALLET_CREDIT, LedgerAccount.UNAPPLIED_FEES),
+    LedgerAccount.UNAPPLIED_DISCOUNTS,
+)
+_WRITE_OFF = "write_off"
 
 
 def trace_charge(connection: Connection, inquiry: Inquiry, tracking_id: str) -> Answer:
     """Tell of a charge its postings in order, and the files of all that happened to it.
 
     An origin names the upload, its hash, who sent it, when and from where, and the row; it is
-    None for what a command did. Raises UsageError for a charge that was not known.
+    None for what a command did: of that it is told who did it, and why. Raises UsageError for a
+    charge that was not known.
     """
     values = inquiry.bound(tracking_id=tracking_id)
     charge = _SQL.run(connection, "find_charge", values).one_or_none()
@@ -33,22 +49,33 @@ def trace_charge(connection: Connection, inquiry: Inquiry, tracking_id: str) -> 
         raise UsageError(f"Account {inquiry.account} has no charge {tracking_id}.")
     bound = inquiry.bound(charge_no=charge.charge_no)
     postings = _postings(connection, inquiry, charge)
-    refund = _SQL.run(connection, "find_refund", bound).one_or_none()
+    refunds = _SQL.run(connection, "find_refunds", bound).all()
+    write_offs = _SQL.run(connection, "find_write_offs", bound).all()
     payments = _SQL.run(connection, "find_payments", bound).all()
+    touched = {row.batch_no for row in (charge, *refunds, *write_offs, *payments, *postings)}
+    authors = Authors(connection, inquiry, touched)
+    details = details_of(connection, inquiry, [row.payment_id for row in payments])
+    told_refunds = [_refund(connection, inquiry, row, authors) for row in refunds]
     return inquiry.heading(connection, "trace") | {
-        "charge": _charge(connection, inquiry, charge)
-        | _state(inquiry, charge.amount, postings, is_refunded=refund is not None),
-        "refund": None if refund is None else _refund(connection, inquiry, refund),
+        "charge": _charge(connection, inquiry, charge, authors)
+        | _state(inquiry, charge.amount, postings, is_refunded=bool(refunds)),
+        "payout": _payout(connection, inquiry, charge),
+        "refund": told_refunds[-1] if told_refunds else None,
+        "refunds": told_refunds,
+        "write_offs": [_write_off(inquiry, row, authors) for row in write_offs],
         "payments": [
             {
                 "payment_id": row.payment_id,
                 "payer": row.payer,
                 "received_on": day_text(row.received_on),
+                **authors.of(row.batch_no),
+                "detail": details.get(row.payment_id),
                 "origin": origin_of(connection, inquiry.account, row.upload_id, row.row),
             }
             for row in payments
         ],
-        "postings": [posting_fields(inquiry, row) for row in postings],
+        "postings": [posting_fields(inquiry, row) | authors.of(row.batch_no) for row in postings],
+        "entries": authors.listed(),
     }
 
 
@@ -87,7 +114,13 @@ def _charge_postings(
     return []
 
 
-def _charge(connection: Connection, inquiry: Inquiry, charge: SqlRow[tuple[object, ...]]) -> Answer:
+def _charge(
+    connection: Connection,
+    inquiry: Inquiry,
+    charge: SqlRow[tuple[object, ...]],
+    authors: Authors,
+) -> Answer:
+    origin = origin_of(connection, inquiry.account, charge.upload_id, charge.row)
     return {
         "tracking_id": charge.tracking_id,
         "party": charge.party,
@@ -95,48 +128,108 @@ def _charge(connection: Connection, inquiry: Inquiry, charge: SqlRow[tuple[objec
         "account_type": charge.account_type,
         "billing_code": charge.billing_code,
         "amount": inquiry.written(charge.amount),
+        "tax": inquiry.written(charge.tax),
+        "tax_code": charge.tax_code,
         "note": charge.note,
         "occurred_at": format_instant(from_microseconds(charge.occurred_at)),
         "effective_on": day_text(charge.effective_on),
         "batch": charge.batch_no,
         "event": charge.event,
         "known_at": format_instant(from_microseconds(charge.sealed_at)),
-        "origin": origin_of(connection, inquiry.account, charge.upload_id, charge.row),
+        **authors.of(charge.batch_no),
+        "location": authors.location_of(charge.batch_no) or (origin or {}).get("location"),
+        "origin": origin,
     }
 
 
 def _state(
     inquiry: Inquiry,
-    amount: int,
+    amount_charged: int,
     postings: list[SqlRow[tuple[object, ...]]],
     *,
     is_refunded: bool,
 ) -> Answer:
-    deferred = LedgerAccount.DEFERRED_REVENUE
-    paid = sum(
-        row.amount * ((row.credit_account in _RECEIVABLES) - (row.debit_account in _RECEIVABLES))
-        for row in postings
-        if deferred not in (row.debit_account, row.credit_account)
-    )
-    left_open = 0 if is_refunded else amount - paid
-    status = "partial" if paid else "unpaid"
-    if is_refunded:
-        status = "void"
-    elif left_open == 0:
-        status = "paid"
+    paid = voided = written_off = 0
+    for row in postings:
+        # A charge leaves its receivable as paid, as written off or as taken back; what of the
+        # first two is undone comes back.
+        is_leaving = row.credit_account in _RECEIVABLES
+        if not is_leaving and row.debit_account not in _RECEIVABLES:
+            continue
+        other = row.debit_account if is_leaving else row.credit_account
+        amount = row.amount if is_leaving else -row.amount
+        if other in _CREDITS:
+            paid += amount
+        elif row.event == _WRITE_OFF or other == LedgerAccount.BAD_DEBTS:
+            written_off += amount
+        elif is_leaving:
+            voided += amount
+    left_open = amount_charged - paid - voided - written_off
     return {
         "paid": inquiry.written(paid),
+        "voided": inquiry.written(voided),
+        "written_off": inquiry.written(written_off),
         "open": inquiry.written(left_open),
-        "status": status,
+        "status": _status(
+            left_open,
+            paid=paid,
+            is_void=is_refunded if amount_charged == 0 else voided == amount_charged,
+            is_written_off=written_off > 0,
+        ),
     }
 
 
-def _refund(connection: Connection, inquiry: Inquiry, refund: SqlRow[tuple[object, ...]]) -> Answer:
+def _status(left_open: int, *, paid: int, is_void: bool, is_written_off: bool) -> str:
+    if is_void:
+        return "void"
+    if left_open:
+        return "partial" if paid else "unpaid"
+    return "written_off" if is_written_off and not paid else "paid"
+
+
+def _payout(
+    connection: Connection, inquiry: Inquiry, charge: SqlRow[tuple[object, ...]]
+) -> Answer | None:
+    """Return how a payout went and what became of it; None for a charge that is none."""
+    bound = inquiry.bound(charge_no=charge.charge_no)
+    row = _SQL.run(connection, "find_payout", bound).one_or_none()
+    if row is None:
+        return None
     return {
+        "from": account_label(row.from_account),
+        "method": row.method,
+        "payee": row.payee,
+        "reference": row.reference,
+        "cleared_on": None if row.cleared_on is None else day_text(row.cleared_on),
+        "voided_on": None if row.voided_on is None else day_text(row.voided_on),
+    }
+
+
+def _write_off(inquiry: Inquiry, row: SqlRow[tuple[object, ...]], authors: Authors) -> Answer:
+    return {
+        "amount": inquiry.written(row.amount),
+        "tax": inquiry.written(row.tax),
+        "effective_on": day_text(row.effective_on),
+        "batch": row.batch_no,
+        **authors.of(row.batch_no),
+    }
+
+
+def _refund(
+    connection: Connection,
+    inquiry: Inquiry,
+    refund: SqlRow[tuple[object, ...]],
+    authors: Authors,
+) -> Answer:
+    return {
+        "amount": inquiry.written(refund.amount),
+        "tax": inquiry.written(refund.tax),
+        "to": refund.paid_to,
         "effective_on": day_text(refund.effective_on),
         "tx_item_rowid": refund.tx_item_rowid,
         "note": refund.note,
         "batch": refund.batch_no,
         "known_at": format_instant(from_microseconds(refund.sealed_at)),
+        **authors.of(refund.batch_no),
         "origin": origin_of(connection, inquiry.account, refund.upload_id, refund.row),
     }

@@ -1,28 +1,55 @@
 -- name: find_charge
--- A charge that was known by then, by its key. 1100 receivable fees. Binds :account,
--- :tracking_id, :known_at.
+-- A charge that was known by then, by its key. 1110 receivable wallet, 1130 paid out of wallets.
+-- Binds :account, :tracking_id, :known_at.
 SELECT c.charge_no, c.tracking_id, y.party_code AS party, y.kind,
-  CASE c.receivable_account WHEN 1100 THEN 'LIABILITY' ELSE 'WALLET' END AS account_type,
+  CASE WHEN c.receivable_account IN (1110, 1130) THEN 'WALLET' ELSE 'LIABILITY' END
+    AS account_type,
   k.code AS billing_code,
-  c.amount, c.tax, c.note, c.occurred_at, c.effective_on, c.batch_no, b.event, b.sealed_at,
+  c.amount, c.tax, x.tax_code, c.note, c.occurred_at, c.effective_on, c.batch_no, b.event,
+  b.sealed_at,
   b.upload_id, c.row
 FROM charge_key e
   JOIN charge c ON c.account = e.account AND c.charge_no = e.charge_no
   JOIN seal b ON b.account = c.account AND b.batch_no = c.batch_no
   JOIN code k ON k.account = c.account AND k.code_no = c.product_no
   JOIN party y ON y.account = c.account AND y.party_no = c.party_no
+  LEFT JOIN charge_tax x ON x.account = c.account AND x.charge_no = c.charge_no
 WHERE e.account = :account AND e.tracking_id = :tracking_id AND b.sealed_at <= :known_at
 
--- name: find_refund
--- How a charge was taken back, if that was known by then. Binds :account, :charge_no, :known_at.
-SELECT f.effective_on, f.note, f.tx_item_rowid, f.batch_no, b.sealed_at, b.upload_id, f.row
-FROM refund f
+-- name: find_refunds
+-- How a charge was taken back, as known by then. Binds :account, :charge_no, :known_at.
+SELECT f.amount, f.tax, f.paid_to, f.effective_on, f.note, f.tx_item_rowid, f.batch_no, b.sealed_at,
+  b.upload_id, f.row
+FROM refund f /* sqlite: INDEXED BY ix_refund_charge_no */
   JOIN seal b ON b.account = f.account AND b.batch_no = f.batch_no
 WHERE f.account = :account AND f.charge_no = :charge_no AND b.sealed_at <= :known_at
+ORDER BY f.refund_no
+
+-- name: find_write_offs
+-- What of a charge nobody expects any more, as known by then. Binds :account, :charge_no,
+-- :known_at.
+SELECT w.amount, w.tax, w.effective_on, w.batch_no
+FROM write_off w /* sqlite: INDEXED BY ix_write_off_charge_no */
+  JOIN seal b ON b.account = w.account AND b.batch_no = w.batch_no
+WHERE w.account = :account AND w.charge_no = :charge_no AND b.sealed_at <= :known_at
+ORDER BY w.batch_no
+
+-- name: find_payout
+-- How a payout went, and what had become of it by then; no row for a charge that is none.
+-- Binds :account, :charge_no, :known_at.
+SELECT o.from_account, o.method, o.payee, o.reference,
+  MAX(CASE e.event WHEN 'cleared' THEN e.effective_on END) AS cleared_on,
+  MAX(CASE e.event WHEN 'voided' THEN e.effective_on END) AS voided_on
+FROM payout o
+  LEFT JOIN payout_event e ON e.account = o.account AND e.charge_no = o.charge_no
+    AND EXISTS (SELECT 1 FROM seal b
+      WHERE b.account = e.account AND b.batch_no = e.batch_no AND b.sealed_at <= :known_at)
+WHERE o.account = :account AND o.charge_no = :charge_no
+GROUP BY o.from_account, o.method, o.payee, o.reference
 
 -- name: find_payments
 -- The payments that ever paid a charge, as known by then. Binds :account, :charge_no, :known_at.
-SELECT m.payment_id, y.party_code AS payer, m.received_on, s.upload_id, m.row
+SELECT m.payment_id, y.party_code AS payer, m.received_on, m.batch_no, s.upload_id, m.row
 FROM payment m
   JOIN seal s ON s.account = m.account AND s.batch_no = m.batch_no
   JOIN party y ON y.account = m.account AND y.party_no = m.party_no

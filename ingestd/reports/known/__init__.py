@@ -1,0 +1,1 @@
+"""Who is who and what is what, as it was known: catalogs, families, how people are reached."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
 from ingestd.access.allowlist import Address, Allowlist
 from ingestd.values.identifiers import AccountId
 from ingestd.values.public_keys import PublicKey
+
+LOCATION_CHARACTERS_MAX = 64
 
 
 class StudentPolicy(StrEnum):
@@ -44,9 +47,16 @@ class NaiveTimePolicy(StrEnum):
     REJECT = "reject"
 
 
+class ReasonPolicy(StrEnum):
+    """Whether whoever takes back, gives up or moves money by command must say why."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How an account's files are judged. Where it is left out, nothing is guessed.
+    """How an account's files are judged, and what commands must say. Nothing is guessed.
 
     `resume`: an interrupted upload is seen under its name, and may be continued. Labels of
     `ignore_columns` are never taken for misspelt ones.
@@ -60,6 +70,7 @@ class Policy:
     naive_time: NaiveTimePolicy = NaiveTimePolicy.ACCOUNT_TIMEZONE
     resume: bool = False
     ignore_columns: tuple[str, ...] = ()
+    reasons: ReasonPolicy = ReasonPolicy.OPTIONAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +81,7 @@ class Account:
     decides. A user certificate that one of the `certificate_authorities` signed for the
     account's name opens it like a key. `password_hash` is an argon2id hash.
     `catalog_over_sftp`: files of products, students and parents are taken like any other.
+    `sources` are patterns of what files' names tell, each with the name of that place of sale.
     """
 
     account_id: AccountId
@@ -81,6 +93,22 @@ class Account:
     password_hash: str | None = None
     catalog_over_sftp: bool = False
     policy: Policy = field(default_factory=Policy)
+    sources: tuple[tuple[str, str], ...] = ()
+
+    def location_of(self, source: str | None) -> str | None:
+        """Return the place of sale that a file comes from whose name tells this source, or None.
+
+        The longest pattern that fits names it; in patterns `*` stands for anything and `?` for one
+        character, and case means nothing. What fits none is taken as it stands, as far as it goes.
+        """
+        if source is None:
+            return None
+        fitting = [
+            (len(pattern), pattern, name)
+            for pattern, name in self.sources
+            if fnmatchcase(source.casefold(), pattern.casefold())
+        ]
+        return max(fitting)[2] if fitting else source[:LOCATION_CHARACTERS_MAX]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,10 @@ COMMANDS: Final = MappingProxyType(
         "payments": ("office.payments:app", "Money that came."),
         "charges": ("office.charges:app", "What is owed."),
         "sales": ("office.sales:app", "Sales by hand."),
+        "transfers": ("office.transfers:app", "Waiting credit that goes to another use."),
+        "payouts": ("office.payouts:app", "Money that is given back."),
+        "cash": ("office.cash:app", "Cash in the till."),
+        "parties": ("office.parties:app", "Students, parents and guests."),
         "report": ("books.reports:app", "Questions to the ledger."),
         "invoice": (
             "office.invoice:invoice",

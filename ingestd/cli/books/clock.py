@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 from typing import Annotated
 
 import typer
 
 from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.opening.who import who_runs_this
 from ingestd.cli.terminal.options import ConfigOption, Output, OutputOption, WideOption
 from ingestd.cli.terminal.output import complain, print_rows
 from ingestd.service.in_force.need import Need
@@ -65,13 +64,3 @@ def accept_clock(
     if not rows:
         complain("The clock is not behind, or was accepted before: there is nothing to accept.")
         raise typer.Exit(EXIT_ANSWER_IS_NO)
-
-
-def who_runs_this() -> str:
-    """Return who runs the command, and on whose behalf where sudo tells."""
-    try:
-        name = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        name = str(os.getuid())  # a container's user has no name
-    behind = os.environ.get("SUDO_USER", name)
-    return name if behind == name else f"{behind} as {name}"

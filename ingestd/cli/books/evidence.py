@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.books.clock import who_runs_this
 from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.opening.who import who_runs_this
 from ingestd.cli.terminal.options import (
     AccountOption,
     ConfigOption,

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ingestd.cli.terminal.options import Output
+from ingestd.cli.books.known import known_instant
+from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.terminal.options import ConfigOption, Output
 from ingestd.cli.terminal.output import print_csv, print_facts, print_json, print_table
+from ingestd.service.in_force.need import Need
+from ingestd.values.money import decimals_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from ingestd.reports.trails.drill import Inquiry
 
 Answer = dict[str, Any]
 Row = Mapping[str, object]
@@ -19,8 +28,29 @@ _EXPLAINED_COLUMNS = (
 )
 _TRACED_COLUMNS = (
     *("posting", "batch", "event", "effective_on", "debit", "debit_party", "credit"),
-    *("credit_party", "amount", "payment_id", "reverses", "known_at"),
+    *("credit_party", "amount", "payment_id", "reverses", "known_at", "by", "reason"),
 )
+_ENTRY_COLUMNS = ("batch", "command", "by", "reason", "location")
+
+
+def follow(
+    ask: Callable[[Connection, Inquiry], Answer],
+    account: str,
+    as_known: str | None,
+    config: ConfigOption,
+) -> Answer:
+    """Return what is asked of an account's books, as known now or by then."""
+    from ingestd.reports.trails.drill import Inquiry
+
+    with installation_for(Need.READING, config) as installation:
+        found = installation.account(account)
+        with installation.database.reading() as connection:
+            inquiry = Inquiry(
+                account=found.account_id,
+                as_known=known_instant(connection, found, as_known, now=installation.clock.now()),
+                decimals=decimals_of(found.currency),
+            )
+            return ask(connection, inquiry)
 
 
 def print_explained(answer: Answer, output: Output, *, wide: bool) -> None:
@@ -28,6 +58,9 @@ def print_explained(answer: Answer, output: Output, *, wide: bool) -> None:
     lines = list(_explained_lines(answer))
     _print(answer, answer["payment"], lines, _EXPLAINED_COLUMNS, output, wide=wide)
     if output is Output.TABLE:
+        if answer["entries"]:
+            typer.echo()
+            print_table(answer["entries"], _ENTRY_COLUMNS, wide=wide)
         totals = " · ".join(f"{name} {value}" for name, value in answer["totals"].items())
         typer.echo(f"\n{totals}")
         typer.echo(f"ledger head {answer['ledger_head']}")
@@ -35,7 +68,10 @@ def print_explained(answer: Answer, output: Output, *, wide: bool) -> None:
 
 def print_traced(answer: Answer, output: Output, *, wide: bool) -> None:
     """Print where a charge came from and what became of it; CSV has the postings alone."""
-    facts = answer["charge"] | _named("refund", answer["refund"])
+    facts = answer["charge"] | _named("payout", answer["payout"])
+    for name in ("refund", "write_off"):
+        for number, taken in enumerate(answer[f"{name}s"], start=1):
+            facts |= _named(name if number == 1 else f"{name} {number}", taken)
     for payment in answer["payments"]:
         facts |= _named(f"payment {payment['payment_id']}", payment)
     _print(answer, facts, answer["postings"], _TRACED_COLUMNS, output, wide=wide)
@@ -87,6 +123,8 @@ def _explained_lines(answer: Answer) -> Iterator[Row]:
         yield allocation | {"what": "pays"}
     for moved in answer["moved_to_wallets"]:
         yield moved | {"what": "moved to wallet", "party": moved["to_party"]}
+    for moved in answer["transfers"]:
+        yield moved | {"what": f"transferred: {moved['to']}", "party": moved["to_party"]}
     for waiting in answer["waiting"]:
         yield waiting | {"what": f"waits: {waiting['account_type']}"}
     for held in answer["held"]:

@@ -28,7 +28,12 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def known_instant(
-    connection: Connection, account: Account, as_known: str | None, *, now: datetime
+    connection: Connection,
+    account: Account,
+    as_known: str | None,
+    *,
+    now: datetime,
+    option: str = "--as-known",
 ) -> datetime:
     """Return the instant that an answer is for: the asked one, or that of the last batch.
 
@@ -46,7 +51,7 @@ def known_instant(
         instant = datetime.fromisoformat(as_known)
     except ValueError as error:
         raise UsageError(
-            f"--as-known {as_known} is no instant. Write it such as 2026-03-02T12:00:00Z."
+            f"{option} {as_known} is no instant. Write it such as 2026-03-02T12:00:00Z."
         ) from error
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 

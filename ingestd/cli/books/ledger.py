@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +10,16 @@ import typer
 
 from ingestd.cli.books.clock import accept_clock
 from ingestd.cli.books.evidence import print_keys, resume_books, write_checkpoint
-from ingestd.cli.books.following import Answer, print_explained, print_traced
+from ingestd.cli.books.following import Answer, follow, print_explained, print_traced
 from ingestd.cli.books.known import AsKnownOption, known_instant
 from ingestd.cli.books.verified import print_verified
-from ingestd.cli.opening.desk import bookkeeper, print_answer
+from ingestd.cli.opening.desk import (
+    CountPendingOption,
+    ReasonOption,
+    WhoOption,
+    bookkeeper,
+    print_answer,
+)
 from ingestd.cli.opening.installation import installation_for
 from ingestd.cli.terminal.options import (
     AccountOption,
@@ -136,7 +141,7 @@ def explain(
     def ask(connection: Connection, inquiry: Inquiry) -> Answer:
         return explain_payment(connection, inquiry, payment)
 
-    answer = _follow(ask, account, as_known, config)
+    answer = follow(ask, account, as_known, config)
     print_explained(answer, output, wide=wide)
     if not answer["reconciles"]:
         complain(f"Not all of {payment} is explained: the books are not sound.")
@@ -158,26 +163,7 @@ def trace(
     def ask(connection: Connection, inquiry: Inquiry) -> Answer:
         return trace_charge(connection, inquiry, tracking_id)
 
-    print_traced(_follow(ask, account, as_known, config), output, wide=wide)
-
-
-def _follow(
-    ask: Callable[[Connection, Inquiry], Answer],
-    account: str,
-    as_known: str | None,
-    config: ConfigOption,
-) -> Answer:
-    from ingestd.reports.trails.drill import Inquiry
-
-    with installation_for(Need.READING, config) as installation:
-        found = installation.account(account)
-        with installation.database.reading() as connection:
-            inquiry = Inquiry(
-                account=found.account_id,
-                as_known=known_instant(connection, found, as_known, now=installation.clock.now()),
-                decimals=decimals_of(found.currency),
-            )
-            return ask(connection, inquiry)
+    print_traced(follow(ask, account, as_known, config), output, wide=wide)
 
 
 @app.command("quote")
@@ -185,6 +171,7 @@ def quote(
     account: AccountOption,
     party: Annotated[str, typer.Option("--party", help="Who wants to buy.")],
     billing_code: Annotated[str, typer.Option("--billing-code", help="The product.")],
+    count_pending: CountPendingOption = False,
     output: OutputOption = Output.TABLE,
     wide: WideOption = False,
     config: ConfigOption = None,
@@ -192,14 +179,17 @@ def quote(
     """Tell what must be paid to buy a product: its price, and what is owed already."""
     from ingestd.service.office.quotes import quote_product
 
-    with bookkeeper(config, account, Need.READING) as keeper:
-        print_answer(quote_product(keeper, party, billing_code), output, wide=wide)
+    with bookkeeper(config, account, Need.READING, who=None, reason=None) as keeper:
+        answer = quote_product(keeper, party, billing_code, counts_pending=count_pending)
+        print_answer(answer, output, wide=wide)
 
 
 @app.command("close")
 def close(
     account: AccountOption,
     month: Annotated[str, typer.Option("--month", help="Such as 2026-03.")],
+    who: WhoOption = None,
+    reason: ReasonOption = None,
     output: OutputOption = Output.TABLE,
     wide: WideOption = False,
     config: ConfigOption = None,
@@ -207,7 +197,7 @@ def close(
     """Close a month that is over: what arrives later is posted in the first open month."""
     from ingestd.service.office.months import close_month
 
-    with bookkeeper(config, account) as keeper:
+    with bookkeeper(config, account, who=who, reason=reason) as keeper:
         print_answer(close_month(keeper, month), output, wide=wide)
 
 

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import importlib
-import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
+from enum import StrEnum
+from inspect import Parameter, Signature
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ingestd.cli.books.known import AsKnownOption, known_instant
+from ingestd.cli.books.answers import print_report
+from ingestd.cli.books.known import AsKnownOption
+from ingestd.cli.books.letters import (
+    FileOption,
+    LetterOutput,
+    LetterOutputOption,
+    MailOption,
+    MailToOption,
+    Sending,
+    write_letter,
+)
+from ingestd.cli.books.questions import (
+    Asked,
+    AsOfOption,
+    FamilyOption,
+    KnownSinceOption,
+    PartyOption,
+    ProductOption,
+    SinceOption,
+    SourceOption,
+    UntilOption,
+)
 from ingestd.cli.opening.installation import installation_for
 from ingestd.cli.terminal.options import (
     AccountOption,
@@ -24,171 +43,200 @@ from ingestd.cli.terminal.options import (
     OutputOption,
     WideOption,
 )
-from ingestd.cli.terminal.output import complain, print_csv, print_table
 from ingestd.service.in_force.need import Need
-from ingestd.values.clock import day_in
-from ingestd.values.errors import UsageError
-from ingestd.values.money import decimals_of
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from ingestd.reports.figures.report import Question, Report
 
-_DAY = ["%Y-%m-%d"]
-
 app = typer.Typer(name="report", help="Questions to the ledger.", no_args_is_help=True)
 
-AsOfOption = Annotated[
-    datetime | None,
-    typer.Option("--as-of", formats=_DAY, help="The last day that counts. Default: today."),
-]
-SinceOption = Annotated[
-    datetime | None, typer.Option("--from", formats=_DAY, help="Only from this day on.")
-]
-UntilOption = Annotated[
-    datetime | None, typer.Option("--to", formats=_DAY, help="Only up to this day, included.")
-]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A report: in which wing of `reports` it stands, what it narrows to, what it groups by."""
+
+    about: str
+    wing: str = "figures"
+    narrows_to: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    is_letter: bool = False
+    has_since: bool = False
 
 
-_REPORTS: Mapping[str, str] = MappingProxyType(
+_WHOM = ("party", "family")
+
+REPORTS: Mapping[str, Kind] = MappingProxyType(
     {
-        "sales": "What each product was charged for, and what of it was taken back, by day posted.",
-        "payments": "Who paid what, by day received, and what became of it.",
-        "items": "Every charge, by day occurred: what of it is paid and open, its file and row.",
-        "balances": "What each party has in credit, less what it owes; between two days: "
-        "what changed.",
-        "revenue": "What of each product's sales is realised by settled money, by day posted.",
-        "aging": "What is owed, by how many days ago it occurred.",
+        "sales": Kind(
+            about="What was charged, taken back and written off, by day posted.",
+            narrows_to=("product", "source"),
+            by=("product", "source", "vendor", "gl_account", "day"),
+        ),
+        "payments": Kind(
+            about="Who paid what, by day received, and what became of it.",
+            narrows_to=(*_WHOM, "source"),
+            statuses=("pending", "settled", "returned", "voided"),
+        ),
+        "items": Kind(
+            about="Every charge, by day occurred: what of it is paid and open, its file and row.",
+            narrows_to=(*_WHOM, "product", "source"),
+            statuses=("unpaid", "partial", "paid", "void", "written_off"),
+        ),
+        "balances": Kind(
+            about="What each party has in credit, less what it owes; between two days: "
+            "what changed.",
+            narrows_to=_WHOM,
+        ),
+        "revenue": Kind(
+            about="What of each product's sales is realised by settled money, by day posted.",
+            narrows_to=("product",),
+            by=("product", "gl_account"),
+        ),
+        "aging": Kind(about="What is owed, by how many days ago it occurred.", narrows_to=_WHOM),
+        "arrears": Kind(
+            about="Who owes for how long, how they are reached, when they last paid; of one "
+            "family also as a letter.",
+            wing="families",
+            narrows_to=_WHOM,
+            is_letter=True,
+        ),
+        "statement": Kind(
+            about="All that moved a family's balance, or one party's, line by line; also as a "
+            "letter.",
+            wing="families",
+            narrows_to=_WHOM,
+            is_letter=True,
+        ),
+        "collections": Kind(
+            about="The money that came in, settled, came back or went out, by day, method, batch.",
+            wing="money",
+            narrows_to=(*_WHOM, "source"),
+            by=("settled", "received", "returned", "paid_out"),
+        ),
+        "payouts": Kind(
+            about="Who was given money back, how, whether it left the bank, what is owed back.",
+            wing="money",
+            narrows_to=(*_WHOM, "source"),
+            statuses=("pending", "cleared", "voided"),
+        ),
+        "held": Kind(
+            about="What is held for others, and for whom or what; between two days: what came.",
+            wing="money",
+            narrows_to=_WHOM,
+            by=("gl_account", "tax_code", "party"),
+        ),
+        "pledges": Kind(about="What donors promised, and what of it came."),
+        "changes": Kind(
+            about="Which batches came since an instant, who made each and why, and what reports "
+            "differ by.",
+            has_since=True,
+        ),
+        "tax": Kind(
+            about="What was sold with tax, what of the tax was collected, given back, is due.",
+            wing="money",
+        ),
+    }
+)
+_NARROWING: Mapping[str, object] = MappingProxyType(
+    {
+        "party": PartyOption,
+        "family": FamilyOption,
+        "product": ProductOption,
+        "source": SourceOption,
     }
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
-    """Of which time a report is asked, as it was typed."""
-
-    since: datetime | None
-    until: datetime | None
-    as_of: datetime | None
-    as_known: str | None
+def _choice(flag: str, choices: tuple[str, ...], about: str) -> object:
+    """Return an option that is one of some words."""
+    words = StrEnum(flag, {word.upper(): word for word in choices})  # type: ignore[misc]
+    return Annotated[words | None, typer.Option(flag, help=about)]
 
 
-def _command(name: str) -> Callable[..., None]:
-    """Return the command that asks for one report; all take the same options."""
+def _options(kind: Kind) -> dict[str, tuple[object, object]]:
+    """Return the options that a report takes, each as what it is and what it is by default."""
+    options: dict[str, tuple[object, object]] = {"account": (AccountOption, Parameter.empty)}
+    if kind.by:
+        options["by"] = (_choice("--by", kind.by, f"What rows are sums of: {kind.by[0]} …"), None)
+    options |= {name: (_NARROWING[name], None) for name in kind.narrows_to}
+    if kind.statuses:
+        options["status"] = (_choice("--status", kind.statuses, "Only those that are so."), None)
+    options |= {
+        "since": (SinceOption, None),
+        "until": (UntilOption, None),
+        "as_of": (AsOfOption, None),
+        "as_known": (AsKnownOption, None),
+    }
+    if kind.has_since:
+        options["known_since"] = (KnownSinceOption, None)
+    if kind.is_letter:
+        options |= {
+            "output": (LetterOutputOption, LetterOutput.TABLE),
+            "file": (FileOption, None),
+            "mail": (MailOption, False),
+            "mail_to": (MailToOption, None),
+        }
+    else:
+        options["output"] = (OutputOption, Output.TABLE)
+    return options | {"wide": (WideOption, False), "config": (ConfigOption, None)}
 
-    def command(
-        account: AccountOption,
-        since: SinceOption = None,
-        until: UntilOption = None,
-        as_of: AsOfOption = None,
-        as_known: AsKnownOption = None,
-        output: OutputOption = Output.TABLE,
-        wide: WideOption = False,
-        config: ConfigOption = None,
-    ) -> None:
-        span = _Span(since=since, until=until, as_of=as_of, as_known=as_known)
-        _answer(name, account, span, config, output, wide=wide)
 
+def _command(name: str, kind: Kind) -> Callable[..., None]:
+    """Return the command that asks for one report, with the options that make sense of it."""
+
+    def command(**typed: Any) -> None:  # noqa: ANN401 - what its options make of words
+        account, config, wide = (typed.pop(each) for each in ("account", "config", "wide"))
+        sent = {
+            each: typed.pop(each) for each in ("file", "mail", "mail_to", "output") if each in typed
+        }
+        asked = Asked(**typed)
+        output = sent["output"]
+        if kind.is_letter:
+            sending = Sending(**sent)
+            sending.check()
+            if sending.table is None:
+                write_letter(name, account, asked, sending, config)
+                return
+            output = sending.table
+        with _answer(name, account, asked, config) as report:
+            print_report(report, output, wide=wide)
+
+    command.__signature__ = Signature(  # type: ignore[attr-defined]
+        [
+            Parameter(each, Parameter.KEYWORD_ONLY, annotation=option, default=default)
+            for each, (option, default) in _options(kind).items()
+        ]
+    )
     return command
 
 
-for _name, _help in _REPORTS.items():
-    app.command(_name, help=_help)(_command(_name))
+for _name, _kind in REPORTS.items():
+    app.command(_name, help=_kind.about)(_command(_name, _kind))
 
 
-def _ask(name: str, connection: Connection, question: Question) -> Report:
+def _ask(name: str, connection: Connection, question: Question, **more: object) -> Report:
     """Ask one report; only its module is loaded."""
-    module = importlib.import_module(f"ingestd.reports.figures.{name}")
-    report: Report = getattr(module, f"report_{name}")(connection, question)
+    module = importlib.import_module(f"ingestd.reports.{REPORTS[name].wing}.{name}")
+    report: Report = getattr(module, f"report_{name}")(connection, question, **more)
     return report
+
+
+@contextmanager
+def _answer(name: str, account: str, asked: Asked, config: ConfigOption) -> Iterator[Report]:
+    with installation_for(Need.READING, config) as installation:
+        found = installation.account(account)
+        now = installation.clock.now()
+        with installation.database.reading() as connection:
+            question = asked.question(connection, found, now=now)
+            more = asked.known_before(connection, found, now=now)
+            yield _ask(name, connection, question, **more)
 
 
 @contextmanager
 def asked(name: str, account: str, config: ConfigOption) -> Iterator[Report]:
     """Lend a report's answer about today, as known now."""
-    from ingestd.reports.figures.report import Question
-
-    with installation_for(Need.READING, config) as installation:
-        found = installation.account(account)
-        now = installation.clock.now()
-        with installation.database.reading() as connection:
-            yield _ask(
-                name,
-                connection,
-                Question(
-                    account=found.account_id,
-                    as_of=day_in(found.timezone, now),
-                    as_known=known_instant(connection, found, None, now=now),
-                    decimals=decimals_of(found.currency),
-                    zone=found.timezone,
-                ),
-            )
-
-
-def _answer(
-    name: str, account: str, span: _Span, config: Path | None, output: Output, *, wide: bool
-) -> None:
-    from ingestd.reports.figures.report import Question
-
-    since, until = span.since, span.until
-    if since and until and since > until:
-        raise UsageError(f"--from {since.date()} lies after --to {until.date()}. Swap them.")
-    with installation_for(Need.READING, config) as installation:
-        found = installation.account(account)
-        now = installation.clock.now()
-        with installation.database.reading() as connection:
-            question = Question(
-                account=found.account_id,
-                as_of=span.as_of.date() if span.as_of else day_in(found.timezone, now),
-                as_known=known_instant(connection, found, span.as_known, now=now),
-                decimals=decimals_of(found.currency),
-                zone=found.timezone,
-                since=since.date() if since else None,
-                # The last day of the calendar is how programs write that there is no end.
-                until=until.date() if until and until.date() != date.max else None,
-            )
-            _print(_ask(name, connection, question), output, wide=wide)
-
-
-def _print(report: Report, output: Output, *, wide: bool) -> None:
-    match output:
-        case Output.JSON:
-            _stream_json(report)
-        case Output.CSV:
-            print_csv(report.rows, report.columns)
-        case Output.TABLE:
-            print_table(report.rows, report.columns, wide=wide)
-            tables = {name: of for name, of in report.totals.items() if isinstance(of, list)}
-            totals = " · ".join(
-                f"{name} {value}" for name, value in report.totals.items() if name not in tables
-            )
-            for name, rows in tables.items():
-                if rows:
-                    typer.echo(f"\n{name}")
-                    print_table(rows, tuple(rows[0]), wide=wide)
-            held = " · ".join(_told(identity) for identity in report.identities)
-            typer.echo(f"\n{report.name} as of {report.question.as_of}: {totals}")
-            typer.echo(f"identities {held}")
-            typer.echo(f"ledger head {report.ledger_head}")
-    broken = [_told(identity) for identity in report.identities if not identity["holds"]]
-    if broken:
-        complain(f"These books are not right: {', '.join(broken)}. Run: ingestd ledger verify")
-
-
-def _told(identity: Mapping[str, object]) -> str:
-    sign = "=" if identity["holds"] else "≠"
-    return f"{identity['identity']} {identity['left']} {sign} {identity['right']}"
-
-
-def _stream_json(report: Report) -> None:
-    """Write the answer row by row: a million rows need no more memory than ten."""
-    write = sys.stdout.write
-    encode = json.JSONEncoder(ensure_ascii=False).encode
-    write(f'{encode(report.heading())[:-1]}, "rows": [')
-    separator = "\n  "
-    for row in report.rows:
-        write(separator + encode(row))
-        separator = ",\n  "
-    write(f'\n], "totals": {encode(report.totals)}')
-    write(f', "identities": {encode(report.identities)}}}\n')
+    with _answer(name, account, Asked(), config) as report:
+        yield report

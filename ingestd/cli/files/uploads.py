@@ -94,11 +94,11 @@ def show(
         with installation.database.reading() as connection:
             upload = _find(connection, found, upload_id)
             outcome = read_file_outcome(connection, found.account_id, upload.upload_id)
-            receipt, same_bytes_as = None, None
+            receipt, same_bytes_as, location = None, None, None
             if outcome is not None:
-                same_bytes_as = outcome.same_bytes_as
+                same_bytes_as, location = outcome.same_bytes_as, outcome.location
                 receipt = receipt_of(connection, outcome, decimals=decimals_of(found.currency))
-    facts = _row(upload) | _origin(upload) | {"same_bytes_as": same_bytes_as}
+    facts = _row(upload) | _origin(upload) | {"location": location, "same_bytes_as": same_bytes_as}
     match output:
         case Output.JSON:
             print_json(facts | {"receipt": receipt})

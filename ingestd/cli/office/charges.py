@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from ingestd.cli.books.reports import asked
-from ingestd.cli.opening.desk import OnOption, bookkeeper, day_of, print_answer
+from ingestd.cli.opening.desk import (
+    KeyOption,
+    OnOption,
+    ReasonOption,
+    WhoOption,
+    bookkeeper,
+    day_of,
+    print_answer,
+)
 from ingestd.cli.terminal.options import (
     AccountOption,
     ConfigOption,
@@ -17,6 +25,7 @@ from ingestd.cli.terminal.options import (
     WideOption,
 )
 from ingestd.cli.terminal.output import print_rows
+from ingestd.ledger.money.choices import RefundTo
 
 app = typer.Typer(name="charges", help="What is owed.", no_args_is_help=True)
 
@@ -32,6 +41,7 @@ class Status(StrEnum):
     UNPAID = "unpaid"
     PARTIAL = "partial"
     PAID = "paid"
+    WRITTEN_OFF = "written_off"
     VOID = "void"
 
 
@@ -62,15 +72,69 @@ def void(
     account: AccountOption,
     tracking_id: Annotated[str, typer.Option("--tracking-id", help="The charge_tracking_id.")],
     on: OnOption = None,
+    who: WhoOption = None,
+    reason: ReasonOption = None,
     output: OutputOption = Output.TABLE,
     wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Take a charge back. What was paid for it goes to the wallet of whom it was charged."""
-    from ingestd.service.office.charges import void_charge
+    from ingestd.service.office.refunds import void_charge
 
-    with bookkeeper(config, account) as keeper:
+    with bookkeeper(config, account, who=who, reason=reason, output=output) as keeper:
         print_answer(void_charge(keeper, tracking_id, on=day_of(on)), output, wide=wide)
+
+
+@app.command("refund")
+def refund(
+    *,
+    account: AccountOption,
+    tracking_id: Annotated[str, typer.Option("--tracking-id", help="The charge_tracking_id.")],
+    amount: Annotated[
+        str | None, typer.Option("--amount", help="So much of it; needs --id. Default: the rest.")
+    ] = None,
+    to: Annotated[
+        RefundTo | None,
+        typer.Option("--to", help="Where what was paid goes. Default: the wallet."),
+    ] = None,
+    key: KeyOption = None,
+    on: OnOption = None,
+    who: WhoOption = None,
+    reason: ReasonOption = None,
+    output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Take a charge back, whole or in part; what was paid goes to the wallet, or out."""
+    from ingestd.service.office.refunds import refund_charge
+
+    with bookkeeper(config, account, who=who, reason=reason, output=output) as keeper:
+        answer = refund_charge(keeper, tracking_id, amount=amount, to=to, key=key, on=day_of(on))
+    print_answer(answer, output, wide=wide)
+
+
+@app.command("write-off")
+def write_off(
+    *,
+    account: AccountOption,
+    tracking_id: Annotated[str, typer.Option("--tracking-id", help="The charge_tracking_id.")],
+    amount: Annotated[
+        str | None, typer.Option("--amount", help="So much of it. Default: all that is open.")
+    ] = None,
+    key: KeyOption = None,
+    on: OnOption = None,
+    who: WhoOption = None,
+    reason: ReasonOption = None,
+    output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Give up what is open of a charge, or of a payout that is owed back."""
+    from ingestd.service.office.refunds import write_off_charge
+
+    with bookkeeper(config, account, who=who, reason=reason, output=output) as keeper:
+        answer = write_off_charge(keeper, tracking_id, amount=amount, key=key, on=day_of(on))
+    print_answer(answer, output, wide=wide)
 
 
 @app.command("penalty")
@@ -87,6 +151,8 @@ def penalty(
         ),
     ] = None,
     on: OnOption = None,
+    who: WhoOption = None,
+    reason: ReasonOption = None,
     output: OutputOption = Output.TABLE,
     wide: WideOption = False,
     config: ConfigOption = None,
@@ -94,7 +160,7 @@ def penalty(
     """Charge somebody a penalty; it is owed and paid like any other fee."""
     from ingestd.service.office.charges import add_penalty
 
-    with bookkeeper(config, account) as keeper:
+    with bookkeeper(config, account, who=who, reason=reason, output=output) as keeper:
         answer = add_penalty(
             keeper, party, billing_code, amount=amount, tracking_id=tracking_id, on=day_of(on)
         )

@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.terminal.documents import write_document
 from ingestd.cli.terminal.options import AccountOption, ConfigOption
 from ingestd.service.in_force.need import Need
-from ingestd.values.errors import StorageError, UsageError
+from ingestd.values.errors import UsageError
 
 
 class Document(StrEnum):
@@ -54,22 +55,8 @@ def invoice(
         found = invoice_of(installation.database, clock, installation.account(account), party)
     if to is not None or not mail:
         page = render_page(found)
-        _write(render_pdf(page) if is_pdf else page.encode(), to)
+        write_document(render_pdf(page) if is_pdf else page.encode(), to)
     if mail:
         recipient, has_pdf = mail_invoice(settings.mail, clock, found, to=mail_to, needs_pdf=is_pdf)
         enclosed = "with a PDF" if has_pdf else "without a PDF: ingestd[pdf] is not installed"
         typer.echo(f"handed to {settings.mail.host} for {recipient}, {enclosed}")
-
-
-def _write(content: bytes, path: Path | None) -> None:
-    from ingestd.spool.files import write_durably
-
-    if path is None:
-        # UTF-8 whatever the terminal's locale: so the page says of itself.
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-        return
-    try:
-        write_durably(path, content)
-    except FileNotFoundError as error:
-        raise StorageError(f"{path.parent} does not exist. Make it first.") from error

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from ingestd.cli.books.reports import asked
-from ingestd.cli.opening.desk import OnOption, ReasonOption, bookkeeper, day_of, print_answer
+from ingestd.cli.opening.desk import (
+    OnOption,
+    ReasonOption,
+    WhoOption,
+    bookkeeper,
+    day_of,
+    print_answer,
+)
 from ingestd.cli.terminal.options import (
     AccountOption,
     ConfigOption,
@@ -71,7 +78,13 @@ def add(
     for_charge: Annotated[
         str | None, typer.Option("--for", help="The charge_tracking_id that it names.")
     ] = None,
+    for_party: Annotated[
+        str | None,
+        typer.Option("--for-party", help="Whose wallet it feeds. Default: the payer's."),
+    ] = None,
     on: OnOption = None,
+    who: WhoOption = None,
+    reason: ReasonOption = None,
     key: Annotated[
         str | None, typer.Option("--id", help="The payment's ID; makes the command safe to repeat.")
     ] = None,
@@ -83,9 +96,15 @@ def add(
     from ingestd.service.office.payments import Payment, add_payment
 
     payment = Payment(
-        payer=payer, amount=amount, method=method.value, to=to, for_charge=for_charge, key=key
+        payer=payer,
+        amount=amount,
+        method=method.value,
+        to=to,
+        for_charge=for_charge,
+        for_party=for_party,
+        key=key,
     )
-    with bookkeeper(config, account) as keeper:
+    with bookkeeper(config, account, who=who, reason=reason, output=output) as keeper:
         print_answer(add_payment(keeper, payment, on=day_of(on)), output, wide=wide)
 
 
@@ -100,6 +119,8 @@ def settle(
         str | None, typer.Option("--expect-total", help="The bank's total of the batch.")
     ] = None,
     on: OnOption = None,
+    who: WhoOption = None,
+    reason: ReasonOption = None,
     output: OutputOption = Output.TABLE,
     wide: WideOption = False,
     config: ConfigOption = None,
@@ -111,7 +132,7 @@ def settle(
     is_batch = payment is None and merchant is not None and batch is not None
     if not (is_one or is_batch):
         raise UsageError("Give --payment, or --merchant with --batch (and --expect-total).")
-    with bookkeeper(config, account) as keeper:
+    with bookkeeper(config, account, who=who, reason=reason, output=output) as keeper:
         if payment is not None:
             answer = settle_payment(keeper, payment, on=day_of(on))
         else:
@@ -123,9 +144,11 @@ def settle(
 
 @app.command("return")
 def return_command(
+    *,
     account: AccountOption,
     payment: PaymentOption,
     on: OnOption = None,
+    who: WhoOption = None,
     reason: ReasonOption = None,
     penalty: Annotated[
         str | None, typer.Option("--penalty", help="The billing code to charge the payer.")
@@ -137,8 +160,8 @@ def return_command(
     """Say that a settled payment bounced: exactly what it did is undone."""
     from ingestd.service.office.payments import return_payment
 
-    with bookkeeper(config, account) as keeper:
-        answer = return_payment(keeper, payment, reason=reason, penalty=penalty, on=day_of(on))
+    with bookkeeper(config, account, who=who, reason=reason, output=output) as keeper:
+        answer = return_payment(keeper, payment, penalty=penalty, on=day_of(on))
     print_answer(answer, output, wide=wide)
 
 
@@ -147,6 +170,7 @@ def void(
     account: AccountOption,
     payment: PaymentOption,
     on: OnOption = None,
+    who: WhoOption = None,
     reason: ReasonOption = None,
     output: OutputOption = Output.TABLE,
     wide: WideOption = False,
@@ -155,6 +179,6 @@ def void(
     """Take back a payment that has not settled."""
     from ingestd.service.office.payments import take_back_payment
 
-    with bookkeeper(config, account) as keeper:
-        answer = take_back_payment(keeper, payment, reason=reason, on=day_of(on))
+    with bookkeeper(config, account, who=who, reason=reason, output=output) as keeper:
+        answer = take_back_payment(keeper, payment, on=day_of(on))
     print_answer(answer, output, wide=wide)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.opening.who import who_runs_this
 from ingestd.cli.terminal.options import Output
 from ingestd.cli.terminal.output import print_json, print_rows
 from ingestd.service.in_force.need import Need
-from ingestd.values.errors import UsageError
+from ingestd.values.errors import LedgerRefusal, UsageError
 
 if TYPE_CHECKING:
     from ingestd.service.office.bookkeeper import Answer, Bookkeeper
@@ -25,25 +26,54 @@ OnOption = Annotated[
         "--on", formats=["%Y-%m-%d"], help="The effective day. Default: today, account's time zone."
     ),
 ]
+WhoOption = Annotated[
+    str | None,
+    typer.Option("--who", help="Who does this; kept with it. Default: who runs the command."),
+]
 ReasonOption = Annotated[
-    str | None, typer.Option("--reason", help="Why, such as NSF; kept with the payment.")
+    str | None, typer.Option("--reason", help="Why, such as NSF; kept with it.")
+]
+
+
+CountPendingOption = Annotated[
+    bool, typer.Option("--count-pending", help="Let money that is on its way count as paid.")
+]
+KeyOption = Annotated[
+    str | None, typer.Option("--id", help="Its ID; makes the command safe to repeat.")
 ]
 
 
 @contextmanager
 def bookkeeper(
-    config: Path | None, account: str, need: Need = Need.CHANGING
+    config: Path | None,
+    account: str,
+    need: Need = Need.CHANGING,
+    *,
+    who: str | None,
+    reason: str | None,
+    output: Output = Output.TABLE,
 ) -> Iterator[Bookkeeper]:
-    """Lend the writer of an account's books."""
+    """Lend the writer of an account's books; `who` is who runs the command where it is None.
+
+    What the books refuse is told in JSON, too, where that is the `output`.
+    """
     from ingestd.service.office.bookkeeper import Bookkeeper
 
     with installation_for(need, config) as installation:
-        yield Bookkeeper(
+        keeper = Bookkeeper(
             database=installation.database,
             clock=installation.clock,
             account=installation.account(account),
+            entered_by=who_runs_this() if who is None else who,
+            reason=reason,
             signing=installation.signing() if need is Need.CHANGING else None,
         )
+        try:
+            yield keeper
+        except LedgerRefusal as refusal:
+            if output is Output.JSON and refusal.refusal:
+                print_json({"status": "refused", "code": refusal.refusal, **refusal.told})
+            raise
 
 
 def day_of(option: datetime | None) -> date | None:

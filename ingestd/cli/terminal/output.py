@@ -15,7 +15,13 @@ from ingestd.cli.terminal.table import Layout, lay_out, lay_out_facts
 Row = Mapping[str, object]
 
 NUMERIC = frozenset(
-    {"amount", "paid", "open", "balance", "charged", "voided", "net", "realised", "rows"}
+    {
+        *("amount", "paid", "open", "balance", "charged", "voided", "net", "realised", "rows"),
+        *("received", "settled", "returned", "pending", "promised", "payments", "wallet_open"),
+        *("tax", "written_off", "held", "owed_back"),
+        *("0-30", "31-60", "61-90", "91+", "due"),
+        *("sold_nett", "sold_tax", "collected_tax", "given_back_tax"),
+    }
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -17,13 +17,20 @@ Cells = Sequence[str]
 
 # Columns of sentences and lists: they may wrap where they have a space.
 PROSE: Final = frozenset(
-    {"message", "remedy", "what", "last_error", "difference", "name", "networks", "description"}
+    {
+        *("message", "remedy", "what", "last_error", "difference", "name", "networks"),
+        *("description", "students", "text", "reason"),
+    }
 )
 # By the first column of a table, which is the key of its rows and always shown: what a narrow
-# terminal does without, the first to go first. No amount is ever among them.
+# terminal does without, the first to go first. No amount is among them but for what became of a
+# charge's amount, where what is open of it stands beside.
 NEEDED_LESS: Final = MappingProxyType(
     {
-        "tracking_id": ("row", "upload_id", "account_type", "occurred_on", "billing_code"),
+        "tracking_id": (
+            *("row", "upload_id", "account_type", "occurred_on", "billing_code", "tax"),
+            *("written_off", "voided"),
+        ),
         "payment_id": (
             *("receipt_num", "returned_on", "settled_on", "kind", "merchant_id", "batch_num"),
             "received_on",
@@ -32,9 +39,13 @@ NEEDED_LESS: Final = MappingProxyType(
             *("source", "format", "size_bytes", "records_done", "received_at", "duplicate"),
             *("applied", "conflict", "rows", "rejected"),
         ),
+        "day": ("merchant_id", "account_type", "payment_id", "tracking_id", "source", "party"),
+        "family": ("phone", "email", "last_paid_on", "students"),
+        "payout_id": ("reference", "payee", "method"),
         "account": ("catalogs", "password", "currency", "timezone", "keys"),
         "what": ("undone_batch", "batch", "undone_by", "billing_code", "rule"),
-        "posting": ("known_at", "reverses", "batch", "credit_party", "payment_id"),
+        "batch_no": ("upload_id", "reason", "last_day", "first_day", "sealed_at", "event", "by"),
+        "posting": ("reason", "by", "known_at", "reverses", "batch", "credit_party", "payment_id"),
     }
 )
 _GAP: Final = "  "

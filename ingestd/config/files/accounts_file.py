@@ -27,6 +27,9 @@ KEYS_MAX = 100
 NAME_CHARACTERS_MAX = 200
 LABELS_MAX = 100
 LABEL_CHARACTERS_MAX = 200
+SOURCES_MAX = 1_000
+PATTERN_CHARACTERS_MAX = 255
+SOURCE_CHARACTERS_MAX = 64
 
 _PASSWORD_HASH = re.compile(
     r"\$argon2id\$v=19\$m=([0-9]{1,7}),t=([0-9]{1,2}),p=([0-9]{1,2})"
@@ -128,8 +131,16 @@ def _check_label(value: object) -> str:
     return value
 
 
+def _check_source(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise InvalidValueError("must be the name of a place of sale in quotes, on one line.")
+    if len(value) > SOURCE_CHARACTERS_MAX:
+        raise InvalidValueError(f"is longer than {SOURCE_CHARACTERS_MAX} characters.")
+    return value.strip()
+
+
 class PolicyEntry(BaseModel):
-    """`[ID.policy]`: how the account's files are judged."""
+    """`[ID.policy]`: how the account's files are judged, and what commands must say."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -143,6 +154,7 @@ class PolicyEntry(BaseModel):
     ignore_columns: Annotated[
         tuple[Annotated[str, BeforeValidator(_check_label)], ...], Field(max_length=LABELS_MAX)
     ] = ()
+    reasons: Literal["optional", "required"] = "optional"
 
 
 class AccountEntry(BaseModel):
@@ -166,6 +178,9 @@ class AccountEntry(BaseModel):
     )
     catalog_over_sftp: StrictBool = False
     policy: PolicyEntry = PolicyEntry()
+    sources: Annotated[
+        dict[str, Annotated[str, BeforeValidator(_check_source)]], Field(max_length=SOURCES_MAX)
+    ] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +206,9 @@ def check_accounts(document: TomlDocument) -> AccountsFile:
     for name, values in document.values.items():
         if not isinstance(values, Mapping):
             mistakes.add((name,), "stands outside of an account.", "Put it below an [ID] line.")
-        elif entry := check_values(AccountEntry, values, keys=(name,), mistakes=mistakes):
+            continue
+        _check_patterns(name, values.get("sources"), mistakes)
+        if entry := check_values(AccountEntry, values, keys=(name,), mistakes=mistakes):
             accounts[AccountId(name)] = entry
     _check_keys_are_distinct(accounts, mistakes)
     mistakes.raise_if_any()
@@ -224,6 +241,21 @@ def _check_account_ids(names: Iterable[str], mistakes: Mistakes) -> None:
             mistakes.add((name,), f"differs from account {first} only in case.", "Rename one.")
     if len(by_folded_name) > ACCOUNTS_MAX:
         mistakes.add((), f"more than {ACCOUNTS_MAX} accounts.", "Run a second ingestd.")
+
+
+def _check_patterns(account_id: str, sources: object, mistakes: Mistakes) -> None:
+    """Note patterns of sources that cannot be, and those that stand twice."""
+    by_folded_pattern: dict[str, str] = {}
+    for pattern in sources if isinstance(sources, Mapping) else ():
+        keys = (account_id, "sources", pattern)
+        if not pattern.strip() or not pattern.isprintable():
+            mistakes.add(keys, "this is no pattern.", 'Such as "destiny*".')
+        elif len(pattern) > PATTERN_CHARACTERS_MAX:
+            mistakes.add(keys, f"is longer than {PATTERN_CHARACTERS_MAX} characters.")
+        # Both would fit the same names, and neither is the longer.
+        first = by_folded_pattern.setdefault(pattern.casefold(), pattern)
+        if first != pattern:
+            mistakes.add(keys, f"differs from {shown(first)} only in case.", "Take one out.")
 
 
 def _check_keys_are_distinct(

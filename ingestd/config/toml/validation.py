@@ -21,6 +21,7 @@ _WANTED = {
     "string_type": 'a text in quotes: "…"',
     "tuple_type": 'a list: ["…", "…"]',
     "model_type": "a table of its own",
+    "dict_type": "a table of its own",
     "path_type": 'a path in quotes: "…"',
 }
 

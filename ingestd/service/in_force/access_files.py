@@ -8,6 +8,7 @@ from ingestd.access.accounts import (
     LastRowPolicy,
     NaiveTimePolicy,
     Policy,
+    ReasonPolicy,
     StudentPolicy,
 )
 from ingestd.access.allowlist import Allowlist, Rule
@@ -54,7 +55,9 @@ def _to_account(account_id: AccountId, entry: AccountEntry) -> Account:
             naive_time=NaiveTimePolicy(entry.policy.naive_time),
             resume=entry.policy.resume,
             ignore_columns=entry.policy.ignore_columns,
+            reasons=ReasonPolicy(entry.policy.reasons),
         ),
+        sources=tuple(entry.sources.items()),
     )
 
 

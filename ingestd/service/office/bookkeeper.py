@@ -13,8 +13,9 @@ from ingestd.formats.findings.codes import Code
 from ingestd.formats.judging.amounts import AmountJudge
 from ingestd.formats.judging.judged import Problem
 from ingestd.ledger.evidence.signing import Signing
+from ingestd.ledger.money.author import Author, Command
 from ingestd.ledger.money.entry import Entry, write_entry
-from ingestd.values.clock import Clock, day_in, to_microseconds
+from ingestd.values.clock import Clock, day_in, from_microseconds, to_microseconds
 from ingestd.values.days import Day
 from ingestd.values.errors import UsageError
 from ingestd.values.money import decimals_of, format_amount
@@ -32,20 +33,36 @@ Answer = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bookkeeper:
-    """Writes one account's books, one sealed batch for each command."""
+    """Writes one account's books, one sealed batch for each command.
+
+    `entered_by` is who asks for it, and `reason` why, as they were typed.
+    """
 
     database: Database
     clock: Clock
     account: Account
+    entered_by: str
+    reason: str | None = None
     signing: Signing | None = None
 
-    def write(self, event: str, work: Callable[[Entry], T], *, on: date | None) -> T:
-        """Run `work` as one entry; see `write_entry`."""
+    def write(
+        self,
+        event: str,
+        work: Callable[[Entry], T],
+        *,
+        command: Command,
+        on: date | None,
+        source: str | None = None,
+    ) -> T:
+        """Run `work` as one entry; see `write_entry`. `source` is the place of sale, if named."""
         return write_entry(
             self.database,
             self.clock,
             self.account,
             event=event,
+            author=Author(
+                command=command, entered_by=self.entered_by, reason=self.reason, source=source
+            ),
             work=work,
             on=on,
             signing=self.signing,
@@ -64,6 +81,10 @@ class Bookkeeper:
     def written(self, amount: int) -> str:
         """Return an amount as the account's currency is written."""
         return format_amount(amount, decimals_of(self.account.currency))
+
+    def day_of(self, microseconds: int) -> date:
+        """Return the day of an instant in the account's time zone."""
+        return day_in(self.account.timezone, from_microseconds(microseconds))
 
     def instant_of(self, entry: Entry) -> int:
         """Return now, or noon of the entry's day when that is another one (µs since 1970)."""

@@ -1,4 +1,4 @@
-"""Importing a catalog file by hand: the same steps as an upload's, in one transaction."""
+"""Importing a catalog file by hand: the same steps as an upload's, as a batch of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ingestd.formats.rules import LastRow
 from ingestd.intake.handling import catalog_handling
 from ingestd.intake.reading.progress import QUIET
 from ingestd.intake.reading.reading import read_file, task_of
-from ingestd.ledger.books.head import lock_head
+from ingestd.ledger.money.author import Author, judged_author
+from ingestd.ledger.money.entry import Entry, Unchanged, write_entry
 from ingestd.ledger.taking.catalog import (
     Imported,
     count_staged_news,
@@ -26,27 +27,38 @@ from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import UsageError
 from ingestd.values.identifiers import new_upload_id
 
+EVENT = "catalog"
+
+_NOTHING = Imported(added=0, changed=0, unchanged=0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogResult:
     """What a catalog file came to. `is_refused`: nothing of it was taken."""
 
-    records: int
-    rejected: int
-    imported: Imported
     findings: tuple[Finding, ...]
-    is_refused: bool
+    records: int = 0
+    rejected: int = 0
+    imported: Imported = _NOTHING
+    is_refused: bool = False
 
 
 def import_file(
-    installation: Installation, account: Account, kind: CatalogKind, path: Path
+    installation: Installation,
+    account: Account,
+    kind: CatalogKind,
+    path: Path,
+    *,
+    author: Author,
 ) -> CatalogResult:
     """Take the good rows of a catalog file; safe to repeat.
 
     Good rows are taken whatever the account's policy for files: the operator reads at once
-    what became of the others. Raises UsageError when that is no file, StorageError and
-    DatabaseError.
+    what became of the others. What they change is one sealed batch; where they change nothing,
+    none is written. Raises UsageError when that is no file, and for an author who cannot be kept,
+    StorageError, ClockBehindError, LedgerRolledBackError and DatabaseError.
     """
+    judged_author(account, author)  # before anything is read
     with storage_errors(path):
         if not path.exists():
             raise UsageError(f"There is no file {path}.")
@@ -70,21 +82,32 @@ def import_file(
         reading.attached(connection),
     ):
 
-        def take() -> CatalogResult:
+        def take(entry: Entry) -> CatalogResult:
             reading.bring(connection)
-            posted, imported = None, Imported(added=0, changed=0, unchanged=0)
-            if not reading.refused:
-                # The same lock as for charges: a file sees one catalog, the old or the new one.
-                head = lock_head(connection, account.account_id)
-                judge_staged_catalog(connection, head, kind, all_or_nothing=False)
-                imported = count_staged_news(connection, head, kind)
-                posted = post_staged_catalog(connection, head, kind)
-            return CatalogResult(
-                records=posted.records if posted else 0,
-                rejected=posted.rejected if posted else 0,
+            if reading.refused:
+                findings = tuple(list_findings(connection))
+                raise Unchanged(CatalogResult(findings=findings, is_refused=True))
+            # Under the same lock as charges: a file sees one catalog, the old or the new one.
+            head = entry.head
+            judge_staged_catalog(connection, head, kind, all_or_nothing=False)
+            imported = count_staged_news(connection, head, kind)
+            posted = post_staged_catalog(connection, head, entry.batch, kind, day=entry.day)
+            result = CatalogResult(
+                records=posted.records,
+                rejected=posted.rejected,
                 imported=imported,
                 findings=tuple(list_findings(connection)),
-                is_refused=reading.refused,
             )
+            if not imported.added and not imported.changed:
+                raise Unchanged(result)
+            return result
 
-        return database.transact(connection, take)
+        return write_entry(
+            database.lending(connection),
+            installation.clock,
+            account,
+            event=EVENT,
+            author=author,
+            work=take,
+            signing=installation.signing(),
+        )

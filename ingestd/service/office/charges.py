@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 from ulid import ULID
 
-from ingestd.formats.judging.texts import IdentifierJudge
-from ingestd.formats.kinds.student_billing import CHARGE_TRACKING_ID, AccountType
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.parties import Party, add_party, find_party, party_of
+from ingestd.ledger.money.author import Command
+from ingestd.ledger.money.choices import CreditSource, CreditTarget, Paid
+from ingestd.ledger.money.credit import waiting_credit
 from ingestd.ledger.money.entry import Entry, Unchanged
+from ingestd.ledger.money.keys import made_from
 from ingestd.ledger.money.payments import CASH, NewPayment, Part, PartKind, find_payment
+from ingestd.ledger.money.payouts import CREDIT_OF
 from ingestd.ledger.money.sales import (
     PENALTY,
     SALE,
@@ -24,43 +29,44 @@ from ingestd.ledger.money.sales import (
     find_charge,
     pay_from_waiting_credit,
 )
-from ingestd.ledger.money.sales import void_charge as refund_by_command
 from ingestd.ledger.money.settlement import take_cash
+from ingestd.ledger.money.transfers import NewTransfer, transfer_credit
 from ingestd.ledger.paying.allocations import CASH_SALE
+from ingestd.ledger.paying.pools import is_one_family
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
+from ingestd.service.office.keys import tracking_key
+from ingestd.service.office.quotes import refuse_debt_first
 from ingestd.values.errors import LedgerRefusal, UsageError
 
 GUEST = "guest"
-_JUDGE_KEY = IdentifierJudge(CHARGE_TRACKING_ID)
+
+
+_HELD = MappingProxyType({Paid.DEPOSIT: CreditSource.DEPOSIT, Paid.ADVANCE: CreditSource.ADVANCE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
-    """A sale at a counter or in a shop; `cash` means that it was paid for on the spot."""
+    """A sale at a counter or in a shop; `paid` is how it was paid for on the spot.
+
+    `amount` includes the `tax`, which is due under `tax_code`. `source` is where: a counter, a
+    shop, a canteen. `enforces` refuses the sale where past debt comes first; `counts_pending` lets
+    money that is on its way count for that.
+    """
 
     party: str
     billing_code: str
     amount: str | None = None
-    cash: bool = False
+    tax: str | None = None
+    tax_code: str | None = None
+    paid: Paid | None = None
     account_type: AccountType | None = None
     tracking_id: str | None = None
+    source: str | None = None
+    enforces: bool = False
+    counts_pending: bool = False
     name: str | None = None
     email: str | None = None
     phone: str | None = None
-
-
-def void_charge(keeper: Bookkeeper, tracking_id: str, *, on: date | None = None) -> Answer:
-    """Take a charge back; it becomes a refund as far as it was paid."""
-
-    def work(entry: Entry) -> Answer:
-        charge = stored_charge(entry, tracking_id)
-        answer: Answer = {"tracking_id": tracking_id, "status": "void"}
-        if charge.is_refunded:
-            raise Unchanged(answer)
-        refund_by_command(entry, charge, tracking_id=tracking_id)
-        return answer
-
-    return keeper.write("refund", work, on=on)
 
 
 def add_penalty(
@@ -74,7 +80,7 @@ def add_penalty(
 ) -> Answer:
     """Charge a party a penalty on its fees."""
     cents = None if amount is None else keeper.amount_of(amount)
-    key = _key_of(tracking_id, event=PENALTY)
+    key = tracking_key(tracking_id, event=PENALTY, option="--tracking-id")
 
     def work(entry: Entry) -> Answer:
         charge = NewCharge(
@@ -87,13 +93,16 @@ def add_penalty(
         )
         return charge_once(entry, charge, event=PENALTY)
 
-    return keeper.write(PENALTY, work, on=on)
+    return keeper.write(PENALTY, work, command=Command.CHARGES_PENALTY, on=on)
 
 
 def add_sale(keeper: Bookkeeper, sale: Sale, *, on: date | None = None) -> Answer:
     """Write down a sale; a guest gets an account of its own, cash pays this sale alone."""
     cents = None if sale.amount is None else keeper.amount_of(sale.amount)
-    key = _key_of(sale.tracking_id, event=SALE)
+    key = tracking_key(sale.tracking_id, event=SALE, option="--tracking-id")
+    tax = 0 if sale.tax is None else keeper.amount_of(sale.tax)
+    if tax and sale.tax_code is None:
+        raise UsageError("Tax has a code. Give it with --tax-code.")
 
     def work(entry: Entry) -> Answer:
         party = _customer(entry, sale)
@@ -109,13 +118,19 @@ def add_sale(keeper: Bookkeeper, sale: Sale, *, on: date | None = None) -> Answe
             amount=cents,
             occurred_at=keeper.instant_of(entry),
             known_by=_known_by(sale, party),
+            tax=tax,
+            tax_code=sale.tax_code,
         )
-        answer = charge_once(entry, charge, event=SALE, pays_at_once=not sale.cash)
-        if sale.cash:
+        if sale.enforces and find_charge(entry, key) is None:
+            refuse_debt_first(keeper, entry, party, charge, counts_pending=sale.counts_pending)
+        answer = charge_once(entry, charge, event=SALE, pays_at_once=sale.paid is None)
+        if sale.paid is Paid.CASH:
             _pay_cash(entry, charge)
+        elif sale.paid is not None:
+            _pay_from_held(entry, keeper, charge, _HELD[sale.paid])
         return answer
 
-    return keeper.write(SALE, work, on=on)
+    return keeper.write(SALE, work, command=Command.SALES_ADD, on=on, source=sale.source)
 
 
 def charge_once(
@@ -149,18 +164,37 @@ def stored_charge(entry: Entry, tracking_id: str) -> StoredCharge:
     return charge
 
 
-def _key_of(tracking_id: str | None, *, event: str) -> str:
-    """Return the key of a new charge: as it was typed, read as files are, or a new one.
+def payable_charge(
+    entry: Entry, tracking_id: str | None, payer: Party, account_type: AccountType
+) -> int | None:
+    """Return the number of a charge that a payer's money may pay; None where none is named.
 
-    Raises UsageError for one that no file could name to take the charge back.
+    Raises UsageError for a payout, and for a charge of another account or another family.
     """
     if tracking_id is None:
-        return f"{event.upper()}-{ULID()}"
-    judged = _JUDGE_KEY(tracking_id)
-    if isinstance(judged, str):
-        return judged
-    message = judged.message if tracking_id.strip() else "It is empty. Fill it in, or leave it out."
-    raise UsageError(f"--tracking-id cannot be taken. {message}")
+        return None
+    charge = stored_charge(entry, tracking_id)
+    if charge.is_payout:
+        raise UsageError(f"{tracking_id} is a payout, not a charge. Leave --for out.")
+    if charge.account_type is not account_type:
+        raise UsageError(
+            f"{tracking_id} is charged to {charge.account_type}, and the payment is for "
+            f"{account_type}. Give --to {charge.account_type}."
+        )
+    is_wallet = charge.account_type is AccountType.WALLET
+    shares = (
+        payer.party_no == charge.party_no
+        if is_wallet
+        else is_one_family(entry.connection, entry.head.account, payer.party_no, charge.party_no)
+    )
+    if not shares and is_wallet:
+        owner = party_of(entry.connection, entry.head, charge.party_no).code
+        raise UsageError(
+            f"{tracking_id} is paid from the wallet of {owner} alone. Give --payer {owner}."
+        )
+    if not shares:
+        raise UsageError(f"{tracking_id} is not a charge of {payer.code}'s family.")
+    return charge.charge_no
 
 
 def _customer(entry: Entry, sale: Sale) -> Party:
@@ -183,14 +217,14 @@ def _known_by(sale: Sale, party: Party) -> str:
     if sale.party == GUEST:
         known = f"{GUEST}\0{sale.name}\0{sale.email}"
         known = known if sale.phone is None else f"{known}\0{sale.phone}"
-    return f"{known}\0{CASH}" if sale.cash else known
+    return known if sale.paid is None else f"{known}\0{sale.paid.value}"
 
 
 def _pay_cash(entry: Entry, charge: NewCharge) -> None:
     stored = stored_charge(entry, charge.tracking_id)
     if not stored.amount:
         return
-    payment_id = f"{CASH.upper()}-{charge.tracking_id}"
+    payment_id = made_from(CASH.upper(), charge.tracking_id)
     if find_payment(entry, payment_id) is not None:
         raise LedgerRefusal(
             f"Another payment is called {payment_id}. Give the sale another --tracking-id."
@@ -208,6 +242,36 @@ def _pay_cash(entry: Entry, charge: NewCharge) -> None:
             amount=stored.amount,
             submitted_at=charge.occurred_at,
             parts=(part,),
+            for_charge_no=stored.charge_no,
+        ),
+    )
+
+
+def _pay_from_held(
+    entry: Entry, keeper: Bookkeeper, charge: NewCharge, source: CreditSource
+) -> None:
+    """Let a deposit or an advance of the party pay its new charge, whole."""
+    stored = stored_charge(entry, charge.tracking_id)
+    if charge.account_type is not AccountType.LIABILITY:
+        raise UsageError("A deposit or an advance pays fees: leave --to out, or say LIABILITY.")
+    if not stored.amount:
+        return
+    waits = waiting_credit(entry, stored.party_no, CREDIT_OF[source])
+    if stored.amount > waits:
+        raise LedgerRefusal(
+            f"{keeper.written(waits)} of {charge.party.code}'s {source.value.lower()} waits, and "
+            f"{keeper.written(stored.amount)} is charged.",
+            refusal="credit_short",
+        )
+    transfer_credit(
+        entry,
+        NewTransfer(
+            transfer_id=None,
+            from_party_no=stored.party_no,
+            source=source,
+            to_party_no=stored.party_no,
+            target=CreditTarget.LIABILITY,
+            amount=stored.amount,
             for_charge_no=stored.charge_no,
         ),
     )

@@ -6,6 +6,7 @@ from datetime import date
 
 from ingestd.ledger.books.periods import close_month as close_period
 from ingestd.ledger.books.periods import is_closed
+from ingestd.ledger.money.author import Command
 from ingestd.ledger.money.entry import Entry, Unchanged
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.values.errors import LedgerRefusal, UsageError
@@ -27,4 +28,4 @@ def close_month(keeper: Bookkeeper, month: str) -> Answer:
         close_period(entry.connection, entry.head.account, month, batch_no=entry.batch.batch_no)
         return answer
 
-    return keeper.write("close", work, on=None)
+    return keeper.write("close", work, command=Command.LEDGER_CLOSE, on=None)

@@ -12,7 +12,9 @@ from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.formats.rows.contents import hash_contents
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.parties import Party, find_party, party_of
+from ingestd.ledger.money.author import Command
 from ingestd.ledger.money.entry import Entry, Unchanged
+from ingestd.ledger.money.keys import KEY_CHARACTERS_MAX, made_from
 from ingestd.ledger.money.payments import (
     CASH,
     NewPayment,
@@ -25,22 +27,20 @@ from ingestd.ledger.money.payments import (
 )
 from ingestd.ledger.money.returns import return_payment as undo_payment
 from ingestd.ledger.money.sales import PENALTY, NewCharge, find_charge
-from ingestd.ledger.money.settlement import find_batch, settle_one, take_cash
-from ingestd.ledger.money.settlement import settle_batch as settle_batch_payments
+from ingestd.ledger.money.settlement import confirm_batch, find_batch, settle_one, take_cash
 from ingestd.ledger.paying.pools import is_one_family
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
-from ingestd.service.office.charges import charge_once, stored_charge
+from ingestd.service.office.charges import charge_once, payable_charge
+from ingestd.values.days import Day
 from ingestd.values.errors import LedgerRefusal, UsageError
-
-_KEY_CHARACTERS_MAX = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """A payment that somebody reports: who paid, how much, how, and what for.
 
-    `amount` is as it was typed; `to` is the balance that it is for, `for_charge` a tracking id.
-    `key` makes it safe to report twice.
+    `amount` is as it was typed; `to` is the balance that it is for, `for_charge` a tracking id, and
+    `for_party` whose wallet it feeds, the payer's by default. `key` makes it safe to report twice.
     """
 
     payer: str
@@ -48,6 +48,7 @@ class Payment:
     method: str
     to: AccountType = AccountType.LIABILITY
     for_charge: str | None = None
+    for_party: str | None = None
     key: str | None = None
 
 
@@ -64,13 +65,16 @@ def add_payment(keeper: Bookkeeper, payment: Payment, *, on: date | None = None)
                 f"Money of {payer.code} pays its own sale. Sell with ingestd sales add --party "
                 f"{payer.code} --paid cash, or name the sale with --for."
             )
-        named = _named_charge(entry, payment, payer)
+        named = payable_charge(entry, payment.for_charge, payer, payment.to)
+        owner = _owner(entry, payment, payer)
         [content_hash] = hash_contents(
             *([text] for text in (payer.kind.value, payer.code, str(amount))),
             *([text] for text in (payment.method, payment.to.value, payment.for_charge or "")),
+            *() if payment.for_party is None else ([f"{owner.kind.value}:{owner.code}"],),
         )
+        told: Answer = {} if payment.for_party is None else {"for_party": owner.code}
         if payment.key is not None:
-            _refuse_other_content(entry, payment.key, content_hash)
+            _refuse_other_content(entry, payment.key, content_hash, told)
         payment_id = payment.key or str(ULID())
         kind = PartKind.WALLET if payment.to is AccountType.WALLET else PartKind.FEE
         receive = take_cash if payment.method == CASH else receive_payment
@@ -83,13 +87,13 @@ def add_payment(keeper: Bookkeeper, payment: Payment, *, on: date | None = None)
                 party_no=payer.party_no,
                 amount=amount,
                 submitted_at=keeper.instant_of(entry),
-                parts=(Part(kind=kind, amount=amount, party_no=payer.party_no),),
+                parts=(Part(kind=kind, amount=amount, party_no=owner.party_no),),
                 for_charge_no=named,
             ),
         )
-        return _told(_stored(entry, payment_id))
+        return _told(_stored(entry, payment_id)) | told
 
-    return keeper.write("payment", work, on=on)
+    return keeper.write("payment", work, command=Command.PAYMENTS_ADD, on=on)
 
 
 def settle_payment(keeper: Bookkeeper, payment_id: str, *, on: date | None = None) -> Answer:
@@ -97,11 +101,14 @@ def settle_payment(keeper: Bookkeeper, payment_id: str, *, on: date | None = Non
 
     def work(entry: Entry) -> Answer:
         payment = _stored(entry, payment_id)
+        if payment.status == "settled":
+            _refuse_other_day(payment, "settled", payment.settled_on, on)
+            raise Unchanged(_told(payment))
         _refuse_unless_pending(entry, payment)
         settle_one(entry, payment.payment_no)
         return _told(_stored(entry, payment_id))
 
-    return keeper.write("settled", work, on=on)
+    return keeper.write("settled", work, command=Command.PAYMENTS_SETTLE, on=on)
 
 
 def settle_batch(
@@ -112,10 +119,10 @@ def settle_batch(
     expected: str | None,
     on: date | None = None,
 ) -> Answer:
-    """Say that a merchant's batch is in the bank: all of its pending payments, or none.
+    """Say that a merchant's batch is in the bank: it is closed, and what is pending of it settles.
 
     `batch_num` means the same with and without leading zeros, as in payment files; `expected` is
-    the bank's total for them, and another sum refuses the whole batch.
+    the bank's total for all that was not voided, and another sum refuses the whole batch.
     """
     total = None if expected is None else keeper.amount_of(expected)
     batch_num = re.sub(r"\A0+(?=[0-9])", "", batch_num.strip())
@@ -125,47 +132,52 @@ def settle_batch(
         batch = find_batch(entry, merchant_id, batch_num)
         if batch is None:
             raise UsageError(f"There is no batch {batch_num} of {whose}.")
-        if not batch.pending:
+        if total is not None and total != batch.total:
             raise LedgerRefusal(
-                f"Batch {batch_num} of {whose} is settled already. Nothing was changed."
+                f"The payments of batch {batch_num} come to {keeper.written(batch.total)}, not to "
+                f"{keeper.written(total)}. Nothing was settled.",
+                refusal="contradicts" if batch.confirmed_on is not None else "",
             )
-        if total is not None and total != batch.amount:
-            raise LedgerRefusal(
-                f"The pending payments of batch {batch_num} come to "
-                f"{keeper.written(batch.amount)}, not to {keeper.written(total)}. "
-                "Nothing was settled."
-            )
-        settle_batch_payments(entry, merchant_id, batch_num)
-        return {
+        answer = {
             "merchant_id": merchant_id,
             "batch_num": batch_num,
-            "payments": batch.pending,
-            "amount": keeper.written(batch.amount),
+            "payments": batch.payments,
+            "amount": keeper.written(batch.total),
+            "settled_now": keeper.written(batch.settled_now),
+            "settled_before": keeper.written(batch.total - batch.settled_now),
             "status": "settled",
         }
+        if batch.confirmed_on is not None:
+            if on is not None and batch.confirmed_on != Day.of(on):
+                raise LedgerRefusal(
+                    f"Batch {batch_num} of {whose} settled on {batch.confirmed_on} already.",
+                    refusal="contradicts",
+                )
+            raise Unchanged(answer)
+        confirm_batch(entry, merchant_id, batch_num, batch)
+        return answer
 
-    return keeper.write("settled", work, on=on)
+    return keeper.write("settled", work, command=Command.PAYMENTS_SETTLE, on=on)
 
 
-def take_back_payment(
-    keeper: Bookkeeper, payment_id: str, *, reason: str | None = None, on: date | None = None
-) -> Answer:
+def take_back_payment(keeper: Bookkeeper, payment_id: str, *, on: date | None = None) -> Answer:
     """Take back a payment that has not settled."""
 
     def work(entry: Entry) -> Answer:
         payment = _stored(entry, payment_id)
+        if payment.status == "voided":
+            raise Unchanged(_told(payment))
         _refuse_unless_pending(entry, payment)
-        void_payment(entry, payment, reason=reason)
+        void_payment(entry, payment, reason=entry.reason)
         return _told(_stored(entry, payment_id))
 
-    return keeper.write("voided", work, on=on)
+    return keeper.write("voided", work, command=Command.PAYMENTS_VOID, on=on)
 
 
 def return_payment(
     keeper: Bookkeeper,
     payment_id: str,
     *,
-    reason: str | None = None,
     penalty: str | None = None,
     on: date | None = None,
 ) -> Answer:
@@ -173,13 +185,24 @@ def return_payment(
 
     def work(entry: Entry) -> Answer:
         payment = _stored(entry, payment_id)
+        tracking_id = made_from(PENALTY.upper(), payment_id)
+        charged = find_charge(entry, tracking_id)
+        if payment.status == "returned":
+            _refuse_other_day(payment, "returned", payment.returned_on, on)
+            if (penalty is None) is not (charged is None):
+                raise LedgerRefusal(
+                    f"Payment {payment_id} was returned already, "
+                    f"{'without a' if charged is None else 'with its'} penalty.",
+                    refusal="contradicts",
+                )
+            told = {} if charged is None else {"penalty_tracking_id": tracking_id}
+            raise Unchanged(_told(payment) | told)
         _refuse_unless_settled(entry, payment)
-        tracking_id = f"{PENALTY.upper()}-{payment_id}"
-        if penalty is not None and find_charge(entry, tracking_id) is not None:
+        if penalty is not None and charged is not None:
             raise LedgerRefusal(
                 f"The penalty {tracking_id} was charged already. Return it without --penalty."
             )
-        undo_payment(entry, payment, reason=reason)
+        undo_payment(entry, payment, reason=entry.reason)
         answer = _told(_stored(entry, payment_id))
         if penalty is None:
             return answer
@@ -194,7 +217,7 @@ def return_payment(
         charge_once(entry, charge, event=PENALTY)
         return answer | {"penalty_tracking_id": tracking_id}
 
-    return keeper.write("returned", work, on=on)
+    return keeper.write("returned", work, command=Command.PAYMENTS_RETURN, on=on)
 
 
 def _stored(entry: Entry, payment_id: str) -> StoredPayment:
@@ -204,44 +227,43 @@ def _stored(entry: Entry, payment_id: str) -> StoredPayment:
     return payment
 
 
-def _refuse_other_content(entry: Entry, key: str, content_hash: bytes) -> None:
+def _refuse_other_content(entry: Entry, key: str, content_hash: bytes, told: Answer) -> None:
     """Answer a payment that was reported before; refuse another one under its key."""
-    if not 0 < len(key) <= _KEY_CHARACTERS_MAX:
-        raise UsageError(f"--id takes 1 to {_KEY_CHARACTERS_MAX} characters.")
+    if not 0 < len(key) <= KEY_CHARACTERS_MAX:
+        raise UsageError(f"--id takes 1 to {KEY_CHARACTERS_MAX} characters.")
     stored = find_payment(entry, key)
     if stored is None:
         return
     if stored.content_hash != content_hash:
         raise LedgerRefusal(
             f"Payment {key} exists with other content and stays as it is. "
-            "If this is another payment, give it an --id of its own."
+            "If this is another payment, give it an --id of its own.",
+            refusal="other_content",
         )
-    raise Unchanged(_told(stored))
+    raise Unchanged(_told(stored) | told)
 
 
-def _named_charge(entry: Entry, payment: Payment, payer: Party) -> int | None:
-    if payment.for_charge is None:
-        return None
-    charge = stored_charge(entry, payment.for_charge)
-    if charge.account_type is not payment.to:
-        raise UsageError(
-            f"{payment.for_charge} is charged to {charge.account_type}, and the payment is for "
-            f"{payment.to}. Give --to {charge.account_type}."
+def _owner(entry: Entry, payment: Payment, payer: Party) -> Party:
+    """Return whose credit a payment becomes: a wallet is fed by its family."""
+    if payment.for_party is None:
+        return payer
+    if payment.to is not AccountType.WALLET:
+        raise UsageError("--for-party is for --to WALLET: fees are paid for the family.")
+    owner = find_party(entry.connection, entry.head, entry.batch, payment.for_party)
+    if not is_one_family(entry.connection, entry.head.account, payer.party_no, owner.party_no):
+        raise UsageError(f"{owner.code} is not of {payer.code}'s family, which feeds the wallet.")
+    return owner
+
+
+def _refuse_other_day(
+    payment: StoredPayment, status: str, stored: Day | None, on: date | None
+) -> None:
+    """Refuse what is so already, where it is asked for on another day."""
+    if on is not None and stored != Day.of(on):
+        raise LedgerRefusal(
+            f"Payment {payment.payment_id} was {status} on {stored} already.",
+            refusal="contradicts",
         )
-    is_wallet = charge.account_type is AccountType.WALLET
-    shares = (
-        payer.party_no == charge.party_no
-        if is_wallet
-        else is_one_family(entry.connection, entry.head.account, payer.party_no, charge.party_no)
-    )
-    if not shares and is_wallet:
-        owner = party_of(entry.connection, entry.head, charge.party_no).code
-        raise UsageError(
-            f"{payment.for_charge} is paid from the wallet of {owner} alone. Give --payer {owner}."
-        )
-    if not shares:
-        raise UsageError(f"{payment.for_charge} is not a charge of {payer.code}'s family.")
-    return charge.charge_no
 
 
 def _told(payment: StoredPayment) -> Answer:
@@ -258,10 +280,13 @@ def _refuse_unless_pending(entry: Entry, payment: StoredPayment) -> None:
                 )
         case "settled":
             raise LedgerRefusal(
-                f"Payment {payment.payment_id} settled on {payment.settled_on} already."
+                f"Payment {payment.payment_id} settled on {payment.settled_on} already.",
+                refusal="contradicts",
             )
         case status:
-            raise LedgerRefusal(f"Payment {payment.payment_id} was {status}; it stays so.")
+            raise LedgerRefusal(
+                f"Payment {payment.payment_id} was {status}; it stays so.", refusal="contradicts"
+            )
 
 
 def _refuse_unless_settled(entry: Entry, payment: StoredPayment) -> None:
@@ -275,7 +300,10 @@ def _refuse_unless_settled(entry: Entry, payment: StoredPayment) -> None:
         case "pending":
             raise LedgerRefusal(
                 f"Payment {payment.payment_id} is pending: it never settled, so that nothing can "
-                "be returned. To take it back: ingestd payments void"
+                "be returned. To take it back: ingestd payments void",
+                refusal="contradicts",
             )
         case status:
-            raise LedgerRefusal(f"Payment {payment.payment_id} was {status} already.")
+            raise LedgerRefusal(
+                f"Payment {payment.payment_id} was {status} already.", refusal="contradicts"
+            )

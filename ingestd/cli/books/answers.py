@@ -1,0 +1,64 @@
+"""A report's answer as it is printed: for people, for spreadsheets, for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import typer
+
+from ingestd.cli.terminal.options import Output
+from ingestd.cli.terminal.output import complain, print_csv, print_table
+
+if TYPE_CHECKING:
+    from ingestd.reports.figures.report import Report
+
+
+def print_report(report: Report, output: Output, *, wide: bool) -> None:
+    """Print an answer; where an identity does not hold, say so on stderr."""
+    match output:
+        case Output.JSON:
+            _stream_json(report)
+        case Output.CSV:
+            print_csv(report.rows, report.columns)
+        case Output.TABLE:
+            _print_for_people(report, wide=wide)
+    broken = [_told(identity) for identity in report.identities if not identity["holds"]]
+    if broken:
+        complain(f"These books are not right: {', '.join(broken)}. Run: ingestd ledger verify")
+
+
+def _print_for_people(report: Report, *, wide: bool) -> None:
+    print_table(report.rows, report.columns, wide=wide)
+    tables = {name: of for name, of in report.totals.items() if isinstance(of, list)}
+    totals = " · ".join(
+        f"{name} {value}" for name, value in report.totals.items() if name not in tables
+    )
+    for name, rows in tables.items():
+        if rows:
+            typer.echo(f"\n{name}")
+            print_table(rows, tuple(rows[0]), wide=wide)
+    typer.echo(f"\n{report.name} as of {report.question.as_of}: {totals}")
+    if report.identities:
+        typer.echo(f"identities {' · '.join(map(_told, report.identities))}")
+    typer.echo(f"ledger head {report.ledger_head}")
+
+
+def _told(identity: Mapping[str, object]) -> str:
+    sign = "=" if identity["holds"] else "≠"
+    return f"{identity['identity']} {identity['left']} {sign} {identity['right']}"
+
+
+def _stream_json(report: Report) -> None:
+    """Write the answer row by row: a million rows need no more memory than ten."""
+    write = sys.stdout.write
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    write(f'{encode(report.heading())[:-1]}, "rows": [')
+    separator = "\n  "
+    for row in report.rows:
+        write(separator + encode(row))
+        separator = ",\n  "
+    write(f'\n], "totals": {encode(report.totals)}')
+    write(f', "identities": {encode(report.identities)}}}\n')

@@ -38,7 +38,12 @@ def on_server(school: School, server: Server | None) -> Iterator[School]:
         pytest.skip("no PostgreSQL server here")
     with server.database("pattern_empty") as url:
         school.set(database_url=url)
+        # Its catalog was imported into the file: another ledger is adopted by saying so.
+        assert school.run("db", "upgrade").returncode == 2
+        assert school.run("init", str(school.folder), "--adopt-ledger").returncode == 0
         assert school.run("db", "upgrade").returncode == 0
+        moved = ("--account", school.account, "--reason", "moved to a server")
+        assert school.run("ledger", "resume", *moved).returncode == 0
         for kind in ("products", "parents", "students"):
             school.ask("catalog", "import", kind, str(school.outbox / f"{kind}.csv"))
         yield school

@@ -10,6 +10,7 @@ import pytest
 from ingestd.database.engine import Database
 from tests.integration.ledger.conftest import (
     Books,
+    both,
     database,
     make_database,
     open_books,
@@ -18,7 +19,7 @@ from tests.integration.ledger.conftest import (
     sqlite_pattern,
 )
 
-__all__ = ["database", "make_database", "server", "sqlite_pattern"]
+__all__ = ["both", "database", "make_database", "server", "sqlite_pattern"]
 
 
 def catalog_books(database: Database, folder: Path) -> Books:

@@ -52,6 +52,42 @@ def test_columns_that_a_file_lacks_keep_what_they_hold(database: Database) -> No
     ]
 
 
+PRODUCTS = "SELECT billing_code, installments, gl_account, vendor, first_instalment FROM product"
+PARENTS = "SELECT parent_code, name, email, phone FROM parent"
+
+
+def test_a_vendor_and_a_first_instalment_come_change_and_stay(database: Database) -> None:
+    """A list of prices alone forgets neither who delivers nor what is paid at once."""
+    kind = CatalogKind.PRODUCTS
+    whole: CatalogEntry = {
+        "billing_code": "YEARBOOK",
+        "installments": 1,
+        "gl_account": "4-1",
+        "vendor": "Press",
+        "first_instalment": 1500,
+    }
+    assert take(database, kind, [whole]) == Imported(added=1, changed=0, unchanged=0)
+    assert take(database, kind, [whole]) == Imported(added=0, changed=0, unchanged=1)
+    take(database, kind, [{"billing_code": "YEARBOOK", "price": 4500}])
+    assert select(database, PRODUCTS) == [("YEARBOOK", 1, "4-1", "Press", 1500)]
+    for change in ({"vendor": "Other"}, {"first_instalment": 0}, {"first_instalment": None}):
+        whole = {**whole, **change}
+        assert take(database, kind, [whole]) == Imported(added=0, changed=1, unchanged=0)
+    assert select(database, PRODUCTS) == [("YEARBOOK", 1, "4-1", "Other", None)]
+
+
+def test_a_parents_phone_comes_changes_and_stays(database: Database) -> None:
+    """The office calls the number that was sent last."""
+    kind = CatalogKind.PARENTS
+    take(database, kind, [{"parent_code": "P1", "name": "Ann", "email": "a@b.org", "phone": "1"}])
+    take(database, kind, [{"parent_code": "P1", "name": "Anna"}])
+    assert select(database, PARENTS) == [("P1", "Anna", "a@b.org", "1")]
+    changed: CatalogEntry = {"parent_code": "P1", "phone": "2"}
+    assert take(database, kind, [changed]) == Imported(added=0, changed=1, unchanged=0)
+    assert take(database, kind, [changed]) == Imported(added=0, changed=0, unchanged=1)
+    assert select(database, PARENTS) == [("P1", "Anna", "a@b.org", "2")]
+
+
 def test_students_that_disappear_from_a_file_stay(database: Database) -> None:
     """A student who left may still owe for a book."""
     take(database, CatalogKind.STUDENTS, [{"student_id": "1"}, {"student_id": "2"}])

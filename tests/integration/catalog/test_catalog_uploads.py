@@ -73,9 +73,11 @@ def test_products_and_parents_come_the_same_way(books: Books) -> None:
     products = "billing_code,name,price,valid_from\nMEAL,Lunch,3.25,\nMEAL,Meal,3.50,2027-01-01\n"
     assert send(books, products, "products_2027.csv").rows == counts(2)
     assert send(books, "parent_code,name\nP1,Ann\n", "Parents.CSV").rows == counts(1)
-    assert books.dump("parent")["parent"] == [("SPRINGFIELD", "P1", "Ann", None)]
+    assert books.dump("parent")["parent"] == [("SPRINGFIELD", "P1", "Ann", None, None)]
     dump = books.dump("product", "product_price")
-    assert ("SPRINGFIELD", "MEAL", "Meal", "chronological", 0, 0, None) in dump["product"]
+    assert ("SPRINGFIELD", "MEAL", "Meal", "chronological", 0, 0, None, None, None) in dump[
+        "product"
+    ]
     assert ("SPRINGFIELD", "MEAL", 20270101, 350) in dump["product_price"]
     assert ("SPRINGFIELD", "MEAL", 0, 325) in dump["product_price"]
 
@@ -253,7 +255,7 @@ def test_the_number_of_statements_does_not_grow_with_the_file(books: Books) -> N
     """A roster of a large district is taken in a handful of statements."""
 
     def statements(size: int) -> int:
-        rows = "".join(f"N{number}\n" for number in range(size))
+        rows = "".join(f"N{size}-{number}\n" for number in range(size))
         with statements_counted(books.database) as sent:
             send(books, f"student_id\n{rows}")
         return len(sent)

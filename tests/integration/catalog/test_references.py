@@ -146,6 +146,25 @@ def test_a_donor_counts_as_changed_once_whatever_changed(database: Database) -> 
     assert donors(database, *after) == counts(unchanged=6)
 
 
+SUMS = "SELECT pledge_number, promised FROM donor_pledge ORDER BY 1"
+
+
+def test_a_pledge_has_the_sum_of_the_last_list(database: Database) -> None:
+    """A donor who promises more, or says no sum any more, is held to nothing else."""
+    assert donors(database, {"donor_number": "42", "pledges": "7=5000;8"}) == counts(added=1)
+    assert select(database, SUMS) == [("7", 5000), ("8", None)]
+    for pledges, stored in (
+        ("7=6000;8", [("7", 6000), ("8", None)]),
+        ("7=6000;8=1", [("7", 6000), ("8", 1)]),
+        ("7;8=1", [("7", None), ("8", 1)]),
+        ("8=1", [("8", 1)]),
+    ):
+        entry: CatalogEntry = {"donor_number": "42", "pledges": pledges}
+        assert donors(database, entry) == counts(changed=1)
+        assert select(database, SUMS) == stored
+        assert donors(database, entry) == counts(unchanged=1)
+
+
 def test_the_order_of_a_list_is_no_change(database: Database) -> None:
     """Exports list pledges in any order."""
     donors(database, {"donor_number": "42", "pledges": "7;12"})

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,8 @@ from beancount.core.data import Entries, Transaction
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.parties import find_party
+from ingestd.ledger.money.author import Command
+from ingestd.ledger.money.choices import Paid
 from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.money.payments import NewPayment, Part, PartKind, receive_payment
 from ingestd.reports.exports.account_names import code_of
@@ -34,6 +36,7 @@ from ingestd.reports.trails.explain import explain_payment
 from ingestd.reports.trails.trace import trace_charge
 from ingestd.service.office import charges as desk_charges
 from ingestd.service.office import payments as desk_payments
+from ingestd.service.office import refunds
 from ingestd.service.office.bookkeeper import Bookkeeper
 from ingestd.values.clock import to_microseconds
 from ingestd.values.money import decimals_of
@@ -74,7 +77,10 @@ class District:
     @property
     def keeper(self) -> Bookkeeper:
         return Bookkeeper(
-            database=self.books.database, clock=self.books.clock, account=self.books.account
+            database=self.books.database,
+            clock=self.books.clock,
+            account=self.books.account,
+            entered_by="clerk",
         )
 
     def pay(
@@ -111,7 +117,7 @@ class District:
                 ),
             )
 
-        self.keeper.write("payment", work, on=None)
+        self.keeper.write("payment", work, command=Command.PAYMENTS_ADD, on=None)
 
     def settle(self, key: str) -> None:
         desk_payments.settle_payment(self.keeper, key)
@@ -120,23 +126,26 @@ class District:
         desk_payments.take_back_payment(self.keeper, key)
 
     def bounce(self, key: str, *, penalty: str | None = None) -> None:
-        desk_payments.return_payment(self.keeper, key, reason="NSF", penalty=penalty)
+        keeper = replace(self.keeper, reason="NSF")
+        desk_payments.return_payment(keeper, key, penalty=penalty)
 
     def void(self, tracking_id: str) -> None:
-        desk_charges.void_charge(self.keeper, tracking_id)
+        refunds.void_charge(self.keeper, tracking_id)
 
     def refund_by_file(self, *tracking_ids: str, note: str = "") -> None:
         rows = "".join(f"{tracking_id},{note}\n" for tracking_id in tracking_ids)
         content = f"charge_tracking_id,note\n{rows}".encode()
         self.books.post_bytes(content, "student_refunds.csv")
 
-    def sell(self, party: str, billing_code: str, amount: str, *, key: str, cash: bool) -> str:
+    def sell(
+        self, party: str, billing_code: str, amount: str, *, key: str, paid: Paid | None = None
+    ) -> str:
         """Sell something; return whom to, as guests are named by the sale."""
         sale = desk_charges.Sale(
             party=party,
             billing_code=billing_code,
             amount=amount,
-            cash=cash,
+            paid=paid,
             tracking_id=key,
             name="Gast" if party == "guest" else None,
         )
@@ -200,9 +209,9 @@ def live_through_the_worked_example(district: District) -> str:
     day("2026-03-25")
     district.void("C4")
     day("2026-03-26")
-    district.sell("ANONYMOUS", "MEAL", "3.50", key="C7", cash=True)
+    district.sell("ANONYMOUS", "MEAL", "3.50", key="C7", paid=Paid.CASH)
     day("2026-03-27")
-    guest = district.sell("guest", "SUMMER", "120.00", key="C8", cash=False)
+    guest = district.sell("guest", "SUMMER", "120.00", key="C8")
     district.pay("P4", guest, "120.00", for_charge="C8")
     day("2026-03-30")
     district.settle("P4")
@@ -278,7 +287,7 @@ def party_balances(balances: Balances) -> dict[tuple[str, str], Decimal]:
     found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for account, balance in balances.items():
         parts = account.split(":")
-        if parts[1] in {"Receivable", "Credit"}:
+        if parts[1] in {"Receivable", "PaidOut", "Credit"}:
             account_type = "WALLET" if parts[2] == "Wallet" else "LIABILITY"
             found[code_of(parts[4]), account_type] -= balance
     return {key: balance for key, balance in found.items() if balance}

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
+from bench._catalog import seal_catalog
 from ingestd.access.accounts import FilePolicy, StudentPolicy
 from ingestd.database.engine import Database
 from ingestd.formats.kinds import student_billing
@@ -311,6 +312,7 @@ def know_what_payments_name(books: Books) -> None:
             "INSERT INTO tax_code (account, tax_code, name) VALUES (:account, 'GST', '')",
         ):
             connection.execute(sa.text(statement), account)
+    seal_catalog(books.database, books.account.account_id)
 
 
 @contextmanager

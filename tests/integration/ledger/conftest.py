@@ -26,8 +26,9 @@ from ingestd.intake.answering.delivery import deliver
 from ingestd.intake.pipeline import Works, process
 from ingestd.intake.reading.progress import Progress
 from ingestd.intake.reading.reading import APART_BYTES_MIN
+from ingestd.ledger.books.batches import open_batch
 from ingestd.ledger.books.head import lock_head
-from ingestd.ledger.evidence.seals import Seal
+from ingestd.ledger.evidence.seals import Seal, seal
 from ingestd.ledger.evidence.signing import Signing
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.ledger.taking.catalog import (
@@ -44,7 +45,8 @@ from ingestd.reports.figures.report import Question, Report, Row
 from ingestd.service.evidence.signed_trees import SignedTreeFiles
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import QueuedUpload, QueueEntry, enqueue, find_upload, lease_next
-from ingestd.values.clock import to_microseconds
+from ingestd.values.clock import EPOCH, to_microseconds
+from ingestd.values.days import Day
 from ingestd.values.identifiers import AccountId, UploadId, new_upload_id
 from tests.integration.database.conftest import (
     both,
@@ -103,9 +105,17 @@ def charges(*rows: str, header: str = HEADER) -> bytes:
 
 
 def take_catalog(
-    database: Database, account: AccountId, kind: CatalogKind, entries: Iterable[CatalogEntry]
+    database: Database,
+    account: AccountId,
+    kind: CatalogKind,
+    entries: Iterable[CatalogEntry],
+    *,
+    at: datetime = EPOCH,
 ) -> Imported:
-    """Bring entries into force as a file with just their columns does."""
+    """Bring entries into force as a file with just their columns does, in a batch of their own.
+
+    Unless it is said `at` which instant, nothing that the books know is older than the catalog.
+    """
     entries = list(entries)
     given = frozenset(column for entry in entries for column in entry)
     names = CATALOG_FORMATS[kind].file.column_names
@@ -121,9 +131,12 @@ def take_catalog(
         def take() -> Imported:
             bring(connection, stager.tables, (), held)
             head = lock_head(connection, account)
+            batch = open_batch(head, event="catalog", now=to_microseconds(at))
             judge_staged_catalog(connection, head, kind, all_or_nothing=False)
             imported = count_staged_news(connection, head, kind)
-            post_staged_catalog(connection, head, kind)
+            post_staged_catalog(connection, head, batch, kind, day=Day.of(at.date()))
+            if imported.added or imported.changed:
+                seal(connection, head, batch)
             return imported
 
         return database.transact(connection, take)
@@ -171,8 +184,10 @@ class Books:
         changed = replace(self.account.policy, **policy)  # type: ignore[arg-type]
         return replace(self, account=replace(self.account, policy=changed))
 
-    def load(self, kind: CatalogKind, entries: Iterable[CatalogEntry]) -> None:
-        take_catalog(self.database, self.account.account_id, kind, entries)
+    def load(
+        self, kind: CatalogKind, entries: Iterable[CatalogEntry], *, at: datetime = EPOCH
+    ) -> Imported:
+        return take_catalog(self.database, self.account.account_id, kind, entries, at=at)
 
     def queue(self, content: bytes, filename: str = "student_billing.csv") -> UploadId:
         """Put a file into the claimed folder and the queue, as the intake does."""

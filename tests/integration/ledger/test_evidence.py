@@ -17,6 +17,7 @@ from ingestd.ledger.evidence.checkpoints import continue_from, read_newest_note
 from ingestd.ledger.evidence.seals import heading_of
 from ingestd.ledger.evidence.signing import SignedTree
 from ingestd.ledger.evidence.tree_log import read_leaves, read_signed_tree
+from ingestd.ledger.money.author import Author, Command
 from ingestd.ledger.money.entry import Entry, write_entry
 from ingestd.ledger.proof.checkpoint import Checkpoint
 from ingestd.ledger.proof.frontier import Frontier
@@ -56,7 +57,13 @@ def command(books: Books, *, signed: bool = True) -> None:
         return None
 
     write_entry(
-        books.database, books.clock, books.account, event="test", work=nothing, signing=signing
+        books.database,
+        books.clock,
+        books.account,
+        event="test",
+        author=Author(command=Command.LEDGER_CLOSE, entered_by="clerk"),
+        work=nothing,
+        signing=signing,
     )
 
 
@@ -90,7 +97,7 @@ def test_receipts_are_proven_and_linked_across_commands(books: Books) -> None:
             old = seal.continues.size
             assert proves_consistency(old, roots[old], said.size, said.root, seal.continues.proof)
         roots[said.size] = said.root
-    assert list(roots) == [1, 3, 5, 7, 9, 11]
+    assert list(roots) == [3, 5, 7, 9, 11, 13]
     assert seal_in(receipts[0]).continues is None
     key = Signer(ORIGIN, SEED).key.to_text()
     assert receipt_verify.main(["--key", key, *map(str, receipts)]) == 0
@@ -127,11 +134,11 @@ def test_what_was_sealed_without_a_key_is_signed_by_who_has_one(books: Books) ->
     with books.database.reading() as connection:
         signed = read_signed_tree(connection, SPRINGFIELD)
         assert signed is not None
-        assert signed.size == 1
+        assert signed.size == 3
     post(books, "B")
     with books.database.reading() as connection:
         sizes = connection.execute(sa.text("SELECT size FROM checkpoint ORDER BY size")).scalars()
-        assert list(sizes) == [1, 2, 3, 4]
+        assert list(sizes) == [1, 2, 3, 4, 5, 6]
         assert verify_ledger(connection, SPRINGFIELD, decimals=2, keys_of=keys_of).holds
 
 
@@ -139,7 +146,7 @@ TAMPERINGS = {
     "changed": "UPDATE charge SET note = 'x' WHERE tracking_id = 'B'",
     "deleted": "DELETE FROM charge WHERE tracking_id = 'B'",
     "inserted": "INSERT INTO finding (account, upload_id, finding_no, code, verdict, message)"
-    " SELECT account, upload_id, 1, 'x', 'warning', 'x' FROM file_outcome WHERE batch_no = 2",
+    " SELECT account, upload_id, 1, 'x', 'warning', 'x' FROM file_outcome WHERE batch_no = 4",
     "swapped": "UPDATE charge SET amount = CASE tracking_id WHEN 'B' THEN 150 ELSE 50 END"
     " WHERE tracking_id IN ('B', 'B2')",
 }
@@ -158,7 +165,7 @@ def test_books_that_were_sealed_again_are_named_by_one_old_receipt(books: Books,
         _drop_guards(connection)
         connection.exec_driver_sql(TAMPERINGS[way])
         named = {one.batch_no for one in verify(connection) if one.check == "seal"}
-        assert 2 in named
+        assert 4 in named
         seal_again(connection)
         # Held against themselves, they are right but for what was signed.
         assert {one.check for one in verify(connection)} <= {
@@ -167,10 +174,10 @@ def test_books_that_were_sealed_again_are_named_by_one_old_receipt(books: Books,
         }
         first, second, third = held(books, connection, receipts)
         assert first.message == "sound"
-        assert second.message == "batch 2 is not the one that this receipt was given for"
+        assert second.message == "batch 4 is not the one that this receipt was given for"
         assert not third.holds
         [newest] = held(books, connection, receipts[2:])
-        assert newest.message == "batch 3 is not the one that this receipt was given for"
+        assert newest.message == "batch 5 is not the one that this receipt was given for"
         transaction.rollback()
 
 
@@ -241,12 +248,12 @@ def test_an_older_copy_is_written_to_by_nobody(books: Books) -> None:
     assert ahead is not None
     grown = SignedTree(origin=ahead.origin, frontier=ahead.frontier.append(b"\1" * 32))
     books.signing.signed_trees.raise_to(SPRINGFIELD, grown)
-    with pytest.raises(LedgerRolledBackError, match="3 batches"):
+    with pytest.raises(LedgerRolledBackError, match="5 batches"):
         books.post(*ROWS)
     with pytest.raises(LedgerRolledBackError):
         command(books)
     with books.database.reading() as connection:
-        assert verify_ledger(connection, SPRINGFIELD, decimals=2).checked["batches"] == 2
+        assert verify_ledger(connection, SPRINGFIELD, decimals=2).checked["batches"] == 4
         cut = [one for one in held(books, connection, receipts) if not one.holds]
     assert cut == []
 
@@ -260,7 +267,7 @@ def test_a_crash_before_the_tree_is_noted_loses_nothing(books: Books) -> None:
     outcome = books.post("WALLET,B,S1,MEAL,,1.00")
     last.write_bytes(noted)  # what a crash right after the commit leaves
     books.deliver(outcome.upload_id)
-    assert b"\n2\n" in last.read_bytes()
+    assert b"\n4\n" in last.read_bytes()
     last.write_bytes(noted)
     command(books)
     last.unlink()  # and a host that never noted anything
@@ -299,7 +306,7 @@ def test_the_newest_checkpoint_continues_every_older_tree(books: Books) -> None:
             found = continue_from(connection, SPRINGFIELD, old.size, root=old.root)
             proof = found.proof
             assert proves_consistency(old.size, old.root, newest.size, newest.root, proof)
-        for size, root in ((6, None), (2, bytes(32))):
+        for size, root in ((8, None), (2, bytes(32))):
             with pytest.raises(LedgerRefusal):
                 continue_from(connection, SPRINGFIELD, size, root=root)
 

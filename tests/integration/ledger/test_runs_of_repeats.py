@@ -15,14 +15,22 @@ def row(number: int, amount: str = "1.00") -> str:
 
 
 def runs(books: Books, outcome: FileOutcome) -> list[Run]:
-    """Return (row, how many, outcome, earlier batch, first charge) of each run."""
+    """Return (row, how many, outcome, earlier batch of a file, first charge) of each run."""
     with books.database.reading() as connection:
+        catalogs = connection.exec_driver_sql(
+            "SELECT COUNT(*) FROM seal WHERE event = 'catalog'"
+        ).scalar_one()
         found = connection.execute(
             sa.text(
-                "SELECT row, row_count, outcome, earlier_batch_no, charge_no FROM row_outcome"
+                "SELECT row, row_count, outcome, earlier_batch_no - :catalogs, charge_no"
+                " FROM row_outcome"
                 " WHERE account = :account AND upload_id = :upload_id ORDER BY row"
             ),
-            {"account": outcome.account, "upload_id": outcome.upload_id},
+            {
+                "account": outcome.account,
+                "upload_id": outcome.upload_id,
+                "catalogs": catalogs,
+            },
         )
         return [tuple(each) for each in found]
 

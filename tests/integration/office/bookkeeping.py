@@ -14,10 +14,23 @@ from ingestd.values.days import Day
 from tests.integration.ledger.conftest import Books
 
 RECEIVABLES = (Ledger.RECEIVABLE_FEES, Ledger.RECEIVABLE_WALLET)
-CREDITS = (Ledger.UNAPPLIED_FEES, Ledger.WALLET_CREDIT)
-HELD = (Ledger.BUILDING_FUND, Ledger.DEPOSITS, Ledger.ADVANCES, Ledger.OTHER_GL, Ledger.TAX)
-TYPES: dict[int, str] = {Ledger.UNAPPLIED_FEES: "LIABILITY", Ledger.WALLET_CREDIT: "WALLET"}
-BALANCES = TYPES | {Ledger.RECEIVABLE_FEES: "LIABILITY", Ledger.RECEIVABLE_WALLET: "WALLET"}
+PAID_OUT = (Ledger.PAID_OUT_FEES, Ledger.PAID_OUT_WALLET)
+OPEN_ITEMS = (*RECEIVABLES, *PAID_OUT)
+TYPES: dict[int, str] = {
+    Ledger.UNAPPLIED_FEES: "LIABILITY",
+    Ledger.UNAPPLIED_DISCOUNTS: "DISCOUNT",
+    Ledger.WALLET_CREDIT: "WALLET",
+    Ledger.DEPOSITS: "DEPOSIT",
+    Ledger.ADVANCES: "ADVANCE",
+}
+HELD = (Ledger.BUILDING_FUND, Ledger.OTHER_GL, Ledger.TAX)
+BALANCES = TYPES | {
+    Ledger.UNAPPLIED_DISCOUNTS: "LIABILITY",
+    Ledger.RECEIVABLE_FEES: "LIABILITY",
+    Ledger.PAID_OUT_FEES: "LIABILITY",
+    Ledger.RECEIVABLE_WALLET: "WALLET",
+    Ledger.PAID_OUT_WALLET: "WALLET",
+}
 ALWAYS = "9999-12-31"
 
 LotKey = tuple[str, str, str]
@@ -74,12 +87,12 @@ class Audit:
         return Counter({code: amount for code, amount in sums.items() if amount})
 
     def open(self, day: str = ALWAYS) -> dict[str, int]:
-        """Return what of each charge is open on the receivables."""
+        """Return what of each charge is open, payouts that are owed back among them."""
         left = {key: 0 for key, on in self.charged_on.items() if on <= day}
         for posting in self.until(day):
-            if posting.debit in RECEIVABLES:
+            if posting.debit in OPEN_ITEMS:
                 left[posting.tracking_id] += posting.amount
-            if posting.credit in RECEIVABLES:
+            if posting.credit in OPEN_ITEMS:
                 left[posting.tracking_id] -= posting.amount
         return left
 
@@ -100,8 +113,7 @@ class Audit:
         """Return what is left of each payment's credit, balance by balance."""
         left: Counter[LotKey] = Counter()
         for posting in self.until(day):
-            for account in CREDITS:
-                kind = TYPES[account]
+            for account, kind in TYPES.items():
                 if posting.credit == account:
                     left[posting.payment_id, kind, posting.credit_party] += posting.amount
                 if posting.debit == account:
@@ -109,16 +121,20 @@ class Audit:
         return left
 
     def check(self, day: str = ALWAYS) -> None:
-        """Assert the five identities as of a day; the projections speak for the present."""
+        """Assert the identities as of a day; the projections speak for the present."""
         total = self.balances(day)
         receivable = sum(total[account] for account in RECEIVABLES)
-        assert receivable == -total[Ledger.DEFERRED_REVENUE], f"I1 as of {day}"
-        realised = -total[Ledger.REALISED_REVENUE] - total[Ledger.DISCOUNTS]
-        owed = -sum(total[account] for account in (*CREDITS, *HELD))
-        assert total[Ledger.BANK] + total[Ledger.CASH] == realised + owed, f"I2 as of {day}"
+        deferred = -total[Ledger.DEFERRED_REVENUE] - total[Ledger.DEFERRED_TAX]
+        assert receivable == deferred, f"I1 as of {day}"
+        money = (Ledger.BANK, Ledger.CASH, *PAID_OUT)
+        realised = (Ledger.REALISED_REVENUE, Ledger.DISCOUNTS, Ledger.BAD_DEBTS)
+        owed = (*TYPES, *HELD, Ledger.PAYOUTS_UNDER_WAY)
+        assert sum(total[number] for number in (*money, *realised, *owed)) == 0, f"I2 as of {day}"
         assert total[Ledger.CLEARING] == -total[Ledger.PENDING_RECEIPTS] >= 0, f"I3 as of {day}"
+        assert total[Ledger.TRANSFERS] == 0, f"I3 as of {day}"
         lots, left_open = self.lots(day), self.open(day)
         assert not {key: left for key, left in lots.items() if left < 0}, f"I4 as of {day}"
+        assert sum(lots.values()) == -sum(total[number] for number in TYPES), f"I6 as of {day}"
         outside = {k: left for k, left in left_open.items() if not 0 <= left <= self.amounts[k]}
         assert not outside, f"I5 as of {day}"
         if day == ALWAYS:
@@ -142,7 +158,8 @@ def audit(books: Books) -> Audit:
         )
         charges = rows(
             "SELECT c.charge_no, c.tracking_id, c.amount, c.effective_on,"
-            " c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0) AS left_open,"
+            " c.amount - COALESCE(t.allocated, 0) - COALESCE(t.voided, 0)"
+            " - COALESCE(t.written_off, 0) AS left_open,"
             " o.amount AS queued FROM charge c"
             " LEFT JOIN open_charge o ON o.account = c.account AND o.charge_no = c.charge_no"
             " LEFT JOIN charge_state t ON t.account = c.account AND t.charge_no = c.charge_no"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
-from ingestd.service.office import charges, months, payments
+from ingestd.service.office import charges, months, payments, refunds
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.values.days import Day
 from tests.integration.ledger.conftest import (
@@ -31,6 +31,7 @@ from tests.integration.ledger.conftest import (
 
 __all__ = ["both", "database", "make_database", "server", "sqlite_pattern"]
 
+CLERK = "clerk"
 TODAY = datetime(2026, 11, 22, 18, tzinfo=UTC)
 CHARGE_HEADER = (
     "account_type,charge_tracking_id,student_id,billing_code,amount,transaction_occurred_time"
@@ -63,6 +64,7 @@ class Office:
             database=self.books.database,
             clock=self.books.clock,
             account=self.books.account,
+            entered_by=CLERK,
             signing=self.books.signing,
         )
 
@@ -98,13 +100,14 @@ class Office:
         return payments.settle_payment(self.keeper, key, on=day(on))
 
     def bounce(self, key: str, *, on: str | None = None, penalty: str | None = None) -> Answer:
-        return payments.return_payment(self.keeper, key, reason="NSF", penalty=penalty, on=day(on))
+        keeper = replace(self.keeper, reason="NSF")
+        return payments.return_payment(keeper, key, penalty=penalty, on=day(on))
 
     def take_back(self, key: str, *, on: str | None = None) -> Answer:
         return payments.take_back_payment(self.keeper, key, on=day(on))
 
     def void(self, tracking_id: str, *, on: str | None = None) -> Answer:
-        return charges.void_charge(self.keeper, tracking_id, on=day(on))
+        return refunds.void_charge(self.keeper, tracking_id, on=day(on))
 
     def sell(self, sale: charges.Sale, *, on: str | None = None) -> Answer:
         return charges.add_sale(self.keeper, sale, on=day(on))

@@ -17,6 +17,7 @@ from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.audit.verify import verify_ledger
 from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.ledger.books.head import read_known_at
+from ingestd.ledger.money.choices import Paid
 from ingestd.reports.figures.aging import report_aging
 from ingestd.reports.figures.balances import report_balances
 from ingestd.reports.figures.items import report_items
@@ -45,7 +46,14 @@ from tests.integration.office.histories import (
     some,
     types,
 )
-from tests.integration.office.model import LIABILITY, Model, ModelCharge, ModelPayment, RefusedError
+from tests.integration.office.model import (
+    ANONYMOUS,
+    LIABILITY,
+    Model,
+    ModelCharge,
+    ModelPayment,
+    RefusedError,
+)
 
 FILE_TIME, NOON = 0, 1
 REPORTS = (
@@ -185,7 +193,11 @@ class OfficeMachine(RuleBasedStateMachine):
     def bounce(self, which: int, on: str, has_penalty: bool) -> None:
         payment = self._payment(which, "settled")
 
+        charged = f"PENALTY-{payment.key}" in self.model.charges
+
         def modelled() -> None:
+            if payment.returned_on == on and charged is has_penalty:
+                return
             self.model.give_back(payment, on)
             if has_penalty:
                 self._penalty(f"PENALTY-{payment.key}", payment.payer, on)
@@ -198,10 +210,19 @@ class OfficeMachine(RuleBasedStateMachine):
     def refund_by_file(self, which: list[int]) -> None:
         named = [self._charge(number) for number in which]
         fresh = {charge.key: charge for charge in named if charge.void_on is None}
-        self.model.refund(fresh.values(), TODAY_DAY)
+        short: set[str] = set()
+        cash = self.model.money_as_of("9999", is_cash=True)
+        for charge in fresh.values():
+            if charge.party == ANONYMOUS and self.model.paid(charge):
+                cash -= self.model.paid(charge)
+                short |= {charge.key} if cash < 0 else set()
+        taken = [charge for key, charge in fresh.items() if key not in short]
+        rejected = sum(charge.key in short for charge in named)
+        self.model.refund(taken, TODAY_DAY)
         rows = self.office.refund(*(charge.key for charge in named)).rows
         assert rows is not None
-        assert (rows.applied, rows.duplicate) == (len(fresh), len(named) - len(fresh))
+        assert (rows.applied, rows.rejected) == (len(taken), rejected)
+        assert rows.duplicate == len(named) - len(taken) - rejected
 
     @precondition(lambda self: self.model.charges)
     @rule(which=some, on=days)
@@ -264,7 +285,7 @@ class OfficeMachine(RuleBasedStateMachine):
             party=party,
             billing_code=product,
             amount=format_amount(cents),
-            cash=is_cash,
+            paid=Paid.CASH if is_cash else None,
             account_type=AccountType(to),
             tracking_id=key,
         )
@@ -277,7 +298,11 @@ class OfficeMachine(RuleBasedStateMachine):
             return
         key = f"T{next(self.numbers)}"
         sale = Sale(
-            party="guest", billing_code=product, cash=is_cash, tracking_id=key, name="Gil Guest"
+            party="guest",
+            billing_code=product,
+            paid=Paid.CASH if is_cash else None,
+            tracking_id=key,
+            name="Gil Guest",
         )
         guest = str(self.office.sell(sale, on=on)["party"])
         self._sale(key, guest, LIABILITY, product, PRICES[product], on, is_cash=is_cash)
@@ -308,7 +333,7 @@ class OfficeMachine(RuleBasedStateMachine):
         self.model.open_from = max(self.model.open_from, first)
 
     def _charge(self, which: int) -> ModelCharge:
-        charges = list(self.model.charges.values())
+        charges = [charge for charge in self.model.charges.values() if not charge.is_payout]
         return charges[which % len(charges)]
 
     def _payment(self, which: int, status: str) -> ModelPayment:
@@ -328,6 +353,7 @@ class OfficeMachine(RuleBasedStateMachine):
         assert self.office.statuses() == {
             charge.key: (model.status(charge), format_amount(model.open(charge)))
             for charge in charges
+            if not charge.is_payout
         }
         balances = {key: value for key, value in model.balances().items() if value}
         written = {key: format_amount(value) for key, value in balances.items()}
@@ -340,7 +366,8 @@ class OfficeMachine(RuleBasedStateMachine):
         assert total[LedgerAccount.CLEARING] == model.pending_as_of("9999")
         realised: Counter[str] = Counter()
         for charge in charges:
-            realised[charge.product] += 0 if charge.void_on else model.paid(charge)
+            is_earned = not charge.void_on and not charge.is_payout
+            realised[charge.product] += model.paid(charge) if is_earned else 0
         assert seen.by_product(LedgerAccount.REALISED_REVENUE) == +realised
         assert total[LedgerAccount.DISCOUNTS] == 0
         self.agreed = True
@@ -365,6 +392,7 @@ class OfficeMachine(RuleBasedStateMachine):
             assert seen.open(day) == self.model.open_as_of(day)
             assert +seen.lots(day) == +self.model.credit_as_of(day)
             assert total[LedgerAccount.BANK] == self.model.money_as_of(day, is_cash=False)
+            assert total[LedgerAccount.CASH] == self.model.money_as_of(day, is_cash=True)
             assert total[LedgerAccount.CLEARING] == self.model.pending_as_of(day)
             self._reports_say_what_postings_say(seen, day)
         for known, answer in self.known.items():
@@ -377,7 +405,10 @@ class OfficeMachine(RuleBasedStateMachine):
         balances = {key: format_amount(value) for key, value in seen.by_party(day).items()}
         assert books.balances(as_of=as_of) == balances
         items = {item["tracking_id"]: item["open"] for item in books.items(as_of=as_of)}
-        assert items == {key: format_amount(left) for key, left in seen.open(day).items()}
+        payouts = {charge.key for charge in self.model.charges.values() if charge.is_payout}
+        assert items == {
+            key: format_amount(left) for key, left in seen.open(day).items() if key not in payouts
+        }
         aging = books.report(report_aging, as_of=as_of)
         total = format_amount(sum(seen.open(day).values()))
         assert aging["totals"] == {"open": total}

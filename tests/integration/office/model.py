@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 LIABILITY, WALLET = "LIABILITY", "WALLET"
+ANONYMOUS, PAYOUT = "ANONYMOUS", "PAYOUT"
 FAMILIES = {"S1": "family", "S2": "family", "COLL001": "family"}
 
 LotKey = tuple[str, str, str]
@@ -35,6 +36,10 @@ class ModelCharge:
     on: str
     open_on: str = ""
     void_on: str | None = None
+
+    @property
+    def is_payout(self) -> bool:
+        return self.product == PAYOUT
 
 
 @dataclass(kw_only=True)
@@ -170,6 +175,8 @@ class Model:
         return payment
 
     def settle(self, payment: ModelPayment, on: str) -> None:
+        if payment.settled_on == on and payment.status == "settled":
+            return
         self.refuse_day(on)
         if payment.status != "pending" or on < payment.received_on:
             raise RefusedError
@@ -190,6 +197,8 @@ class Model:
         self.pay_what_is_open()
 
     def take_back(self, payment: ModelPayment, on: str) -> None:
+        if payment.voided_on:
+            return
         self.refuse_day(on)
         if payment.status != "pending" or on < payment.received_on:
             raise RefusedError
@@ -214,10 +223,13 @@ class Model:
     def refund(self, charges: Iterable[ModelCharge], on: str) -> None:
         """Take charges back; what was paid for them goes to the wallet."""
         for charge in charges:
-            for paid in [paid for paid in self.live() if paid.charge is charge]:
+            freed = [paid for paid in self.live() if paid.charge is charge]
+            for paid in freed:
                 self._undo(paid, on)
                 self._move_to_wallet(paid)
             charge.void_on = max(charge.on, on)
+            if charge.party == ANONYMOUS and freed:
+                self._give_cash_back(charge, freed, on)
         self.pay_what_is_open(not_before=on)
 
     def refund_by_command(self, charge: ModelCharge, on: str) -> None:
@@ -227,7 +239,25 @@ class Model:
         if on < charge.on:
             raise RefusedError
         self._refuse_to_rewrite([paid for paid in self.allocations if paid.charge is charge], on)
+        if charge.party == ANONYMOUS and self.paid(charge) > self.money_as_of("9999", is_cash=True):
+            raise RefusedError
         self.refund([charge], on)
+
+    def _give_cash_back(
+        self, charge: ModelCharge, freed: Iterable[ModelAllocation], on: str
+    ) -> None:
+        """Pay out what a refund has just moved to the wallet of nobody in particular."""
+        payout = self.add_charge(
+            key=f"PAYOUT-{charge.key}",
+            party=ANONYMOUS,
+            account_type=WALLET,
+            product=PAYOUT,
+            amount=sum(paid.amount for paid in freed),
+            occurred=(on, 2, 0),
+            on=on,
+        )
+        for paid in freed:
+            self._pay(self.lots[paid.lot.payment.key, WALLET, ANONYMOUS], payout, "payout", on)
 
     def _refuse_to_rewrite(self, allocations: Iterable[ModelAllocation], on: str) -> None:
         """What was paid until some later day cannot be undone before it once more."""
@@ -281,11 +311,12 @@ class Model:
             elif named.product in self.direct:
                 self._pay(lot, named, "directed", not_before)
         charges = sorted(
-            self.charges.values(), key=lambda c: (c.occurred, self.sorts[c.product], c.arrival)
+            self.charges.values(),
+            key=lambda c: (c.occurred, self.sorts.get(c.product, 0), c.arrival),
         )
         for lot in lots:
             for charge in charges:
-                if self._may_pay(lot, charge):
+                if lot.party != ANONYMOUS and self._may_pay(lot, charge):
                     self._pay(lot, charge, "oldest_first", not_before)
 
     def _may_pay(self, lot: Lot, charge: ModelCharge) -> bool:
@@ -334,12 +365,18 @@ class Model:
 
     def money_as_of(self, day: str, *, is_cash: bool) -> int:
         """Return what was in the bank, or in the cash box, on a day."""
-        return sum(
+        came = sum(
             payment.amount
             * (happened(payment.settled_on, day) - happened(payment.returned_on, day))
             for payment in self.payments.values()
             if payment.is_cash is is_cash
         )
+        went = sum(
+            charge.amount
+            for charge in self.charges.values()
+            if is_cash and charge.is_payout and charge.on <= day
+        )
+        return came - went
 
     def pending_as_of(self, day: str) -> int:
         """Return what was received and had neither settled nor been taken back on a day."""

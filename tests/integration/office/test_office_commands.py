@@ -150,7 +150,8 @@ def test_cash_settles_when_it_is_received(ingestd: Ask) -> None:
 def test_refusals_and_mistakes_have_their_own_exit_codes(ingestd: Ask) -> None:
     """A script knows what to do without reading English."""
     ingestd("payments add --payer S1 --amount 5.00 --method cash --id K1")
-    refused = ingestd("payments settle --payment K1")
+    assert ingestd("payments settle --payment K1") == {"payment_id": "K1", "status": "settled"}
+    refused = ingestd("payments settle --payment K1 --on 2026-01-05")
     assert refused["exit"] == "1"
     assert "settled on" in refused["says"]
     assert ingestd("payments settle --payment NONE")["exit"] == "2"

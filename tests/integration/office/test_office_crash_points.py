@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ingestd.ledger.money.choices import Paid
 from ingestd.service.office.charges import Sale
 from ingestd.values.errors import DatabaseError
 from tests.integration.database.conftest import MakeDatabase
@@ -25,7 +26,7 @@ COMMANDS: dict[str, Command] = {
     "void a payment": lambda office: office.take_back("P2"),
     "void a charge": lambda office: office.void("C1"),
     "sale": lambda office: office.sell(
-        Sale(party="ANONYMOUS", billing_code="MEAL", cash=True, tracking_id="T1")
+        Sale(party="ANONYMOUS", billing_code="MEAL", paid=Paid.CASH, tracking_id="T1")
     ),
     "close": lambda office: office.close("2026-03"),
 }

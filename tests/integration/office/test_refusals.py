@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from ingestd.database.engine import open_database
 from ingestd.formats.kinds.catalog import CatalogKind
+from ingestd.ledger.money.choices import Paid
 from ingestd.service.office.charges import Sale, add_penalty
 from ingestd.service.office.payments import settle_batch
 from ingestd.values.errors import IngestdError, LedgerRefusal, UsageError
@@ -48,7 +49,7 @@ def desk(sqlite_pattern: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         office.settle(key, on="2026-03-09")
     office.bounce("RETURNED", on="2026-03-12")
     office.take_back("VOIDED", on="2026-03-12")
-    office.sell(meal(party="ANONYMOUS", tracking_id="T1", cash=True), on="2026-03-12")
+    office.sell(meal(party="ANONYMOUS", tracking_id="T1", paid=Paid.CASH), on="2026-03-12")
     office.close("2026-01")
     yield office
     database.close()
@@ -144,19 +145,28 @@ REFUSALS: dict[str, tuple[str, Attempt]] = {
     "a charge in a closed month": ("closed", lambda o: o.void("C1", on="2026-01-31")),
     "a sale in a closed month": ("closed", lambda o: o.sell(meal(), on="2025-12-31")),
     "a day ahead": ("2026-11-23 has not", lambda o: o.settle("PENDING", on="2026-11-23")),
-    "settling twice": ("settled on 2026-03-09 already", lambda o: o.settle("SETTLED")),
+    "settling again on another day": (
+        "settled on 2026-03-09 already",
+        lambda o: o.settle("SETTLED", on="2026-03-10"),
+    ),
     "settling what bounced": ("was returned", lambda o: o.settle("RETURNED")),
     "settling what was voided": ("was voided", lambda o: o.settle("VOIDED")),
     "settling before it came": ("received on", lambda o: o.settle("PENDING", on="2026-03-04")),
     "returning what is pending": ("never settled", lambda o: o.bounce("PENDING")),
-    "returning twice": ("was returned already", lambda o: o.bounce("RETURNED")),
+    "returning again on another day": (
+        "returned on 2026-03-12 already",
+        lambda o: o.bounce("RETURNED", on="2026-03-13"),
+    ),
+    "returning again with a penalty": (
+        "returned already, without a penalty",
+        lambda o: o.bounce("RETURNED", penalty="NSF_FEE"),
+    ),
     "returning what was voided": ("was voided", lambda o: o.bounce("VOIDED")),
     "returned before it settled": (
         "settled on 2026-03-09; it cannot",
         lambda o: o.bounce("SETTLED", on="2026-03-08"),
     ),
     "voiding what settled": ("settled on 2026-03-09", lambda o: o.take_back("SETTLED")),
-    "voiding twice": ("was voided", lambda o: o.take_back("VOIDED")),
     "taken back before it was charged": (
         "charged on 2026-03-01",
         lambda o: o.void("C1", on="2026-02-28"),
@@ -176,7 +186,7 @@ REFUSALS: dict[str, tuple[str, Attempt]] = {
     ),
     "a sale with another amount": (
         "other content",
-        lambda o: o.sell(meal(party="ANONYMOUS", tracking_id="T1", amount="9.99", cash=True)),
+        lambda o: o.sell(meal(party="ANONYMOUS", tracking_id="T1", amount="9.99", paid=Paid.CASH)),
     ),
     "a sale under a file's key": ("other content", lambda o: o.sell(meal(tracking_id="C1"))),
 }
@@ -222,4 +232,20 @@ def test_a_closed_month_stays_closed(desk: Office, month: str) -> None:
     """Closing again is answered, and is no new batch."""
     before = stored(desk)
     assert desk.close(month)["status"] == "closed"
+    assert stored(desk) == before
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda office: office.settle("SETTLED", on="2026-03-09"),
+        lambda office: office.bounce("RETURNED", on="2026-03-12"),
+        lambda office: office.take_back("VOIDED"),
+    ],
+    ids=["settled", "returned", "voided"],
+)
+def test_what_is_so_already_is_answered_again(desk: Office, attempt: Attempt) -> None:
+    """A script whose connection broke asks again, and reads what it missed."""
+    before = stored(desk)
+    assert attempt(desk) is not None
     assert stored(desk) == before

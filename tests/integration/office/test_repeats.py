@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ingestd.ledger.money.choices import Paid
 from ingestd.service.office.bookkeeper import Answer
 from ingestd.service.office.charges import Sale, add_penalty
 from ingestd.values.errors import LedgerRefusal
@@ -25,7 +26,7 @@ def test_cash_for_a_sale_that_was_owed_is_not_answered_as_taken(office: Office) 
     owed = Sale(party="S1", billing_code="MEAL", tracking_id="T1")
     office.sell(owed)
     with pytest.raises(LedgerRefusal, match="T1 exists with other content"):
-        office.sell(Sale(party="S1", billing_code="MEAL", tracking_id="T1", cash=True))
+        office.sell(Sale(party="S1", billing_code="MEAL", tracking_id="T1", paid=Paid.CASH))
     assert office.sell(owed) == {"tracking_id": "T1", "party": "S1"}
 
 
@@ -49,7 +50,7 @@ def test_a_guest_reached_otherwise_is_not_answered_as_kept(
 def test_a_sale_is_not_mixed_up_with_a_payment_of_its_name(office: Office) -> None:
     """A clash of IDs is told as one, and the sale can be made under another."""
     office.pay("CASH-T1", "S1", "5.00")
-    sale = Sale(party="S1", billing_code="MEAL", tracking_id="T1", cash=True)
+    sale = Sale(party="S1", billing_code="MEAL", tracking_id="T1", paid=Paid.CASH)
     with pytest.raises(LedgerRefusal, match="CASH-T1"):
         office.sell(sale)
     assert office.statuses() == {}

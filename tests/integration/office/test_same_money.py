@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 
 from ingestd.formats.kinds.student_billing import AccountType
+from ingestd.ledger.money.choices import Paid
 from ingestd.reports.figures.balances import report_balances
 from ingestd.reports.figures.items import report_items
 from ingestd.service.office.charges import Sale, add_penalty
@@ -36,7 +37,7 @@ def one_step(office: Office, dice: random.Random, number: int) -> Callable[[], o
         party=party,
         billing_code=code,
         amount=amount,
-        cash=dice.random() < 0.5,
+        paid=Paid.CASH if dice.random() < 0.5 else None,
         account_type=AccountType(account_type),
         tracking_id=f"T{number}",
     )

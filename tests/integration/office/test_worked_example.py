@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ingestd.ledger.money.choices import Paid
 from ingestd.service.office.charges import Sale
 from tests.integration.office.conftest import Office
 
@@ -56,7 +57,7 @@ def test_a_family_pays_bounces_and_is_refunded(office: Office) -> None:  # noqa:
     assert office.totals()["REALISED_REVENUE"] == -325
 
     office.sell(
-        Sale(party="ANONYMOUS", billing_code="MEAL", amount="3.50", cash=True), on="2026-03-26"
+        Sale(party="ANONYMOUS", billing_code="MEAL", amount="3.50", paid=Paid.CASH), on="2026-03-26"
     )
     balances = office.books.balances()
     assert balances["ANONYMOUS", "WALLET"] == "0.00"

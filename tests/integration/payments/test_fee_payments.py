@@ -105,10 +105,11 @@ def test_a_batch_with_another_total_settles_nothing(billed: PaymentOffice) -> No
 def test_a_batch_settles_once(billed: PaymentOffice) -> None:
     """Somebody who is not sure confirms again, and the money is not counted twice."""
     billed.send(FEES, *SAMPLE)
-    billed.settle_batch("20070711")
+    told = billed.settle_batch("20070711")
     before = billed.books.dump(*_TABLES)
-    with pytest.raises(LedgerRefusal, match="settled already"):
-        billed.settle_batch("20070711")
+    assert billed.settle_batch("20070711") == told
+    with pytest.raises(LedgerRefusal, match=r"come to 3500\.00, not to 3400\.00"):
+        billed.settle_batch("20070711", "3400.00")
     assert billed.books.dump(*_TABLES) == before
 
 

@@ -27,7 +27,7 @@ def test_a_sundry_payment_is_a_sale_that_its_own_money_pays(office: PaymentOffic
     assert office.rows("SELECT DISTINCT name, address FROM guest") == [
         ("Gil Guest", "1 Elm St\nSpringfield\nIL\n62701\nUSA")
     ]
-    assert office.books.balances()[guest, "LIABILITY"] == "-100.00"
+    assert office.books.balances()[guest, "LIABILITY"] == "-110.00"
     assert office.totals()["CLEARING"] == 16000
     office.assert_in_balance()
     office.settle_batch("7", "160.00")
@@ -46,7 +46,7 @@ def test_a_sundry_payment_that_returns_opens_its_sale_again(office: PaymentOffic
     office.settle_batch()
     office.bounce("sundry_payments:ABCDE371:R1")
     assert office.statuses() == {
-        "sundry_payments:ABCDE371:R1": ("unpaid", "100.00"),
+        "sundry_payments:ABCDE371:R1": ("unpaid", "110.00"),
         "sundry_payments:ABCDE371:R2": ("paid", "0.00"),
     }
     totals = office.totals()
@@ -98,17 +98,17 @@ def test_deposits_advances_and_income_of_enrolment_go_their_ways(office: Payment
     rows = (
         enrolment_row("R1", "D", "500.00"),
         enrolment_row("R2", "A", "200.00", "20.00"),
-        enrolment_row("R3", "g", "70.00", "7.00", parent="COTT001", student="S3"),
+        enrolment_row("R3", "G", "70.00", "7.00", parent="COTT001", student="S3"),
     )
     assert counts(office.send(ENROLMENT, *rows)) == (3, 0, 0, 0)
-    assert office.statuses() == {"enrolment_payments:ABCDE371:R3": ("unpaid", "70.00")}
+    assert office.statuses() == {"enrolment_payments:ABCDE371:R3": ("unpaid", "77.00")}
     office.assert_in_balance()
     office.settle_batch("7", "797.00")
     assert office.totals() == {
         "BANK": 79700,
         "DEPOSITS": -50000,
-        "ADVANCES": -20000,
-        "TAX": -2700,
+        "ADVANCES": -22000,
+        "TAX": -700,
         "REALISED_REVENUE": -7000,
     }
     assert office.statuses() == {"enrolment_payments:ABCDE371:R3": ("paid", "0.00")}
@@ -132,9 +132,10 @@ def test_enrolment_rows_are_held_to_the_roster(office: PaymentOffice) -> None:
         enrolment_row("3", parent="DAVE002", student="S5"): [("student_cancelled", "student_code")],
         enrolment_row("4", parent="COTT001"): [("parent_mismatch", "par_code")],
         enrolment_row("5", "X"): [("choice_invalid", "receipt_type")],
+        enrolment_row("6", "g"): [("choice_invalid", "receipt_type")],
     }
     outcome = office.send(ENROLMENT, *rows)
-    assert counts(outcome) == (0, 0, 0, 5)
+    assert counts(outcome) == (0, 0, 0, 6)
     assert office.codes(outcome) == [
         (row, *told) for row, all_told in enumerate(rows.values(), start=1) for told in all_told
     ]

@@ -24,8 +24,8 @@ from ingestd.values.clock import to_microseconds
 from ingestd.values.days import Day
 from tests.integration.ledger.conftest import SPRINGFIELD, Books
 
-FEES, WALLET = 2010, 2000
-_RECEIVABLE = {FEES: 1100, WALLET: 1110}
+FEES, WALLET, DISCOUNTS = 2010, 2000, 2015
+_RECEIVABLE = {FEES: 1100, WALLET: 1110, DISCOUNTS: 1100}
 _HELD = {"building": 2300, "other": 2330, "fee": FEES, "wallet": WALLET}
 _NUMBERS = {
     "party": ("parties", "party_no"),
@@ -188,9 +188,11 @@ class History:
             cash = amount - (parts.get("discount", 0) if part == "fee" else 0)
             self.post("settled", source, account, cash, payment_no=number, **has_party)
             if account in (FEES, WALLET):
-                self.lot(number, account, party, amount)
+                self.lot(number, account, party, cash)
         if discount := parts.get("discount"):
-            self.post("settled", 4900, FEES, discount, payment_no=number, credit_party_no=party)
+            credited = {"payment_no": number, "credit_party_no": party}
+            self.post("settled", 4900, DISCOUNTS, discount, **credited)
+            self.lot(number, DISCOUNTS, party, discount)
 
     def lot(self, payment_no: object, account: int, party: int, amount: int) -> None:
         """Add to a credit lot, which is made where there is none."""
@@ -200,7 +202,7 @@ class History:
             " :party, (SELECT batch_no FROM payment_event WHERE account = :account AND"
             " payment_no = :payment_no AND event = 'settled'), :day, :amount)"
             " ON CONFLICT (account, payment_no, credit_account, party_no) DO UPDATE SET"
-            " remaining = credit_lot.remaining + :amount"
+            " remaining = credit_lot.remaining + :amount, available_on = :day"
             if amount > 0
             else "UPDATE credit_lot SET remaining = remaining + :amount WHERE account = :account"
             " AND payment_no = :payment_no AND credit_account = :credit AND party_no = :party",
@@ -222,19 +224,27 @@ class History:
             charge_no=charge["charge_no"],
             amount=charge["amount"],
         )
+        undone = "" if allocated >= 0 else ", open_on = :day"
         self.run(
             "UPDATE charge_state SET allocated = allocated + :allocated, voided = voided + :voided"
-            " WHERE account = :account AND charge_no = :charge_no",
+            f"{undone} WHERE account = :account AND charge_no = :charge_no",
+            **({"day": Day.from_text(self.day)} if undone else {}),
             account=SPRINGFIELD,
             charge_no=charge["charge_no"],
             allocated=allocated,
             voided=voided,
         )
 
-    def allocate(self, key: str, party: int, charge_key: str, amount: int) -> None:
-        """Let a payment's credit, held by a party, pay a charge."""
+    def allocate(
+        self, key: str, party: int, charge_key: str, amount: int, *, discount: int = 0
+    ) -> None:
+        """Let a payment's credit, held by a party, pay a charge; of it so much by discount."""
+        if discount:
+            self.allocate(key, party, charge_key, amount - discount)
+            amount = discount
         charge, number = self.charges[charge_key], self.payments[key]["payment_no"]
         credit = FEES if charge["receivable_account"] == 1100 else WALLET
+        credit = DISCOUNTS if discount else credit
         of = {"charge_no": charge["charge_no"], "payment_no": number}
         self.insert(
             "allocation",
@@ -242,8 +252,10 @@ class History:
             credit_account=credit,
             party_no=party,
             amount=amount,
+            tax=0,
             rule="oldest_first",
             effective_on=self.day,
+            posting_no=self.head.postings + 1,
         )
         of["product_no"] = charge["product_no"]
         parties = {"debit_party_no": party, "credit_party_no": charge["party_no"]}
@@ -270,18 +282,14 @@ class History:
                 party_no=a.party_no,
                 charge_no=a.charge_no,
                 amount=a.amount,
+                tax=0,
                 rule=event,
                 effective_on=self.day,
+                posting_no=self.head.postings + 1,
                 reverses_allocation_no=a.allocation_no,
             )
-            self.mirror(
-                event,
-                "p.batch_no = :batch_no AND p.event = 'allocation' AND p.payment_no = :payment_no"
-                " AND p.charge_no = :charge_no",
-                batch_no=a.batch_no,
-                payment_no=a.payment_no,
-                charge_no=a.charge_no,
-            )
+            for number in (a.posting_no, a.posting_no + 1):
+                self.mirror(event, "p.posting_no = :number", number=number)
             key = next(k for k, c in self.charges.items() if c["charge_no"] == a.charge_no)
             self.state(key, allocated=-a.amount)
             self.lot(a.payment_no, a.credit_account, a.party_no, a.amount)
@@ -317,7 +325,11 @@ class History:
         self.undo("returned", "a.payment_no = :payment_no", payment_no=number)
         self.mirror("returned", "p.payment_no = :payment_no", payment_no=number)
         self.run(
-            "UPDATE credit_lot SET remaining = 0 WHERE account = :account AND payment_no = :number",
+            "UPDATE credit_lot SET remaining = 0, available_on = (SELECT MAX(m.effective_on)"
+            " FROM lot_move m WHERE m.account = :account AND m.payment_no = :number"
+            " AND m.credit_account = credit_lot.credit_account"
+            " AND m.party_no = credit_lot.party_no AND m.amount > 0)"
+            " WHERE account = :account AND payment_no = :number",
             account=SPRINGFIELD,
             number=number,
         )
@@ -328,17 +340,24 @@ class History:
         number, party = charge["charge_no"], int(str(charge["party_no"]))
         paid = self.connection.execute(
             sa.text(
-                "SELECT payment_no, party_no, SUM(CASE WHEN reverses_allocation_no IS NULL"
-                " THEN amount ELSE -amount END) AS amount FROM allocation WHERE account = :account"
-                " AND charge_no = :charge_no AND credit_account = 2010"
-                " GROUP BY payment_no, party_no ORDER BY payment_no"
+                "SELECT payment_no, credit_account, party_no, SUM(CASE WHEN reverses_allocation_no"
+                " IS NULL THEN amount ELSE -amount END) AS amount FROM allocation"
+                " WHERE account = :account AND charge_no = :charge_no"
+                " AND credit_account IN (2010, 2015)"
+                " GROUP BY payment_no, credit_account, party_no ORDER BY payment_no"
             ),
             {"account": SPRINGFIELD, "charge_no": number},
         ).all()
-        self.insert("refund", charge_no=number, content_hash=bytes(16), effective_on=self.day)
+        amount = int(str(charge["amount"]))
+        self.insert(
+            "refund",
+            charge_no=number,
+            amount=amount,
+            content_hash=bytes(16),
+            effective_on=self.day,
+        )
         self.undo("refund", "a.charge_no = :charge_no", charge_no=number)
         receivable = int(str(charge["receivable_account"]))
-        amount = int(str(charge["amount"]))
         if amount:
             self.post(
                 "refund",
@@ -353,8 +372,13 @@ class History:
         for row in paid:
             if not row.amount:
                 continue
-            parties = {"debit_party_no": row.party_no, "credit_party_no": party}
             of = {"charge_no": number, "payment_no": row.payment_no}
+            if row.credit_account == DISCOUNTS:
+                back = {"debit_party_no": row.party_no, **of}
+                self.post("refund", DISCOUNTS, 4900, int(row.amount), **back)
+                self.lot(row.payment_no, DISCOUNTS, row.party_no, -int(row.amount))
+                continue
+            parties = {"debit_party_no": row.party_no, "credit_party_no": party}
             self.post("refund", FEES, WALLET, int(row.amount), **parties, **of)
             self.lot(row.payment_no, FEES, row.party_no, -int(row.amount))
             self.lot(row.payment_no, WALLET, party, int(row.amount))

@@ -30,7 +30,7 @@ def _until_the_first_return(tell: History) -> None:
     with tell.batch("settled", "2026-03-09"):
         tell.settle("P1", family, **parts)
         tell.allocate("P1", family, "C1", 1850)
-        tell.allocate("P1", family, "C2", 8150)
+        tell.allocate("P1", family, "C2", 8150, discount=500)
     with tell.batch("payment", "2026-03-10"):
         tell.pay("P2", family, fee=8000)
         tell.pay("P3", family, wallet=2000)

@@ -13,7 +13,7 @@ from ingestd.database.engine import open_database
 from tests.integration.ledger.conftest import open_books
 from tests.integration.reports.story import tell_the_worked_example
 
-REPORTS = ("sales", "payments", "items", "balances", "revenue", "aging")
+REPORTS = ("sales", "payments", "items", "balances", "revenue", "aging", "changes", "collections")
 
 
 @pytest.fixture
@@ -48,8 +48,30 @@ def test_every_report_takes_the_same_options_and_has_the_same_shape(
         *("report", "account", "as_of", "as_known", "ledger_head"),
         *("rows", "totals", "identities"),
     ]
-    assert [identity["holds"] for identity in answer["identities"]] == [True] * 5
+    assert all(identity["holds"] for identity in answer["identities"])
+    assert len(answer["identities"]) >= 5
     assert answer["rows"]
+
+
+def test_changes_since_an_instant_are_asked_like_any_report(folder: Path) -> None:
+    """A month that was handed in is held to the same month today, in one command."""
+    asked = ("report", "changes", "--as-of", "2026-03-31", "--output", "json")
+    answer = json.loads(run(folder, *asked, "--since", "2026-03-25").stdout)
+    assert [row["event"] for row in answer["rows"]] == ["sale", "sale", "settled"]
+    assert answer["totals"]["since"] == "2026-03-26T04:59:59.999999Z"
+    assert (answer["totals"]["charged"], answer["totals"]["realised"]) == ("123.50", "123.50")
+    everything = json.loads(run(folder, *asked).stdout)
+    assert (everything["rows"][-3:], everything["totals"]["since"]) == (answer["rows"], None)
+    wrong = run(folder, *asked, "--since", "soon")
+    assert "--since soon is no instant" in str(wrong.exception)
+    table = run(folder, "report", "changes", "--since", "2026-04-03")
+    assert "returned 80.00" in table.stdout
+
+
+def test_pledges_are_asked_like_any_report(folder: Path) -> None:
+    """Books without donors have no pledges, and say so."""
+    answer = json.loads(run(folder, "report", "pledges", "--output", "json").stdout)
+    assert (answer["rows"], answer["totals"]["pledges"]) == ([], 0)
 
 
 def test_csv_has_the_rows_alone_and_a_table_tells_totals_and_identities(folder: Path) -> None:
@@ -68,7 +90,7 @@ def test_verify_says_what_it_checked_and_exits_with_its_answer(folder: Path) -> 
     answer = json.loads(good.stdout)
     assert good.exit_code == 0
     assert (answer["holds"], answer["differences"]) == (True, [])
-    assert answer["checked"]["batches"] == 15
+    assert answer["checked"]["batches"] == 17
     database = open_database(f"sqlite:///{folder / 'data' / 'ledger.db'}")
     with database.writing() as connection:
         connection.exec_driver_sql("UPDATE credit_lot SET remaining = remaining + 1")
@@ -122,3 +144,59 @@ def test_days_in_the_wrong_order_are_a_mistake(folder: Path) -> None:
     """Nobody takes a slip for a month without sales."""
     done = run(folder, "report", "sales", "--from", "2026-03-31", "--to", "2026-03-01")
     assert str(done.exception) == "--from 2026-03-31 lies after --to 2026-03-01. Swap them."
+
+
+def test_a_report_takes_only_the_options_that_make_sense_of_it(folder: Path) -> None:
+    """An option that would change nothing is a mistake, and told as one."""
+    for words in (
+        ("tax", "--party", "S1"),
+        ("sales", "--status", "paid"),
+        ("items", "--status", "settled"),
+        ("sales", "--by", "colour"),
+    ):
+        assert run(folder, "report", *words).exit_code == 2
+    done = run(folder, "report", "items", "--party", "S2", "--status", "void", "--output", "json")
+    assert [row["tracking_id"] for row in json.loads(done.stdout)["rows"]] == ["C3"]
+    by_day = run(folder, "report", "sales", "--by", "day", "--output", "csv").stdout
+    assert by_day.splitlines()[0] == "day,charged,voided,net,written_off,tax"
+
+
+@pytest.mark.parametrize("report", ["statement", "arrears"])
+def test_a_statement_and_arrears_are_letters_too(folder: Path, report: str) -> None:
+    """What the office reads on its terminal can be laid into an envelope."""
+    page = folder / "letter.html"
+    words = ("report", report, "--party", "G1", "--as-of", "2026-04-06")
+    assert run(folder, *words, "--output", "html").stdout.startswith("<!DOCTYPE html>")
+    assert run(folder, *words, "--output", "html", "--file", str(page)).exit_code == 0
+    assert "145.00 USD" in page.read_text("utf-8")
+    table = run(folder, *words)
+    assert "145.00" in table.stdout
+    assert "ledger head" in table.stdout
+    told = str(run(folder, *words, "--mail-to", "a@example.org").exception)
+    assert told == "--mail-to says where --mail sends to. Add --mail to send."
+    told = str(run(folder, *words, "--file", str(page)).exception)
+    assert told == "--file is for letters. Add --output html or --output pdf."
+    unsent = run(folder, *words, "--mail", "--mail-to", "a@example.org")
+    assert "[mail]" in str(unsent.exception)
+
+
+def test_a_letter_is_one_familys(folder: Path) -> None:
+    """Nobody is sent everybody's debts."""
+    done = run(folder, "report", "arrears", "--output", "html")
+    assert "Name it with --party" in str(done.exception)
+    assert "Whose statement?" in str(run(folder, "report", "statement").exception)
+
+
+def test_parties_are_listed_and_shown(folder: Path) -> None:
+    """The counter finds whom it deals with."""
+    listed = json.loads(run(folder, "parties", "list", "--output", "json").stdout)
+    assert {"party": "G1", "kind": "guest"}.items() <= next(
+        row.items() for row in listed if row["party"] == "G1"
+    )
+    guests = run(folder, "parties", "list", "--kind", "guest", "--output", "csv").stdout
+    assert guests.splitlines() == ["party,kind,name,email,phone,family", "G1,guest,A guest,,,"]
+    shown = json.loads(run(folder, "parties", "show", "--party", "G1", "--output", "json").stdout)
+    assert [charge["tracking_id"] for charge in shown["charges"]] == ["G1-1", "N2"]
+    assert shown["balances"] == [{"account_type": "LIABILITY", "balance": "-145.00"}]
+    assert "G1-1" in run(folder, "parties", "show", "--party", "G1").stdout
+    assert run(folder, "payouts", "list", "--output", "json").stdout == "[]\n"

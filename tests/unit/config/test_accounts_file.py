@@ -72,6 +72,33 @@ def test_columns_that_are_never_taken_for_misspelt_ones_are_listed_by_label(tmp_
         assert mistake.startswith("5: A.policy.ignore_columns"), mistake
 
 
+def test_places_of_sale_are_named_by_patterns(tmp_path: Path) -> None:
+    """Each pattern has one name, and a mistake in either is told by its line."""
+    sources = f"[A]\n{DISTRICT}[A.sources]\n"
+    file = read_accounts(_write(tmp_path, f"{sources}'destiny*' = ' Library '\n'pos' = 'North'\n"))
+    entry = file.accounts[AccountId("A")]
+    assert entry.sources == {"destiny*": "Library", "pos": "North"}
+    found = _mistakes(
+        tmp_path,
+        f"{sources}'a' = ''\n'b' = 5\n'c' = '{'x' * 65}'\n' ' = 'x'\n"
+        f"'d' = 'x'\n'D' = 'x'\n'{'e' * 256}' = 'x'\n",
+    )
+    assert [mistake.split(":")[0] for mistake in found] == ["5", "6", "7", "8", "10", "11"]
+    assert "must be the name of a place of sale" in found[0]
+    assert 'differs from "d" only in case' in found[4]
+    [mistake] = _mistakes(tmp_path, f"[A]\n{DISTRICT}sources = 'Library'\n")
+    assert mistake == "4: A.sources: must be a table of its own."
+
+
+def test_whether_a_reason_is_demanded_is_a_choice_of_two(tmp_path: Path) -> None:
+    """Nobody believes that reasons are demanded because of a word that means nothing."""
+    policy = f"[A]\n{DISTRICT}[A.policy]\nreasons = "
+    file = read_accounts(_write(tmp_path, f"{policy}'required'\n"))
+    assert file.accounts[AccountId("A")].policy.reasons == "required"
+    [mistake] = _mistakes(tmp_path, f"{policy}'always'\n")
+    assert mistake == "5: A.policy.reasons: \"always\" is not one of 'optional' or 'required'."
+
+
 def test_comments_alone_are_no_accounts(tmp_path: Path) -> None:
     """A fresh installation starts, with nobody in it."""
     assert read_accounts(_write(tmp_path, "# none yet\n")).accounts == {}

@@ -13,6 +13,8 @@ from sqlglot import exp
 
 from ingestd.database.dialects import for_sqlite
 from ingestd.database.statements import Statement, Statements, read_statements
+from ingestd.ledger.catalog import making
+from ingestd.ledger.catalog.declared import CATALOG_TABLES
 
 ROOT = Path(__file__).parents[3] / "ingestd"
 FILES = sorted(ROOT.rglob("*.sql"))
@@ -20,6 +22,14 @@ STATEMENTS = [
     pytest.param(path, statement, id=f"{path.relative_to(ROOT).with_suffix('')}:{statement.name}")
     for path in FILES
     for statement in read_statements(path)
+]
+MADE = [
+    pytest.param(statement, id=statement.name)
+    for table in CATALOG_TABLES.values()
+    for statement in (
+        *(making.added_or_changed(table), making.removed(table), making.filled_as_known(table)),
+        *(making.listed(table), making.compared(table)),
+    )
 ]
 # What is said of a statement that is about all accounts together.
 OF_ALL_ACCOUNTS = "of all accounts"
@@ -35,6 +45,8 @@ SQL = re.compile(
 MADE_FROM_NAMES = {
     "database/bulk.py",
     "database/definitions.py",
+    # The one place that lists the columns of the catalog's tables is what is declared of them.
+    "ledger/catalog/making.py",
     # The layout of a sealed table is the one place that lists its columns.
     "ledger/audit/columns.py",
     "ledger/audit/confirming.py",
@@ -88,6 +100,28 @@ def test_statement_names_its_account(path: Path, statement: Statement) -> None:
     if all(name.startswith("stage_") for name in tables - expressions):
         return  # what is staged is of one file
     assert ":account" in statement.sql
+
+
+@pytest.mark.parametrize("statement", MADE)
+def test_statement_that_is_made_from_names_reads_like_those_in_files(statement: Statement) -> None:
+    """What follows from a declaration is held to the same rules as what somebody wrote."""
+    tree = parsed(statement)
+    assert not list(tree.find_all(exp.Star))
+    assert all(isinstance(insert.this, exp.Schema) for insert in tree.find_all(exp.Insert))
+    bound = set(re.findall(r"(?<!:):([a-z]\w*)", statement.sql))
+    assert bound == set(re.findall(r":([a-z]\w*)", statement.purpose))
+    assert "account" in bound
+
+
+def test_a_table_as_it_was_known_takes_the_place_of_the_present_one() -> None:
+    """One statement answers for every time, and is complete as it stands."""
+    statement = Statement(
+        name="a", purpose="", sql="SELECT p.a FROM parent /* as known */ p JOIN party y ON TRUE"
+    )
+    assert statement.text_for("postgresql") == statement.sql
+    assert statement.text_for("sqlite", as_known=True) == (
+        "SELECT p.a FROM known_parent p JOIN party y ON TRUE"
+    )
 
 
 def texts(module: Path) -> Iterator[str]:
@@ -164,6 +198,8 @@ def test_sql_without_a_name_is_refused(tmp_path: Path) -> None:
         ("SELECT STRING_AGG(a, '')", "SELECT GROUP_CONCAT(a, '')"),
         ("SELECT OCTET_LENGTH(t.a)", "SELECT LENGTH(CAST(t.a AS BLOB))"),
         ("SELECT ENCODE(a, 'hex')", "SELECT HEX(a)"),
+        ("SELECT CAST(TO_JSON(t.a) AS TEXT)", "SELECT JSON_QUOTE(t.a)"),
+        ("SELECT CAST(t.a AS JSON) ->> 'b'", "SELECT t.a ->> 'b'"),
         ("SELECT a FROM t WHERE b = 1 FOR UPDATE", "SELECT a FROM t WHERE b = 1"),
         ("SELECT a FROM t FOR UPDATE SKIP LOCKED LIMIT 1", "SELECT a FROM t LIMIT 1"),
     ],

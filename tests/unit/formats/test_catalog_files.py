@@ -60,8 +60,8 @@ def test_products_are_read_into_minor_units_and_flags() -> None:
     """A price is money: it must never pass through a float."""
     reading = read(
         CatalogKind.PRODUCTS,
-        "billing_code,name,price,valid_from,repayment,sort,installments,gl_account\n"
-        "PROM,Prom,80.5,2026-01-01,Direct,3,YES,4-100\n",
+        "billing_code,name,price,valid_from,repayment,sort,installments,gl_account,vendor,"
+        "first_instalment\nPROM,Prom,80.5,2026-01-01,Direct,3,YES,4-100,Hall & Co,20\n",
     )
 
     assert reading.findings == []
@@ -75,6 +75,8 @@ def test_products_are_read_into_minor_units_and_flags() -> None:
             "sort": 3,
             "installments": 1,
             "gl_account": "4-100",
+            "vendor": "Hall & Co",
+            "first_instalment": 2000,
         }
     ]
 
@@ -106,6 +108,9 @@ def test_empty_fields_are_absent() -> None:
         ("sort", "٣", Code.NUMBER_INVALID),
         ("installments", "true", Code.CHOICE_INVALID),
         ("gl_account", "1.23457E+15", Code.CHANGED_BY_SPREADSHEET),
+        ("vendor", "x" * 65, Code.VALUE_TOO_LONG),
+        ("first_instalment", "1,50", Code.AMOUNT_INVALID),
+        ("first_instalment", "-1.00", Code.AMOUNT_NEGATIVE),
     ],
 )
 def test_a_bad_field_rejects_its_row_alone(column: str, value: str, code: Code) -> None:

@@ -11,6 +11,7 @@ from ingestd.formats.names import (
     format_of,
     is_recognised,
     names_taken,
+    source_in,
 )
 
 
@@ -66,3 +67,32 @@ def test_what_nobody_sees_around_a_name_can_be_told(name: str) -> None:
     """A name that looks right and is not recognised costs an hour, and then a riddle."""
     assert bare_name(name) == "a.csv"
     assert bare_name(name.replace("a.csv", "X.csvX")) == "X.csvX"
+
+
+@pytest.mark.parametrize(
+    ("name", "format_name", "source"),
+    [
+        ("student_billing.csv", FormatName.STUDENT_BILLING, None),
+        ("student_billing_destiny.csv", FormatName.STUDENT_BILLING, "destiny"),
+        ("STUDENT_BILLING_Destiny 9.CSV", FormatName.STUDENT_BILLING, "Destiny 9"),
+        (
+            "student_billing_2017-02-12-library-fees.csv",
+            FormatName.STUDENT_BILLING,
+            "2017-02-12-library-fees",
+        ),
+        ("student_billing_a_b.csv", FormatName.STUDENT_BILLING, "a_b"),
+        ("student_billing_ .csv", FormatName.STUDENT_BILLING, None),
+        ("student_billing_.csv", FormatName.STUDENT_BILLING, None),
+        ("student_billing-destiny.csv", FormatName.STUDENT_BILLING, None),
+        ("student_refunds_Cafe\u0301.csv", FormatName.STUDENT_REFUNDS, "Café"),
+        ("fee_payments_web.csv", FormatName.FEE_PAYMENTS, "web"),
+        ("products_2026.csv", FormatName.PRODUCTS, None),
+        ("destiny.csv", FormatName.STUDENT_BILLING, None),
+        ("student_billing_x.txt", FormatName.STUDENT_BILLING, "x.txt"),
+    ],
+)
+def test_a_source_is_what_stands_behind_the_format(
+    name: str, format_name: FormatName, source: str | None
+) -> None:
+    """A district names where charges come from in the file's name, as its specification says."""
+    assert source_in(name, format_name) == source

@@ -100,13 +100,13 @@ def judged(sample: Sample, content: bytes) -> list[RowBatch[Any]]:
 
 
 def contents_of(batches: Iterable[RowBatch[Any]]) -> list[Content]:
-    """Return what each good row says, whatever its place."""
+    """Return what each good row says, whatever its place, and each thing once."""
     return [content_of(row) for row in chain.from_iterable(batch.rows for batch in batches)]
 
 
 def content_of(row: Any) -> Content:
     fields = row._asdict()
-    for name in ("row", "line", "content_hash", "row_key", "has_receipt"):
+    for name in ("row", "line", "content_hash", "row_key", "has_receipt", "address"):
         fields.pop(name, None)
     return tuple(fields.values())
 

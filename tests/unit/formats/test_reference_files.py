@@ -52,8 +52,13 @@ def one(kind: CatalogKind, column: str, value: str) -> list[Value]:
         ),
         (
             CatalogKind.DONORS,
-            "donor_number,name,pledges,appeals\n0042,Dora,1007;0012,LIBR;GYM\n",
-            {"donor_number": "42", "name": "Dora", "pledges": "1007;12", "appeals": "LIBR;GYM"},
+            "donor_number,name,pledges,appeals\n0042,Dora,1007=200.5;0012,LIBR;GYM\n",
+            {
+                "donor_number": "42",
+                "name": "Dora",
+                "pledges": "1007=20050;12",
+                "appeals": "LIBR;GYM",
+            },
         ),
     ],
 )
@@ -178,6 +183,44 @@ def test_zero_is_a_code_like_any_other_where_no_payment_file_means_nothing_by_it
 def test_a_list_holds_each_value_once(written: str, values: str | None) -> None:
     """Lists are joined by export scripts, which leave spaces and empty places."""
     assert one(CatalogKind.DONORS, "pledges", written) == [values]
+
+
+@pytest.mark.parametrize(
+    ("written", "values"),
+    [
+        ("1007=200.00", "1007=20000"),
+        (" 01007 = 0.01 ;1008", "1007=1;1008"),
+        ("7=1;7=1.00", "7=100"),
+        ("7=9999999999.99", "7=999999999999"),
+    ],
+)
+def test_a_pledge_may_say_its_sum(written: str, values: str) -> None:
+    """What was promised is held against what came."""
+    assert one(CatalogKind.DONORS, "pledges", written) == [values]
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("7=", Code.AMOUNT_INVALID),
+        ("7=1,50", Code.AMOUNT_INVALID),
+        ("7=1.005", Code.AMOUNT_INVALID),
+        ("7=x", Code.AMOUNT_INVALID),
+        ("7=1=2", Code.AMOUNT_INVALID),
+        ("7=0.00", Code.AMOUNT_NOT_POSITIVE),
+        ("7=-5.00", Code.AMOUNT_NOT_POSITIVE),
+        ("7=10000000000.00", Code.AMOUNT_TOO_LARGE),
+        ("=5.00", Code.NUMBER_INVALID),
+        ("X=5.00", Code.NUMBER_INVALID),
+        ("7;7=5.00", Code.KEY_REPEATED),
+        ("7=5.00;8;07=6.00", Code.KEY_REPEATED),
+    ],
+)
+def test_a_pledge_whose_sum_nobody_can_tell_is_refused(written: str, code: Code) -> None:
+    """A donor is never told of a sum that was not promised."""
+    reading = read(CatalogKind.DONORS, f'donor_number,pledges\n42,"{written}"\n')
+    assert codes(reading) == [(code, 2, "pledges")]
+    assert reading.rejected == [(2, 2)]
 
 
 def test_a_bad_value_in_a_list_is_named() -> None:

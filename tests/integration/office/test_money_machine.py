@@ -1,0 +1,43 @@
+"""Money that goes in and out, against a model, through any history that an office can make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.integration.database.conftest import MakeDatabase
+from tests.integration.office.money_machine import MoneyMachine
+
+
+@pytest.mark.parametrize(("kind", "examples", "steps"), [("sqlite", 30, 25), ("postgresql", 5, 20)])
+def test_whatever_becomes_of_money_the_books_agree_with_the_rules(
+    make_database: MakeDatabase, tmp_path: Path, kind: str, examples: int, steps: int
+) -> None:
+    """No order of refunds, transfers, payouts and bounces makes or loses a cent."""
+    database = make_database(kind)
+    if kind == "sqlite":
+        # Thousands of transactions that no power cut will meet need not wait for the disk.
+        sa.event.listen(database.engine, "connect", _trust_the_power)
+
+    class Office(MoneyMachine):
+        def __init__(self) -> None:
+            super().__init__(database, tmp_path)
+
+    run_state_machine_as_test(
+        Office,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def _trust_the_power(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA synchronous=OFF")

@@ -24,7 +24,7 @@ ACCOUNT = AccountId("BENCH")
 FILES = 10
 CHARGES_A_PAYMENT = 10  # of these, three are paid: there is one payment for every ten charges
 PRODUCTS = 200
-PARTIES = 25_000
+PARTIES = 40_000  # 20,000 families of one student
 _START = to_microseconds(datetime(2025, 8, 1, tzinfo=UTC))
 _SPAN = to_microseconds(datetime(2026, 6, 30, tzinfo=UTC)) - _START
 
@@ -100,6 +100,36 @@ def _add_parties(connection: Connection, head: Head, batch: Batch, _charges: int
         " printf('%06d', n), :batch_no FROM numbers",
         first=1,
         last=PARTIES,
+        batch_no=batch.batch_no,
+    )
+    # Each student's parent is the one numbered next.
+    _run(
+        connection,
+        "INSERT INTO parent (account, parent_code, name, email, phone)"
+        " SELECT account, party_code, 'Parent ' || party_code, party_code || '@example.org',"
+        " '555-0100' FROM party WHERE account = :account AND kind = 'parent'",
+    )
+    _run(
+        connection,
+        "INSERT INTO student (account, student_id, name, parent_code)"
+        " SELECT account, party_code, 'Student ' || party_code, printf('%06d', party_no + 1)"
+        " FROM party WHERE account = :account AND kind = 'student'",
+    )
+    # What an import would have left of it: verifying holds the catalog to it.
+    _run(
+        connection,
+        "INSERT INTO catalog_fact (account, batch_no, kind, row_key, columns)"
+        " SELECT account, :batch_no, 'parents', parent_code, printf('{\"parent_code\":\"%s\",'"
+        ' || \'"name":"%s","email":"%s","phone":"%s"}\', parent_code, name, email, phone)'
+        " FROM parent WHERE account = :account",
+        batch_no=batch.batch_no,
+    )
+    _run(
+        connection,
+        "INSERT INTO catalog_fact (account, batch_no, kind, row_key, columns)"
+        " SELECT account, :batch_no, 'students', student_id, printf('{\"student_id\":\"%s\",'"
+        ' || \'"name":"%s","parent_code":"%s","status":"%s"}\', student_id, name, parent_code,'
+        " status) FROM student WHERE account = :account",
         batch_no=batch.batch_no,
     )
 
@@ -229,7 +259,9 @@ def _return(connection: Connection, head: Head, batch: Batch, _charges: int) -> 
     _event(connection, "voided", "y.payment_no % 20 = 0", values)
     head.allocations += _run(
         connection,
-        "INSERT INTO allocation SELECT y.account, :before + ROW_NUMBER() OVER"
+        "INSERT INTO allocation (account, allocation_no, payment_no, credit_account, party_no,"
+        " charge_no, amount, rule, effective_on, batch_no, reverses_allocation_no)"
+        " SELECT y.account, :before + ROW_NUMBER() OVER"
         " (ORDER BY y.allocation_no), y.payment_no, y.credit_account, y.party_no, y.charge_no,"
         " y.amount, 'returned', :day, :batch_no, y.allocation_no FROM allocation y"
         f" WHERE y.account = :account AND {_RETURNED}",

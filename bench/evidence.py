@@ -13,6 +13,7 @@ from statistics import median
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from bench._catalog import seal_catalog
 from bench._charge_files import ACCOUNT, write_charge_file
 from bench._journey import open_ledger, take_file
 from bench._launch import scratch_folder
@@ -50,6 +51,7 @@ def run() -> None:
 def _verified(folder: Path) -> dict[str, Cell]:
     home = folder / "charges"
     database, folders = open_ledger(home, f"sqlite:///{home / 'ledger.db'}")
+    seal_catalog(database, ACCOUNT)
     take_file(database, folders, write_charge_file(folder / "charges.csv", ROWS, seed=1))
 
     def verify() -> None:

@@ -43,7 +43,9 @@ def run() -> None:
     """Fill a ledger, settle batches of families' payments one after the other, return some."""
     with scratch_folder() as folder:
         database = _filled(folder)
-        keeper = Bookkeeper(database=database, clock=SystemClock(), account=_ACCOUNT)
+        keeper = Bookkeeper(
+            database=database, clock=SystemClock(), account=_ACCOUNT, entered_by="bench"
+        )
         for batch in range(BATCHES):
             _receive(database, batch)
         settled = [

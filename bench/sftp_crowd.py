@@ -16,6 +16,7 @@ from bench._processes import look_at
 from bench._results import percentile, publish
 from bench._servers import Daemon, Installation, prepare_ingestd, running_ingestd
 from ingestd.formats.kinds.catalog import CatalogKind
+from ingestd.ledger.money.author import Author, Command
 from ingestd.service.installation.bootstrap import prepared_installation
 from ingestd.service.office.catalog import import_file
 from ingestd.telemetry.logs import configure_logs
@@ -74,7 +75,13 @@ def import_catalog(installation: Installation, accounts: Sequence[str]) -> None:
     configure_logs(log_format="json", level="warning")
     with prepared_installation(installation.config) as opened:
         for account in accounts:
-            import_file(opened, opened.account(account), CatalogKind.PRODUCTS, products)
+            import_file(
+                opened,
+                opened.account(account),
+                CatalogKind.PRODUCTS,
+                products,
+                author=Author(command=Command.CATALOG_IMPORT, entered_by="bench"),
+            )
 
 
 def _charges(account: str) -> bytes:

@@ -6,6 +6,7 @@ A bad *file* is never an exception; it is a `Finding` (see `ingestd.formats.find
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -44,11 +45,19 @@ class UsageError(IngestdError):
 class LedgerRefusal(IngestdError):  # noqa: N818 - the answer to a question, not a failure
     """The books say no: settled already, never settled, a closed month, a wrong control total.
 
-    Nothing was written.
+    Nothing was written. `refusal` is the reason's public code, where it has one; `told` is what
+    the answer in JSON says beside it.
     """
 
     code = "ledger_refusal"
     exit_code = EXIT_ANSWER_IS_NO
+
+    def __init__(
+        self, message: str, *, refusal: str = "", told: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+        self.told = told or {}
 
 
 class NoAddressError(IngestdError):

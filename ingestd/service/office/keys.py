@@ -7,7 +7,7 @@ from ulid import ULID
 from ingestd.formats.judging.texts import IdentifierJudge
 from ingestd.formats.kinds.student_billing import CHARGE_TRACKING_ID
 from ingestd.ledger.money.keys import KEY_CHARACTERS_MAX
-from ingestd.values.errors import UsageError
+from ingestd.values.errors import LedgerRefusal, UsageError
 
 _JUDGE_KEY = IdentifierJudge(CHARGE_TRACKING_ID)
 
@@ -33,3 +33,12 @@ def checked_text(option: str, text: str | None, *, characters_max: int = KEY_CHA
     if not 0 < len(text.strip()) <= characters_max or not text.isprintable():
         raise UsageError(f"{option} takes 1 to {characters_max} printable characters.")
     return text.strip()
+
+
+def other_content(what: str) -> LedgerRefusal:
+    """Return the refusal of a key that stands for something else."""
+    return LedgerRefusal(
+        f"{what} exists with other content and stays as it is. If this is another one, give it "
+        "an --id of its own.",
+        refusal="other_content",
+    )

@@ -26,7 +26,7 @@ from ingestd.ledger.money.payouts import (
 from ingestd.ledger.money.sales import find_charge
 from ingestd.ledger.money.transfers import NewTransfer, transfer_credit
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
-from ingestd.service.office.keys import checked_text, tracking_key
+from ingestd.service.office.keys import checked_text, other_content, tracking_key
 from ingestd.values.days import Day
 from ingestd.values.errors import LedgerRefusal, UsageError
 
@@ -155,15 +155,6 @@ def credit_short(
         f"{keeper.written(waits)} of {party.code}'s own waits on {source}. What is pending does "
         "not count before it settles.",
         refusal="credit_short",
-    )
-
-
-def other_content(what: str) -> LedgerRefusal:
-    """Return the refusal of a key that stands for something else."""
-    return LedgerRefusal(
-        f"{what} exists with other content and stays as it is. If this is another one, give it "
-        "an --id of its own.",
-        refusal="other_content",
     )
 
 

@@ -23,7 +23,7 @@ from ingestd.ledger.money.write_offs import find_write_off, write_off
 from ingestd.ledger.paying.undo import find_undone_of_charge
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.charges import stored_charge
-from ingestd.service.office.keys import checked_text
+from ingestd.service.office.keys import checked_text, other_content
 from ingestd.values.errors import LedgerRefusal, UsageError
 
 
@@ -103,7 +103,7 @@ def write_off_charge(
             stored = find_write_off(entry, charge.charge_no, key=write_off_key)
             if stored is not None:
                 if stored.content_hash != content or stored.charge_no != charge.charge_no:
-                    raise _other_content(f"Write-off {write_off_key}")
+                    raise other_content(f"Write-off {write_off_key}")
                 raise Unchanged(_told_write_off(keeper, tracking_id, charge, stored.amount))
         if charge.open_amount == 0:
             raise LedgerRefusal(
@@ -164,7 +164,7 @@ def _answer_repeat(
     stored = find_refund(entry, charge.charge_no, key=key)
     if key is not None and stored is not None:
         if stored.content_hash != content or stored.charge_no != charge.charge_no:
-            raise _other_content(f"Refund {key}")
+            raise other_content(f"Refund {key}")
         raise Unchanged(_told(entry, keeper, tracking_id, stored))
     if key is None and stored is not None and charge.left == 0:
         if stored.to is not target:
@@ -207,14 +207,6 @@ def _cash_short(keeper: Bookkeeper, cash: int, needed: int) -> LedgerRefusal:
         f"There are {keeper.written(cash)} in cash, and {keeper.written(needed)} would be given "
         "back.",
         refusal="cash_short",
-    )
-
-
-def _other_content(what: str) -> LedgerRefusal:
-    return LedgerRefusal(
-        f"{what} exists with other content and stays as it is. If this is another one, give it "
-        "an --id of its own.",
-        refusal="other_content",
     )
 
 

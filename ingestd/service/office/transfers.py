@@ -25,8 +25,8 @@ from ingestd.ledger.money.transfers import (
 from ingestd.ledger.paying.pools import is_one_family
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.charges import payable_charge
-from ingestd.service.office.keys import checked_text
-from ingestd.service.office.payouts import credit_short, other_content
+from ingestd.service.office.keys import checked_text, other_content
+from ingestd.service.office.payouts import credit_short
 from ingestd.values.errors import LedgerRefusal, UsageError
 
 

@@ -47,6 +47,13 @@ class NaiveTimePolicy(StrEnum):
     REJECT = "reject"
 
 
+class AnonymousPolicy(StrEnum):
+    """What happens to a charge of `ANONYMOUS` in a file: refused, or taken as sold for cash."""
+
+    REJECT = "reject"
+    CASH = "cash"
+
+
 class ReasonPolicy(StrEnum):
     """Whether whoever takes back, gives up or moves money by command must say why."""
 
@@ -71,6 +78,7 @@ class Policy:
     resume: bool = False
     ignore_columns: tuple[str, ...] = ()
     reasons: ReasonPolicy = ReasonPolicy.OPTIONAL
+    anonymous_sales: AnonymousPolicy = AnonymousPolicy.REJECT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

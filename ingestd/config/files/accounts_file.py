@@ -155,6 +155,7 @@ class PolicyEntry(BaseModel):
         tuple[Annotated[str, BeforeValidator(_check_label)], ...], Field(max_length=LABELS_MAX)
     ] = ()
     reasons: Literal["optional", "required"] = "optional"
+    anonymous_sales: Literal["reject", "cash"] = "reject"
 
 
 class AccountEntry(BaseModel):

@@ -44,8 +44,8 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             ROW,
         ),
         Code.KEY_RESERVED: Explanation(
-            "A catalog file uses a key that is reserved, such as `ANONYMOUS` for a student, or "
-            "`null`, which payment files write where there is nothing.",
+            "A catalog file uses a key that is reserved, such as `ANONYMOUS` for a student, "
+            "`PAYOUT` for a product, or `null`, which payment files write where there is nothing.",
             "Use another key.",
             ROW,
         ),
@@ -162,8 +162,10 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             WARNING,
         ),
         Code.STUDENT_UNKNOWN: Explanation(
-            "The student is not on the account's roster. The key is not used up.",
-            "Import the student, then send the file again.",
+            "The student is not on the account's roster, or is `ANONYMOUS`, to whom the account's "
+            "files sell nothing. The key is not used up.",
+            "Import the student, then send the file again. Cash sales to nobody in particular are "
+            'taken where `anonymous_sales = "cash"` is in the policy of the account.',
             ROW,
         ),
         Code.STUDENT_DISAPPEARED: Explanation(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy.engine import Connection
 
@@ -23,6 +24,7 @@ from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind
 from ingestd.formats.rows.catalog import CatalogRow
 from ingestd.formats.rows.checking import Value
 from ingestd.ledger.books.batches import Batch
+from ingestd.ledger.books.chart import ANONYMOUS_STUDENT_ID
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.catalog.facts import write_catalog_facts
 from ingestd.ledger.catalog.lists import LISTS, listed_in, replace_lists
@@ -35,6 +37,7 @@ from ingestd.ledger.catalog.tables import (
     update_tables,
 )
 from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.money.payouts import PAYOUT_CODE
 from ingestd.ledger.paying.open_charges import remember_sorts, reorder_open_charges
 from ingestd.ledger.taking.families import pay_for_moved, write_family_changes
 from ingestd.ledger.taking.messages import KEY_REPEATED, KEY_RESERVED, STUDENT_DISAPPEARED
@@ -57,6 +60,11 @@ GIVEN = Temporary("stage_given", {"column_name": "text"})
 REJECTED_KEYS = Temporary("stage_rejected_key", {"row_key": "text"})
 
 LISTED_AT_A_TIME = 10_000
+
+# Who is nobody in particular is no student, and what is paid out is no product.
+_RESERVED = MappingProxyType(
+    {CatalogKind.STUDENTS: ANONYMOUS_STUDENT_ID, CatalogKind.PRODUCTS: PAYOUT_CODE}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,9 +142,10 @@ def judge_staged_catalog(
     `all_or_nothing` that is none as soon as one row is bad. What the file has no columns for is
     in them as it is in force.
     """
-    if kind is CatalogKind.STUDENTS:
-        _reject(connection, "find_reserved_students", {"message": KEY_RESERVED})
     key = CATALOG_FORMATS[kind].file.column_names[0]
+    if (reserved := _RESERVED.get(kind)) is not None:
+        told = {"column": key, "reserved": reserved, "message": KEY_RESERVED}
+        _reject(connection, "find_reserved_keys", told)
     _reject(connection, "find_repeated_keys", {"message": KEY_REPEATED, "column": key})
     if all_or_nothing and any_bad_row(connection):
         reject_everything(connection, CATALOG)

@@ -1,9 +1,10 @@
--- name: find_reserved_students
--- Rows about the reserved party for anonymous sales, which is no student. Binds :message.
+-- name: find_reserved_keys
+-- Rows about what the books keep for themselves. Binds :column, the file's name for the key,
+-- :reserved, :message.
 INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
-SELECT 'key_reserved', 'row', s.row, s.line, 'student_id', s.row_key, :message
+SELECT 'key_reserved', 'row', s.row, s.line, :column, s.row_key, :message
 FROM stage_catalog s
-WHERE s.row_key = 'ANONYMOUS'
+WHERE s.row_key = :reserved
 
 -- name: find_repeated_keys
 -- Rows whose key an earlier row of the file has: nobody but the district knows which is meant, and

@@ -10,16 +10,18 @@ ON CONFLICT DO NOTHING
 
 -- name: add_parties
 -- Number every student that is to be charged and that has no party number, in the order of their
--- ids. Binds :account, :parties, :batch_no.
+-- ids; so is ANONYMOUS, nobody in particular. Binds :account, :parties, :batch_no.
 INSERT INTO party (account, party_no, kind, party_code, batch_no)
-SELECT CAST(:account AS TEXT), :parties + ROW_NUMBER() OVER (ORDER BY n.student_id), 'student',
+SELECT CAST(:account AS TEXT), :parties + ROW_NUMBER() OVER (ORDER BY n.student_id), n.kind,
   n.student_id, :batch_no
 FROM (
-  SELECT DISTINCT n.student_id
+  SELECT DISTINCT n.student_id,
+    CASE n.student_id WHEN 'ANONYMOUS' THEN 'anonymous' ELSE 'student' END AS kind
   FROM stage_student n
   WHERE NOT EXISTS (
       SELECT 1 FROM party p
-      WHERE p.account = :account AND p.kind = 'student' AND p.party_code = n.student_id)
+      WHERE p.account = :account AND p.party_code = n.student_id
+        AND p.kind = CASE n.student_id WHEN 'ANONYMOUS' THEN 'anonymous' ELSE 'student' END)
     AND n.student_no IN (SELECT s.student_no FROM stage_charge s)
 ) n
 
@@ -28,7 +30,8 @@ FROM (
 UPDATE stage_student
 SET party_no = (
   SELECT p.party_no FROM party p
-  WHERE p.account = :account AND p.kind = 'student' AND p.party_code = stage_student.student_id)
+  WHERE p.account = :account AND p.party_code = stage_student.student_id
+    AND p.kind = CASE stage_student.student_id WHEN 'ANONYMOUS' THEN 'anonymous' ELSE 'student' END)
 RETURNING party_no
 
 -- name: add_codes

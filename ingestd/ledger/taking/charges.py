@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
-from ingestd.access.accounts import Account, FilePolicy, StudentPolicy
+from ingestd.access.accounts import (
+    Account,
+    AnonymousPolicy,
+    FilePolicy,
+    Policy,
+    StudentPolicy,
+)
 from ingestd.database.bulk import ANALYSED_ROWS_MIN, analyse, copy_sorted, empty_temporary
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.batches import Batch
-from ingestd.ledger.books.chart import ANONYMOUS_STUDENT_ID
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.books.postings import post
 from ingestd.ledger.evidence.seals import Written
@@ -24,13 +29,16 @@ from ingestd.ledger.paying.allocations import allocate
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.pools import PAYERS
 from ingestd.ledger.paying.terms import read_terms
+from ingestd.ledger.taking.cash_sales import pay_cash_sales
 from ingestd.ledger.taking.charge_stage import CHARGES, KEYS, KNOWN, PLACES, ChargeStager
 from ingestd.ledger.taking.charged_names import add_students, number_names
 from ingestd.ledger.taking.messages import (
+    BILLING_CODE_RESERVED,
     BILLING_CODE_UNKNOWN,
     CHARGE_REPEATED,
     KEYS_ALIKE,
     PRICE_MISSING,
+    STUDENT_RESERVED,
     STUDENT_UNKNOWN,
 )
 from ingestd.ledger.taking.stage import REPEATS
@@ -53,15 +61,14 @@ _KEY_COLUMN = "charge_tracking_id"
 LARGE_ROWS = 5_000
 
 
-def judge_staged_charges(
-    connection: Connection, head: Head, *, register_students: bool, all_or_nothing: bool
-) -> None:
+def judge_staged_charges(connection: Connection, head: Head, policy: Policy) -> None:
     """Sort the stage: what cannot be charged is rejected, what was charged before is a repeat.
 
     Afterwards exactly the rows in `stage_charge` are to be applied, and `stage_key` has their
-    keys in order; under `all_or_nothing` that is none as soon as one row is bad.
+    keys in order; where files are taken whole or not at all, that is none as soon as one row is
+    bad.
     """
-    _reject_unknown(connection, head, register_students=register_students)
+    _reject_unknown(connection, head, policy)
     copy_sorted(connection, CHARGES, KEYS, order="row_key, row")
     repeats = _find_repeats_of_ledger(connection, head) if head.charges else 0
     doubts = _SQL.run(connection, "find_doubts").one()
@@ -72,22 +79,22 @@ def judge_staged_charges(
         _SQL.run(connection, "find_keys_alike", {"message": KEYS_ALIKE})
     if repeats:
         _SQL.run(connection, "name_rows")
-    if all_or_nothing and any_bad_row(connection):
+    if policy.file is FilePolicy.ALL_OR_NOTHING and any_bad_row(connection):
         reject_everything(connection, CHARGES)
         empty_temporary(connection, KEYS)
     elif repeats:
         _take_out_repeats(connection, repeats)
-    if register_students:
+    if policy.students is StudentPolicy.REGISTER:
         add_students(connection, head)
 
 
-def post_staged_charges(
-    connection: Connection, head: Head, batch: Batch, folders: Sequence[Path]
-) -> Posted:
+def post_staged_charges(entry: Entry, folders: Sequence[Path]) -> Posted:
     """Write the charges that the stage holds still, and their postings; count every verdict.
 
-    Credit that waits pays the new charges at once. `folders` have the columns of a large file.
+    Credit that waits pays the new charges at once, and so does the cash of anonymous sales.
+    `folders` have the columns of a large file.
     """
+    connection, head, batch = entry.connection, entry.head, entry.batch
     number_names(connection, head, batch)
     terms = read_terms(connection, head)
     staged = _SQL.run(connection, "count_staged").one()
@@ -138,6 +145,8 @@ def post_staged_charges(
     if terms.credit_waits:
         _SQL.fill(connection, PAYERS, "stage_payers", values)
         allocate(connection, head, batch)
+    if entry.account.policy.anonymous_sales is AnonymousPolicy.CASH:
+        pay_cash_sales(entry)
     if written is not None and head.postings - batch.postings_before != written.tables[1].rows:
         # Other postings came behind: all of them are read back, and added up by the database.
         written = Written(tables=written.tables[:1], totals=None)
@@ -166,19 +175,19 @@ def _write(
     return Written(tables=(charges, postings), totals=totals)
 
 
-def _reject_unknown(connection: Connection, head: Head, *, register_students: bool) -> None:
+def _reject_unknown(connection: Connection, head: Head, policy: Policy) -> None:
     """Reject the rows that name what the catalog does not know."""
     account = {"account": head.account}
-    anonymous = {"anonymous": ANONYMOUS_STUDENT_ID}
-    marked = "mark_reserved_student" if register_students else "mark_unknown_students"
+    cash = {"sells_for_cash": int(policy.anonymous_sales is AnonymousPolicy.CASH)}
+    is_registered = policy.students is StudentPolicy.REGISTER
+    marked = "mark_reserved_student" if is_registered else "mark_unknown_students"
     # Most files name known ones only: then no row is looked at.
     found = 0
-    if _SQL.run(connection, marked, {**account, **anonymous}).rowcount:
-        found += _SQL.run(
-            connection, "find_unknown_students", {"message": STUDENT_UNKNOWN}
-        ).rowcount
+    if _SQL.run(connection, marked, {**account, **cash}).rowcount:
+        unknown = {"message": STUDENT_UNKNOWN, "reserved": STUDENT_RESERVED}
+        found += _SQL.run(connection, "find_unknown_students", unknown).rowcount
     if _SQL.run(connection, "mark_unknown_products", account).rowcount:
-        unknown = {"message": BILLING_CODE_UNKNOWN}
+        unknown = {"message": BILLING_CODE_UNKNOWN, "reserved": BILLING_CODE_RESERVED}
         found += _SQL.run(connection, "find_unknown_products", unknown).rowcount
     missing = {**account, "message": PRICE_MISSING}
     found += _SQL.run(connection, "find_missing_prices", missing).rowcount
@@ -221,14 +230,8 @@ def _stager(account: Account, received_at: int, is_copied: bool) -> ChargeStager
 
 
 def _post(entry: Entry, folders: Sequence[Path]) -> Posted:
-    policy = entry.account.policy
-    judge_staged_charges(
-        entry.connection,
-        entry.head,
-        register_students=policy.students is StudentPolicy.REGISTER,
-        all_or_nothing=policy.file is FilePolicy.ALL_OR_NOTHING,
-    )
-    return post_staged_charges(entry.connection, entry.head, entry.batch, folders)
+    judge_staged_charges(entry.connection, entry.head, entry.account.policy)
+    return post_staged_charges(entry, folders)
 
 
 TAKING = Taking(stager=_stager, post=_post)

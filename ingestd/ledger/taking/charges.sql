@@ -1,45 +1,46 @@
 -- name: mark_unknown_students
 -- Which students nobody may charge: those that the roster does not know, and the reserved one of
--- anonymous sales. Binds :account, :anonymous.
+-- anonymous sales, unless :sells_for_cash is 1. Binds :account too.
 UPDATE stage_student
 SET is_unknown = 1
-WHERE student_id = :anonymous
-  OR NOT EXISTS (
+WHERE CASE student_id
+  WHEN 'ANONYMOUS' THEN CAST(:sells_for_cash AS BIGINT) = 0
+  ELSE NOT EXISTS (
     SELECT 1 FROM student k
     WHERE k.account = :account AND k.student_id = stage_student.student_id
-  )
+  ) END
 
 -- name: mark_reserved_student
--- The same where a student that the roster does not know is added to it. Binds :anonymous.
+-- The same where a student that the roster does not know is added to it.
 UPDATE stage_student
 SET is_unknown = 1
-WHERE student_id = :anonymous
+WHERE student_id = 'ANONYMOUS' AND CAST(:sells_for_cash AS BIGINT) = 0
 
 -- name: mark_unknown_products
--- Which products the catalog does not know. Binds :account.
+-- Which products the catalog does not know; what is paid out is none. Binds :account.
 UPDATE stage_product
 SET is_unknown = 1
-WHERE NOT EXISTS (
+WHERE billing_code = 'PAYOUT' OR NOT EXISTS (
   SELECT 1 FROM product k
   WHERE k.account = :account AND k.billing_code = stage_product.billing_code
 )
 
 -- name: find_unknown_students
--- A finding for each row whose student nobody may charge. Binds :message.
+-- A finding for each row whose student nobody may charge. Binds :message, :reserved.
 -- sqlite: joins in this order
 INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
 SELECT 'student_unknown', 'row', s.row, s.line, 'student_id', n.student_id,
-  CAST(:message AS TEXT)
+  CASE n.student_id WHEN 'ANONYMOUS' THEN CAST(:reserved AS TEXT) ELSE CAST(:message AS TEXT) END
 FROM stage_charge s
   JOIN stage_student n ON n.student_no = s.student_no
 WHERE n.is_unknown = 1
 
 -- name: find_unknown_products
--- A finding for each row whose product the catalog does not know. Binds :message.
+-- A finding for each row whose product the catalog does not know. Binds :message, :reserved.
 -- sqlite: joins in this order
 INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
 SELECT 'billing_code_unknown', 'row', s.row, s.line, 'billing_code', n.billing_code,
-  CAST(:message AS TEXT)
+  CASE n.billing_code WHEN 'PAYOUT' THEN CAST(:reserved AS TEXT) ELSE CAST(:message AS TEXT) END
 FROM stage_charge s
   JOIN stage_product n ON n.product_no = s.product_no
 WHERE n.is_unknown = 1

@@ -25,6 +25,15 @@ BILLING_CODE_UNKNOWN = (
     "No product has this billing_code. Correct it, or add the product to the catalog; "
     "then send the row again."
 )
+STUDENT_RESERVED = (
+    "ANONYMOUS is nobody in particular, and this account's files do not sell to it. Name the "
+    "student; or, if these are cash sales, have the account's anonymous_sales set to cash; then "
+    "send the row again."
+)
+BILLING_CODE_RESERVED = (
+    "PAYOUT is reserved for money that is paid out, and nothing is sold under it. Correct it, then "
+    "send the row again."
+)
 PRICE_MISSING = (
     "The row has no amount, and its product had no price at that time. "
     "Write the amount, or give the product a price; then send the row again."

@@ -13,7 +13,7 @@ from ingestd.database.statements import Statements
 from ingestd.formats.kinds.student_refunds import RefundRow
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.money.entry import Entry
-from ingestd.ledger.money.keys import PAYOUT_PREFIX, made_from
+from ingestd.ledger.money.keys import PAYOUT_PREFIX, free_id
 from ingestd.ledger.money.refunds import REFUNDING, post_refunds, refunded_amount
 from ingestd.ledger.money.sales import find_charge
 from ingestd.ledger.taking.messages import CASH_SHORT, CHARGE_UNKNOWN, REFUND_REPEATED
@@ -88,21 +88,19 @@ def post_staged_refunds(entry: Entry) -> Posted:
     values = {"account": entry.head.account}
     applied = _SQL.fill(entry.connection, REFUNDING, "stage_refunding", values)
     given_back = _SQL.run(entry.connection, "find_cash_back", values).all()
-    payout_ids = {row.place: _payout_id(entry, row.tracking_id, row.place) for row in given_back}
+    payout_ids: dict[int, str] = {}
+
+    def is_taken(key: str) -> bool:
+        return key in payout_ids.values() or find_charge(entry, key) is not None
+
+    for row in given_back:
+        payout_ids[row.place] = free_id(PAYOUT_PREFIX, row.tracking_id, is_taken=is_taken)
     post_refunds(entry, payout_ids=payout_ids)
     return counted(
         entry.connection,
         applied=applied,
         applied_amount=refunded_amount(entry, refunds_before=before),
     )
-
-
-def _payout_id(entry: Entry, tracking_id: str, place: int) -> str:
-    """Return the id of the cash that a refund gives back; one that is taken is passed by."""
-    made = made_from(PAYOUT_PREFIX, tracking_id)
-    if find_charge(entry, made) is None:
-        return made
-    return made_from(PAYOUT_PREFIX, f"{tracking_id}#{entry.head.refunds + place}", hashed=True)
 
 
 def _stager(*_: object) -> RefundStager:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ingestd.access.accounts import (
     Account,
+    AnonymousPolicy,
     FilePolicy,
     LastRowPolicy,
     NaiveTimePolicy,
@@ -56,6 +57,7 @@ def _to_account(account_id: AccountId, entry: AccountEntry) -> Account:
             resume=entry.policy.resume,
             ignore_columns=entry.policy.ignore_columns,
             reasons=ReasonPolicy(entry.policy.reasons),
+            anonymous_sales=AnonymousPolicy(entry.policy.anonymous_sales),
         ),
         sources=tuple(entry.sources.items()),
     )

@@ -15,8 +15,8 @@ from ingestd.ledger.money.author import Command
 from ingestd.ledger.money.choices import CreditSource, CreditTarget, Paid
 from ingestd.ledger.money.credit import waiting_credit
 from ingestd.ledger.money.entry import Entry, Unchanged
-from ingestd.ledger.money.keys import made_from
-from ingestd.ledger.money.payments import CASH, NewPayment, Part, PartKind, find_payment
+from ingestd.ledger.money.keys import CASH_PREFIX, made_from
+from ingestd.ledger.money.payments import NewPayment, Part, PartKind, find_payment
 from ingestd.ledger.money.payouts import CREDIT_OF
 from ingestd.ledger.money.sales import (
     PENALTY,
@@ -224,7 +224,7 @@ def _pay_cash(entry: Entry, charge: NewCharge) -> None:
     stored = stored_charge(entry, charge.tracking_id)
     if not stored.amount:
         return
-    payment_id = made_from(CASH.upper(), charge.tracking_id)
+    payment_id = made_from(CASH_PREFIX, charge.tracking_id)
     if find_payment(entry, payment_id) is not None:
         raise LedgerRefusal(
             f"Another payment is called {payment_id}. Give the sale another --tracking-id."

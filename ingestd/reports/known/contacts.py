@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from ingestd.database.statements import Statements
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.ledger.books.chart import PartyKind
-from ingestd.reports.known.catalog import Columns, read_rows_then
+from ingestd.ledger.catalog.as_known import Columns, read_rows_then
 from ingestd.values.identifiers import AccountId
 
 _SQL = Statements(__file__)

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
 from ingestd.formats.kinds.catalog import CatalogKind
-from ingestd.reports.known.catalog import read_rows_then
+from ingestd.ledger.catalog.as_known import read_rows_then
 from ingestd.values.identifiers import AccountId
 
 _SQL = Statements(__file__)

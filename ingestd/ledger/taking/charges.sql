@@ -11,7 +11,7 @@ WHERE CASE student_id
   ) END
 
 -- name: mark_reserved_student
--- The same where a student that the roster does not know is added to it.
+-- The same where a student that the roster does not know is added to it. Binds :sells_for_cash.
 UPDATE stage_student
 SET is_unknown = 1
 WHERE student_id = 'ANONYMOUS' AND CAST(:sells_for_cash AS BIGINT) = 0

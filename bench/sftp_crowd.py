@@ -16,7 +16,7 @@ from bench._processes import look_at
 from bench._results import percentile, publish
 from bench._servers import Daemon, Installation, prepare_ingestd, running_ingestd
 from ingestd.formats.kinds.catalog import CatalogKind
-from ingestd.ledger.money.author import Author, Command
+from ingestd.ledger.entries.author import Author, Command
 from ingestd.service.installation.bootstrap import prepared_installation
 from ingestd.service.office.catalog import import_file
 from ingestd.telemetry.logs import configure_logs

@@ -23,9 +23,9 @@ from ingestd.intake.reading.reading import (
 from ingestd.ledger.books.batches import Batch, open_batch
 from ingestd.ledger.books.clock_check import require_clock
 from ingestd.ledger.books.head import Head, lock_head
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.evidence.seals import Seal, Written, seal
 from ingestd.ledger.evidence.signing import Signing
-from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.outcomes.file_outcomes import (
     FileOutcome,
     FileStatus,

@@ -48,7 +48,7 @@ def import_command(
     config: ConfigOption = None,
 ) -> None:
     """Take good rows into the catalog, by key; name the others. Exit 1 when there are others."""
-    from ingestd.ledger.money.author import Author, Command
+    from ingestd.ledger.entries.author import Author, Command
     from ingestd.service.office.catalog import import_file
 
     author = Author(

@@ -1,1 +1,1 @@
-"""Money: payments, their settlement and return, sales, refunds and quotes, one entry each."""
+"""Money: sales, payments, their settlement and return, cash and quotes."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from ingestd.database.bulk import Temporary
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.postings import post
-from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.entries.entry import Entry
 from ingestd.values.days import Day
 
 SETTLED, VOIDED = "settled", "voided"

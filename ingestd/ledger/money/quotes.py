@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.parties import Party
-from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.paying.pools import stage_payer, stage_pools
 
 _SQL = Statements(__file__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingestd.database.statements import Statements
-from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.money.payments import (
     StoredPayment,
     choose_payment,

@@ -12,7 +12,7 @@ from ingestd.ledger.books.chart import CHARGED
 from ingestd.ledger.books.codes import number_code
 from ingestd.ledger.books.parties import Party
 from ingestd.ledger.books.postings import post
-from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.paying.allocations import allocate
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.pools import stage_payer

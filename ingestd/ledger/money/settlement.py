@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.postings import post
-from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.money.payments import (
     CHOSEN,
     SETTLED,

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from ingestd.database.bulk import Temporary, analyse
 from ingestd.database.statements import Statements
-from ingestd.ledger.money.entry import Entry
-from ingestd.ledger.money.keys import CASH_PREFIX, KEY_CHARACTERS_MAX, free_id
+from ingestd.ledger.entries.entry import Entry
+from ingestd.ledger.entries.keys import CASH_PREFIX, KEY_CHARACTERS_MAX, free_id
 from ingestd.ledger.money.payments import CHOSEN
 from ingestd.ledger.money.settlement import settle_chosen
 from ingestd.values.days import Day

@@ -36,8 +36,8 @@ from ingestd.ledger.catalog.tables import (
     keep_the_rest,
     update_tables,
 )
-from ingestd.ledger.money.entry import Entry
-from ingestd.ledger.money.payouts import PAYOUT_CODE
+from ingestd.ledger.entries.entry import Entry
+from ingestd.ledger.outgoing.payouts import PAYOUT_CODE
 from ingestd.ledger.paying.open_charges import remember_sorts, reorder_open_charges
 from ingestd.ledger.taking.families import pay_for_moved, write_family_changes
 from ingestd.ledger.taking.messages import KEY_REPEATED, KEY_RESERVED, STUDENT_DISAPPEARED

@@ -23,8 +23,8 @@ from ingestd.database.statements import Statements
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.books.postings import post
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.evidence.seals import Written
-from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.paying.allocations import allocate
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.pools import PAYERS

@@ -11,7 +11,7 @@ from ingestd.database.bulk import Temporary, analyse, create_temporary
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.charge_keys import take_keys
 from ingestd.ledger.books.postings import post
-from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.money.payments import CHOSEN, post_received
 from ingestd.ledger.money.settlement import settle_chosen
 from ingestd.ledger.paying.open_charges import open_new_charges

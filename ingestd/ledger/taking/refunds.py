@@ -12,10 +12,10 @@ from ingestd.database.bulk import Temporary
 from ingestd.database.statements import Statements
 from ingestd.formats.kinds.student_refunds import RefundRow
 from ingestd.ledger.books.head import Head
-from ingestd.ledger.money.entry import Entry
-from ingestd.ledger.money.keys import PAYOUT_PREFIX, free_id
-from ingestd.ledger.money.refunds import REFUNDING, post_refunds, refunded_amount
+from ingestd.ledger.entries.entry import Entry
+from ingestd.ledger.entries.keys import PAYOUT_PREFIX, free_id
 from ingestd.ledger.money.sales import find_charge
+from ingestd.ledger.outgoing.refunds import REFUNDING, post_refunds, refunded_amount
 from ingestd.ledger.taking.messages import CASH_SHORT, CHARGE_UNKNOWN, REFUND_REPEATED
 from ingestd.ledger.taking.stage import Stager
 from ingestd.ledger.taking.taking import Taking

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ingestd.database.bulk import analyse
 from ingestd.database.statements import Statements
-from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.paying.allocations import SUNDRY_SALE
 from ingestd.ledger.taking import messages
 from ingestd.ledger.taking.payment_posting import (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestd.access.accounts import Account
-from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.taking.stage import Stager
 from ingestd.ledger.taking.verdicts import Posted
 

@@ -12,9 +12,9 @@ from ingestd.database.engine import Database
 from ingestd.formats.findings.codes import Code
 from ingestd.formats.judging.amounts import AmountJudge
 from ingestd.formats.judging.judged import Problem
+from ingestd.ledger.entries.author import Author, Command
+from ingestd.ledger.entries.entry import Entry, write_entry
 from ingestd.ledger.evidence.signing import Signing
-from ingestd.ledger.money.author import Author, Command
-from ingestd.ledger.money.entry import Entry, write_entry
 from ingestd.values.clock import Clock, day_in, from_microseconds, to_microseconds
 from ingestd.values.days import Day
 from ingestd.values.errors import UsageError

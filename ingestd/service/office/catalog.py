@@ -12,8 +12,8 @@ from ingestd.formats.rules import LastRow
 from ingestd.intake.handling import catalog_handling
 from ingestd.intake.reading.progress import QUIET
 from ingestd.intake.reading.reading import read_file, task_of
-from ingestd.ledger.money.author import Author, judged_author
-from ingestd.ledger.money.entry import Entry, Unchanged, write_entry
+from ingestd.ledger.entries.author import Author, judged_author
+from ingestd.ledger.entries.entry import Entry, Unchanged, write_entry
 from ingestd.ledger.taking.catalog import (
     Imported,
     count_staged_news,

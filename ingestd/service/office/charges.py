@@ -11,13 +11,11 @@ from ulid import ULID
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.parties import Party, add_party, find_party, party_of
-from ingestd.ledger.money.author import Command
+from ingestd.ledger.entries.author import Command
+from ingestd.ledger.entries.entry import Entry, Unchanged
+from ingestd.ledger.entries.keys import CASH_PREFIX, made_from
 from ingestd.ledger.money.choices import CreditSource, CreditTarget, Paid
-from ingestd.ledger.money.credit import waiting_credit
-from ingestd.ledger.money.entry import Entry, Unchanged
-from ingestd.ledger.money.keys import CASH_PREFIX, made_from
 from ingestd.ledger.money.payments import NewPayment, Part, PartKind, find_payment
-from ingestd.ledger.money.payouts import CREDIT_OF
 from ingestd.ledger.money.sales import (
     PENALTY,
     SALE,
@@ -30,7 +28,9 @@ from ingestd.ledger.money.sales import (
     pay_from_waiting_credit,
 )
 from ingestd.ledger.money.settlement import take_cash
-from ingestd.ledger.money.transfers import NewTransfer, transfer_credit
+from ingestd.ledger.outgoing.payouts import CREDIT_OF
+from ingestd.ledger.outgoing.transfers import NewTransfer, transfer_credit
+from ingestd.ledger.outgoing.waiting import waiting_credit
 from ingestd.ledger.paying.allocations import CASH_SALE
 from ingestd.ledger.paying.pools import is_one_family
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper

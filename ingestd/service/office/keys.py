@@ -6,7 +6,7 @@ from ulid import ULID
 
 from ingestd.formats.judging.texts import IdentifierJudge
 from ingestd.formats.kinds.student_billing import CHARGE_TRACKING_ID
-from ingestd.ledger.money.keys import KEY_CHARACTERS_MAX
+from ingestd.ledger.entries.keys import KEY_CHARACTERS_MAX
 from ingestd.values.errors import LedgerRefusal, UsageError
 
 _JUDGE_KEY = IdentifierJudge(CHARGE_TRACKING_ID)

@@ -6,8 +6,8 @@ from datetime import date
 
 from ingestd.ledger.books.periods import close_month as close_period
 from ingestd.ledger.books.periods import is_closed
-from ingestd.ledger.money.author import Command
-from ingestd.ledger.money.entry import Entry, Unchanged
+from ingestd.ledger.entries.author import Command
+from ingestd.ledger.entries.entry import Entry, Unchanged
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.values.errors import LedgerRefusal, UsageError
 

@@ -12,9 +12,9 @@ from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.formats.rows.contents import hash_contents
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.parties import Party, find_party, party_of
-from ingestd.ledger.money.author import Command
-from ingestd.ledger.money.entry import Entry, Unchanged
-from ingestd.ledger.money.keys import KEY_CHARACTERS_MAX, made_from
+from ingestd.ledger.entries.author import Command
+from ingestd.ledger.entries.entry import Entry, Unchanged
+from ingestd.ledger.entries.keys import KEY_CHARACTERS_MAX, made_from
 from ingestd.ledger.money.payments import (
     CASH,
     NewPayment,

@@ -8,12 +8,12 @@ from datetime import date
 from ingestd.formats.rows.contents import hash_contents
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.parties import Party, find_party
-from ingestd.ledger.money.author import Command
+from ingestd.ledger.entries.author import Command
+from ingestd.ledger.entries.entry import Entry, Unchanged
 from ingestd.ledger.money.cash import deposit_cash, find_deposit
 from ingestd.ledger.money.choices import CreditSource, CreditTarget, PayoutMethod
-from ingestd.ledger.money.credit import choose_credit, waiting_credit
-from ingestd.ledger.money.entry import Entry, Unchanged
-from ingestd.ledger.money.payouts import (
+from ingestd.ledger.money.sales import find_charge
+from ingestd.ledger.outgoing.payouts import (
     CREDIT_OF,
     NewPayout,
     StoredPayout,
@@ -23,8 +23,8 @@ from ingestd.ledger.money.payouts import (
     pay_out,
     void_payout,
 )
-from ingestd.ledger.money.sales import find_charge
-from ingestd.ledger.money.transfers import NewTransfer, transfer_credit
+from ingestd.ledger.outgoing.transfers import NewTransfer, transfer_credit
+from ingestd.ledger.outgoing.waiting import choose_credit, waiting_credit
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.keys import checked_text, other_content, tracking_key
 from ingestd.values.days import Day

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ingestd.ledger.books.parties import Party, find_party
-from ingestd.ledger.money.author import Command
-from ingestd.ledger.money.entry import Entry, Unchanged
+from ingestd.ledger.entries.author import Command
+from ingestd.ledger.entries.entry import Entry, Unchanged
 from ingestd.ledger.money.quotes import Quote, quote
 from ingestd.ledger.money.sales import NewCharge, price_of
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper

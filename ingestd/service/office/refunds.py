@@ -7,19 +7,19 @@ from datetime import date
 from ingestd.formats.rows.contents import hash_contents
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.parties import party_of
-from ingestd.ledger.money.author import Command
+from ingestd.ledger.entries.author import Command
+from ingestd.ledger.entries.entry import Entry, Unchanged
+from ingestd.ledger.entries.keys import PAYOUT_PREFIX, made_from
 from ingestd.ledger.money.choices import RefundTo
-from ingestd.ledger.money.entry import Entry, Unchanged
-from ingestd.ledger.money.keys import PAYOUT_PREFIX, made_from
-from ingestd.ledger.money.payouts import cash_on_hand
-from ingestd.ledger.money.refunds import (
+from ingestd.ledger.money.sales import StoredCharge, find_charge
+from ingestd.ledger.outgoing.payouts import cash_on_hand
+from ingestd.ledger.outgoing.refunds import (
     NewRefund,
     StoredRefund,
     find_refund,
 )
-from ingestd.ledger.money.refunds import refund_charge as refund_by_command
-from ingestd.ledger.money.sales import StoredCharge, find_charge
-from ingestd.ledger.money.write_offs import find_write_off, write_off
+from ingestd.ledger.outgoing.refunds import refund_charge as refund_by_command
+from ingestd.ledger.outgoing.write_offs import find_write_off, write_off
 from ingestd.ledger.paying.undo import find_undone_of_charge
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.charges import stored_charge

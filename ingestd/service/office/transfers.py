@@ -10,18 +10,18 @@ from ulid import ULID
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.parties import Party, find_party
-from ingestd.ledger.money.author import Command
+from ingestd.ledger.entries.author import Command
+from ingestd.ledger.entries.entry import Entry, Unchanged
 from ingestd.ledger.money.choices import CreditSource, CreditTarget
-from ingestd.ledger.money.credit import waiting_credit
-from ingestd.ledger.money.entry import Entry, Unchanged
-from ingestd.ledger.money.payouts import CREDIT_OF
-from ingestd.ledger.money.transfers import (
+from ingestd.ledger.outgoing.payouts import CREDIT_OF
+from ingestd.ledger.outgoing.transfers import (
     NewTransfer,
     find_transfer,
     paid_in_batch,
     pay_from_transferred,
     transfer_credit,
 )
+from ingestd.ledger.outgoing.waiting import waiting_credit
 from ingestd.ledger.paying.pools import is_one_family
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.charges import payable_charge

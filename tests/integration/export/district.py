@@ -23,9 +23,9 @@ from beancount.core.data import Entries, Transaction
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.parties import find_party
-from ingestd.ledger.money.author import Command
+from ingestd.ledger.entries.author import Command
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.money.choices import Paid
-from ingestd.ledger.money.entry import Entry
 from ingestd.ledger.money.payments import NewPayment, Part, PartKind, receive_payment
 from ingestd.reports.exports.account_names import code_of
 from ingestd.reports.exports.book import Book

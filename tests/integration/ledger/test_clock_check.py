@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from ingestd.ledger.books.clock_check import accept_clock, find_clock_doubt, find_clock_doubts
-from ingestd.ledger.money.author import Author, Command
-from ingestd.ledger.money.entry import write_entry
+from ingestd.ledger.entries.author import Author, Command
+from ingestd.ledger.entries.entry import write_entry
 from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import ClockBehindError
 from tests.integration.ledger.conftest import SPRINGFIELD, Books, charges

@@ -13,12 +13,12 @@ from sqlalchemy.engine import Connection
 
 from ingestd.ledger.audit.against import Held, hold_against, read_outside
 from ingestd.ledger.audit.verify import Difference, verify_ledger
+from ingestd.ledger.entries.author import Author, Command
+from ingestd.ledger.entries.entry import Entry, write_entry
 from ingestd.ledger.evidence.checkpoints import continue_from, read_newest_note
 from ingestd.ledger.evidence.seals import heading_of
 from ingestd.ledger.evidence.signing import SignedTree
 from ingestd.ledger.evidence.tree_log import read_leaves, read_signed_tree
-from ingestd.ledger.money.author import Author, Command
-from ingestd.ledger.money.entry import Entry, write_entry
 from ingestd.ledger.proof.checkpoint import Checkpoint
 from ingestd.ledger.proof.frontier import Frontier
 from ingestd.ledger.proof.note import Signer, VerifierKey, open_note, read_note

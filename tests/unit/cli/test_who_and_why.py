@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from ingestd.cli.app import COMMANDS, load_command
 from ingestd.cli.opening.who import who_runs_this
-from ingestd.ledger.money.author import Command
+from ingestd.ledger.entries.author import Command
 
 ASKING = {Command.LEDGER_QUOTE}
 

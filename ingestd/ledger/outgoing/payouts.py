@@ -18,9 +18,9 @@ from ingestd.ledger.books.charge_keys import take_keys
 from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.ledger.books.codes import number_code
 from ingestd.ledger.books.postings import post
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.money.choices import CreditSource, PayoutMethod
-from ingestd.ledger.money.credit import give_back_discounts
-from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.outgoing.waiting import give_back_discounts
 from ingestd.ledger.paying.allocations import ALLOCATIONS, allocate, apply_allocations
 from ingestd.ledger.paying.open_charges import CHANGED, refresh_open_charges
 from ingestd.ledger.paying.pools import stage_payer

@@ -8,10 +8,10 @@ from types import MappingProxyType
 from ingestd.database.statements import Statements
 from ingestd.formats.rows.contents import hash_contents
 from ingestd.ledger.books.chart import LedgerAccount
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.money.choices import CreditSource, CreditTarget
-from ingestd.ledger.money.credit import choose_credit, move_credit
-from ingestd.ledger.money.entry import Entry
-from ingestd.ledger.money.payouts import CREDIT_OF
+from ingestd.ledger.outgoing.payouts import CREDIT_OF
+from ingestd.ledger.outgoing.waiting import choose_credit, move_credit
 from ingestd.ledger.paying.allocations import ALLOCATIONS, allocate, apply_allocations
 from ingestd.ledger.paying.pools import stage_payer
 

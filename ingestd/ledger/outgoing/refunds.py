@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from ingestd.database.bulk import Temporary, create_temporary
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.postings import post
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.money.choices import CreditSource, PayoutMethod, RefundTo
-from ingestd.ledger.money.credit import TAKEN
-from ingestd.ledger.money.entry import Entry
-from ingestd.ledger.money.payouts import NewPayout, pay_out
+from ingestd.ledger.outgoing.payouts import NewPayout, pay_out
+from ingestd.ledger.outgoing.waiting import TAKEN
 from ingestd.ledger.paying.allocations import (
     ALLOCATIONS,
     allocate,

@@ -6,7 +6,7 @@ from ingestd.database.bulk import Temporary
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.ledger.books.postings import post
-from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.entries.entry import Entry
 
 _SQL = Statements(__file__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.postings import post
-from ingestd.ledger.money.entry import Entry
+from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.money.sales import StoredCharge
 from ingestd.ledger.paying.open_charges import CHANGED, refresh_open_charges
 from ingestd.ledger.paying.taxes import TaxShares

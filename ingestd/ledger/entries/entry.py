@@ -15,10 +15,10 @@ from ingestd.ledger.books.batches import Batch, open_batch
 from ingestd.ledger.books.clock_check import require_clock
 from ingestd.ledger.books.head import Head, lock_head
 from ingestd.ledger.books.periods import open_from
+from ingestd.ledger.entries.author import Author, judged_author, store_author
 from ingestd.ledger.evidence.publishing import note
 from ingestd.ledger.evidence.seals import Seal, seal
 from ingestd.ledger.evidence.signing import Signing
-from ingestd.ledger.money.author import Author, judged_author, store_author
 from ingestd.values.clock import Clock, day_in, from_microseconds, to_microseconds
 from ingestd.values.days import Day
 from ingestd.values.errors import LedgerRefusal, UsageError

@@ -14,8 +14,6 @@ from types import MappingProxyType
 
 from ingestd.ledger.proof.digest import ColumnKind
 
-_TEXT, _NUMBER, _OCTETS = ColumnKind.TEXT, ColumnKind.NUMBER, ColumnKind.OCTETS
-
 _FIXED = re.compile(r"\b(\w+) = :\1\b")
 
 Layout = Mapping[str, ColumnKind]
@@ -54,6 +52,12 @@ def _numbered(number: str, counter: str) -> str:
     )
 
 
+def _columns(written: str) -> Layout:
+    """Return the layout of columns, each written with what it holds, in their order."""
+    pairs = (column.split() for column in written.split(", "))
+    return MappingProxyType({name: ColumnKind(kind) for name, kind in pairs})
+
+
 _OF_BATCH = "account = :account AND batch_no = :batch_no"
 _OF_UPLOAD = "account = :account AND upload_id = :upload_id"
 
@@ -64,69 +68,35 @@ SEALED_TABLES: Mapping[str, SealedTable] = MappingProxyType(
             order=("upload_id",),
             is_numbered=False,
             layouts=(
-                {
-                    "account": _TEXT,
-                    "upload_id": _TEXT,
-                    "batch_no": _NUMBER,
-                    "filename": _TEXT,
-                    "format": _TEXT,
-                    "source": _TEXT,
-                    "sha256": _TEXT,
-                    "size_bytes": _NUMBER,
-                    "received_at": _NUMBER,
-                    "finished_at": _NUMBER,
-                    "peer": _TEXT,
-                    "session_id": _TEXT,
-                    "key_fingerprint": _TEXT,
-                    "client_version": _TEXT,
-                    "node": _TEXT,
-                    "location": _TEXT,
-                    "status": _TEXT,
-                    "records": _NUMBER,
-                    "applied": _NUMBER,
-                    "duplicate": _NUMBER,
-                    "conflict": _NUMBER,
-                    "rejected": _NUMBER,
-                    "applied_amount": _NUMBER,
-                    "findings": _NUMBER,
-                },
+                _columns(
+                    "account text, upload_id text, batch_no number, filename text, format text, "
+                    "source text, sha256 text, size_bytes number, received_at number, "
+                    "finished_at number, peer text, session_id text, key_fingerprint text, "
+                    "client_version text, node text, location text, status text, records number, "
+                    "applied number, duplicate number, conflict number, rejected number, "
+                    "applied_amount number, findings number"
+                ),
             ),
         ),
         "row_outcome": SealedTable(
             belongs=_OF_UPLOAD,
             order=("row",),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "upload_id": _TEXT,
-                    "row": _NUMBER,
-                    "row_count": _NUMBER,
-                    "line": _NUMBER,
-                    "outcome": _TEXT,
-                    "earlier_batch_no": _NUMBER,
-                    "charge_no": _NUMBER,
-                    "payment_no": _NUMBER,
-                },
+                _columns(
+                    "account text, upload_id text, row number, row_count number, line number, "
+                    "outcome text, earlier_batch_no number, charge_no number, payment_no number"
+                ),
             ),
         ),
         "finding": SealedTable(
             belongs=_OF_UPLOAD,
             order=("finding_no",),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "upload_id": _TEXT,
-                    "finding_no": _NUMBER,
-                    "code": _TEXT,
-                    "verdict": _TEXT,
-                    "row": _NUMBER,
-                    "line": _NUMBER,
-                    "column_name": _TEXT,
-                    "value": _TEXT,
-                    "message": _TEXT,
-                    "row_key": _TEXT,
-                    "party_code": _TEXT,
-                },
+                _columns(
+                    "account text, upload_id text, finding_no number, code text, verdict text, "
+                    "row number, line number, column_name text, value text, message text, "
+                    "row_key text, party_code text"
+                ),
             ),
         ),
         "entry": SealedTable(
@@ -134,14 +104,10 @@ SEALED_TABLES: Mapping[str, SealedTable] = MappingProxyType(
             order=("batch_no",),
             is_numbered=False,
             layouts=(
-                {
-                    "account": _TEXT,
-                    "batch_no": _NUMBER,
-                    "command": _TEXT,
-                    "entered_by": _TEXT,
-                    "reason": _TEXT,
-                    "source": _TEXT,
-                },
+                _columns(
+                    "account text, batch_no number, command text, entered_by text, reason text, "
+                    "source text"
+                ),
             ),
         ),
         "catalog_fact": SealedTable(
@@ -149,102 +115,60 @@ SEALED_TABLES: Mapping[str, SealedTable] = MappingProxyType(
             order=("kind", "row_key"),
             is_numbered=False,
             layouts=(
-                {
-                    "account": _TEXT,
-                    "batch_no": _NUMBER,
-                    "kind": _TEXT,
-                    "row_key": _TEXT,
-                    "columns": _TEXT,
-                },
+                _columns("account text, batch_no number, kind text, row_key text, columns text"),
             ),
         ),
         "family_change": SealedTable(
             belongs=_OF_BATCH,
             order=("party_no",),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "batch_no": _NUMBER,
-                    "party_no": _NUMBER,
-                    "old_parent_code": _TEXT,
-                    "new_parent_code": _TEXT,
-                    "effective_on": _NUMBER,
-                    "open_amount": _NUMBER,
-                    "waiting_amount": _NUMBER,
-                },
+                _columns(
+                    "account text, batch_no number, party_no number, old_parent_code text, "
+                    "new_parent_code text, effective_on number, open_amount number, "
+                    "waiting_amount number"
+                ),
             ),
         ),
         "party": SealedTable(
             belongs=_numbered("party_no", "parties"),
             order=("party_no",),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "party_no": _NUMBER,
-                    "kind": _TEXT,
-                    "party_code": _TEXT,
-                    "batch_no": _NUMBER,
-                },
+                _columns(
+                    "account text, party_no number, kind text, party_code text, batch_no number"
+                ),
             ),
         ),
         "code": SealedTable(
             belongs=_numbered("code_no", "codes"),
             order=("code_no",),
-            layouts=({"account": _TEXT, "code_no": _NUMBER, "code": _TEXT, "batch_no": _NUMBER},),
+            layouts=(_columns("account text, code_no number, code text, batch_no number"),),
         ),
         "charge": SealedTable(
             belongs=_numbered("charge_no", "charges"),
             order=("charge_no",),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "charge_no": _NUMBER,
-                    "tracking_id": _TEXT,
-                    "content_hash": _OCTETS,
-                    "party_no": _NUMBER,
-                    "receivable_account": _NUMBER,
-                    "product_no": _NUMBER,
-                    "amount": _NUMBER,
-                    "tax": _NUMBER,
-                    "note": _TEXT,
-                    "occurred_at": _NUMBER,
-                    "effective_on": _NUMBER,
-                    "batch_no": _NUMBER,
-                    "row": _NUMBER,
-                },
+                _columns(
+                    "account text, charge_no number, tracking_id text, content_hash octets, "
+                    "party_no number, receivable_account number, product_no number, "
+                    "amount number, tax number, note text, occurred_at number, "
+                    "effective_on number, batch_no number, row number"
+                ),
             ),
         ),
         "charge_tax": SealedTable(
             belongs=_numbered("charge_no", "charges"),
             order=("charge_no",),
-            layouts=(
-                {
-                    "account": _TEXT,
-                    "charge_no": _NUMBER,
-                    "tax_code": _TEXT,
-                    "batch_no": _NUMBER,
-                },
-            ),
+            layouts=(_columns("account text, charge_no number, tax_code text, batch_no number"),),
         ),
         "refund": SealedTable(
             belongs=_numbered("refund_no", "refunds"),
             order=("refund_no",),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "refund_no": _NUMBER,
-                    "charge_no": _NUMBER,
-                    "amount": _NUMBER,
-                    "tax": _NUMBER,
-                    "paid_to": _TEXT,
-                    "refund_key": _TEXT,
-                    "content_hash": _OCTETS,
-                    "tx_item_rowid": _TEXT,
-                    "note": _TEXT,
-                    "effective_on": _NUMBER,
-                    "batch_no": _NUMBER,
-                    "row": _NUMBER,
-                },
+                _columns(
+                    "account text, refund_no number, charge_no number, amount number, tax number, "
+                    "paid_to text, refund_key text, content_hash octets, tx_item_rowid text, "
+                    "note text, effective_on number, batch_no number, row number"
+                ),
             ),
         ),
         "write_off": SealedTable(
@@ -252,16 +176,10 @@ SEALED_TABLES: Mapping[str, SealedTable] = MappingProxyType(
             order=("batch_no",),
             is_numbered=False,
             layouts=(
-                {
-                    "account": _TEXT,
-                    "batch_no": _NUMBER,
-                    "charge_no": _NUMBER,
-                    "amount": _NUMBER,
-                    "tax": _NUMBER,
-                    "write_off_key": _TEXT,
-                    "content_hash": _OCTETS,
-                    "effective_on": _NUMBER,
-                },
+                _columns(
+                    "account text, batch_no number, charge_no number, amount number, tax number, "
+                    "write_off_key text, content_hash octets, effective_on number"
+                ),
             ),
         ),
         "transfer": SealedTable(
@@ -269,48 +187,31 @@ SEALED_TABLES: Mapping[str, SealedTable] = MappingProxyType(
             order=("batch_no",),
             is_numbered=False,
             layouts=(
-                {
-                    "account": _TEXT,
-                    "batch_no": _NUMBER,
-                    "transfer_id": _TEXT,
-                    "content_hash": _OCTETS,
-                    "from_party_no": _NUMBER,
-                    "from_account": _NUMBER,
-                    "to_party_no": _NUMBER,
-                    "to_account": _NUMBER,
-                    "amount": _NUMBER,
-                    "for_charge_no": _NUMBER,
-                    "effective_on": _NUMBER,
-                },
+                _columns(
+                    "account text, batch_no number, transfer_id text, content_hash octets, "
+                    "from_party_no number, from_account number, to_party_no number, "
+                    "to_account number, amount number, for_charge_no number, effective_on number"
+                ),
             ),
         ),
         "payout": SealedTable(
             belongs=_numbered("charge_no", "charges"),
             order=("charge_no",),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "charge_no": _NUMBER,
-                    "from_account": _NUMBER,
-                    "method": _TEXT,
-                    "payee": _TEXT,
-                    "reference": _TEXT,
-                    "refund_no": _NUMBER,
-                    "batch_no": _NUMBER,
-                },
+                _columns(
+                    "account text, charge_no number, from_account number, method text, "
+                    "payee text, reference text, refund_no number, batch_no number"
+                ),
             ),
         ),
         "payout_event": SealedTable(
             belongs=_OF_BATCH,
             order=("charge_no", "event"),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "charge_no": _NUMBER,
-                    "event": _TEXT,
-                    "effective_on": _NUMBER,
-                    "batch_no": _NUMBER,
-                },
+                _columns(
+                    "account text, charge_no number, event text, effective_on number, "
+                    "batch_no number"
+                ),
             ),
         ),
         "cash_deposit": SealedTable(
@@ -318,15 +219,10 @@ SEALED_TABLES: Mapping[str, SealedTable] = MappingProxyType(
             order=("batch_no",),
             is_numbered=False,
             layouts=(
-                {
-                    "account": _TEXT,
-                    "batch_no": _NUMBER,
-                    "deposit_id": _TEXT,
-                    "content_hash": _OCTETS,
-                    "amount": _NUMBER,
-                    "reference": _TEXT,
-                    "effective_on": _NUMBER,
-                },
+                _columns(
+                    "account text, batch_no number, deposit_id text, content_hash octets, "
+                    "amount number, reference text, effective_on number"
+                ),
             ),
         ),
         "batch_confirmed": SealedTable(
@@ -334,179 +230,106 @@ SEALED_TABLES: Mapping[str, SealedTable] = MappingProxyType(
             order=("batch_num", "merchant_id"),
             is_numbered=False,
             layouts=(
-                {
-                    "account": _TEXT,
-                    "batch_num": _TEXT,
-                    "merchant_id": _TEXT,
-                    "total": _NUMBER,
-                    "effective_on": _NUMBER,
-                    "batch_no": _NUMBER,
-                },
+                _columns(
+                    "account text, batch_num text, merchant_id text, total number, "
+                    "effective_on number, batch_no number"
+                ),
             ),
         ),
         "guest": SealedTable(
             belongs=_numbered("party_no", "parties"),
             order=("party_no",),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "party_no": _NUMBER,
-                    "name": _TEXT,
-                    "email": _TEXT,
-                    "phone": _TEXT,
-                    "address": _TEXT,
-                    "batch_no": _NUMBER,
-                },
+                _columns(
+                    "account text, party_no number, name text, email text, phone text, "
+                    "address text, batch_no number"
+                ),
             ),
         ),
         "payment": SealedTable(
             belongs=_numbered("payment_no", "payments"),
             order=("payment_no",),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "payment_no": _NUMBER,
-                    "payment_id": _TEXT,
-                    "content_hash": _OCTETS,
-                    "kind": _TEXT,
-                    "party_no": _NUMBER,
-                    "amount": _NUMBER,
-                    "submitted_at": _NUMBER,
-                    "received_on": _NUMBER,
-                    "merchant_id": _TEXT,
-                    "batch_num": _TEXT,
-                    "receipt_num": _TEXT,
-                    "for_charge_no": _NUMBER,
-                    "comment": _TEXT,
-                    "batch_no": _NUMBER,
-                    "row": _NUMBER,
-                },
+                _columns(
+                    "account text, payment_no number, payment_id text, content_hash octets, "
+                    "kind text, party_no number, amount number, submitted_at number, "
+                    "received_on number, merchant_id text, batch_num text, receipt_num text, "
+                    "for_charge_no number, comment text, batch_no number, row number"
+                ),
             ),
         ),
         "payment_detail": SealedTable(
             belongs=_numbered("payment_no", "payments"),
             order=("payment_no",),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "payment_no": _NUMBER,
-                    "received_from": _TEXT,
-                    "address_1": _TEXT,
-                    "address_2": _TEXT,
-                    "address_3": _TEXT,
-                    "town": _TEXT,
-                    "state": _TEXT,
-                    "postcode": _TEXT,
-                    "country": _TEXT,
-                    "comment": _TEXT,
-                    "gl_account": _TEXT,
-                    "tax_code": _TEXT,
-                    "nett": _NUMBER,
-                    "tax": _NUMBER,
-                    "donor_number": _TEXT,
-                    "appeal_code": _TEXT,
-                    "pledge_number": _TEXT,
-                    "par_code": _TEXT,
-                    "student_code": _TEXT,
-                    "receipt_type": _TEXT,
-                    "batch_no": _NUMBER,
-                },
+                _columns(
+                    "account text, payment_no number, received_from text, address_1 text, "
+                    "address_2 text, address_3 text, town text, state text, postcode text, "
+                    "country text, comment text, gl_account text, tax_code text, nett number, "
+                    "tax number, donor_number text, appeal_code text, pledge_number text, "
+                    "par_code text, student_code text, receipt_type text, batch_no number"
+                ),
             ),
         ),
         "payment_part": SealedTable(
             belongs=_numbered("payment_no", "payments"),
             order=("payment_no", "part_no"),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "payment_no": _NUMBER,
-                    "part_no": _NUMBER,
-                    "kind": _TEXT,
-                    "amount": _NUMBER,
-                    "party_no": _NUMBER,
-                    "gl_account": _TEXT,
-                    "tax_code": _TEXT,
-                    "batch_no": _NUMBER,
-                },
+                _columns(
+                    "account text, payment_no number, part_no number, kind text, amount number, "
+                    "party_no number, gl_account text, tax_code text, batch_no number"
+                ),
             ),
         ),
         "payment_event": SealedTable(
             belongs=_OF_BATCH,
             order=("payment_no", "event"),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "payment_no": _NUMBER,
-                    "event": _TEXT,
-                    "effective_on": _NUMBER,
-                    "reason": _TEXT,
-                    "batch_no": _NUMBER,
-                },
+                _columns(
+                    "account text, payment_no number, event text, effective_on number, "
+                    "reason text, batch_no number"
+                ),
             ),
         ),
         "allocation": SealedTable(
             belongs=_numbered("allocation_no", "allocations"),
             order=("allocation_no",),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "allocation_no": _NUMBER,
-                    "payment_no": _NUMBER,
-                    "credit_account": _NUMBER,
-                    "party_no": _NUMBER,
-                    "charge_no": _NUMBER,
-                    "amount": _NUMBER,
-                    "tax": _NUMBER,
-                    "rule": _TEXT,
-                    "effective_on": _NUMBER,
-                    "batch_no": _NUMBER,
-                    "posting_no": _NUMBER,
-                    "reverses_allocation_no": _NUMBER,
-                },
+                _columns(
+                    "account text, allocation_no number, payment_no number, "
+                    "credit_account number, party_no number, charge_no number, amount number, "
+                    "tax number, rule text, effective_on number, batch_no number, "
+                    "posting_no number, reverses_allocation_no number"
+                ),
             ),
         ),
         "period_close": SealedTable(
             belongs=_OF_BATCH,
             order=("month",),
             is_numbered=False,
-            layouts=({"account": _TEXT, "month": _TEXT, "batch_no": _NUMBER},),
+            layouts=(_columns("account text, month text, batch_no number"),),
         ),
         "resumption": SealedTable(
             belongs=_OF_BATCH,
             order=("origin_no",),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "origin_no": _NUMBER,
-                    "batch_no": _NUMBER,
-                    "lost_origin": _TEXT,
-                    "lost_size": _NUMBER,
-                    "lost_root": _TEXT,
-                    "resumed_by": _TEXT,
-                    "reason": _TEXT,
-                },
+                _columns(
+                    "account text, origin_no number, batch_no number, lost_origin text, "
+                    "lost_size number, lost_root text, resumed_by text, reason text"
+                ),
             ),
         ),
         "posting": SealedTable(
             belongs=_numbered("posting_no", "postings"),
             order=("posting_no",),
             layouts=(
-                {
-                    "account": _TEXT,
-                    "posting_no": _NUMBER,
-                    "batch_no": _NUMBER,
-                    "event": _TEXT,
-                    "effective_on": _NUMBER,
-                    "debit_account": _NUMBER,
-                    "credit_account": _NUMBER,
-                    "amount": _NUMBER,
-                    "debit_party_no": _NUMBER,
-                    "credit_party_no": _NUMBER,
-                    "charge_no": _NUMBER,
-                    "payment_no": _NUMBER,
-                    "product_no": _NUMBER,
-                    "reverses_posting_no": _NUMBER,
-                },
+                _columns(
+                    "account text, posting_no number, batch_no number, event text, "
+                    "effective_on number, debit_account number, credit_account number, "
+                    "amount number, debit_party_no number, credit_party_no number, "
+                    "charge_no number, payment_no number, product_no number, "
+                    "reverses_posting_no number"
+                ),
             ),
         ),
     }

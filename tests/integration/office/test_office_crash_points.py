@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.ledger.money.choices import Paid
+from ingestd.ledger.money.choices import (
+    CreditSource,
+    CreditTarget,
+    Paid,
+    PayoutMethod,
+    RefundTo,
+)
+from ingestd.service.office import payouts, refunds, transfers
 from ingestd.service.office.charges import Sale
 from ingestd.values.errors import DatabaseError
 from tests.integration.database.conftest import MakeDatabase
@@ -29,6 +36,34 @@ COMMANDS: dict[str, Command] = {
         Sale(party="ANONYMOUS", billing_code="MEAL", paid=Paid.CASH, tracking_id="T1")
     ),
     "close": lambda office: office.close("2026-03"),
+    "refund by check": lambda office: refunds.refund_charge(
+        office.keeper, "W1", to=RefundTo.CHECK, key="R1"
+    ),
+    "write off": lambda office: refunds.write_off_charge(office.keeper, "C2", key="G1"),
+    "transfer": lambda office: transfers.add_transfer(
+        office.keeper,
+        transfers.Transfer(
+            from_party="S1",
+            source=CreditSource.WALLET,
+            to_party="S2",
+            target=CreditTarget.LIABILITY,
+            amount="7.00",
+            key="M1",
+        ),
+    ),
+    "payout": lambda office: payouts.add_payout(
+        office.keeper,
+        payouts.Payout(
+            party="S1",
+            source=CreditSource.WALLET,
+            method=PayoutMethod.CASH,
+            amount="7.00",
+            key="O2",
+        ),
+    ),
+    "clear": lambda office: payouts.clear(office.keeper, "O1"),
+    "void a payout": lambda office: payouts.void(office.keeper, "O1"),
+    "bring cash": lambda office: payouts.bring_cash(office.keeper, "9.00", key="D1"),
 }
 
 
@@ -48,6 +83,17 @@ def twins(make_database: MakeDatabase, tmp_path: Path) -> tuple[Office, Office]:
         office.pay("P1", "COLL001", "10.00", on="2026-03-05")
         office.pay("P2", "S2", "80.00", on="2026-03-05", for_charge="C2")
         office.settle("P1", on="2026-03-09")
+        office.pay("P3", "S1", "40.00", on="2026-03-09", method="cash", to="WALLET")
+        payouts.add_payout(
+            office.keeper,
+            payouts.Payout(
+                party="S1",
+                source=CreditSource.WALLET,
+                method=PayoutMethod.CHECK,
+                amount="5.00",
+                key="O1",
+            ),
+        )
     return pair
 
 

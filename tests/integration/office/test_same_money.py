@@ -21,6 +21,7 @@ CODES = ("LOST_BOOK", "LATE_FEE", "PROM", "MEAL")
 MONEY = (
     *("party", "charge", "refund", "payment", "payment_part", "payment_event", "allocation"),
     *("posting", "period_close", "charge_state", "credit_lot", "seal", "seal_head"),
+    *("entry", "write_off", "transfer", "payout", "payout_event", "cash_deposit"),
     *("file_outcome", "row_outcome", "finding"),
 )
 

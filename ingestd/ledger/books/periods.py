@@ -28,9 +28,14 @@ def first_open_day(closed_month: str | None) -> Day:
     return Day(0) if closed_month is None else day_after_month(closed_month)
 
 
-def is_closed(connection: Connection, account: AccountId, month: str) -> bool:
-    """Tell whether a month (`YYYY-MM`) is closed, by itself or by a later one."""
-    return open_from(connection, account) >= day_after_month(month)
+def find_closing(connection: Connection, account: AccountId, month: str) -> int | None:
+    """Return when a month (`YYYY-MM`) was closed, by itself or by a later one (µs since 1970).
+
+    None while it is open.
+    """
+    bound = {"account": account, "month": month}
+    closed_at: int | None = _SQL.run(connection, "find_closing", bound).scalar()
+    return closed_at
 
 
 def close_month(connection: Connection, account: AccountId, month: str, *, batch_no: int) -> None:

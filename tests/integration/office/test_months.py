@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
+from ingestd.reports.figures.changes import report_changes
+from ingestd.reports.figures.report import Question
 from ingestd.values.errors import LedgerRefusal, UsageError
 from tests.integration.office.conftest import Office
 
@@ -13,7 +15,8 @@ from tests.integration.office.conftest import Office
 def test_months_are_closed_one_after_the_other(office: Office) -> None:
     """March is closed although February was, and nothing more can be dated in it."""
     for month in ("2026-02", "2026-03"):
-        assert office.close(month) == {"month": month, "status": "closed"}
+        answer = office.close(month)
+        assert (answer["month"], answer["status"]) == (month, "closed")
     with pytest.raises(LedgerRefusal, match="2026-04-01"):
         office.pay("P1", "S1", "5.00", on="2026-03-31")
     assert office.pay("P1", "S1", "5.00", on="2026-04-01")["status"] == "pending"
@@ -21,11 +24,31 @@ def test_months_are_closed_one_after_the_other(office: Office) -> None:
 
 def test_a_month_that_is_closed_already_is_not_closed_again(office: Office) -> None:
     """Closing twice, or closing January after March, is no other answer and no other batch."""
-    office.close("2026-03")
+    closed_at = office.close("2026-03")["closed_at"]
+    office.pay("P1", "S1", "5.00")
     before = office.books.dump("seal", "period_close")
     for month in ("2026-03", "2026-01"):
-        assert office.close(month) == {"month": month, "status": "closed"}
+        answer = {"month": month, "status": "closed", "closed_at": closed_at}
+        assert office.close(month) == answer
     assert office.books.dump(*before) == before
+
+
+def test_a_closing_tells_from_when_on_what_comes_is_news(office: Office) -> None:
+    """What was filed, and what changed since, are asked by the instant that closing printed."""
+    office.pay("P1", "S1", "5.00")
+    for month in ("2026-02", "2026-03"):
+        closed_at = datetime.fromisoformat(str(office.close(month)["closed_at"]))
+        office.pay(f"P{month}", "S1", "5.00")
+        with office.books.database.reading() as connection:
+            question = Question(
+                account=office.books.account.account_id,
+                as_of=date(2026, 12, 31),
+                as_known=datetime(9999, 12, 31, tzinfo=UTC),
+                decimals=2,
+                zone=office.books.account.timezone,
+            )
+            changes = report_changes(connection, question, known_since=closed_at)
+            assert [row["event"] for row in changes.rows] == ["payment"]
 
 
 def test_what_arrives_for_a_closed_month_counts_in_the_first_open_one(office: Office) -> None:

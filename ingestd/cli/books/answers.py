@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
 from ingestd.cli.terminal.options import Output
-from ingestd.cli.terminal.output import complain, print_csv, print_table
+from ingestd.cli.terminal.output import (
+    complain,
+    print_csv,
+    print_list,
+    print_table,
+    print_tables,
+)
 
 if TYPE_CHECKING:
     from ingestd.reports.figures.report import Report
@@ -33,17 +39,21 @@ def print_report(report: Report, output: Output, *, wide: bool) -> None:
 def _print_for_people(report: Report, *, wide: bool) -> None:
     print_table(report.rows, report.columns, wide=wide)
     tables = {name: of for name, of in report.totals.items() if isinstance(of, list)}
-    totals = " · ".join(
-        f"{name} {value}" for name, value in report.totals.items() if name not in tables
-    )
-    for name, rows in tables.items():
-        if rows:
-            typer.echo(f"\n{name}")
-            print_table(rows, tuple(rows[0]), wide=wide)
-    typer.echo(f"\n{report.name} as of {report.question.as_of}: {totals}")
+    print_tables(tables, wide=wide)
+    totals = [
+        f"{name} {value}"
+        for name, value in report.totals.items()
+        if name not in tables and value is not None
+    ]
+    typer.echo()
+    print_list(_behind(f"{report.name} as of {report.question.as_of}:", totals), wide=wide)
     if report.identities:
-        typer.echo(f"identities {' · '.join(map(_told, report.identities))}")
+        print_list(_behind("identities", list(map(_told, report.identities))), wide=wide)
     typer.echo(f"ledger head {report.ledger_head}")
+
+
+def _behind(head: str, parts: Sequence[str]) -> Sequence[str]:
+    return [" ".join([head, *parts[:1]]), *parts[1:]]
 
 
 def _told(identity: Mapping[str, object]) -> str:

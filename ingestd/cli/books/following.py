@@ -10,7 +10,13 @@ import typer
 from ingestd.cli.books.known import known_instant
 from ingestd.cli.opening.installation import installation_for
 from ingestd.cli.terminal.options import ConfigOption, Output
-from ingestd.cli.terminal.output import print_csv, print_facts, print_json, print_table
+from ingestd.cli.terminal.output import (
+    print_csv,
+    print_facts,
+    print_json,
+    print_list,
+    print_table,
+)
 from ingestd.service.in_force.need import Need
 from ingestd.values.money import decimals_of
 
@@ -61,8 +67,9 @@ def print_explained(answer: Answer, output: Output, *, wide: bool) -> None:
         if answer["entries"]:
             typer.echo()
             print_table(answer["entries"], _ENTRY_COLUMNS, wide=wide)
-        totals = " · ".join(f"{name} {value}" for name, value in answer["totals"].items())
-        typer.echo(f"\n{totals}")
+        totals = [f"{name} {value}" for name, value in answer["totals"].items()]
+        typer.echo()
+        print_list(totals, wide=wide)
         typer.echo(f"ledger head {answer['ledger_head']}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ingestd.cli.terminal.options import Output
-from ingestd.cli.terminal.output import print_csv, print_json, print_table
+from ingestd.cli.terminal.output import print_csv, print_json, print_list, print_table
 from ingestd.values.money import format_amount
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def print_verified(
         case Output.CSV:
             print_csv(differences + _as_differences(held or ()), _DIFFERENCES)
         case Output.TABLE:
-            counts = " · ".join(f"{name} {n}" for name, n in verification.checked.items())
-            typer.echo(f"checked {counts}")
+            counts = [f"{name} {n}" for name, n in verification.checked.items()]
+            print_list([f"checked {counts[0]}", *counts[1:]], wide=wide)
             if differences:
                 print_table(differences, _DIFFERENCES, wide=wide)
             for identity in identities:

@@ -17,7 +17,7 @@ from ingestd.cli.terminal.options import (
     OutputOption,
     WideOption,
 )
-from ingestd.cli.terminal.output import print_csv, print_facts, print_json, print_rows, print_table
+from ingestd.cli.terminal.output import print_csv, print_facts, print_json, print_rows, print_tables
 from ingestd.service.in_force.need import Need
 
 app = typer.Typer(name="parties", help="Students, parents and guests.", no_args_is_help=True)
@@ -81,7 +81,4 @@ def show(
             print_csv([facts], tuple(facts))
         case Output.TABLE:
             print_facts(facts, wide=wide)
-            for name, rows in tables.items():
-                if rows:
-                    typer.echo(f"\n{name}")
-                    print_table(rows, tuple(rows[0]), wide=wide)
+            print_tables(tables, wide=wide)

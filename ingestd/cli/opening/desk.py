@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ import typer
 from ingestd.cli.opening.installation import installation_for
 from ingestd.cli.opening.who import who_runs_this
 from ingestd.cli.terminal.options import Output
-from ingestd.cli.terminal.output import print_json, print_rows
+from ingestd.cli.terminal.output import print_csv, print_json, print_table, print_tables
 from ingestd.service.in_force.need import Need
 from ingestd.values.errors import LedgerRefusal, UsageError
 
@@ -86,8 +86,21 @@ def day_of(option: datetime | None) -> date | None:
 
 
 def print_answer(answer: Answer, output: Output, *, wide: bool) -> None:
-    """Print what a command did: one row, or one JSON object."""
-    if output is Output.JSON:
-        print_json(answer)
-    else:
-        print_rows([answer], tuple(answer), output, wide=wide)
+    """Print what a command did: one row, or one JSON object.
+
+    What the answer lists stands below the row as a table, and in CSV as one text.
+    """
+    lists = {name: rows for name, rows in answer.items() if isinstance(rows, list)}
+    match output:
+        case Output.JSON:
+            print_json(answer)
+        case Output.CSV:
+            texts = {name: _one_text(rows) for name, rows in lists.items()}
+            print_csv([answer | texts], tuple(answer))
+        case Output.TABLE:
+            print_table([answer], [name for name in answer if name not in lists], wide=wide)
+            print_tables(lists, wide=wide)
+
+
+def _one_text(rows: Iterable[Mapping[str, object]]) -> str:
+    return "; ".join(" ".join(map(str, row.values())) for row in rows)

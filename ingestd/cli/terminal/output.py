@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from ingestd.cli.terminal.options import Output
-from ingestd.cli.terminal.table import Layout, lay_out, lay_out_facts
+from ingestd.cli.terminal.table import Layout, lay_out, lay_out_facts, lay_out_list
 
 Row = Mapping[str, object]
 
@@ -21,6 +21,7 @@ NUMERIC = frozenset(
         *("tax", "written_off", "held", "owed_back"),
         *("0-30", "31-60", "61-90", "91+", "due"),
         *("sold_nett", "sold_tax", "collected_tax", "given_back_tax"),
+        *("refunded", "to_wallet", "discount_reversed", "settled_now", "settled_before"),
     }
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -64,6 +65,23 @@ def print_table(rows: Iterable[Row], columns: Sequence[str], *, wide: bool = Fal
     _print_layout(layout)
     if layout.left_out:
         complain(f"Not shown at this width: {', '.join(layout.left_out)}. Add --wide for all.")
+
+
+def print_tables(tables: Mapping[str, Sequence[Row]], *, wide: bool = False) -> None:
+    """Print each table that has rows under its name."""
+    for name, rows in tables.items():
+        if rows:
+            sys.stdout.write(f"\n{name}\n")
+            print_table(rows, tuple(rows[0]), wide=wide)
+
+
+def print_list(parts: Sequence[str], *, wide: bool = False) -> None:
+    """Print parts on one line; on a terminal, unless it may be `wide`, on as many as it takes.
+
+    No part is broken: an amount stands beside its name.
+    """
+    for line in lay_out_list(parts, width=None if wide else _terminal_columns()):
+        sys.stdout.write(f"{line}\n")
 
 
 def print_facts(facts: Row, *, wide: bool = False) -> None:

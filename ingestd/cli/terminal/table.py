@@ -28,8 +28,8 @@ PROSE: Final = frozenset(
 NEEDED_LESS: Final = MappingProxyType(
     {
         "tracking_id": (
-            *("row", "upload_id", "account_type", "occurred_on", "billing_code", "tax"),
-            *("written_off", "voided"),
+            *("row", "upload_id", "account_type", "tax", "written_off", "voided"),
+            *("occurred_on", "billing_code"),
         ),
         "payment_id": (
             *("receipt_num", "returned_on", "settled_on", "kind", "merchant_id", "batch_num"),
@@ -44,7 +44,7 @@ NEEDED_LESS: Final = MappingProxyType(
         "payout_id": ("reference", "payee", "method"),
         "account": ("catalogs", "password", "currency", "timezone", "keys"),
         "what": ("undone_batch", "batch", "undone_by", "billing_code", "rule"),
-        "batch_no": ("upload_id", "reason", "last_day", "first_day", "sealed_at", "event", "by"),
+        "batch_no": ("upload_id", "sealed_at", "last_day", "first_day", "by", "reason", "event"),
         "posting": ("reason", "by", "known_at", "reverses", "batch", "credit_party", "payment_id"),
     }
 )
@@ -110,6 +110,17 @@ def lay_out_facts(
         for name, value in each.items():
             lines += _fact(name, value, margin, width)
     return Layout(lines=lines, heads=0)
+
+
+def lay_out_list(parts: Sequence[str], *, width: int | None) -> Sequence[str]:
+    """Write parts behind each other, `·` between them; a line ends before one that is too much."""
+    lines = list(parts[:1])
+    for part in parts[1:]:
+        if width is not None and _width(f"{lines[-1]} · {part}") > width:
+            lines.append(f"· {part}")
+        else:
+            lines[-1] += f" · {part}"
+    return lines
 
 
 def _fact(name: str, value: str, margin: int, width: int | None) -> Iterator[str]:

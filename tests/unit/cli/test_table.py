@@ -13,7 +13,15 @@ from rich.cells import cell_len
 from ingestd.cli.books.reports import REPORTS
 from ingestd.cli.files.uploads import _COLUMNS as UPLOADS
 from ingestd.cli.terminal.output import NUMERIC
-from ingestd.cli.terminal.table import NEEDED_LESS, PROSE, Layout, lay_out, lay_out_facts
+from ingestd.cli.terminal.table import (
+    NEEDED_LESS,
+    PROSE,
+    Layout,
+    lay_out,
+    lay_out_facts,
+    lay_out_list,
+)
+from ingestd.reports.figures.changes import COLUMNS as CHANGES
 from ingestd.reports.figures.items import COLUMNS as ITEMS
 
 # What became of a charge's amount is told by what is open of it, too.
@@ -120,8 +128,27 @@ def test_items_at_80_columns_show_what_is_owed() -> None:
     row += ["0.00", "0.00", "0.00", "250.00", "unpaid", "01M80KN2P2V0CDR25HH8KNF5DC", "2"]
     layout = Table(ITEMS, [row]).laid_out(80)
     assert layout.heads == 1
-    for column in ("tracking_id", "student_id", "amount", "paid", "open", "status"):
-        assert column in layout.lines[0]
+    assert layout.lines[0].split() == [
+        *("tracking_id", "student_id", "billing_code", "amount", "paid", "open", "status")
+    ]
+
+
+def test_changes_at_80_columns_say_what_happened() -> None:
+    """Six sums without a word would be no answer to what changed."""
+    row = ["47", "2026-06-02T15:04:05.123456Z", "write_off", "Ada Reyes", "In need", ""]
+    row += ["2026-06-02", "2026-06-02", *["1,000.00"] * 6]
+    layout = Table(CHANGES, [row]).laid_out(80)
+    assert layout.lines[0].split()[:2] == ["batch_no", "event"]
+
+
+@given(parts=st.lists(st.text("ab 1.", min_size=1), min_size=1, max_size=12), width=widths)
+def test_a_list_breaks_between_its_parts_alone(parts: list[str], width: int) -> None:
+    """A total is never on another line than its name."""
+    lines = lay_out_list(parts, width=width)
+    assert [part for line in lines for part in line.removeprefix("· ").split(" · ")] == parts
+    for line in lines:
+        assert cell_len(line) <= width or " · " not in line
+    assert lay_out_list(parts, width=None) == [" · ".join(parts)]
 
 
 def test_columns_without_a_value_are_the_first_to_go() -> None:
@@ -166,7 +193,7 @@ def test_facts_are_whole_at_any_width(facts: dict[str, str], width: int | None) 
             assert any(part in line for line in lines)
 
 
-@pytest.mark.parametrize("columns", REPORTS, ids=lambda columns: columns[0])
+@pytest.mark.parametrize("columns", COLUMNS, ids=REPORTS)
 def test_no_amount_is_needed_less(columns: tuple[str, ...]) -> None:
     """Whoever adds a column to a report cannot let money go by it."""
     assert not MONEY & set(NEEDED_LESS.get(columns[0], ()))

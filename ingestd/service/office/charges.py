@@ -34,7 +34,7 @@ from ingestd.ledger.outgoing.waiting import waiting_credit
 from ingestd.ledger.paying.allocations import CASH_SALE
 from ingestd.ledger.paying.pools import is_one_family
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
-from ingestd.service.office.keys import tracking_key
+from ingestd.service.office.keys import other_content, tracking_key
 from ingestd.service.office.quotes import refuse_debt_first
 from ingestd.values.errors import LedgerRefusal, UsageError
 
@@ -145,9 +145,7 @@ def charge_once(
     stored = find_charge(entry, charge.tracking_id)
     if stored is not None:
         if stored.content_hash != content_hash_of(charge):
-            raise LedgerRefusal(
-                f"Charge {charge.tracking_id} exists with other content and stays as it is."
-            )
+            raise other_content(f"Charge {charge.tracking_id}")
         party = party_of(entry.connection, entry.head, stored.party_no)
         raise Unchanged(answer | {"party": party.code})
     add_charge(entry, charge, event=event)
@@ -227,7 +225,8 @@ def _pay_cash(entry: Entry, charge: NewCharge) -> None:
     payment_id = made_from(CASH_PREFIX, charge.tracking_id)
     if find_payment(entry, payment_id) is not None:
         raise LedgerRefusal(
-            f"Another payment is called {payment_id}. Give the sale another --tracking-id."
+            f"Another payment is called {payment_id}. Give the sale another --tracking-id.",
+            refusal="other_content",
         )
     is_wallet = charge.account_type is AccountType.WALLET
     kind = PartKind.WALLET if is_wallet else PartKind.FEE

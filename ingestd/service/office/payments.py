@@ -200,7 +200,8 @@ def return_payment(
         _refuse_unless_settled(entry, payment)
         if penalty is not None and charged is not None:
             raise LedgerRefusal(
-                f"The penalty {tracking_id} was charged already. Return it without --penalty."
+                f"The penalty {tracking_id} was charged already. Return it without --penalty.",
+                refusal="other_content",
             )
         undo_payment(entry, payment, reason=entry.reason)
         answer = _told(_stored(entry, payment_id))

@@ -25,14 +25,19 @@ from ingestd.ledger.money.payments import (
     receive_payment,
     void_payment,
 )
+from ingestd.ledger.money.payouts import cash_on_hand
 from ingestd.ledger.money.returns import return_payment as undo_payment
 from ingestd.ledger.money.sales import PENALTY, NewCharge, find_charge
 from ingestd.ledger.money.settlement import confirm_batch, find_batch, settle_one, take_cash
+from ingestd.ledger.paying.allocations import CASH_SALE
 from ingestd.ledger.paying.pools import is_one_family
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.charges import charge_once, payable_charge
+from ingestd.service.office.refunds import cash_short
 from ingestd.values.days import Day
 from ingestd.values.errors import LedgerRefusal, UsageError
+
+_IN_CASH = frozenset({CASH, CASH_SALE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +208,7 @@ def return_payment(
                 f"The penalty {tracking_id} was charged already. Return it without --penalty.",
                 refusal="other_content",
             )
+        _refuse_without_cash(entry, keeper, payment)
         undo_payment(entry, payment, reason=entry.reason)
         answer = _told(_stored(entry, payment_id))
         if penalty is None:
@@ -288,6 +294,15 @@ def _refuse_unless_pending(entry: Entry, payment: StoredPayment) -> None:
             raise LedgerRefusal(
                 f"Payment {payment.payment_id} was {status}; it stays so.", refusal="contradicts"
             )
+
+
+def _refuse_without_cash(entry: Entry, keeper: Bookkeeper, payment: StoredPayment) -> None:
+    """Refuse to return cash that is in the till no more: it was given back, or is at the bank."""
+    if payment.kind not in _IN_CASH:
+        return
+    cash = cash_on_hand(entry)
+    if payment.amount > cash:
+        raise cash_short(keeper, cash, payment.amount)
 
 
 def _refuse_unless_settled(entry: Entry, payment: StoredPayment) -> None:

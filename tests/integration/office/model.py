@@ -209,6 +209,8 @@ class Model:
         self.refuse_day(on)
         if payment.status != "settled" or on < str(payment.settled_on):
             raise RefusedError
+        if payment.is_cash and payment.amount > self.money_as_of("9999", is_cash=True):
+            raise RefusedError
         mine = [paid for paid in self.allocations if paid.lot.payment is payment]
         self._refuse_to_rewrite(mine, on)
         for paid in mine:

@@ -204,7 +204,7 @@ class MoneyModel:
 
     def bounce(self, money: Money) -> None:
         """Undo all that a payment did."""
-        if money.status != "settled":
+        if money.status != "settled" or (money.is_cash and money.amount > self.totals[CASH]):
             raise RefusedError
         money.status = "returned"
         undone = [paid for paid in self.paid if paid.lot[0] == money.key]

@@ -195,6 +195,12 @@ CASES = {
     "deposit, deposit of cash": Case(
         IN_THE_TILL, bring_cash("D1", "15.00"), bring_cash("D2", "15.00"), "cash_short"
     ),
+    "deposit, return of cash": Case(
+        IN_THE_TILL, bring_cash("D", "15.00"), bounce("TILL"), "cash_short"
+    ),
+    "return of cash, deposit": Case(
+        IN_THE_TILL, bounce("TILL"), bring_cash("D", "15.00"), "cash_short"
+    ),
     "deposit, refund in cash": Case(
         (bill("20.00"), pay("P", "20.00", how="cash")),
         bring_cash("D", "15.00"),

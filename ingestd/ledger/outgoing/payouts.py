@@ -23,7 +23,7 @@ from ingestd.ledger.money.choices import CreditSource, PayoutMethod
 from ingestd.ledger.outgoing.waiting import give_back_discounts
 from ingestd.ledger.paying.allocations import ALLOCATIONS, allocate, apply_allocations
 from ingestd.ledger.paying.open_charges import CHANGED, refresh_open_charges
-from ingestd.ledger.paying.pools import stage_payer
+from ingestd.ledger.paying.pools import PAYERS
 from ingestd.ledger.paying.undo import UNDONE, undo_allocations
 from ingestd.values.days import Day
 
@@ -181,7 +181,7 @@ def void_payout(entry: Entry, payout: StoredPayout) -> None:
     """Take a payout back, cleared or not: its credit waits where it came from.
 
     Every line of it is turned around. Of a deposit or an advance what its payment still has goes
-    back there.
+    back there. Discounts that went back wait again, unless cash of their payment is out still.
     """
     connection, head, batch = entry.connection, entry.head, entry.batch
     values = {
@@ -197,13 +197,15 @@ def void_payout(entry: Entry, payout: StoredPayout) -> None:
     turned = {**values, "event": VOIDED}
     _SQL.fill(connection, _TURNED, "stage_turned", turned)
     _SQL.run(connection, "stage_turned_transfers", turned)
+    _SQL.run(connection, "stage_turned_discounts", turned)
     post(connection, head, batch, _SQL, "post_turned", turned)
     _SQL.run(connection, "take_from_fees", turned)
     _SQL.run(connection, "give_back_to_lots", turned)
+    _SQL.run(connection, "give_back_discounts", turned)
     _SQL.run(connection, "void_state", turned)
     _SQL.fill(connection, CHANGED, "stage_voided", turned)
     refresh_open_charges(connection, head)
-    stage_payer(connection, payout.party_no)
+    _SQL.fill(connection, PAYERS, "stage_payers", {**values, "party_no": payout.party_no})
     allocate(connection, head, batch, not_before=entry.day)
 
 

@@ -126,6 +126,31 @@ FROM stage_undone u
 WHERE c.charge_no = :charge_no AND a.batch_no = c.batch_no AND o.reverses_posting_no IS NULL
   AND 2090 IN (o.debit_account, o.credit_account)
 
+-- name: stage_turned_discounts
+-- The lines by which payouts gave discounts (2015) back to 4900, of the payments whose cash this
+-- one had; not those that were turned around before, nor while the payment's cash is out by
+-- another payout or by a transfer (2090). Binds :account, :charge_no.
+-- sqlite: joins in this order
+INSERT INTO stage_turned_payout (posting_no, place)
+SELECT DISTINCT o.posting_no, 3
+FROM stage_undone u
+  JOIN allocation a ON a.account = :account AND a.allocation_no = u.allocation_no
+  JOIN posting o /* sqlite: INDEXED BY ix_posting_payment_no */ ON o.account = a.account
+    AND o.payment_no = a.payment_no AND o.event = 'payout' AND o.debit_account = 2015
+    AND o.credit_account = 4900
+WHERE a.charge_no = :charge_no AND a.rule = 'payout'
+  AND NOT EXISTS (SELECT 1
+    FROM posting t /* sqlite: INDEXED BY ix_posting_payment_no */
+    WHERE t.account = o.account AND t.payment_no = o.payment_no
+      AND t.reverses_posting_no = o.posting_no)
+  AND NOT EXISTS (SELECT 1
+    FROM posting m /* sqlite: INDEXED BY ix_posting_payment_no */
+    WHERE m.account = o.account AND m.payment_no = o.payment_no AND m.event = 'transfer'
+      AND m.credit_account = 2090)
+  AND NOT EXISTS (SELECT 1
+    FROM live_allocation b
+    WHERE b.account = o.account AND b.payment_no = o.payment_no AND b.rule = 'payout')
+
 -- name: post_turned
 -- Turn these lines around, never before their own day; what was written last goes first.
 -- Binds :account, :postings, :batch_no, :event, :day.
@@ -170,6 +195,34 @@ FROM (
 ) x
 WHERE credit_lot.account = :account AND credit_lot.payment_no = x.payment_no
   AND credit_lot.credit_account = x.debit_account AND credit_lot.party_no = x.debit_party_no
+
+-- name: give_back_discounts
+-- The discounts wait again. Binds :account, :day.
+-- sqlite: joins in this order
+UPDATE credit_lot
+SET remaining = remaining + x.amount, available_on = GREATEST(available_on, x.turned_on)
+FROM (
+  SELECT o.payment_no, o.debit_party_no, SUM(o.amount) AS amount,
+    MAX(GREATEST(o.effective_on, CAST(:day AS BIGINT))) AS turned_on
+  FROM stage_turned_payout s
+    JOIN posting o ON o.account = :account AND o.posting_no = s.posting_no
+  WHERE s.place = 3
+  GROUP BY o.payment_no, o.debit_party_no
+) x
+WHERE credit_lot.account = :account AND credit_lot.payment_no = x.payment_no
+  AND credit_lot.credit_account = 2015 AND credit_lot.party_no = x.debit_party_no
+
+-- name: stage_payers
+-- Whose family and wallet the credit is in by now: the party's that was paid, and of those whose
+-- discounts wait again. Binds :account, :party_no.
+-- sqlite: joins in this order
+INSERT INTO stage_payer (party_no)
+SELECT CAST(:party_no AS BIGINT)
+UNION
+SELECT o.debit_party_no
+FROM stage_turned_payout s
+  JOIN posting o ON o.account = :account AND o.posting_no = s.posting_no
+WHERE s.place = 3
 
 -- name: void_state
 -- All of it is void, what was written off of it, too. Binds :account, :charge_no.

@@ -106,6 +106,8 @@ class MoneyModel:
     lots: Counter[LotKey] = field(default_factory=Counter)
     paid: list[Paid] = field(default_factory=list)
     totals: Counter[int] = field(default_factory=Counter)
+    given_back: Counter[LotKey] = field(default_factory=Counter)
+    transferred: set[str] = field(default_factory=set)
     settlements: int = 0
 
     def post(self, debit: int, credit: int, amount: int, by: Money | None = None) -> None:
@@ -214,6 +216,7 @@ class MoneyModel:
         for key in self.lots:
             if key[0] == money.key:
                 self.lots[key] = 0
+                self.given_back.pop(key, None)
         self.pay_what_is_open({paid.item.party for paid in undone})
 
     def _turn_effects(self, money: Money) -> None:
@@ -388,13 +391,17 @@ class MoneyModel:
             self._move(key, target, amount)
             moved[target] += amount
         self._give_discounts_back(chosen)
+        self.transferred |= {key[0] for key in chosen}
         return moved
 
-    def _give_discounts_back(self, chosen: Iterable[LotKey]) -> None:
+    def _give_discounts_back(self, chosen: Iterable[LotKey]) -> Counter[LotKey]:
         payments = {key[0] for key in chosen}
+        given: Counter[LotKey] = Counter()
         for key, left in list(self.lots.items()):
             if key[0] in payments and key[1] == DISCOUNT_LOT and left:
                 self._move(key, None, left)
+                given[key] += left
+        return given
 
     def transfer(self, party: str, source: str, to: str, target: str, amount: int) -> None:
         self._move_chosen(self._choose(party, source, amount), target, to)
@@ -442,7 +449,7 @@ class MoneyModel:
         self.items[key] = item
         self.post(OWED_BACK[account_type], CASH if method == "cash" else UNDER_WAY, amount)
         self._number([paid for lot, left in chosen.items() for paid in self._pay(lot, item, left)])
-        self._give_discounts_back(chosen)
+        self.given_back += self._give_discounts_back(chosen)
 
     def clear(self, item: Item) -> None:
         if item.stage == "voided":
@@ -457,6 +464,7 @@ class MoneyModel:
             return
         if item.method == "cash":
             raise RefusedError
+        payments = {paid.lot[0] for paid in self.paying(item) if paid.lot in item.own_lots}
         for paid in self.paying(item):
             self._undo(paid)
             if CREDIT[item.source] in HELD and paid.lot in item.own_lots:
@@ -468,7 +476,22 @@ class MoneyModel:
         self.post(UNDER_WAY, owed, item.amount)
         self.post(owed, BAD_DEBTS, item.written_off)
         item.stage, item.voided, item.written_off = "voided", item.amount, 0
-        self.pay_what_is_open({item.party})
+        self.pay_what_is_open({item.party} | self._let_discounts_wait(payments))
+
+    def _let_discounts_wait(self, payments: set[str]) -> set[str]:
+        """Take back what payouts gave back of discounts, of payments whose cash is all there."""
+        out = {
+            paid.lot[0]
+            for paid in self.paid
+            if paid.item.is_payout and paid.lot in paid.item.own_lots
+        }
+        parties = set()
+        for key, given in list(self.given_back.items()):
+            if key[0] in payments - out - self.transferred:
+                self._move(key, None, -given)
+                del self.given_back[key]
+                parties.add(key[2])
+        return parties
 
     def write_off(self, item: Item, amount: int) -> None:
         if not 0 < amount <= self.open(item):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ingestd.database.bulk import Temporary, create_temporary
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.postings import post
 from ingestd.ledger.entries.entry import Entry
+from ingestd.ledger.entries.keys import PAYOUT_PREFIX, free_id
 from ingestd.ledger.money.choices import CreditSource, PayoutMethod, RefundTo
+from ingestd.ledger.money.sales import find_charge
 from ingestd.ledger.outgoing.payouts import NewPayout, pay_out
 from ingestd.ledger.outgoing.waiting import TAKEN
 from ingestd.ledger.paying.allocations import (
@@ -173,6 +176,18 @@ def post_refunds(entry: Entry, *, payout_ids: dict[int, str]) -> None:
     if credit_waits(connection, head):
         _SQL.fill(connection, PAYERS, "stage_payers", values)
         allocate(connection, head, batch, not_before=entry.day)
+
+
+def free_payout_id(entry: Entry, key: str, *, beside: Collection[str] = ()) -> str:
+    """Return the id of what a refund pays out, made from a key; one that is taken is passed by.
+
+    `beside` are those that are not in the books yet.
+    """
+
+    def is_taken(made: str) -> bool:
+        return made in beside or find_charge(entry, made) is not None
+
+    return free_id(PAYOUT_PREFIX, key, is_taken=is_taken)
 
 
 def refunded_amount(entry: Entry, *, refunds_before: int) -> int:

@@ -13,9 +13,12 @@ from ingestd.database.statements import Statements
 from ingestd.formats.kinds.student_refunds import RefundRow
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.entries.entry import Entry
-from ingestd.ledger.entries.keys import PAYOUT_PREFIX, free_id
-from ingestd.ledger.money.sales import find_charge
-from ingestd.ledger.outgoing.refunds import REFUNDING, post_refunds, refunded_amount
+from ingestd.ledger.outgoing.refunds import (
+    REFUNDING,
+    free_payout_id,
+    post_refunds,
+    refunded_amount,
+)
 from ingestd.ledger.taking.messages import CASH_SHORT, CHARGE_UNKNOWN, REFUND_REPEATED
 from ingestd.ledger.taking.stage import Stager
 from ingestd.ledger.taking.taking import Taking
@@ -89,12 +92,9 @@ def post_staged_refunds(entry: Entry) -> Posted:
     applied = _SQL.fill(entry.connection, REFUNDING, "stage_refunding", values)
     given_back = _SQL.run(entry.connection, "find_cash_back", values).all()
     payout_ids: dict[int, str] = {}
-
-    def is_taken(key: str) -> bool:
-        return key in payout_ids.values() or find_charge(entry, key) is not None
-
     for row in given_back:
-        payout_ids[row.place] = free_id(PAYOUT_PREFIX, row.tracking_id, is_taken=is_taken)
+        made = free_payout_id(entry, row.tracking_id, beside=payout_ids.values())
+        payout_ids[row.place] = made
     post_refunds(entry, payout_ids=payout_ids)
     return counted(
         entry.connection,

@@ -25,10 +25,10 @@ from ingestd.ledger.money.payments import (
     receive_payment,
     void_payment,
 )
-from ingestd.ledger.money.payouts import cash_on_hand
 from ingestd.ledger.money.returns import return_payment as undo_payment
 from ingestd.ledger.money.sales import PENALTY, NewCharge, find_charge
 from ingestd.ledger.money.settlement import confirm_batch, find_batch, settle_one, take_cash
+from ingestd.ledger.outgoing.payouts import cash_on_hand
 from ingestd.ledger.paying.allocations import CASH_SALE
 from ingestd.ledger.paying.pools import is_one_family
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper

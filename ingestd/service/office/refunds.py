@@ -9,7 +9,6 @@ from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.parties import party_of
 from ingestd.ledger.entries.author import Command
 from ingestd.ledger.entries.entry import Entry, Unchanged
-from ingestd.ledger.entries.keys import PAYOUT_PREFIX, made_from
 from ingestd.ledger.money.choices import RefundTo
 from ingestd.ledger.money.sales import StoredCharge, find_charge
 from ingestd.ledger.outgoing.payouts import cash_on_hand
@@ -17,6 +16,7 @@ from ingestd.ledger.outgoing.refunds import (
     NewRefund,
     StoredRefund,
     find_refund,
+    free_payout_id,
 )
 from ingestd.ledger.outgoing.refunds import refund_charge as refund_by_command
 from ingestd.ledger.outgoing.write_offs import find_write_off, write_off
@@ -72,7 +72,7 @@ def refund_charge(
             payout_id=(
                 None
                 if target is RefundTo.WALLET
-                else made_from(PAYOUT_PREFIX, refund_key or tracking_id)
+                else free_payout_id(entry, refund_key or tracking_id)
             ),
         )
         refund = find_refund(entry, charge.charge_no, key=refund_key)

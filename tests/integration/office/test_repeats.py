@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from ingestd.ledger.money.choices import Paid
+from ingestd.ledger.audit.verify import verify_ledger
+from ingestd.ledger.money.choices import CreditSource, Paid, PayoutMethod, RefundTo
+from ingestd.service.office import payouts, refunds
 from ingestd.service.office.bookkeeper import Answer
 from ingestd.service.office.charges import Sale, add_penalty
 from ingestd.values.errors import LedgerRefusal
@@ -57,3 +61,35 @@ def test_a_sale_is_not_mixed_up_with_a_payment_of_its_name(office: Office) -> No
         office.sell(sale)
     assert refused.value.refusal == "other_content"
     assert office.statuses() == {}
+
+
+def test_a_refund_goes_out_though_its_payouts_name_is_taken(office: Office) -> None:
+    """Whoever gave a payout such a name can take the charge back all the same."""
+    office.charge(
+        "LIABILITY,C1,S1,LATE_FEE,5.00,2026-03-01", "LIABILITY,K1,S1,LATE_FEE,5.00,2026-03-01"
+    )
+    office.pay("P1", "S1", "30.00", method="cash")
+    payout = payouts.Payout(
+        party="S1",
+        source=CreditSource.LIABILITY,
+        method=PayoutMethod.CHECK,
+        amount="1.00",
+        key="PAYOUT-C1",
+    )
+    payouts.add_payout(office.keeper, payout)
+
+    def refund(tracking_id: str, key: str | None = None) -> Answer:
+        return refunds.refund_charge(office.keeper, tracking_id, to=RefundTo.CHECK, key=key)
+
+    by_its_charge = refund("C1", "K1"), refund("K1")
+    assert by_its_charge[0]["payout_id"] == "PAYOUT-K1"
+    assert str(by_its_charge[1]["payout_id"]).startswith("PAYOUT-")
+    assert by_its_charge[1] == refund("K1")
+    assert by_its_charge[0] == refund("C1", "K1")
+    assert -office.totals()["PAYOUTS_UNDER_WAY"] == 1100
+    office.charge("LIABILITY,C2,S1,LATE_FEE,5.00,2026-03-01")
+    payouts.add_payout(office.keeper, replace(payout, key="PAYOUT-C2"))
+    assert refund("C2")["payout_id"] not in (None, "PAYOUT-C2")
+    with office.books.database.reading() as connection:
+        found = verify_ledger(connection, office.books.account.account_id, decimals=2)
+    assert found.differences == ()

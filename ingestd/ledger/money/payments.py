@@ -78,6 +78,7 @@ class StoredPayment:
     status: str
     settled_on: Day | None
     returned_on: Day | None
+    voided_on: Day | None
 
 
 def find_payment(entry: Entry, payment_id: str) -> StoredPayment | None:
@@ -104,6 +105,7 @@ def find_payment(entry: Entry, payment_id: str) -> StoredPayment | None:
         status=status,
         settled_on=_day(row.settled_on),
         returned_on=_day(row.returned_on),
+        voided_on=_day(row.voided_on),
     )
 
 

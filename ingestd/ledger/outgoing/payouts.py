@@ -106,6 +106,7 @@ class StoredPayout:
     paid_out_on: Day
     status: str
     cleared_on: Day | None
+    voided_on: Day | None
 
 
 def find_payout(entry: Entry, payout_id: str) -> StoredPayout | None:
@@ -126,6 +127,7 @@ def find_payout(entry: Entry, payout_id: str) -> StoredPayout | None:
         paid_out_on=Day(row.effective_on),
         status="voided" if is_voided else "cleared" if is_cleared else "pending",
         cleared_on=Day(row.cleared_on) if is_cleared else None,
+        voided_on=Day(row.voided_on) if is_voided else None,
     )
 
 

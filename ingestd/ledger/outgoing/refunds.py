@@ -24,6 +24,7 @@ from ingestd.ledger.paying.open_charges import CHANGED, refresh_open_charges
 from ingestd.ledger.paying.pools import PAYERS
 from ingestd.ledger.paying.taxes import TaxShares
 from ingestd.ledger.paying.undo import UNDONE, undo_allocations
+from ingestd.values.days import Day
 
 EVENT = "refund"
 
@@ -97,6 +98,7 @@ class StoredRefund:
     freed: int
     discounts: int
     payout_id: str | None
+    refunded_on: Day
 
 
 def find_refund(entry: Entry, charge_no: int, *, key: str | None) -> StoredRefund | None:
@@ -115,6 +117,7 @@ def find_refund(entry: Entry, charge_no: int, *, key: str | None) -> StoredRefun
         freed=int(row.freed),
         discounts=int(row.discounts),
         payout_id=row.payout_id,
+        refunded_on=Day(row.effective_on),
     )
 
 

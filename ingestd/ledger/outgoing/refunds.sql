@@ -218,7 +218,7 @@ WHERE f.account = :account AND f.refund_no > :refunds_before
 -- A refund: that of a key, or with none the last of a charge; what its batch freed of money and of
 -- discounts (2015), and how the money went out. Binds :account, :charge_no, :refund_key.
 -- sqlite: joins in this order
-SELECT f.refund_no, f.charge_no, f.amount, f.tax, f.paid_to, f.content_hash,
+SELECT f.refund_no, f.charge_no, f.amount, f.tax, f.paid_to, f.content_hash, f.effective_on,
   k.tracking_id AS payout_id,
   (SELECT COALESCE(SUM(CASE WHEN a.reverses_allocation_no IS NULL THEN -a.amount
       ELSE a.amount END), 0)

@@ -26,7 +26,7 @@ from ingestd.ledger.money.payments import (
     void_payment,
 )
 from ingestd.ledger.money.returns import return_payment as undo_payment
-from ingestd.ledger.money.sales import PENALTY, NewCharge, find_charge
+from ingestd.ledger.money.sales import PENALTY, NewCharge, content_hash_of, find_charge
 from ingestd.ledger.money.settlement import confirm_batch, find_batch, settle_one, take_cash
 from ingestd.ledger.outgoing.payouts import cash_on_hand
 from ingestd.ledger.paying.allocations import CASH_SALE
@@ -171,6 +171,7 @@ def take_back_payment(keeper: Bookkeeper, payment_id: str, *, on: date | None = 
     def work(entry: Entry) -> Answer:
         payment = _stored(entry, payment_id)
         if payment.status == "voided":
+            _refuse_other_day(payment, "voided", payment.voided_on, on)
             raise Unchanged(_told(payment))
         _refuse_unless_pending(entry, payment)
         void_payment(entry, payment, reason=entry.reason)
@@ -191,19 +192,25 @@ def return_payment(
     def work(entry: Entry) -> Answer:
         payment = _stored(entry, payment_id)
         tracking_id = made_from(PENALTY.upper(), payment_id)
+        charge = None if penalty is None else _penalty(entry, keeper, payment, tracking_id, penalty)
         charged = find_charge(entry, tracking_id)
         if payment.status == "returned":
             _refuse_other_day(payment, "returned", payment.returned_on, on)
-            if (penalty is None) is not (charged is None):
+            if (charge is None) is not (charged is None):
                 raise LedgerRefusal(
                     f"Payment {payment_id} was returned already, "
                     f"{'without a' if charged is None else 'with its'} penalty.",
                     refusal="contradicts",
                 )
+            if charge and charged and charged.content_hash != content_hash_of(charge):
+                raise LedgerRefusal(
+                    f"Payment {payment_id} was returned already, with another penalty.",
+                    refusal="contradicts",
+                )
             told = {} if charged is None else {"penalty_tracking_id": tracking_id}
             raise Unchanged(_told(payment) | told)
         _refuse_unless_settled(entry, payment)
-        if penalty is not None and charged is not None:
+        if charge is not None and charged is not None:
             raise LedgerRefusal(
                 f"The penalty {tracking_id} was charged already. Return it without --penalty.",
                 refusal="other_content",
@@ -211,20 +218,26 @@ def return_payment(
         _refuse_without_cash(entry, keeper, payment)
         undo_payment(entry, payment, reason=entry.reason)
         answer = _told(_stored(entry, payment_id))
-        if penalty is None:
+        if charge is None:
             return answer
-        charge = NewCharge(
-            tracking_id=tracking_id,
-            party=party_of(entry.connection, entry.head, payment.party_no),
-            account_type=AccountType.LIABILITY,
-            billing_code=penalty,
-            amount=None,
-            occurred_at=keeper.instant_of(entry),
-        )
         charge_once(entry, charge, event=PENALTY)
         return answer | {"penalty_tracking_id": tracking_id}
 
     return keeper.write("returned", work, command=Command.PAYMENTS_RETURN, on=on)
+
+
+def _penalty(
+    entry: Entry, keeper: Bookkeeper, payment: StoredPayment, tracking_id: str, billing_code: str
+) -> NewCharge:
+    """Return what a payer is charged for a payment that bounced: the product's price."""
+    return NewCharge(
+        tracking_id=tracking_id,
+        party=party_of(entry.connection, entry.head, payment.party_no),
+        account_type=AccountType.LIABILITY,
+        billing_code=billing_code,
+        amount=None,
+        occurred_at=keeper.instant_of(entry),
+    )
 
 
 def _stored(entry: Entry, payment_id: str) -> StoredPayment:

@@ -88,11 +88,7 @@ def clear(keeper: Bookkeeper, payout_id: str, *, on: date | None = None) -> Answ
         if payout.status == "voided":
             raise LedgerRefusal(f"Payout {payout_id} was voided.", refusal="contradicts")
         if payout.status == "cleared":
-            if on is not None and payout.cleared_on != Day.of(on):
-                raise LedgerRefusal(
-                    f"Payout {payout_id} cleared on {payout.cleared_on} already.",
-                    refusal="contradicts",
-                )
+            _refuse_other_day(payout_id, "cleared", payout.cleared_on, on)
             raise Unchanged({"payout_id": payout_id, "status": payout.status})
         _refuse_before(entry, payout, payout_id)
         clear_payout(entry, payout)
@@ -107,6 +103,7 @@ def void(keeper: Bookkeeper, payout_id: str, *, on: date | None = None) -> Answe
     def work(entry: Entry) -> Answer:
         payout = _stored(entry, payout_id)
         if payout.status == "voided":
+            _refuse_other_day(payout_id, "was voided", payout.voided_on, on)
             raise Unchanged({"payout_id": payout_id, "status": "voided"})
         if payout.method is PayoutMethod.CASH:
             raise LedgerRefusal(
@@ -221,6 +218,14 @@ def _stored(entry: Entry, payout_id: str) -> StoredPayout:
     if payout is None:
         raise UsageError(f"There is no payout {payout_id}.")
     return payout
+
+
+def _refuse_other_day(payout_id: str, happened: str, stored: Day | None, on: date | None) -> None:
+    """Refuse what is so already, where it is asked for on another day."""
+    if on is not None and stored != Day.of(on):
+        raise LedgerRefusal(
+            f"Payout {payout_id} {happened} on {stored} already.", refusal="contradicts"
+        )
 
 
 def _refuse_before(entry: Entry, payout: StoredPayout, payout_id: str) -> None:

@@ -24,6 +24,7 @@ from ingestd.ledger.paying.undo import find_undone_of_charge
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.charges import stored_charge
 from ingestd.service.office.keys import checked_text, other_content
+from ingestd.values.days import Day
 from ingestd.values.errors import LedgerRefusal, UsageError
 
 
@@ -55,7 +56,7 @@ def refund_charge(
         is_plain = cents is None and target is _target(entry, charge, None)
         texts = ("", "") if is_plain else (target.value, "" if cents is None else str(cents))
         [content] = hash_contents(*([text] for text in (tracking_id, *texts)))
-        _answer_repeat(entry, keeper, charge, tracking_id, target, refund_key, content)
+        _answer_repeat(entry, keeper, charge, tracking_id, target, refund_key, content, on)
         taken = charge.left if cents is None else cents
         _refuse_too_much(keeper, charge, tracking_id, taken)
         _refuse_day(entry, charge, tracking_id)
@@ -159,6 +160,7 @@ def _answer_repeat(
     target: RefundTo,
     key: str | None,
     content: bytes,
+    on: date | None,
 ) -> None:
     """Answer a refund that was made before; refuse another one under its key."""
     stored = find_refund(entry, charge.charge_no, key=key)
@@ -170,6 +172,11 @@ def _answer_repeat(
         if stored.to is not target:
             raise LedgerRefusal(
                 f"{tracking_id} was taken back already; what was paid went to {stored.to}.",
+                refusal="contradicts",
+            )
+        if on is not None and stored.refunded_on != Day.of(on):
+            raise LedgerRefusal(
+                f"{tracking_id} was taken back on {stored.refunded_on} already.",
                 refusal="contradicts",
             )
         raise Unchanged(_told(entry, keeper, tracking_id, stored))

@@ -36,6 +36,7 @@ class ModelCharge:
     on: str
     open_on: str = ""
     void_on: str | None = None
+    refunded_on: str | None = None
 
     @property
     def is_payout(self) -> bool:
@@ -197,7 +198,7 @@ class Model:
         self.pay_what_is_open()
 
     def take_back(self, payment: ModelPayment, on: str) -> None:
-        if payment.voided_on:
+        if payment.voided_on == on:
             return
         self.refuse_day(on)
         if payment.status != "pending" or on < payment.received_on:
@@ -229,16 +230,16 @@ class Model:
             for paid in freed:
                 self._undo(paid, on)
                 self._move_to_wallet(paid)
-            charge.void_on = max(charge.on, on)
+            charge.void_on, charge.refunded_on = max(charge.on, on), on
             if charge.party == ANONYMOUS and freed:
                 self._give_cash_back(charge, freed, on)
         self.pay_what_is_open(not_before=on)
 
     def refund_by_command(self, charge: ModelCharge, on: str) -> None:
-        if charge.void_on:
+        if charge.refunded_on == on:
             return
         self.refuse_day(on)
-        if on < charge.on:
+        if charge.void_on or on < charge.on:
             raise RefusedError
         self._refuse_to_rewrite([paid for paid in self.allocations if paid.charge is charge], on)
         if charge.party == ANONYMOUS and self.paid(charge) > self.money_as_of("9999", is_cash=True):

@@ -18,7 +18,13 @@ from typer.core import TyperCommand, TyperGroup
 
 import ingestd
 from ingestd.cli.terminal.options import CONFIG_FLAG
-from ingestd.values.errors import EXIT_ANSWER_IS_NO, EXIT_WORLD, IngestdError
+from ingestd.values.errors import (
+    EXIT_ANSWER_IS_NO,
+    EXIT_WORLD,
+    IngestdError,
+    LedgerRefusal,
+    UsageError,
+)
 
 # Where each command lives and what it says of itself, in the order in which an installation
 # meets them.
@@ -82,6 +88,11 @@ def main() -> None:
         answer_signals_at_once()
     try:
         build_app()()
+    except (UsageError, LedgerRefusal) as error:
+        from ingestd.cli.terminal.output import for_people
+
+        # They repeat what was typed, which may hold what no terminal is to be told.
+        _end(for_people(error.message), error.exit_code)
     except IngestdError as error:
         _end(error.message, error.exit_code)
     except OSError as error:

@@ -59,7 +59,7 @@ def print_table(rows: Iterable[Row], columns: Sequence[str], *, wide: bool = Fal
 
     What goes into a pipe or a file is as wide as it asks for.
     """
-    cells = [[_for_people(row.get(column)) for column in columns] for row in rows]
+    cells = [[for_people(row.get(column)) for column in columns] for row in rows]
     width = None if wide else _terminal_columns()
     layout = lay_out(columns, cells, width=width, right=NUMERIC)
     _print_layout(layout)
@@ -86,7 +86,7 @@ def print_list(parts: Sequence[str], *, wide: bool = False) -> None:
 
 def print_facts(facts: Row, *, wide: bool = False) -> None:
     """Print what is known of one thing, each fact on a line of its own; None is left out."""
-    told = {name: _for_people(value) for name, value in facts.items()}
+    told = {name: for_people(value) for name, value in facts.items()}
     _print_layout(lay_out_facts([told], width=None if wide else _terminal_columns()))
 
 
@@ -111,9 +111,10 @@ def complain(message: str) -> None:
     sys.stderr.write(message + "\n")
 
 
-def _for_people(value: object) -> str:
+def for_people(value: object) -> str:
+    """Return a value in one line, without characters that cannot be seen."""
     text = "" if value is None else str(value)
-    # Control and bidi characters of a file must not reach a terminal.
+    # Control and bidi characters, of a file or typed, must not reach a terminal.
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
 
 

@@ -14,7 +14,7 @@ from ingestd.values.errors import UsageError
 
 _SQL = Statements(__file__)
 
-REASON_CHARACTERS_MAX = 255
+TEXT_CHARACTERS_MAX = 255
 NAME_CHARACTERS_MAX = 64
 
 
@@ -76,7 +76,7 @@ def judged_author(account: Account, author: Author) -> Author:
     entered_by = judged_text("--who", author.entered_by, NAME_CHARACTERS_MAX)
     if entered_by is None:
         raise UsageError("--who is empty. Say who does this, or leave it out.")
-    reason = judged_text("--reason", author.reason, REASON_CHARACTERS_MAX)
+    reason = judged_text("--reason", author.reason, TEXT_CHARACTERS_MAX)
     if (
         reason is None
         and author.command.gives_away

@@ -54,19 +54,26 @@ class Bookkeeper:
         on: date | None,
         source: str | None = None,
     ) -> T:
-        """Run `work` as one entry; see `write_entry`. `source` is the place of sale, if named."""
-        return write_entry(
-            self.database,
-            self.clock,
-            self.account,
-            event=event,
-            author=Author(
-                command=command, entered_by=self.entered_by, reason=self.reason, source=source
-            ),
-            work=work,
-            on=on,
-            signing=self.signing,
+        """Run `work` as one entry; see `write_entry`. `source` is the place of sale, if named.
+
+        Raises UsageError for bytes that are no text, too: no database looks for them.
+        """
+        author = Author(
+            command=command, entered_by=self.entered_by, reason=self.reason, source=source
         )
+        try:
+            return write_entry(
+                self.database,
+                self.clock,
+                self.account,
+                event=event,
+                author=author,
+                work=work,
+                on=on,
+                signing=self.signing,
+            )
+        except UnicodeEncodeError as error:
+            raise UsageError(f"{error.object!a} is no text. Type it as UTF-8.") from error
 
     def amount_of(self, text: str) -> int:
         """Return an amount in minor units. Raises UsageError, which says how to write it."""

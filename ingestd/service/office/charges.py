@@ -11,7 +11,7 @@ from ulid import ULID
 from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.parties import Party, add_party, find_party, party_of
-from ingestd.ledger.entries.author import Command
+from ingestd.ledger.entries.author import TEXT_CHARACTERS_MAX, Command, judged_text
 from ingestd.ledger.entries.entry import Entry, Unchanged
 from ingestd.ledger.entries.keys import CASH_PREFIX, made_from
 from ingestd.ledger.money.choices import CreditSource, CreditTarget, Paid
@@ -200,12 +200,20 @@ def _customer(entry: Entry, sale: Sale) -> Party:
         if sale.name or sale.email or sale.phone:
             raise UsageError("--name, --email and --phone are for --party guest.")
         return find_party(entry.connection, entry.head, entry.batch, sale.party)
-    if not sale.name or not sale.name.strip():
+    name, email, phone = (
+        judged_text(option, said, TEXT_CHARACTERS_MAX)
+        for option, said in (
+            ("--name", sale.name),
+            ("--email", sale.email),
+            ("--phone", sale.phone),
+        )
+    )
+    if name is None:
         raise UsageError("A guest has a name. Give it with --name.")
     code = f"{GUEST.upper()}-{ULID()}"
     number = add_party(entry.connection, entry.head, entry.batch, PartyKind.GUEST, code)
     party = Party(party_no=number, kind=PartyKind.GUEST, code=code)
-    add_guest(entry, party, name=sale.name, email=sale.email, phone=sale.phone)
+    add_guest(entry, party, name=name, email=email, phone=phone)
     return party
 
 

@@ -14,7 +14,7 @@ from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.parties import Party, find_party, party_of
 from ingestd.ledger.entries.author import Command
 from ingestd.ledger.entries.entry import Entry, Unchanged
-from ingestd.ledger.entries.keys import KEY_CHARACTERS_MAX, made_from
+from ingestd.ledger.entries.keys import made_from
 from ingestd.ledger.money.payments import (
     CASH,
     NewPayment,
@@ -33,6 +33,7 @@ from ingestd.ledger.paying.allocations import CASH_SALE
 from ingestd.ledger.paying.pools import is_one_family
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.charges import charge_once, payable_charge
+from ingestd.service.office.keys import checked_text, other_content
 from ingestd.service.office.refunds import cash_short
 from ingestd.values.days import Day
 from ingestd.values.errors import LedgerRefusal, UsageError
@@ -62,6 +63,7 @@ def add_payment(keeper: Bookkeeper, payment: Payment, *, on: date | None = None)
     amount = keeper.amount_of(payment.amount)
     if amount == 0:
         raise UsageError("A payment is more than nothing. Correct --amount.")
+    key = checked_text("--id", payment.key) or None
 
     def work(entry: Entry) -> Answer:
         payer = find_party(entry.connection, entry.head, entry.batch, payment.payer)
@@ -78,9 +80,9 @@ def add_payment(keeper: Bookkeeper, payment: Payment, *, on: date | None = None)
             *() if payment.for_party is None else ([f"{owner.kind.value}:{owner.code}"],),
         )
         told: Answer = {} if payment.for_party is None else {"for_party": owner.code}
-        if payment.key is not None:
-            _refuse_other_content(entry, payment.key, content_hash, told)
-        payment_id = payment.key or str(ULID())
+        if key is not None:
+            _refuse_other_content(entry, key, content_hash, told)
+        payment_id = key or str(ULID())
         kind = PartKind.WALLET if payment.to is AccountType.WALLET else PartKind.FEE
         receive = take_cash if payment.method == CASH else receive_payment
         receive(
@@ -249,17 +251,11 @@ def _stored(entry: Entry, payment_id: str) -> StoredPayment:
 
 def _refuse_other_content(entry: Entry, key: str, content_hash: bytes, told: Answer) -> None:
     """Answer a payment that was reported before; refuse another one under its key."""
-    if not 0 < len(key) <= KEY_CHARACTERS_MAX:
-        raise UsageError(f"--id takes 1 to {KEY_CHARACTERS_MAX} characters.")
     stored = find_payment(entry, key)
     if stored is None:
         return
     if stored.content_hash != content_hash:
-        raise LedgerRefusal(
-            f"Payment {key} exists with other content and stays as it is. "
-            "If this is another payment, give it an --id of its own.",
-            refusal="other_content",
-        )
+        raise other_content(f"Payment {key}")
     raise Unchanged(_told(stored) | told)
 
 

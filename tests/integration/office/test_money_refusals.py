@@ -12,6 +12,7 @@ import pytest
 
 from ingestd.access.accounts import ReasonPolicy
 from ingestd.database.engine import open_database
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.money.choices import CreditSource, CreditTarget, Paid, PayoutMethod, RefundTo
 from ingestd.service.office import charges, payments, payouts, refunds, transfers
 from ingestd.service.office.bookkeeper import Bookkeeper
@@ -223,11 +224,11 @@ MISTAKES: dict[str, tuple[str, Attempt]] = {
     "tax below zero": ("never negative", sell(tax="-1.00", tax_code="GST")),
     "a deposit for the wallet": (
         "A deposit or an advance pays fees",
-        sell(paid=Paid.DEPOSIT, account_type=charges.AccountType.WALLET),
+        sell(paid=Paid.DEPOSIT, account_type=AccountType.WALLET),
     ),
     "a wallet of another family": (
         "S3 is not of S1's family",
-        report(to=charges.AccountType.WALLET, for_party="S3"),
+        report(to=AccountType.WALLET, for_party="S3"),
     ),
     "fees for one party": ("--for-party is for --to WALLET", report(for_party="S2")),
 }  # fmt: skip

@@ -160,6 +160,18 @@ def test_refusals_and_mistakes_have_their_own_exit_codes(ingestd: Ask) -> None:
     assert ingestd("payments add --payer S1 --amount 5.00 --method cash --on 03/05")["exit"] == "2"
 
 
+def test_what_cannot_be_seen_is_told_in_one_line(ingestd: Ask) -> None:
+    """A name that was pasted with more than its letters takes no terminal over."""
+    unseen = "S\x1b[31m\u202eX"
+    told = ingestd(f"payments add --payer {unseen} --amount 5.00 --method cash")
+    assert told["exit"] == "2"
+    assert told["says"].startswith("Nobody is called S\\u001b[31m\\u202eX.")
+    assert ingestd("payments settle --payment P\udcff") == {
+        "exit": "2",
+        "says": r"'P\udcff' is no text. Type it as UTF-8.",
+    }
+
+
 def test_a_mistyped_year_is_no_day(ingestd: Ask) -> None:
     """Nothing posted is ever changed: a slip of the keyboard is not to stay in the books."""
     mistyped = ingestd("payments add --payer S1 --amount 5.00 --method cash --on 0206-03-05")

@@ -119,8 +119,13 @@ MISTAKES: dict[str, tuple[str, Attempt]] = {
         "There is no batch B of payments without a merchant",
         lambda o: settle_batch(o.keeper, "", "B", expected=None),
     ),
-    "no key": ("1 to 64 characters", lambda o: o.pay("", "S1", "5.00")),
-    "a long key": ("1 to 64 characters", lambda o: o.pay("K" * 65, "S1", "5.00")),
+    "no key": ("1 to 64 printable", lambda o: o.pay("", "S1", "5.00")),
+    "a blank key": ("1 to 64 printable", lambda o: o.pay(" ", "S1", "5.00")),
+    "a long key": ("1 to 64 printable", lambda o: o.pay("K" * 65, "S1", "5.00")),
+    "an unseen key": ("1 to 64 printable", lambda o: o.pay("K\x1b[1m", "S1", "5.00")),
+    "a key of two lines": ("1 to 64 printable", lambda o: o.pay("K\nK", "S1", "5.00")),
+    "a payer who is no text": (r"'S\\udcff' is no text", lambda o: o.pay("P", "S\udcff", "5.00")),
+    "a payment that is no text": ("is no text", lambda o: o.settle("P\udcff")),
     "unknown product": ("billing code NOPE", lambda o: o.sell(meal(billing_code="NOPE"))),
     "unknown penalty": (
         "billing code NOPE",
@@ -137,6 +142,18 @@ MISTAKES: dict[str, tuple[str, Attempt]] = {
     ),
     "a guest without a name": ("--name", lambda o: o.sell(meal(party="guest"))),
     "a guest whose name is blank": ("--name", lambda o: o.sell(meal(party="guest", name="  "))),
+    "a guest with a long name": (
+        "--name takes up to 255",
+        lambda o: o.sell(meal(party="guest", name="N" * 256)),
+    ),
+    "a guest with an unseen address": (
+        "--email takes",
+        lambda o: o.sell(meal(party="guest", name="Gil", email="g@a\n.org")),
+    ),
+    "a guest with an unseen number": (
+        "--phone takes",
+        lambda o: o.sell(meal(party="guest", name="Gil", phone="1\t2")),
+    ),
     "a student with a name": ("--party guest", lambda o: o.sell(meal(name="Gil"))),
 }
 

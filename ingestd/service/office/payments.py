@@ -72,7 +72,6 @@ def add_payment(keeper: Bookkeeper, payment: Payment, *, on: date | None = None)
                 f"Money of {payer.code} pays its own sale. Sell with ingestd sales add --party "
                 f"{payer.code} --paid cash, or name the sale with --for."
             )
-        named = payable_charge(entry, payment.for_charge, payer, payment.to)
         owner = _owner(entry, payment, payer)
         [content_hash] = hash_contents(
             *([text] for text in (payer.kind.value, payer.code, str(amount))),
@@ -82,6 +81,9 @@ def add_payment(keeper: Bookkeeper, payment: Payment, *, on: date | None = None)
         told: Answer = {} if payment.for_party is None else {"for_party": owner.code}
         if key is not None:
             _refuse_other_content(entry, key, content_hash, told)
+        # What was written before is answered, though the families are others by now.
+        named = payable_charge(entry, payment.for_charge, payer, payment.to)
+        _refuse_other_wallet(entry, payer, owner)
         payment_id = key or str(ULID())
         kind = PartKind.WALLET if payment.to is AccountType.WALLET else PartKind.FEE
         receive = take_cash if payment.method == CASH else receive_payment
@@ -260,15 +262,18 @@ def _refuse_other_content(entry: Entry, key: str, content_hash: bytes, told: Ans
 
 
 def _owner(entry: Entry, payment: Payment, payer: Party) -> Party:
-    """Return whose credit a payment becomes: a wallet is fed by its family."""
+    """Return whose credit a payment becomes."""
     if payment.for_party is None:
         return payer
     if payment.to is not AccountType.WALLET:
         raise UsageError("--for-party is for --to WALLET: fees are paid for the family.")
-    owner = find_party(entry.connection, entry.head, entry.batch, payment.for_party)
+    return find_party(entry.connection, entry.head, entry.batch, payment.for_party)
+
+
+def _refuse_other_wallet(entry: Entry, payer: Party, owner: Party) -> None:
+    """Refuse to feed a wallet of another family."""
     if not is_one_family(entry.connection, entry.head.account, payer.party_no, owner.party_no):
         raise UsageError(f"{owner.code} is not of {payer.code}'s family, which feeds the wallet.")
-    return owner
 
 
 def _refuse_other_day(

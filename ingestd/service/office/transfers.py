@@ -24,7 +24,7 @@ from ingestd.ledger.outgoing.transfers import (
 from ingestd.ledger.outgoing.waiting import waiting_credit
 from ingestd.ledger.paying.pools import is_one_family
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
-from ingestd.service.office.charges import payable_charge
+from ingestd.service.office.charges import payable_charge, stored_charge
 from ingestd.service.office.keys import checked_text, other_content
 from ingestd.service.office.payouts import credit_short
 from ingestd.values.errors import LedgerRefusal, UsageError
@@ -55,6 +55,9 @@ def add_transfer(keeper: Bookkeeper, transfer: Transfer, *, on: date | None = No
         source = find_party(entry.connection, entry.head, entry.batch, transfer.from_party)
         target = find_party(entry.connection, entry.head, entry.batch, transfer.to_party)
         _refuse_senseless(transfer, source, target)
+        named = None
+        if transfer.for_charge is not None:
+            named = stored_charge(entry, transfer.for_charge).charge_no
         new = NewTransfer(
             transfer_id=transfer_id,
             from_party_no=source.party_no,
@@ -62,15 +65,15 @@ def add_transfer(keeper: Bookkeeper, transfer: Transfer, *, on: date | None = No
             to_party_no=target.party_no,
             target=transfer.target,
             amount=cents,
-            for_charge_no=payable_charge(
-                entry, transfer.for_charge, target, AccountType(transfer.target.value)
-            ),
+            for_charge_no=named,
         )
         stored = find_transfer(entry, transfer_id)
         if stored is not None:
             if stored.content_hash != new.content_hash:
                 raise other_content(f"Transfer {transfer_id}")
             raise Unchanged(_told(entry, keeper, transfer_id, cents, stored.batch_no))
+        # What was written before is answered, though the families are others by now.
+        payable_charge(entry, transfer.for_charge, target, AccountType(transfer.target.value))
         _refuse_other_family(entry, transfer, source, target)
         waits = waiting_credit(entry, source.party_no, CREDIT_OF[transfer.source])
         if cents > waits:

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from ingestd.formats.kinds.catalog import CatalogKind
+from ingestd.formats.kinds.student_billing import AccountType
 from ingestd.ledger.audit.verify import verify_ledger
-from ingestd.ledger.money.choices import CreditSource, Paid, PayoutMethod, RefundTo
-from ingestd.service.office import payouts, refunds
+from ingestd.ledger.money.choices import CreditSource, CreditTarget, Paid, PayoutMethod, RefundTo
+from ingestd.service.office import payments, payouts, refunds, transfers
 from ingestd.service.office.bookkeeper import Answer
 from ingestd.service.office.charges import Sale, add_penalty
-from ingestd.values.errors import LedgerRefusal
-from tests.integration.office.conftest import Office
+from ingestd.values.errors import LedgerRefusal, UsageError
+from tests.integration.office.conftest import TODAY, Office
 
 
 def test_a_return_whose_penalty_exists_is_not_answered_as_done(office: Office) -> None:
@@ -93,3 +95,42 @@ def test_a_refund_goes_out_though_its_payouts_name_is_taken(office: Office) -> N
     with office.books.database.reading() as connection:
         found = verify_ledger(connection, office.books.account.account_id, decimals=2)
     assert found.differences == ()
+
+
+def test_a_payment_is_answered_again_though_its_family_is_another(office: Office) -> None:
+    """A script that types a day again meets the roster of the night between, and no mistake."""
+    office.charge("LIABILITY,C1,S1,LATE_FEE,5.00,2026-03-01")
+    fed = payments.Payment(
+        payer="COLL001",
+        amount="9.00",
+        method="cash",
+        to=AccountType.WALLET,
+        for_party="S1",
+        key="P1",
+    )
+    named = payments.Payment(payer="S2", amount="1.00", method="cash", for_charge="C1", key="P2")
+    moved = transfers.Transfer(
+        from_party="S1",
+        source=CreditSource.WALLET,
+        to_party="S2",
+        target=CreditTarget.LIABILITY,
+        amount="2.00",
+        for_charge="C1",
+        key="X1",
+    )
+
+    def type_all() -> tuple[Answer, ...]:
+        keeper = office.keeper
+        reported = (payments.add_payment(keeper, payment) for payment in (fed, named))
+        return *reported, transfers.add_transfer(keeper, moved)
+
+    first = type_all()
+    office.books.load(
+        CatalogKind.STUDENTS, [{"student_id": "S1", "parent_code": "LEE001"}], at=TODAY
+    )
+    before = office.books.dump("seal", "posting")
+    assert type_all() == first
+    assert office.books.dump(*before) == before
+    for payment in (fed, named):
+        with pytest.raises(UsageError, match="family"):
+            payments.add_payment(office.keeper, replace(payment, key="NEW"))

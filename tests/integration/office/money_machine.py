@@ -23,16 +23,19 @@ from ingestd.values.errors import LedgerRefusal
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import format_amount
 from tests.integration.ledger.conftest import Books, FakeClock, springfield
-from tests.integration.office.bookkeeping import TYPES, audit
+from tests.integration.office.bookkeeping import TYPES, Audit, audit
 from tests.integration.office.conftest import TODAY
 from tests.integration.office.money_model import (
     ADVANCE,
     ANONYMOUS,
     BUILDING,
+    CASH,
     CREDIT,
     DEPOSIT,
     DISCOUNT_LOT,
+    DISCOUNTS,
     LIABILITY,
+    RECEIVABLE,
     WALLET,
     Item,
     Money,
@@ -95,6 +98,25 @@ def open_money_office(database: Database, folder: Path) -> PaymentOffice:
     return office
 
 
+def _hold_discounts_and_anonymous(seen: Audit) -> None:
+    """Assert that discounts pay fees and nothing else, and that nobody in particular is even.
+
+    Only cash that bounced is owed by nobody in particular.
+    """
+    beside = {posting.credit for posting in seen.postings if posting.debit == DISCOUNT_LOT}
+    beside |= {posting.debit for posting in seen.postings if posting.credit == DISCOUNT_LOT}
+    assert beside <= {DISCOUNTS, RECEIVABLE[LIABILITY]}
+    assert not [key for key, left in seen.lots().items() if key[2] == ANONYMOUS and left]
+    bounced = {
+        posting.payment_id
+        for posting in seen.postings
+        if posting.debit_party == ANONYMOUS and posting.credit == CASH
+    }
+    if not bounced:
+        left = {key: amount for key, amount in seen.by_party().items() if key[0] == ANONYMOUS}
+        assert not any(left.values())
+
+
 class MoneyMachine(RuleBasedStateMachine):
     """An office and the model do the same; after every step they agree to the cent."""
 
@@ -106,9 +128,11 @@ class MoneyMachine(RuleBasedStateMachine):
             self.model.sell(f"FREE-{party}", party, "FREE", 0)
         self.numbers = itertools.count(1)
         self.batch = 1
+        self.agreed = False
 
     def attempt(self, modelled: Callable[[], object], real: Callable[[], Answer]) -> None:
         """Do the same to both, to the books twice; where the model refuses, so do the books."""
+        self.agreed = False
         try:
             modelled()
         except RefusedError:
@@ -509,6 +533,36 @@ class MoneyMachine(RuleBasedStateMachine):
                 lambda: payouts.void(self.office.keeper, item.key),
             )
 
+    # What is done and taken back leaves everything as it was.
+
+    def teardown(self) -> None:
+        """Let a payment bounce and a payout be void, at the end of a history that went well."""
+        if self.agreed:
+            self._settle_and_bounce()
+            self._pay_out_and_void()
+            self.the_books_say_what_the_model_says()
+
+    def _settle_and_bounce(self) -> None:
+        before = self._left()
+        self._pay("COLL001", LIABILITY, 2500, is_cash=False, owner="COLL001")
+        money = self._money(0, "pending")
+        assert money is not None
+        self.attempt(lambda: self.model.settle([money]), lambda: self.office.settle(money.key))
+        self.attempt(lambda: self.model.bounce(money), lambda: self.office.bounce(money.key))
+        assert self._left() == before
+
+    def _pay_out_and_void(self) -> None:
+        before = self._left()
+        self.pay_out(1, PayoutMethod.CHECK, None)
+        if self._left() != before:
+            self.void_payout(0)
+            assert self._left() == before
+
+    def _left(self) -> tuple[object, ...]:
+        """Return what everybody and every account has, nothing left aside."""
+        totals = {number: amount for number, amount in self.model.totals.items() if amount}
+        return totals, self.model.balances(), +self.model.lots
+
     @rule(cents=amounts)
     def bring_cash(self, cents: int) -> None:
         key = f"B{next(self.numbers)}"
@@ -554,6 +608,7 @@ class MoneyMachine(RuleBasedStateMachine):
                 for (key, account, party), left in model.lots.items()
             }
         )
+        _hold_discounts_and_anonymous(seen)
         standing = self.office.rows(
             "SELECT tracking_id, allocated, voided, written_off FROM charge_standing"
             " WHERE account = :account"
@@ -563,3 +618,4 @@ class MoneyMachine(RuleBasedStateMachine):
             answer = verify_ledger(connection, books.account.account_id, decimals=2)
         assert answer.differences == ()
         assert all(identity.holds for identity in answer.identities)
+        self.agreed = True

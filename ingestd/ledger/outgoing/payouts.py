@@ -132,8 +132,8 @@ def find_payout(entry: Entry, payout_id: str) -> StoredPayout | None:
 
 
 def cash_on_hand(entry: Entry) -> int:
-    """Return the cash that there is, in minor units."""
-    values = {"account": entry.head.account}
+    """Return the cash that is there on the entry's day and on every later one, in minor units."""
+    values = {"account": entry.head.account, "day": entry.day}
     return int(_SQL.run(entry.connection, "sum_cash", values).scalar_one())
 
 

@@ -12,10 +12,20 @@ FROM charge_key k
 WHERE k.account = :account AND k.tracking_id = :payout_id
 
 -- name: sum_cash
--- What cash there is (1060). Binds :account.
-SELECT COALESCE(SUM(CASE WHEN debit_account = 1060 THEN amount ELSE -amount END), 0)
-FROM batch_total
-WHERE account = :account AND (debit_account = 1060 OR credit_account = 1060)
+-- What cash there is (1060) on a day and on every later one. Binds :account, :day.
+SELECT COALESCE(MIN(y.held), 0)
+FROM (
+  SELECT x.last_on, SUM(x.amount) OVER (ORDER BY x.last_on) AS held
+  FROM (
+    SELECT GREATEST(effective_on, CAST(:day AS BIGINT)) AS last_on,
+      SUM(CASE WHEN debit_account = 1060 THEN amount ELSE -amount END) AS amount
+    FROM batch_total
+    WHERE account = :account AND (debit_account = 1060 OR credit_account = 1060)
+    GROUP BY GREATEST(effective_on, CAST(:day AS BIGINT))
+    UNION ALL
+    SELECT CAST(:day AS BIGINT), 0
+  ) x
+) y
 
 -- name: insert_payout
 -- A payout that is to be written. Binds :place, :payout_id, :content_hash, :party_no,

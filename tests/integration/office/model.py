@@ -210,7 +210,7 @@ class Model:
         self.refuse_day(on)
         if payment.status != "settled" or on < str(payment.settled_on):
             raise RefusedError
-        if payment.is_cash and payment.amount > self.money_as_of("9999", is_cash=True):
+        if payment.is_cash and payment.amount > self.cash_since(on):
             raise RefusedError
         mine = [paid for paid in self.allocations if paid.lot.payment is payment]
         self._refuse_to_rewrite(mine, on)
@@ -242,7 +242,7 @@ class Model:
         if charge.void_on or on < charge.on:
             raise RefusedError
         self._refuse_to_rewrite([paid for paid in self.allocations if paid.charge is charge], on)
-        if charge.party == ANONYMOUS and self.paid(charge) > self.money_as_of("9999", is_cash=True):
+        if charge.party == ANONYMOUS and self.paid(charge) > self.cash_since(on):
             raise RefusedError
         self.refund([charge], on)
 
@@ -365,6 +365,17 @@ class Model:
             left[move.origin] -= amount
             left[move.target] += amount
         return left
+
+    def cash_since(self, day: str) -> int:
+        """Return what is in the cash box on a day and on every later one."""
+        days = {str(payment.settled_on) for payment in self.payments.values()}
+        days |= {str(payment.returned_on) for payment in self.payments.values()}
+        days |= {charge.on for charge in self.charges.values() if charge.is_payout}
+        return min(
+            self.money_as_of(later, is_cash=True)
+            for later in (day, *days - {"None"})
+            if later >= day
+        )
 
     def money_as_of(self, day: str, *, is_cash: bool) -> int:
         """Return what was in the bank, or in the cash box, on a day."""

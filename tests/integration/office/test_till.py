@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from ingestd.ledger.books.chart import LedgerAccount
 from ingestd.ledger.money.choices import CreditSource, Paid, PayoutMethod, RefundTo
 from ingestd.service.office import payouts, refunds
 from ingestd.service.office.charges import Sale
 from ingestd.values.errors import LedgerRefusal
 from tests.integration.office.bookkeeping import audit
-from tests.integration.office.conftest import Office
+from tests.integration.office.conftest import Office, day
 
 
 def pay_out(office: Office, key: str, amount: str) -> None:
@@ -60,3 +61,22 @@ def test_a_cash_sale_that_was_voided_is_not_returned_as_well(office: Office) -> 
     refunds.refund_charge(office.keeper, "T1", to=RefundTo.CASH)
     refuse_return(office, "CASH-T1")
     assert office.totals() == {}
+
+
+def test_cash_is_given_back_on_no_day_before_it_came(office: Office) -> None:
+    """The till was as full as any day's report says, however late the office types."""
+    office.pay("P1", "S1", "20.00", method="cash", on="2026-03-10")
+    office.pay("P2", "S1", "5.00", method="cash", on="2026-03-20")
+    for amount, on in (("0.01", "2026-03-09"), ("20.01", "2026-03-10"), ("25.01", "2026-03-20")):
+        with pytest.raises(LedgerRefusal) as refused:
+            payouts.bring_cash(office.keeper, amount, on=day(on))
+        assert refused.value.refusal == "cash_short"
+    payouts.bring_cash(office.keeper, "21.00", on=day("2026-03-21"))
+    with pytest.raises(LedgerRefusal) as refused:
+        payouts.bring_cash(office.keeper, "4.01", on=day("2026-03-10"))
+    assert refused.value.refusal == "cash_short"
+    payouts.bring_cash(office.keeper, "4.00", on=day("2026-03-10"))
+    seen = audit(office.books)
+    for each in seen.days:
+        seen.check(each)
+        assert seen.balances(each)[LedgerAccount.CASH] >= 0

@@ -85,6 +85,13 @@ class Bookkeeper:
             raise UsageError(f"{text or 'Nothing'} is no amount. {message}")
         return judged
 
+    def something_of(self, text: str) -> int:
+        """Return an amount above zero, as `amount_of` does."""
+        amount = self.amount_of(text)
+        if amount == 0:
+            raise UsageError("--amount is more than nothing. Correct it.")
+        return amount
+
     def written(self, amount: int) -> str:
         """Return an amount as the account's currency is written."""
         return format_amount(amount, decimals_of(self.account.currency))

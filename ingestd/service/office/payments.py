@@ -60,9 +60,7 @@ class Payment:
 
 def add_payment(keeper: Bookkeeper, payment: Payment, *, on: date | None = None) -> Answer:
     """Write down a payment: pending, or settled when it is cash."""
-    amount = keeper.amount_of(payment.amount)
-    if amount == 0:
-        raise UsageError("A payment is more than nothing. Correct --amount.")
+    amount = keeper.something_of(payment.amount)
     key = checked_text("--id", payment.key) or None
 
     def work(entry: Entry) -> Answer:

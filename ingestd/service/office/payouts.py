@@ -48,7 +48,7 @@ class Payout:
 
 def add_payout(keeper: Bookkeeper, payout: Payout, *, on: date | None = None) -> Answer:
     """Give waiting credit back: cash at once, anything else when it clears."""
-    cents = None if payout.amount is None else _positive(keeper, payout.amount)
+    cents = None if payout.amount is None else keeper.something_of(payout.amount)
     payout_id = tracking_key(payout.key, event="payout")
     payee = checked_text("--payee", payout.payee) or None
     reference = checked_text("--reference", payout.reference) or None
@@ -125,7 +125,7 @@ def bring_cash(
     on: date | None = None,
 ) -> Answer:
     """Say that cash was brought to the bank."""
-    cents = _positive(keeper, amount)
+    cents = keeper.something_of(amount)
     deposit_id = tracking_key(key, event="deposit")
     noted = checked_text("--reference", reference) or None
 
@@ -153,13 +153,6 @@ def credit_short(
         "not count before it settles.",
         refusal="credit_short",
     )
-
-
-def _positive(keeper: Bookkeeper, text: str) -> int:
-    amount = keeper.amount_of(text)
-    if amount == 0:
-        raise UsageError("--amount is more than nothing. Correct it.")
-    return amount
 
 
 def _answer_repeat(entry: Entry, keeper: Bookkeeper, new: NewPayout, cents: int | None) -> None:

@@ -44,7 +44,7 @@ def refund_charge(
     on: date | None = None,
 ) -> Answer:
     """Take a charge back, or so much of it; what was paid goes to the wallet, or out."""
-    cents = None if amount is None else _positive(keeper, amount)
+    cents = None if amount is None else keeper.something_of(amount)
     if cents is not None and key is None:
         raise UsageError("A refund of a part needs --id, which makes it safe to repeat.")
     refund_key = checked_text("--id", key) or None
@@ -94,7 +94,7 @@ def write_off_charge(
     on: date | None = None,
 ) -> Answer:
     """Give up what is open of a charge, or of a payout that is owed back, or so much of it."""
-    cents = None if amount is None else _positive(keeper, amount)
+    cents = None if amount is None else keeper.something_of(amount)
     write_off_key = checked_text("--id", key) or None
 
     def work(entry: Entry) -> Answer:
@@ -123,13 +123,6 @@ def write_off_charge(
         return _told_write_off(keeper, tracking_id, stored_charge(entry, tracking_id), given_up)
 
     return keeper.write("write_off", work, command=Command.CHARGES_WRITE_OFF, on=on)
-
-
-def _positive(keeper: Bookkeeper, text: str) -> int:
-    amount = keeper.amount_of(text)
-    if amount == 0:
-        raise UsageError("--amount is more than nothing. Correct it, or leave it out.")
-    return amount
 
 
 def _taken_back(entry: Entry, tracking_id: str) -> StoredCharge:

@@ -46,9 +46,7 @@ class Transfer:
 
 def add_transfer(keeper: Bookkeeper, transfer: Transfer, *, on: date | None = None) -> Answer:
     """Move waiting credit; there it pays what is open at once."""
-    cents = keeper.amount_of(transfer.amount)
-    if cents == 0:
-        raise UsageError("A transfer is more than nothing. Correct --amount.")
+    cents = keeper.something_of(transfer.amount)
     transfer_id = checked_text("--id", transfer.key) or f"TRANSFER-{ULID()}"
 
     def work(entry: Entry) -> Answer:

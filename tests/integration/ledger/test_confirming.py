@@ -28,7 +28,7 @@ from ingestd.ledger.audit.verify import AGREEMENTS, verify_ledger
 from ingestd.ledger.proof.digest import CHUNK_ROWS, ColumnKind, hash_column
 from tests.integration.ledger.conftest import SPRINGFIELD, Books
 from tests.integration.ledger.test_seal_chain import _drop_guards, _kinds
-from tests.integration.ledger.test_verify import PROJECTIONS, _flip_one, full
+from tests.integration.ledger.test_verify import PROJECTIONS, _flip, _one_row, full
 
 __all__ = ["full"]
 
@@ -135,7 +135,7 @@ def test_sums_prove_nothing_that_a_statement_finds(full: Books, table: str) -> N
         for column, kind in kinds.items():
             with connection.begin() as transaction:
                 _drop_guards(connection)
-                _flip_one(connection, table, column, kind)
+                _flip(connection, table, column, kind, _one_row(connection, table))
                 names = proven(connection)
                 for check in (check for checks in AGREEMENTS.values() for check in checks):
                     if check.name in names:

@@ -114,7 +114,7 @@ REPORTS: Mapping[str, Kind] = MappingProxyType(
             about="The money that came in, settled, came back or went out, by day, method, batch.",
             wing="money",
             narrows_to=(*_WHOM, "source"),
-            by=("settled", "received", "returned", "paid_out"),
+            by=("settled", "received", "returned", "paid_out", "deposited"),
         ),
         "payouts": Kind(
             about="Who was given money back, how, whether it left the bank, what is owed back.",

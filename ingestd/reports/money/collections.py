@@ -25,6 +25,7 @@ class By(StrEnum):
     SETTLED = "settled"
     RETURNED = "returned"
     PAID_OUT = "paid_out"
+    DEPOSITED = "deposited"
 
 
 _STATEMENTS: Mapping[By, str] = MappingProxyType(
@@ -33,6 +34,7 @@ _STATEMENTS: Mapping[By, str] = MappingProxyType(
         By.SETTLED: "find_events",
         By.RETURNED: "find_events",
         By.PAID_OUT: "find_paid_out",
+        By.DEPOSITED: "find_deposited",
     }
 )
 
@@ -56,9 +58,10 @@ def report_collections(connection: Connection, question: Question) -> Report:
     """Return one row for each day, method, settlement batch and place where money came in.
 
     `by` says which day counts: when it was received (also what never settled), settled, came
-    back, or left the bank or the till. Where nobody and no place is asked for, what settled less
-    what came back and went out is held to what bank and till gained on these days. Rows are read
-    as they are asked for: the connection must stay open.
+    back, or left the bank or the till. By `deposited` each row is cash that was brought from the
+    till to the bank, which is nobody's in particular and comes from no place. Where nobody and no
+    place is asked for, what settled less what came back and went out is held to what bank and till
+    gained on these days. Rows are read as they are asked for: the connection must stay open.
     """
     return answer(connection, question, name="collections", columns=COLUMNS, rows=_rows)
 

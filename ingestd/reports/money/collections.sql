@@ -65,6 +65,19 @@ WHERE x.day <= :as_of AND x.batch_no <= :known_batch AND x.day >= :since AND x.d
   AND (:source = '' OR x.source = :source)
 GROUP BY 1, 2, 5
 
+-- name: find_deposited
+-- The cash that was brought to the bank on the days asked for in an extent, each deposit by itself,
+-- with its reference where a settlement batch stands. It is nobody's: where :all_parties is 0, there
+-- is none. An empty :source is any. Binds :account, :as_of, :known_batch, :since, :until.
+SELECT d.effective_on AS day, 'cash' AS method, NULL AS merchant_id, d.reference AS batch_num,
+  b.source, 1 AS payments, d.amount
+FROM cash_deposit d
+  JOIN batch_source b ON b.account = d.account AND b.batch_no = d.batch_no
+WHERE d.account = :account AND d.effective_on <= :as_of AND d.batch_no <= :known_batch
+  AND d.effective_on >= :since AND d.effective_on <= :until
+  AND :all_parties = 1 AND (:source = '' OR b.source = :source)
+ORDER BY d.batch_no
+
 -- name: add_up_money
 -- What came to the bank (1000) and the till (1060) on the days asked for in an extent, less what
 -- left them. Binds :account, :as_of, :known_batch, :since, :until.

@@ -107,6 +107,33 @@ def test_collections_of_may_are_what_the_bank_has(told: Books) -> None:
     assert cafeteria["totals"] == {"payments": 3, "amount": "10.50"}
 
 
+def test_cash_is_ticked_off_slip_by_slip(database: Database, tmp_path: Path) -> None:
+    """The bank has one line for each deposit; and cash that is brought there came in once."""
+    office = open_spring(database, tmp_path / "data")
+    books = office.books
+    for key, amount, on in (("P1", "30.00", "2026-05-04"), ("P2", "12.00", "2026-06-02")):
+        office.pay(key, "LEE001", amount, method="cash", on=on)
+    for amount, slip, on in (
+        ("10.00", "118", "2026-05-30"),
+        ("10.00", "118", "2026-05-30"),
+        ("5.00", None, "2026-05-31"),
+        ("17.00", None, "2026-06-02"),
+    ):
+        payouts.bring_cash(office.keeper, amount, reference=slip, on=date.fromisoformat(on))
+    columns = ("day", "method", "merchant_id", "batch_num", "source", "payments", "amount")
+    assert cells(books, report_collections, *columns, by="deposited", **MAY) == [
+        ("2026-05-30", "cash", None, "118", None, 1, "10.00"),
+        ("2026-05-30", "cash", None, "118", None, 1, "10.00"),
+        ("2026-05-31", "cash", None, None, None, 1, "5.00"),
+    ]
+    told = answer(books, report_collections, by="deposited")
+    assert told["totals"] == {"payments": 4, "amount": "42.00"}
+    bank_and_cash = told["identities"][-1]  # type: ignore[index]
+    assert (bank_and_cash["identity"], bank_and_cash["left"]) == ("bank and cash", "42.00")
+    for narrowed in ({"party": "LEE001"}, {"family": "LEE001"}, {"source": "Cafeteria"}):
+        assert answer(books, report_collections, by="deposited", **narrowed)["rows"] == []
+
+
 def test_what_is_held_and_due_at_the_end_of_may(told: Books) -> None:
     """Tax and deposits are not the school's."""
     columns = ("account", "tax_code", "party", "family", "held")

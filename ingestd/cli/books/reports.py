@@ -64,6 +64,7 @@ class Kind:
     by: tuple[str, ...] = ()
     is_letter: bool = False
     has_since: bool = False
+    has_days: bool = True
 
 
 _WHOM = ("party", "family")
@@ -102,6 +103,7 @@ REPORTS: Mapping[str, Kind] = MappingProxyType(
             wing="families",
             narrows_to=_WHOM,
             is_letter=True,
+            has_days=False,
         ),
         "statement": Kind(
             about="All that moved a family's balance, or one party's, line by line; also as a "
@@ -164,12 +166,9 @@ def _options(kind: Kind) -> dict[str, tuple[object, object]]:
     options |= {name: (_NARROWING[name], None) for name in kind.narrows_to}
     if kind.statuses:
         options["status"] = (_choice("--status", kind.statuses, "Only those that are so."), None)
-    options |= {
-        "since": (SinceOption, None),
-        "until": (UntilOption, None),
-        "as_of": (AsOfOption, None),
-        "as_known": (AsKnownOption, None),
-    }
+    if kind.has_days:
+        options |= {"since": (SinceOption, None), "until": (UntilOption, None)}
+    options |= {"as_of": (AsOfOption, None), "as_known": (AsKnownOption, None)}
     if kind.has_since:
         options["known_since"] = (KnownSinceOption, None)
     if kind.is_letter:

@@ -12,7 +12,12 @@ from sqlalchemy.engine import Row as SqlRow
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.reports.families.debts import Debt, contact_of, debt_of, students_of
-from ingestd.reports.families.household import day_asked, read_household, small_extent
+from ingestd.reports.families.household import (
+    day_asked,
+    name_asked,
+    read_household,
+    small_extent,
+)
 from ingestd.reports.figures.ages import BUCKETS, starts_of
 from ingestd.reports.figures.report import Question, Reading, Report, Row, answer, report_of
 from ingestd.reports.known.contacts import UNKNOWN, Contact, read_contacts
@@ -35,7 +40,7 @@ def report_arrears(connection: Connection, question: Question) -> Report:
     party or a family it is its family's row alone, found whatever the books hold beside. The
     connection must stay open while rows are read.
     """
-    name = f"{PartyKind.PARENT}:{question.family}" if question.family else question.party
+    name = name_asked(question)
     if name is None:
         return answer(connection, question, name="arrears", columns=COLUMNS, rows=_all_rows)
     reading = Reading(

@@ -104,3 +104,15 @@ def read_household(
 def day_asked(question: Question) -> Day:
     """Return the last day that a question is about."""
     return Day.of(min(question.as_of, question.until or question.as_of))
+
+
+def name_asked(question: Question) -> str | None:
+    """Return whose household a question names, by party or by family; None where it names none.
+
+    Raises UsageError where both are named: one of them would be left out of the answer.
+    """
+    if question.family is None:
+        return question.party
+    if question.party is not None:
+        raise UsageError("Name one: --party or --family.")
+    return f"{PartyKind.PARENT}:{question.family}"

@@ -8,12 +8,12 @@ from datetime import date
 
 from sqlalchemy.engine import Connection
 
-from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.extent import Extent
 from ingestd.reports.families.debts import pending_of
 from ingestd.reports.families.household import (
     Household,
     day_asked,
+    name_asked,
     read_household,
     small_extent,
 )
@@ -113,9 +113,7 @@ def read_statement(connection: Connection, question: Question) -> Statement:
 
     Raises UsageError as `report_statement` does.
     """
-    name = question.party
-    if question.family is not None:
-        name = f"{PartyKind.PARENT}:{question.family}"
+    name = name_asked(question)
     if name is None:
         raise UsageError("Whose statement? Name a family, a student or a guest with --party.")
     extent = small_extent(connection, question)

@@ -9,11 +9,15 @@ from typing import Final
 
 from sqlalchemy.engine import Connection
 
-from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.head import read_head_hash
 from ingestd.reports.escaping.markup import Html, element, foreign, readable
 from ingestd.reports.families.debts import Debt, OpenCharge, debt_of, open_charges_of
-from ingestd.reports.families.household import day_asked, read_household, small_extent
+from ingestd.reports.families.household import (
+    day_asked,
+    name_asked,
+    read_household,
+    small_extent,
+)
 from ingestd.reports.figures.ages import BUCKETS, starts_of
 from ingestd.reports.figures.report import Question
 from ingestd.reports.invoices.sheet import (
@@ -82,7 +86,7 @@ def write_arrears_letter(connection: Connection, question: Question, issuer: Iss
 
     Raises UsageError as `read_household` does, and where nobody is named.
     """
-    name = f"{PartyKind.PARENT}:{question.family}" if question.family else question.party
+    name = name_asked(question)
     if name is None:
         raise UsageError("A letter goes to one family. Name it with --party or --family.")
     extent = small_extent(connection, question)

@@ -14,7 +14,7 @@ from ingestd.reports.families.arrears import report_arrears
 from ingestd.reports.families.people import list_people, show_person
 from ingestd.reports.families.statement import report_statement
 from ingestd.reports.figures.aging import report_aging
-from ingestd.reports.figures.report import Question
+from ingestd.reports.figures.report import Question, Report
 from ingestd.values.errors import UsageError
 from tests.integration.ledger.conftest import Books
 from tests.integration.reports.history import History
@@ -304,6 +304,13 @@ def test_nobody_has_no_statement(told: Books, name: str | None) -> None:
     """A typing error is no empty statement."""
     with pytest.raises(UsageError):
         told.report(report_statement, party=name)
+
+
+@pytest.mark.parametrize("ask", [report_statement, report_arrears])
+def test_one_household_is_named_once(told: Books, ask: Callable[..., Report]) -> None:
+    """Who names a child and a family is not given the one in place of the other."""
+    with pytest.raises(UsageError, match="Name one"):
+        told.report(ask, party="S2", family="COLL001")
 
 
 def test_everybody_is_listed_with_family_and_contact(told: Books) -> None:

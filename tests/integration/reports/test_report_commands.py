@@ -74,6 +74,16 @@ def test_pledges_are_asked_like_any_report(folder: Path) -> None:
     assert (answer["rows"], answer["totals"]["pledges"]) == ([], 0)
 
 
+@pytest.mark.parametrize("whose", [(), ("--family", "COLL001")], ids=["all", "one"])
+def test_arrears_are_of_one_day_and_take_no_others(folder: Path, whose: tuple[str, ...]) -> None:
+    """Days that change no answer are not asked: the list would be taken for theirs."""
+    for days in (("--from", "2026-03-01"), ("--to", "2026-03-31")):
+        refused = run(folder, "report", "arrears", *whose, *days)
+        assert refused.exit_code == 2
+        assert f"No such option: {days[0]}" in refused.output
+    assert run(folder, "report", "arrears", *whose, "--as-of", "2026-03-31").exit_code == 0
+
+
 def test_csv_has_the_rows_alone_and_a_table_tells_totals_and_identities(folder: Path) -> None:
     """A spreadsheet gets no lines that are no rows; a person sees that the books are right."""
     asked = ("report", "aging", "--as-of", "2026-03-31")

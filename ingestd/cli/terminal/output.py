@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ NUMERIC = frozenset(
     }
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 def print_rows(
@@ -120,6 +122,8 @@ def for_people(value: object) -> str:
 
 def _spreadsheet_safe(column: str, value: object) -> str:
     text = "" if value is None else str(value)
-    if column not in NUMERIC and text.startswith(_FORMULA_STARTS):
+    # A list of what an answer names, such as what was paid, may stand in a column of numbers.
+    is_number = column in NUMERIC and _NUMBER.fullmatch(text)
+    if text.startswith(_FORMULA_STARTS) and not is_number:
         return "'" + text
     return text

@@ -40,6 +40,14 @@ def test_what_an_answer_lists_is_one_cell_of_csv(capsys: pytest.CaptureFixture[s
     assert row == {"transfer_id": "X1", "amount": "36.00", "paid": "D4 31.00; D9 5.00"}
 
 
+def test_what_an_answer_lists_is_no_formula(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever names a charge writes nothing that the office's spreadsheet runs."""
+    paid = [{"tracking_id": "=HYPERLINK(A1)", "amount": "5.00"}]
+    print_answer({"refunded": "-5.00", "paid": paid}, Output.CSV, wide=False)
+    [row] = csv.DictReader(capsys.readouterr().out.splitlines())
+    assert row == {"refunded": "-5.00", "paid": "'=HYPERLINK(A1) 5.00"}
+
+
 def test_what_an_answer_lists_stays_a_list_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     """A script reads what the documentation promises."""
     print_answer(ANSWER, Output.JSON, wide=False)

@@ -46,18 +46,21 @@ def find_party(connection: Connection, head: Head, batch: Batch, name: str) -> P
     return Party(party_no=number, kind=named.kind, code=named.code)
 
 
-def look_up_party(connection: Connection, account: AccountId, name: str) -> Named:
+def look_up_party(
+    connection: Connection, account: AccountId, name: str, *, with_past: bool = False
+) -> Named:
     """Return whom a command names; nothing is written.
 
     `name` is a student_id, a parent_code, a guest's id or `ANONYMOUS`; `student:NAME` and its
-    like say which kind is meant. Raises UsageError when nobody or more than one has the name.
+    like say which kind is meant. `with_past` it may be a family that all students have left: who
+    asks about an earlier time is answered still. Raises UsageError when nobody or more than one
+    has the name.
     """
     kind_name, colon, code = name.partition(":")
     if not colon or kind_name not in set(PartyKind):
         kind_name, code = "", name
-    found = _SQL.run(
-        connection, "look_up_party", {"account": account, "code": code, "kind": kind_name}
-    ).all()
+    values = {"account": account, "code": code, "kind": kind_name, "with_past": int(with_past)}
+    found = _SQL.run(connection, "look_up_party", values).all()
     if not found:
         raise UsageError(f"Nobody is called {name}. Name a student, a parent or a guest.")
     if len(found) > 1:

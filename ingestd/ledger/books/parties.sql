@@ -1,7 +1,8 @@
 -- name: look_up_party
 -- Whom a name may stand for: each kind of which somebody has it, with the party's number if there
--- is one. A student or a parent may be in the catalog alone; ANONYMOUS is the reserved name of the
--- party for sales to nobody in particular. Empty, :kind is any. Binds :account, :code.
+-- is one. A student or a parent may be in the catalog alone; where :with_past is 1, a parent may be
+-- one whom all students have left. ANONYMOUS is the reserved name of the party for sales to nobody
+-- in particular. Empty, :kind is any. Binds :account, :code.
 SELECT known.kind, MAX(known.party_no) AS party_no
 FROM (
   SELECT p.kind, p.party_no
@@ -13,6 +14,9 @@ FROM (
   SELECT 'parent', NULL FROM parent t WHERE t.account = :account AND t.parent_code = :code
   UNION ALL
   SELECT 'parent', NULL FROM student s WHERE s.account = :account AND s.parent_code = :code
+  UNION ALL
+  SELECT 'parent', NULL FROM family_change m
+  WHERE :with_past = 1 AND m.account = :account AND m.old_parent_code = :code
   UNION ALL
   SELECT 'anonymous',
     (SELECT p.party_no FROM party p WHERE p.account = :account AND p.kind = 'anonymous')

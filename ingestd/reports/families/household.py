@@ -70,7 +70,7 @@ def read_household(
     as `look_up_party` does, and for the anonymous party.
     """
     account, known_batch = extent.account, extent.batch_no
-    named = look_up_party(connection, account, name)
+    named = look_up_party(connection, account, name, with_past=True)
     if named.kind is PartyKind.ANONYMOUS:
         raise UsageError(f"{name} is nobody in particular, and has no family.")
     alone = (

@@ -76,7 +76,8 @@ def chosen_parties(
     """
     chosen: set[int] | None = None
     if family is not None:
-        named = look_up_party(connection, extent.account, f"{PartyKind.PARENT}:{family}")
+        name = f"{PartyKind.PARENT}:{family}"
+        named = look_up_party(connection, extent.account, name, with_past=True)
         members = read_members(connection, extent.account, named.code, known_batch=extent.batch_no)
         last = (Day.of(extent.as_of), extent.batch_no)
         chosen = {each.party_no for each in members if each.moves.family_at(*last) == named.code}

@@ -268,6 +268,32 @@ def test_a_student_who_moves_takes_along_what_is_open(books: Books) -> None:
     }
 
 
+def test_a_family_that_all_have_left_is_asked_for_still(books: Books) -> None:
+    """A code that stood on the roster alone was in a report: the answer is there for ever."""
+    books.load(CatalogKind.STUDENTS, [{"student_id": "S1", "parent_code": "OLD"}])
+    books.post("LIABILITY,T1,S1,FEE,,7.00")
+    then = {"as_known": books.clock.now()}
+
+    def told() -> list[object]:
+        return [
+            books.report(ask, **{by: "OLD"}, **then)
+            for by, ask in (
+                ("party", report_statement),
+                ("family", report_arrears),
+                ("family", report_aging),
+                ("family", report_statement),
+            )
+        ]
+
+    before = told()
+    moved = {"student_id": "S1", "parent_code": "NEW"}
+    books.load(CatalogKind.STUDENTS, [moved], at=books.clock.now())
+    assert told() == before
+    (row,) = rows_of(books, report_arrears, family="OLD", **then)
+    assert (row["family"], row["students"], row["open"]) == ("OLD", "S1", "7.00")
+    assert rows_of(books, report_arrears, family="OLD")[0]["open"] == "0.00"
+
+
 def test_contacts_are_those_that_were_known(told: Books) -> None:
     """A letter that was sent in spring is made again with the address that it was sent to."""
     tell = History(told)

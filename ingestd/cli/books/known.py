@@ -37,9 +37,10 @@ def known_instant(
 ) -> datetime:
     """Return the instant that an answer is for: the asked one, or that of the last batch.
 
-    Asked again with the last batch's instant, the answer is the same for ever; a day that is not
-    over yet asks for it, too. A day that is over is meant to its end in the account's time zone.
-    Raises UsageError for a text that is no instant; without an offset it is UTC.
+    Asked again with the last batch's instant, the answer is the same for ever; an instant that is
+    to come, and a day that is not over yet, ask for it, too. A day that is over is meant to its end
+    in the account's time zone. Raises UsageError for a text that is no instant; without an offset
+    it is UTC.
     """
     if as_known is None:
         return _last_known(connection, account, now)
@@ -53,7 +54,9 @@ def known_instant(
         raise UsageError(
             f"{option} {as_known} is no instant. Write it such as 2026-03-02T12:00:00Z."
         ) from error
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    placed = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    last = _last_known(connection, account, now)
+    return last if placed > max(now, last) else placed
 
 
 def _last_known(connection: Connection, account: Account, now: datetime) -> datetime:

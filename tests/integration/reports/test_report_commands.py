@@ -135,6 +135,15 @@ def test_a_day_of_knowledge_is_meant_to_its_end(folder: Path) -> None:
     )
 
 
+def test_an_instant_to_come_asks_for_what_is_known_now(folder: Path) -> None:
+    """An answer on paper names the state that it is of: it can be made again when more came."""
+    asked = ("report", "sales", "--output", "json")
+    to_come = run(folder, *asked, "--as-known", "9999-01-01T00:00:00Z")
+    assert to_come.stdout == run(folder, *asked).stdout
+    known = json.loads(to_come.stdout)["as_known"]
+    assert run(folder, *asked, "--as-known", known).stdout == to_come.stdout
+
+
 @pytest.mark.parametrize("as_known", ["2026-02-30", "2026-3-2", "soon", ""])
 def test_what_is_no_instant_is_a_mistake(folder: Path, as_known: str) -> None:
     """A slip of the keyboard is told, and never taken for another time."""

@@ -78,13 +78,17 @@ class Asked:
     def question(self, connection: Connection, account: Account, *, now: datetime) -> Question:
         """Return it as a question to the books of an account.
 
-        Raises UsageError for days in the wrong order, and for an instant that is none.
+        Raises UsageError for days in the wrong order, for an instant that is none, and for an empty
+        product or place: whoever narrows to nothing is not given everything.
         """
         from ingestd.reports.figures.report import Question
 
         since, until = self.since, self.until
         if since and until and since > until:
             raise UsageError(f"--from {since.date()} lies after --to {until.date()}. Swap them.")
+        for option, typed in (("--product", self.product), ("--source", self.source)):
+            if typed == "":
+                raise UsageError(f"{option} is empty. Name one, or leave the option out.")
         return Question(
             account=account.account_id,
             as_of=self.as_of.date() if self.as_of else day_in(account.timezone, now),

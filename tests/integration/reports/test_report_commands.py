@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from ingestd.cli.app import build_app
 from ingestd.database.engine import open_database
+from ingestd.values.errors import UsageError
 from tests.integration.ledger.conftest import open_books
 from tests.integration.reports.story import tell_the_worked_example
 
@@ -133,6 +134,12 @@ def test_a_day_of_knowledge_is_meant_to_its_end(folder: Path) -> None:
         known["9999-12-31"]
         == json.loads(run(folder, "report", "sales", *september).stdout)["as_known"]
     )
+
+
+@pytest.mark.parametrize("option", ["--product", "--source", "--party", "--family"])
+def test_who_narrows_to_nothing_is_not_given_everything(folder: Path, option: str) -> None:
+    """A script with an empty variable files no whole district's figures as one place's."""
+    assert isinstance(run(folder, "report", "items", option, "").exception, UsageError)
 
 
 def test_an_instant_to_come_asks_for_what_is_known_now(folder: Path) -> None:

@@ -21,6 +21,7 @@ import pytest
 
 from ingestd.telemetry.events import Event
 from tests.acceptance.daemon_log import PATIENCE_SECONDS, Log, until
+from tests.warm_process import warm_process
 
 Done = subprocess.CompletedProcess[str]
 
@@ -71,7 +72,7 @@ class School:
 
     def run(self, *arguments: str, stdin: str = "", seconds: float = PATIENCE_SECONDS) -> Done:
         """Run one `ingestd` command to its end."""
-        return _finish([*_INGESTD, *arguments], stdin, seconds, env=self._environment())
+        return warm_process().run(arguments, stdin=stdin, env=self._environment(), seconds=seconds)
 
     def ask(self, *arguments: str) -> Any:
         """Run a command that must succeed with `--output json`; return what stdout held."""

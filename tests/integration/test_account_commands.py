@@ -15,6 +15,7 @@ import pytest
 
 from ingestd.config.editing.examples import write_examples
 from tests.public_keys import ED25519, line_of
+from tests.warm_process import warm_process
 
 COMMAND = [sys.executable, "-W", "error", "-c", "from ingestd.cli import main; main()"]
 KEY = line_of(ED25519)
@@ -24,15 +25,7 @@ PASSWORD = "correct horse battery"
 def run(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if "INGESTD" not in name}
     environment["INGESTD_CONFIG"] = str(folder / "ingestd.toml")
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        check=False,
-        input=typed,
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=60,
-    )
+    return warm_process().run(arguments, stdin=typed, env=environment)
 
 
 @pytest.fixture

@@ -15,21 +15,14 @@ from typer.testing import CliRunner
 import ingestd
 from ingestd.cli.app import COMMANDS, build_app, load_command
 from ingestd.config.editing.examples import write_examples
+from tests.warm_process import warm_process
 
 COMMAND = [sys.executable, "-W", "error", "-c", "from ingestd.cli import main; main()"]
 
 
 def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if "INGESTD" not in name}
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=environment | settings,
-        timeout=60,
-    )
+    return warm_process().run(arguments, cwd=folder, env=environment | settings)
 
 
 def _commands() -> Iterator[tuple[str, ...]]:

@@ -25,6 +25,7 @@ from ingestd.ledger.outgoing.payouts import (
 )
 from ingestd.ledger.outgoing.transfers import NewTransfer, transfer_credit
 from ingestd.ledger.outgoing.waiting import choose_credit, waiting_credit
+from ingestd.ledger.paying.undo import find_undone_of_charge
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.keys import checked_text, other_content, tracking_key
 from ingestd.values.days import Day
@@ -110,6 +111,7 @@ def void(keeper: Bookkeeper, payout_id: str, *, on: date | None = None) -> Answe
                 f"Payout {payout_id} was given in cash, and is gone.", refusal="cash_is_gone"
             )
         _refuse_before(entry, payout, payout_id)
+        _refuse_before_return(entry, payout, payout_id)
         void_payout(entry, payout)
         return {"payout_id": payout_id, "status": "voided"}
 
@@ -226,6 +228,18 @@ def _refuse_before(entry: Entry, payout: StoredPayout, payout_id: str) -> None:
         raise LedgerRefusal(
             f"Payout {payout_id} was made on {payout.paid_out_on}; nothing can have become of it "
             "before."
+        )
+
+
+def _refuse_before_return(entry: Entry, payout: StoredPayout, payout_id: str) -> None:
+    """Refuse a day on which what was returned later still paid the payout."""
+    until = find_undone_of_charge(
+        entry.connection, entry.head, charge_no=payout.charge_no, day=entry.day
+    )
+    if until is not None:
+        raise LedgerRefusal(
+            f"Until {until} payout {payout_id} was paid by a payment that was returned then. "
+            "Void it on that day or later."
         )
 
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from ingestd.ledger.money.choices import CreditSource, PayoutMethod
+from ingestd.service.office import payouts
 from ingestd.values.errors import LedgerRefusal
 from tests.integration.office.bookkeeping import audit
-from tests.integration.office.conftest import Office
+from tests.integration.office.conftest import Office, day
 
 
 def check_every_day(office: Office) -> None:
     seen = audit(office.books)
     seen.check()
-    for day in seen.days:
-        seen.check(day)
+    for each in seen.days:
+        seen.check(each)
+
+
+def pay_out(office: Office, key: str, method: PayoutMethod, *, on: str) -> None:
+    payout = payouts.Payout(party="S1", source=CreditSource.LIABILITY, method=method, key=key)
+    payouts.add_payout(office.keeper, payout, on=day(on))
 
 
 def test_nothing_becomes_of_a_payment_before_it_was_received(office: Office) -> None:
@@ -86,4 +93,18 @@ def test_an_earlier_refund_does_not_date_back_what_a_later_one_left(office: Offi
     office.void("C2", on="2026-03-10")
     office.charge("WALLET,W2,S1,MEAL,10.00,2026-03-13")
     assert office.statuses()["W2"] == ("paid", "0.00")
+    check_every_day(office)
+
+
+def test_a_payout_is_not_voided_before_its_payment_bounced(office: Office) -> None:
+    """On no day is a payout paid and taken back, both, and owed less than nothing."""
+    office.pay("P1", "S1", "20.00", on="2026-03-01")
+    office.settle("P1", on="2026-03-01")
+    pay_out(office, "O1", PayoutMethod.CHECK, on="2026-03-03")
+    office.bounce("P1", on="2026-03-07")
+    before = office.books.dump("seal", "payout_event", "posting")
+    with pytest.raises(LedgerRefusal, match="Until 2026-03-07 payout O1"):
+        payouts.void(office.keeper, "O1", on=day("2026-03-05"))
+    assert office.books.dump(*before) == before
+    payouts.void(office.keeper, "O1", on=day("2026-03-07"))
     check_every_day(office)

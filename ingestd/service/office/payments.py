@@ -314,7 +314,7 @@ def _refuse_without_cash(entry: Entry, keeper: Bookkeeper, payment: StoredPaymen
         return
     cash = cash_on_hand(entry)
     if payment.amount > cash:
-        raise cash_short(keeper, cash, payment.amount)
+        raise cash_short(entry, keeper, cash, payment.amount)
 
 
 def _refuse_unless_settled(entry: Entry, payment: StoredPayment) -> None:

@@ -28,6 +28,7 @@ from ingestd.ledger.outgoing.waiting import choose_credit, waiting_credit
 from ingestd.ledger.paying.undo import find_undone_of_charge
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.keys import checked_text, other_content, tracking_key
+from ingestd.service.office.refunds import cash_short
 from ingestd.values.days import Day
 from ingestd.values.errors import LedgerRefusal, UsageError
 
@@ -205,7 +206,7 @@ def _with_amount(payout: NewPayout, amount: int) -> NewPayout:
 def _refuse_without_cash(entry: Entry, keeper: Bookkeeper, amount: int) -> None:
     cash = cash_on_hand(entry)
     if amount > cash:
-        raise LedgerRefusal(f"There are {keeper.written(cash)} in cash.", refusal="cash_short")
+        raise cash_short(entry, keeper, cash, amount)
 
 
 def _stored(entry: Entry, payout_id: str) -> StoredPayout:

@@ -79,7 +79,7 @@ def refund_charge(
         refund = find_refund(entry, charge.charge_no, key=refund_key)
         assert refund is not None
         if target is RefundTo.CASH and refund.freed > cash:
-            raise cash_short(keeper, cash, refund.freed)
+            raise cash_short(entry, keeper, cash, refund.freed)
         return _told(entry, keeper, tracking_id, refund)
 
     return keeper.write("refund", work, command=command, on=on)
@@ -202,11 +202,11 @@ def _refuse_day(entry: Entry, charge: StoredCharge, tracking_id: str) -> None:
         )
 
 
-def cash_short(keeper: Bookkeeper, cash: int, needed: int) -> LedgerRefusal:
+def cash_short(entry: Entry, keeper: Bookkeeper, cash: int, needed: int) -> LedgerRefusal:
     """Return the refusal of more cash than there is; amounts in minor units."""
     return LedgerRefusal(
-        f"There are {keeper.written(cash)} in cash, and {keeper.written(needed)} would be given "
-        "back.",
+        f"From {entry.day} on there are {keeper.written(cash)} in cash, and "
+        f"{keeper.written(needed)} would go out of it.",
         refusal="cash_short",
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from ingestd.ledger.books.chart import LedgerAccount
@@ -26,7 +28,7 @@ def pay_out(office: Office, key: str, amount: str) -> None:
 
 def refuse_return(office: Office, key: str) -> None:
     before = office.books.dump("seal", "posting", "payment_event")
-    with pytest.raises(LedgerRefusal, match=r"in cash, and 20\.00 would be given back") as refused:
+    with pytest.raises(LedgerRefusal, match=r"in cash, and 20\.00 would go out") as refused:
         office.bounce(key)
     assert refused.value.refusal == "cash_short"
     assert office.books.dump(*before) == before
@@ -50,6 +52,21 @@ def test_cash_that_is_at_the_bank_is_not_returned_from_the_till(office: Office) 
     assert office.bounce("P1")["status"] == "returned"
     assert office.totals() == {"BANK": 2000, "UNAPPLIED_FEES": -2000}
     audit(office.books).check()
+
+
+def test_cash_is_not_brought_to_the_bank_before_it_came(office: Office) -> None:
+    """On no day does the till hold less than nothing, whatever day a slip is dated."""
+    office.pay("P1", "S1", "20.00", method="cash", on="2026-03-10")
+    before = office.books.dump("seal", "posting", "cash_deposit")
+    with pytest.raises(LedgerRefusal, match=r"From 2026-03-09 on there are 0\.00 in cash"):
+        payouts.bring_cash(office.keeper, "20.00", on=date(2026, 3, 9))
+    assert office.books.dump(*before) == before
+    payouts.bring_cash(office.keeper, "15.00", key="D1", on=date(2026, 3, 12))
+    with pytest.raises(LedgerRefusal, match=r"From 2026-03-11 on there are 5\.00 in cash"):
+        payouts.bring_cash(office.keeper, "6.00", on=date(2026, 3, 11))
+    payouts.bring_cash(office.keeper, "5.00", on=date(2026, 3, 11))
+    assert office.totals(as_of="2026-03-11")["CASH"] == 1500
+    assert office.totals(as_of="2026-03-12").get("CASH", 0) == 0
 
 
 def test_a_cash_sale_that_was_voided_is_not_returned_as_well(office: Office) -> None:

@@ -149,6 +149,7 @@ def pay_out(entry: Entry, payouts: Sequence[NewPayout]) -> None:
         "account": head.account,
         "day": entry.day,
         "charges": charges_before,
+        "charges_before": charges_before,
         "batch_no": batch.batch_no,
     }
     create_temporary(connection, _PAYOUTS)
@@ -160,7 +161,7 @@ def pay_out(entry: Entry, payouts: Sequence[NewPayout]) -> None:
     take_keys(connection, head, charges_before=charges_before)
     _SQL.run(connection, "insert_payouts", values)
     _SQL.run(connection, "insert_cash_events", values)
-    post(connection, head, batch, _SQL, "post_payouts", {"charges_before": charges_before})
+    post(connection, head, batch, _SQL, "post_payouts", values)
     _SQL.fill(connection, ALLOCATIONS, "stage_own_credit", values)
     apply_allocations(connection, head, batch)
     give_back_discounts(entry, event=EVENT)

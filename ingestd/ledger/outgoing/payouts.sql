@@ -36,13 +36,15 @@ VALUES (:place, :payout_id, :content_hash, :party_no, :receivable_account, :from
   :method, :payee, :reference, :refund_no)
 
 -- name: insert_charges
--- Each payout as an open item, known when its batch is. Above :charges the books have none.
--- Binds :account, :product_no, :sealed_at, :day, :batch_no too.
+-- Each payout as an open item, known when its batch is; no money goes before it was there. Above
+-- :charges the books have none. Binds :account, :product_no, :sealed_at, :day, :batch_no too.
 INSERT INTO charge (account, charge_no, tracking_id, content_hash, party_no, receivable_account,
   product_no, amount, occurred_at, effective_on, batch_no)
 SELECT CAST(:account AS TEXT), :charges + ROW_NUMBER() OVER (ORDER BY s.place), s.payout_id,
   s.content_hash, s.party_no, s.receivable_account, :product_no, s.amount, :sealed_at,
-  CAST(:day AS BIGINT), :batch_no
+  GREATEST(CAST(:day AS BIGINT), (SELECT MAX(t.available_on)
+    FROM stage_taken t
+    WHERE t.place = s.place)), :batch_no
 FROM stage_payout s
 ORDER BY s.place
 
@@ -55,14 +57,14 @@ FROM stage_payout s
 ORDER BY s.place
 
 -- name: insert_cash_events
--- Cash is gone at once. Binds :account, :charges, :day, :batch_no.
+-- Cash is gone at once. Above :charges_before the charges are payouts. Binds :account, :batch_no
+-- too.
+-- sqlite: joins in this order
 INSERT INTO payout_event (account, charge_no, event, effective_on, batch_no)
-SELECT CAST(:account AS TEXT), x.charge_no, 'cleared', CAST(:day AS BIGINT), :batch_no
-FROM (
-  SELECT :charges + ROW_NUMBER() OVER (ORDER BY s.place) AS charge_no, s.method
-  FROM stage_payout s
-) x
-WHERE x.method = 'cash'
+SELECT c.account, c.charge_no, 'cleared', c.effective_on, :batch_no
+FROM charge c
+  JOIN payout o ON o.account = c.account AND o.charge_no = c.charge_no
+WHERE c.account = :account AND c.charge_no > :charges_before AND o.method = 'cash'
 
 -- name: post_payouts
 -- Each is on its way (2060), or gone as cash (1060), and owed back until its credit pays it.

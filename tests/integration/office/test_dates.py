@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ingestd.ledger.money.choices import CreditSource, PayoutMethod
-from ingestd.service.office import payouts
+from ingestd.ledger.money.choices import CreditSource, PayoutMethod, RefundTo
+from ingestd.service.office import payouts, refunds
 from ingestd.values.errors import LedgerRefusal
 from tests.integration.office.bookkeeping import audit
 from tests.integration.office.conftest import Office, day
@@ -108,3 +108,18 @@ def test_a_payout_is_not_voided_before_its_payment_bounced(office: Office) -> No
     assert office.books.dump(*before) == before
     payouts.void(office.keeper, "O1", on=day("2026-03-07"))
     check_every_day(office)
+
+
+def test_what_a_refund_pays_out_goes_not_before_it_was_paid(office: Office) -> None:
+    """On no day is money owed back that had not come yet, and did not bounce."""
+    office.charge("LIABILITY,C1,S1,LATE_FEE,5.00,2026-03-01")
+    office.pay("P0", "S2", "5.00", method="cash", to="WALLET", on="2026-03-01")
+    office.charge("LIABILITY,C2,S1,LATE_FEE,5.00,2026-03-01")
+    office.pay("P1", "S1", "10.00", method="cash", on="2026-03-10")
+    for key, to in (("C1", RefundTo.CHECK), ("C2", RefundTo.CASH)):
+        refunds.refund_charge(office.keeper, key, to=to, on=day("2026-03-02"))
+    check_every_day(office)
+    assert "PAID_OUT_WALLET" not in office.totals(as_of="2026-03-02")
+    assert office.totals(as_of="2026-03-09") == {"CASH": 500, "WALLET_CREDIT": -500}
+    with pytest.raises(LedgerRefusal, match="was made on 2026-03-10"):
+        payouts.clear(office.keeper, "PAYOUT-C1", on=day("2026-03-09"))

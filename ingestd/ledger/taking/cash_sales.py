@@ -14,8 +14,9 @@ from ingestd.values.days import Day
 
 _SQL = Statements(__file__)
 
-_CASH_SALES = Temporary(
-    "stage_cash_sale", {"charge_no": "whole", "payment_id": "text"}, key=("charge_no",)
+# By its key each id that is to be replaced is found, and held against all others.
+CASH_SALES = Temporary(
+    "stage_cash_sale", {"charge_no": "whole", "payment_id": "text"}, key=("payment_id",)
 )
 
 
@@ -27,10 +28,10 @@ def pay_cash_sales(entry: Entry) -> None:
         "charges_before": entry.batch.charges_before,
         "prefix": f"{CASH_PREFIX}-",
     }
-    sales = _SQL.fill(connection, _CASH_SALES, "stage_cash_sales", sold)
+    sales = _SQL.fill(connection, CASH_SALES, "stage_cash_sales", sold)
     if not sales:
         return
-    analyse(connection, _CASH_SALES)
+    analyse(connection, CASH_SALES)
     _replace_ids(entry)
     values = {
         "account": head.account,
@@ -57,5 +58,5 @@ def _replace_ids(entry: Entry) -> None:
 
     for sale in _SQL.run(entry.connection, "find_ids_to_replace", too_long).all():
         payment_id = free_id(CASH_PREFIX, sale.tracking_id, is_taken=is_taken)
-        values = {"charge_no": sale.charge_no, "payment_id": payment_id}
+        values = {"replaced": sale.payment_id, "payment_id": payment_id}
         _SQL.run(entry.connection, "replace_id", values)

@@ -13,7 +13,7 @@ WHERE y.account = :account AND y.kind = 'anonymous' AND y.party_code = 'ANONYMOU
 -- The staged sales whose payment's id is too long, or is another payment's. Binds :account,
 -- :characters_max.
 -- sqlite: joins in this order
-SELECT s.charge_no, c.tracking_id
+SELECT s.payment_id, c.tracking_id
 FROM stage_cash_sale s
   JOIN charge c ON c.account = :account AND c.charge_no = s.charge_no
 WHERE LENGTH(s.payment_id) > CAST(:characters_max AS BIGINT)
@@ -27,10 +27,10 @@ SELECT EXISTS (SELECT 1 FROM payment WHERE account = :account AND payment_id = :
   OR EXISTS (SELECT 1 FROM stage_cash_sale WHERE payment_id = :payment_id)
 
 -- name: replace_id
--- Give a staged sale's payment another id. Binds :charge_no, :payment_id.
+-- Give a staged sale's payment another id than :replaced. Binds :payment_id too.
 UPDATE stage_cash_sale
 SET payment_id = :payment_id
-WHERE charge_no = :charge_no
+WHERE payment_id = :replaced
 
 -- name: insert_payments
 -- The cash of the staged sales, on the day of each, told from the same row; above :payments there

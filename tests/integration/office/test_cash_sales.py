@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from ingestd.access.accounts import AnonymousPolicy, FilePolicy, StudentPolicy
+from ingestd.database import schema
+from ingestd.database.bulk import create_temporary, driver_of
+from ingestd.database.engine import open_database
+from ingestd.database.statements import read_statements
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.ledger.audit.verify import verify_ledger
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
+from ingestd.ledger.taking import cash_sales
 from ingestd.ledger.taking.charges import LARGE_ROWS
 from ingestd.values.days import Day
 from tests.integration.office.bookkeeping import audit
@@ -161,6 +167,23 @@ def test_an_id_that_is_taken_or_too_long_costs_no_sale(counter: Office) -> None:
     assert len({row[0] for row in paid}) == len(paid) == 4
     assert all(len(str(row[0])) <= KEY_CHARACTERS_MAX for row in paid)
     in_order(counter)
+
+
+@pytest.mark.parametrize("name", ["is_taken", "replace_id"])
+def test_an_id_is_looked_up_however_many_sales_a_file_has(tmp_path: Path, name: str) -> None:
+    """A till that calls each sale by a hash of 64 digits holds the books up no longer."""
+    database = open_database(f"sqlite:///{tmp_path / 'ledger.db'}")
+    schema.upgrade(database)
+    statements = read_statements(Path(cash_sales.__file__).with_suffix(".sql"))
+    [sql] = [each.text_for("sqlite") for each in statements if each.name == name]
+    values = dict.fromkeys(("account", "payment_id", "replaced"), "K")
+    with database.connection() as connection:
+        create_temporary(connection, cash_sales.CASH_SALES)
+        driver = driver_of(connection)
+        plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+    database.close()
+    assert [step for step in plan if step.startswith("SEARCH stage_cash_sale")], plan
+    assert not [step for step in plan if step.startswith("SCAN stage_cash_sale")], plan
 
 
 def test_many_sales_of_a_large_file_are_paid_each_by_its_own_cash(counter: Office) -> None:

@@ -863,12 +863,12 @@ WHERE p.payment_no IS NOT NULL AND p.debit_account IN (2000, 2010, 2015, 2310, 2
 CREATE VIEW waiting_lot AS
 SELECT l.account, l.party_no, l.payment_no, l.credit_account, l.settled_batch_no, l.available_on,
   l.remaining
-FROM credit_lot l
+FROM credit_lot l /* sqlite: INDEXED BY ix_credit_lot_party_no */
 WHERE l.remaining > 0 AND l.credit_account < 2300
 UNION ALL
 SELECT l.account, l.party_no, l.payment_no, l.credit_account, l.settled_batch_no, l.available_on,
   l.remaining
-FROM credit_lot l
+FROM credit_lot l /* sqlite: INDEXED BY ix_credit_lot_held */
 WHERE l.remaining > 0 AND l.credit_account >= 2300;
 
 -- View: what postings do to charges. A charge leaves its receivable (1100, 1110; a payout's 1120,

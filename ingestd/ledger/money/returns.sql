@@ -12,13 +12,16 @@ WHERE a.account = :account AND a.payment_no = :payment_no AND a.reverses_allocat
 -- Nothing is left of a payment's credit; the last day on which any came is as the books say now.
 -- Binds :account, :payment_no.
 UPDATE credit_lot
-SET remaining = 0, available_on = (
-  SELECT MAX(m.effective_on)
-  FROM lot_move m
-  WHERE m.account = :account AND m.payment_no = :payment_no
-    AND m.credit_account = credit_lot.credit_account AND m.party_no = credit_lot.party_no
-    AND m.amount > 0)
-WHERE account = :account AND payment_no = :payment_no
+SET remaining = 0, available_on = x.came_on
+FROM (
+  SELECT p.credit_account, p.credit_party_no AS party_no, MAX(p.effective_on) AS came_on
+  FROM posting p /* sqlite: INDEXED BY ix_posting_payment_no */
+  WHERE p.account = :account AND p.payment_no = :payment_no
+    AND p.credit_account IN (2000, 2010, 2015, 2310, 2320)
+  GROUP BY p.credit_account, p.credit_party_no
+) x
+WHERE credit_lot.account = :account AND credit_lot.payment_no = :payment_no
+  AND credit_lot.credit_account = x.credit_account AND credit_lot.party_no = x.party_no
 
 -- name: stage_payers
 -- Whose charges are open again. Binds :account.

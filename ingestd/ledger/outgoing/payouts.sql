@@ -19,7 +19,7 @@ FROM (
   FROM (
     SELECT GREATEST(effective_on, CAST(:day AS BIGINT)) AS last_on,
       SUM(CASE WHEN debit_account = 1060 THEN amount ELSE -amount END) AS amount
-    FROM batch_total
+    FROM batch_total /* sqlite: INDEXED BY ix_batch_total_cash */
     WHERE account = :account AND (debit_account = 1060 OR credit_account = 1060)
     GROUP BY GREATEST(effective_on, CAST(:day AS BIGINT))
     UNION ALL
@@ -160,8 +160,10 @@ WHERE a.charge_no = :charge_no AND a.rule = 'payout'
     WHERE m.account = o.account AND m.payment_no = o.payment_no AND m.event = 'transfer'
       AND m.credit_account = 2090)
   AND NOT EXISTS (SELECT 1
-    FROM live_allocation b
-    WHERE b.account = o.account AND b.payment_no = o.payment_no AND b.rule = 'payout')
+    FROM allocation b /* sqlite: INDEXED BY ix_allocation_payment_no */
+    WHERE b.account = o.account AND b.payment_no = o.payment_no AND b.rule = 'payout'
+      AND NOT EXISTS (SELECT 1 FROM allocation r
+        WHERE r.account = b.account AND r.reverses_allocation_no = b.allocation_no))
 
 -- name: post_turned
 -- Turn these lines around, never before their own day; what was written last goes first.

@@ -34,13 +34,13 @@ FROM stage_reached
 -- sqlite: joins in this order
 SELECT s.place, s.amount, c.amount AS charged, c.tax AS charged_tax, c.voided, c.open_amount,
   (SELECT COALESCE(SUM(f.tax), 0)
-    FROM refund f
+    FROM refund f /* sqlite: INDEXED BY ix_refund_charge_no */
     WHERE f.account = :account AND f.charge_no = s.charge_no) AS refunded_tax,
-  (SELECT COALESCE(SUM(a.tax), 0)
-    FROM live_allocation a
+  (SELECT COALESCE(SUM(CASE WHEN a.reverses_allocation_no IS NULL THEN a.tax ELSE -a.tax END), 0)
+    FROM allocation a /* sqlite: INDEXED BY ix_allocation_charge_no */
     WHERE a.account = :account AND a.charge_no = s.charge_no) AS allocated_tax,
   (SELECT COALESCE(SUM(w.tax), 0)
-    FROM write_off w
+    FROM write_off w /* sqlite: INDEXED BY ix_write_off_charge_no */
     WHERE w.account = :account AND w.charge_no = s.charge_no) AS written_off_tax
 FROM stage_refunding s
   JOIN charge_standing c ON c.account = :account AND c.charge_no = s.charge_no
@@ -234,7 +234,10 @@ FROM refund f
   LEFT JOIN payout o ON o.account = f.account AND o.refund_no = f.refund_no
   LEFT JOIN charge k ON k.account = o.account AND k.charge_no = o.charge_no
 WHERE f.account = :account
-  AND (f.refund_key = :refund_key
-    OR (CAST(:refund_key AS TEXT) IS NULL AND f.charge_no = :charge_no))
-ORDER BY f.refund_no DESC
-LIMIT 1
+  AND f.refund_no = CASE WHEN CAST(:refund_key AS TEXT) IS NULL
+    THEN (SELECT MAX(l.refund_no)
+      FROM refund l /* sqlite: INDEXED BY ix_refund_charge_no */
+      WHERE l.account = :account AND l.charge_no = :charge_no)
+    ELSE (SELECT l.refund_no
+      FROM refund l
+      WHERE l.account = :account AND l.refund_key = :refund_key) END

@@ -93,9 +93,8 @@ FROM stage_given_back g
 
 -- name: empty_discounts
 -- Nothing waits of them. Binds :account.
--- sqlite: joins in this order
 UPDATE credit_lot
 SET remaining = 0
-FROM stage_given_back g
-WHERE credit_lot.account = :account AND credit_lot.payment_no = g.payment_no
-  AND credit_lot.credit_account = 2015 AND credit_lot.party_no = g.party_no
+WHERE (account, payment_no, credit_account, party_no) IN (
+  SELECT CAST(:account AS TEXT), g.payment_no, 2015, g.party_no
+  FROM stage_given_back g)

@@ -26,9 +26,9 @@ class StoredWriteOff:
     content_hash: bytes
 
 
-def find_write_off(entry: Entry, charge_no: int, *, key: str | None) -> StoredWriteOff | None:
-    """Return the write-off of a key; without one the last of a charge; None for none."""
-    values = {"account": entry.head.account, "charge_no": charge_no, "write_off_key": key}
+def find_write_off(entry: Entry, key: str) -> StoredWriteOff | None:
+    """Return the write-off of a key; None when there is none."""
+    values = {"account": entry.head.account, "write_off_key": key}
     row = _SQL.run(entry.connection, "find_write_off", values).one_or_none()
     if row is None:
         return None

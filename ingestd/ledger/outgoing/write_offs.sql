@@ -1,22 +1,18 @@
 -- name: find_write_off
--- The write-off of a key, or with none the last of a charge without one. Binds :account,
--- :charge_no, :write_off_key.
+-- The write-off of a key. Binds :account, :write_off_key.
 SELECT w.charge_no, w.amount, w.tax, w.content_hash
 FROM write_off w
-WHERE w.account = :account
-  AND (w.write_off_key = :write_off_key
-    OR (CAST(:write_off_key AS TEXT) IS NULL AND w.charge_no = :charge_no))
-ORDER BY w.batch_no DESC
-LIMIT 1
+WHERE w.account = :account AND w.write_off_key = :write_off_key
 
 -- name: sum_taxes
 -- What of a charge's tax was paid, taken back and written off. Binds :account, :charge_no.
 SELECT
-  (SELECT COALESCE(SUM(a.tax), 0) FROM live_allocation a
+  (SELECT COALESCE(SUM(CASE WHEN a.reverses_allocation_no IS NULL THEN a.tax ELSE -a.tax END), 0)
+    FROM allocation a /* sqlite: INDEXED BY ix_allocation_charge_no */
     WHERE a.account = :account AND a.charge_no = :charge_no) AS allocated_tax,
-  (SELECT COALESCE(SUM(f.tax), 0) FROM refund f
+  (SELECT COALESCE(SUM(f.tax), 0) FROM refund f /* sqlite: INDEXED BY ix_refund_charge_no */
     WHERE f.account = :account AND f.charge_no = :charge_no) AS refunded_tax,
-  (SELECT COALESCE(SUM(w.tax), 0) FROM write_off w
+  (SELECT COALESCE(SUM(w.tax), 0) FROM write_off w /* sqlite: INDEXED BY ix_write_off_charge_no */
     WHERE w.account = :account AND w.charge_no = :charge_no) AS written_off_tax
 
 -- name: insert_write_off

@@ -188,17 +188,18 @@ ORDER BY l.posting_no
 -- sqlite: joins in this order
 SELECT s.charge_no, s.payment_no, s.credit_account, s.party_no, s.amount, c.amount AS charged,
   c.tax AS charged_tax, c.allocated, c.open_amount,
-  (SELECT COALESCE(SUM(a.tax), 0)
-    FROM live_allocation a
+  (SELECT COALESCE(SUM(CASE WHEN a.reverses_allocation_no IS NULL THEN a.tax ELSE -a.tax END), 0)
+    FROM allocation a /* sqlite: INDEXED BY ix_allocation_charge_no */
     WHERE a.account = :account AND a.charge_no = s.charge_no) AS allocated_tax,
-  c.tax - (SELECT COALESCE(SUM(a.tax), 0)
-    FROM live_allocation a
+  c.tax
+  - (SELECT COALESCE(SUM(CASE WHEN a.reverses_allocation_no IS NULL THEN a.tax ELSE -a.tax END), 0)
+    FROM allocation a /* sqlite: INDEXED BY ix_allocation_charge_no */
     WHERE a.account = :account AND a.charge_no = s.charge_no)
   - (SELECT COALESCE(SUM(f.tax), 0)
-    FROM refund f
+    FROM refund f /* sqlite: INDEXED BY ix_refund_charge_no */
     WHERE f.account = :account AND f.charge_no = s.charge_no)
   - (SELECT COALESCE(SUM(w.tax), 0)
-    FROM write_off w
+    FROM write_off w /* sqlite: INDEXED BY ix_write_off_charge_no */
     WHERE w.account = :account AND w.charge_no = s.charge_no) AS open_tax
 FROM stage_allocation s
   JOIN charge_standing c ON c.account = :account AND c.charge_no = s.charge_no
@@ -211,14 +212,16 @@ ORDER BY s.charge_no, s.place
 UPDATE stage_allocation
 SET tax = x.open_tax
 FROM (
-  SELECT c.charge_no, c.open_amount, c.tax - (SELECT COALESCE(SUM(a.tax), 0)
-      FROM live_allocation a
+  SELECT c.charge_no, c.open_amount, c.tax
+    - (SELECT COALESCE(SUM(CASE WHEN a.reverses_allocation_no IS NULL THEN a.tax
+        ELSE -a.tax END), 0)
+      FROM allocation a /* sqlite: INDEXED BY ix_allocation_charge_no */
       WHERE a.account = :account AND a.charge_no = s.charge_no)
     - (SELECT COALESCE(SUM(f.tax), 0)
-      FROM refund f
+      FROM refund f /* sqlite: INDEXED BY ix_refund_charge_no */
       WHERE f.account = :account AND f.charge_no = s.charge_no)
     - (SELECT COALESCE(SUM(w.tax), 0)
-      FROM write_off w
+      FROM write_off w /* sqlite: INDEXED BY ix_write_off_charge_no */
       WHERE w.account = :account AND w.charge_no = s.charge_no) AS open_tax
   FROM stage_allocation s
     JOIN charge_standing c ON c.account = :account AND c.charge_no = s.charge_no

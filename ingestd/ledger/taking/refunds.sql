@@ -35,10 +35,10 @@ SELECT x.row, x.line, x.row_key,
   CASE WHEN x.same_no IS NOT NULL THEN 'duplicate' ELSE 'conflict' END, r.charge_no, r.batch_no
 FROM (
   SELECT s.row, s.line, s.row_key, c.amount - c.voided - c.written_off AS left_amount,
-    (SELECT MAX(f.refund_no) FROM refund f
+    (SELECT MAX(f.refund_no) FROM refund f /* sqlite: INDEXED BY ix_refund_charge_no */
       WHERE f.account = :account AND f.charge_no = k.charge_no
         AND f.content_hash = s.content_hash) AS same_no,
-    (SELECT MAX(f.refund_no) FROM refund f
+    (SELECT MAX(f.refund_no) FROM refund f /* sqlite: INDEXED BY ix_refund_charge_no */
       WHERE f.account = :account AND f.charge_no = k.charge_no) AS last_no
   FROM stage_refund s
     JOIN charge_key k ON k.account = :account AND k.tracking_id = s.row_key
@@ -57,7 +57,7 @@ SELECT 'conflict', 'row', s.row, s.line, 'charge_tracking_id', s.row_key,
   REPLACE(REPLACE(:message, '{upload}', COALESCE(b.upload_id, '-')),
     '{row}', COALESCE(CAST(r.row AS TEXT), '-'))
 FROM (SELECT p.row, p.line, p.row_key,
-    (SELECT MAX(f.refund_no) FROM refund f
+    (SELECT MAX(f.refund_no) FROM refund f /* sqlite: INDEXED BY ix_refund_charge_no */
       WHERE f.account = :account AND f.charge_no = p.earlier_no) AS last_no
   FROM stage_repeat p
   WHERE p.outcome = 'conflict') s
@@ -98,7 +98,7 @@ FROM (
 WHERE x.allocated > 0
   AND x.given_back > (SELECT COALESCE(SUM(CASE WHEN debit_account = 1060 THEN amount
       ELSE -amount END), 0)
-    FROM batch_total
+    FROM batch_total /* sqlite: INDEXED BY ix_batch_total_cash */
     WHERE account = :account AND (debit_account = 1060 OR credit_account = 1060))
 
 -- name: stage_refunding

@@ -101,7 +101,7 @@ def write_off_charge(
         charge = stored_charge(entry, tracking_id)
         [content] = hash_contents([tracking_id], ["" if cents is None else str(cents)])
         if write_off_key is not None:
-            stored = find_write_off(entry, charge.charge_no, key=write_off_key)
+            stored = find_write_off(entry, write_off_key)
             if stored is not None:
                 if stored.content_hash != content or stored.charge_no != charge.charge_no:
                     raise other_content(f"Write-off {write_off_key}")

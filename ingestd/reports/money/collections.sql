@@ -67,8 +67,8 @@ GROUP BY 1, 2, 5
 
 -- name: find_deposited
 -- The cash that was brought to the bank on the days asked for in an extent, each deposit by itself,
--- with its reference where a settlement batch stands. It is nobody's: where :all_parties is 0, there
--- is none. An empty :source is any. Binds :account, :as_of, :known_batch, :since, :until.
+-- with its reference where a settlement batch stands. It is nobody's: where :all_parties is 0,
+-- there is none. An empty :source is any. Binds :account, :as_of, :known_batch, :since, :until.
 SELECT d.effective_on AS day, 'cash' AS method, NULL AS merchant_id, d.reference AS batch_num,
   b.source, 1 AS payments, d.amount
 FROM cash_deposit d

@@ -109,16 +109,16 @@ def sqlite_pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def make_database(
-    request: pytest.FixtureRequest, tmp_path: Path, sqlite_pattern: Path
+@contextmanager
+def making_databases(
+    request: pytest.FixtureRequest, folder: Path, sqlite_pattern: Path
 ) -> Iterator[MakeDatabase]:
-    """Make migrated, empty databases of a kind, one after the other; all go with the test."""
+    """Lend what makes migrated, empty databases of a kind, one after the other; all go with it."""
     with ExitStack() as stack:
 
         def make(kind: str) -> Database:
             if kind == "sqlite":
-                path = tmp_path / f"ledger_{next(_numbers)}.db"
+                path = folder / f"ledger_{next(_numbers)}.db"
                 shutil.copy(sqlite_pattern, path)
                 url = f"sqlite:///{path}"
             else:
@@ -127,6 +127,15 @@ def make_database(
             stack.callback(database.close)
             return database
 
+        yield make
+
+
+@pytest.fixture
+def make_database(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_pattern: Path
+) -> Iterator[MakeDatabase]:
+    """Make migrated, empty databases of a kind; all go with the test."""
+    with making_databases(request, tmp_path, sqlite_pattern) as make:
         yield make
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -23,7 +24,8 @@ from ingestd.service.office.payments import Payment, add_payment
 from ingestd.service.office.payouts import Payout, add_payout, bring_cash, clear
 from ingestd.service.office.refunds import write_off_charge
 from ingestd.service.office.transfers import Transfer, add_transfer
-from tests.integration.ledger.conftest import SEED, SPRINGFIELD, Books
+from tests.integration.database.conftest import KINDS, making_databases
+from tests.integration.ledger.conftest import SEED, SPRINGFIELD, Books, open_books
 from tests.integration.ledger.test_seal_chain import ROWS, _changed, _drop_guards, _kinds
 from tests.integration.reports.history import FEES, History
 from tests.integration.reports.story import tell_the_worked_example
@@ -83,10 +85,18 @@ OneRow = tuple[str, dict[str, object], object]
 EVIDENCE = ("seal", "chunk", "leaf", "checkpoint", "seal_head")
 
 
-@pytest.fixture
-def full(books: Books) -> Books:
-    """Return signed books with a row in every table."""
-    books = books.signed()
+@pytest.fixture(scope="module", params=KINDS)
+def full(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_pattern: Path
+) -> Iterator[Books]:
+    """Signed books with a row in every table, made once: whoever changes them rolls it back."""
+    folder = tmp_path_factory.mktemp("full")
+    with making_databases(request, folder, sqlite_pattern) as make:
+        yield fill_books(open_books(make(request.param), folder / "data").signed())
+
+
+def fill_books(books: Books) -> Books:
+    """Put a row into every table."""
     tell = tell_the_worked_example(books)
     with tell.batch("period_close", "2026-04-07"):
         tell.insert("period_close", month="2026-03")

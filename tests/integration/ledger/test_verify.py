@@ -176,6 +176,7 @@ def test_an_account_without_books_is_right(books: Books) -> None:
         assert verify(connection).holds
 
 
+@pytest.mark.long
 def test_a_flipped_cell_of_a_fact_is_named_with_its_table_and_batch(full: Books) -> None:
     """An auditor learns not only that somebody changed the books, but where to look.
 
@@ -207,6 +208,7 @@ def test_a_flipped_cell_of_a_fact_is_named_with_its_table_and_batch(full: Books)
                 transaction.rollback()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tables", [EVIDENCE, PROJECTIONS], ids=["evidence", "projections"])
 def test_a_flipped_cell_is_named_with_its_batch(full: Books, tables: Sequence[str]) -> None:
     """What seals the facts, and what is added up of them, is held to them cell by cell."""
@@ -226,6 +228,7 @@ def test_a_flipped_cell_is_named_with_its_batch(full: Books, tables: Sequence[st
                     transaction.rollback()
 
 
+@pytest.mark.long
 def test_a_removed_row_is_missed(full: Books) -> None:
     """Nothing can be taken out of the books unseen."""
     with full.database.connection() as connection:

@@ -14,7 +14,8 @@ from tests.integration.database.conftest import MakeDatabase
 from tests.integration.office.money_machine import MoneyMachine
 
 
-@pytest.mark.parametrize(("kind", "examples", "steps"), [("sqlite", 30, 25), ("postgresql", 5, 20)])
+@pytest.mark.long
+@pytest.mark.parametrize(("kind", "examples", "steps"), [("sqlite", 20, 25), ("postgresql", 5, 20)])
 def test_whatever_becomes_of_money_the_books_agree_with_the_rules(
     make_database: MakeDatabase, tmp_path: Path, kind: str, examples: int, steps: int
 ) -> None:

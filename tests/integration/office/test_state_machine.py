@@ -14,6 +14,7 @@ from tests.integration.database.conftest import MakeDatabase
 from tests.integration.office.machine import OfficeMachine
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "examples", "steps"), [("sqlite", 40, 20), ("postgresql", 6, 15)])
 def test_whatever_an_office_does_the_books_agree_with_the_rules(
     make_database: MakeDatabase, tmp_path: Path, kind: str, examples: int, steps: int

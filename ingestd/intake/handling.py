@@ -17,11 +17,12 @@ from ingestd.formats.kinds.catalog import CATALOG_FORMATS, CatalogKind
 from ingestd.formats.layout.mistaken import KnownFormats
 from ingestd.formats.names import CATALOG_NAMES, FormatName
 from ingestd.formats.rows.judged_format import JudgedFormat
-from ingestd.ledger.taking import charges, refunds
-from ingestd.ledger.taking import enrolment_payments as enrolments_taken
-from ingestd.ledger.taking import fee_payments as fees_taken
-from ingestd.ledger.taking import sundry_payments as sundries_taken
+from ingestd.ledger.taking import refunds
 from ingestd.ledger.taking.catalog import catalog_taking
+from ingestd.ledger.taking.charge_files import charges
+from ingestd.ledger.taking.payment_files import enrolment_payments as enrolments_taken
+from ingestd.ledger.taking.payment_files import fee_payments as fees_taken
+from ingestd.ledger.taking.payment_files import sundry_payments as sundries_taken
 from ingestd.ledger.taking.taking import Taking
 
 

@@ -30,7 +30,7 @@ from ingestd.intake.reading.progress import QUIET, HandedBackError, Progress
 from ingestd.intake.reading.reading import Reading, read_file
 from ingestd.ledger.audit.verify import verify_ledger
 from ingestd.ledger.outcomes.file_outcomes import FileStatus
-from ingestd.ledger.taking.charge_stage import ChargeStager
+from ingestd.ledger.taking.charge_files.charge_stage import ChargeStager
 from ingestd.ledger.taking.stage import Whose
 from ingestd.values.errors import StorageError
 from ingestd.values.identifiers import AccountId, UploadId

@@ -9,9 +9,11 @@ import sqlalchemy as sa
 
 from ingestd.database.bulk import Temporary, copy_sorted, create_temporary, stage
 from ingestd.database.statements import Statements
-from ingestd.ledger.taking import charges, payment_rows, refunds
-from ingestd.ledger.taking.charge_stage import CHARGES, KEYS
-from ingestd.ledger.taking.payment_stage import PAYMENTS
+from ingestd.ledger.taking import refunds
+from ingestd.ledger.taking.charge_files import charges
+from ingestd.ledger.taking.charge_files.charge_stage import CHARGES, KEYS
+from ingestd.ledger.taking.payment_files import payment_rows
+from ingestd.ledger.taking.payment_files.payment_stage import PAYMENTS
 from ingestd.ledger.taking.refunds import REFUNDS
 from ingestd.ledger.taking.stage import REPEATS
 

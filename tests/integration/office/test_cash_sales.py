@@ -16,8 +16,8 @@ from ingestd.database.statements import read_statements
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.ledger.audit.verify import verify_ledger
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
-from ingestd.ledger.taking import cash_sales
-from ingestd.ledger.taking.charges import LARGE_ROWS
+from ingestd.ledger.taking.charge_files import cash_sales
+from ingestd.ledger.taking.charge_files.charges import LARGE_ROWS
 from ingestd.values.days import Day
 from tests.integration.office.bookkeeping import audit
 from tests.integration.office.conftest import Office

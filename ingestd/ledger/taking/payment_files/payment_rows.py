@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.taking import messages
-from ingestd.ledger.taking.payment_stage import PAYMENTS
+from ingestd.ledger.taking.payment_files.payment_stage import PAYMENTS
 from ingestd.ledger.taking.verdicts import any_bad_row, reject_everything, reject_found
 
 _SQL = Statements(__file__)

@@ -25,7 +25,7 @@ from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.evidence.written_chunks import WrittenRows
 from ingestd.ledger.proof.column_pieces import Chosen, Numbers, Piece, Texts
-from ingestd.ledger.taking.charge_columns import ChargeColumns, read_charges
+from ingestd.ledger.taking.charge_files.charge_columns import ChargeColumns, read_charges
 
 _SQL = Statements(__file__)
 _DEFERRED_REVENUE = 2100

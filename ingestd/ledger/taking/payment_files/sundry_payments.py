@@ -7,7 +7,7 @@ from ingestd.database.statements import Statements
 from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.paying.allocations import SUNDRY_SALE
 from ingestd.ledger.taking import messages
-from ingestd.ledger.taking.payment_posting import (
+from ingestd.ledger.taking.payment_files.payment_posting import (
     NUMBERED,
     PaymentSteps,
     insert_parts_of_sales,
@@ -15,7 +15,7 @@ from ingestd.ledger.taking.payment_posting import (
     payment_taking,
     run,
 )
-from ingestd.ledger.taking.payment_rows import GENERAL_LEDGER, SALES, rules_of
+from ingestd.ledger.taking.payment_files.payment_rows import GENERAL_LEDGER, SALES, rules_of
 
 _SQL = Statements(__file__)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from ingestd.database.statements import Statements
 from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.taking.messages import OTHER_GL_ACCOUNT_MISSING
-from ingestd.ledger.taking.payment_posting import (
+from ingestd.ledger.taking.payment_files.payment_posting import (
     PaymentSteps,
     add_parents,
     number_rows_of_parents,
     payment_taking,
     run,
 )
-from ingestd.ledger.taking.payment_rows import PARENT, rules_of
+from ingestd.ledger.taking.payment_files.payment_rows import PARENT, rules_of
 
 _SQL = Statements(__file__)
 

@@ -29,9 +29,15 @@ from ingestd.ledger.paying.allocations import allocate
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.pools import PAYERS
 from ingestd.ledger.paying.terms import read_terms
-from ingestd.ledger.taking.cash_sales import pay_cash_sales
-from ingestd.ledger.taking.charge_stage import CHARGES, KEYS, KNOWN, PLACES, ChargeStager
-from ingestd.ledger.taking.charged_names import add_students, number_names
+from ingestd.ledger.taking.charge_files.cash_sales import pay_cash_sales
+from ingestd.ledger.taking.charge_files.charge_stage import (
+    CHARGES,
+    KEYS,
+    KNOWN,
+    PLACES,
+    ChargeStager,
+)
+from ingestd.ledger.taking.charge_files.charged_names import add_students, number_names
 from ingestd.ledger.taking.messages import (
     BILLING_CODE_RESERVED,
     BILLING_CODE_UNKNOWN,
@@ -53,7 +59,7 @@ from ingestd.ledger.taking.verdicts import (
 )
 
 if TYPE_CHECKING:
-    from ingestd.ledger.taking.charge_writing import Deciding
+    from ingestd.ledger.taking.charge_files.charge_writing import Deciding
 
 _SQL = Statements(__file__)
 _KEY_COLUMN = "charge_tracking_id"
@@ -112,7 +118,7 @@ def post_staged_charges(entry: Entry, folders: Sequence[Path]) -> Posted:
     deciding = None
     if folders and applied >= LARGE_ROWS:
         # Loaded only now: a daemon at rest does without arrays.
-        from ingestd.ledger.taking.charge_writing import read_deciding  # noqa: PLC0415
+        from ingestd.ledger.taking.charge_files.charge_writing import read_deciding  # noqa: PLC0415
 
         deciding = read_deciding(
             connection,
@@ -161,7 +167,7 @@ def _write(
     deciding: Deciding,
     values: Mapping[str, object],
 ) -> Written:
-    from ingestd.ledger.taking.charge_writing import (  # noqa: PLC0415 - as above
+    from ingestd.ledger.taking.charge_files.charge_writing import (  # noqa: PLC0415 - as above
         write_charges,
         write_postings,
     )

@@ -16,8 +16,8 @@ from ingestd.ledger.money.payments import CHOSEN, post_received
 from ingestd.ledger.money.settlement import settle_chosen
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.terms import Terms, read_terms
-from ingestd.ledger.taking.payment_rows import Rule, judge_staged_payments
-from ingestd.ledger.taking.payment_stage import PaymentStager
+from ingestd.ledger.taking.payment_files.payment_rows import Rule, judge_staged_payments
+from ingestd.ledger.taking.payment_files.payment_stage import PaymentStager
 from ingestd.ledger.taking.taking import Taking
 from ingestd.ledger.taking.verdicts import Posted, counted
 

@@ -103,7 +103,7 @@ class ChargeStager(Stager[ChargeRow]):
         )
         if scratch.folder is not None:
             # Loaded only now: a daemon at rest does without arrays.
-            from ingestd.ledger.taking.charge_columns import keep_charges  # noqa: PLC0415
+            from ingestd.ledger.taking.charge_files.charge_columns import keep_charges  # noqa: PLC0415
 
             keep_charges(scratch.folder, columns, framed=self._is_copied)
         for names, table in ((self._students, STUDENTS), (self._products, PRODUCTS)):

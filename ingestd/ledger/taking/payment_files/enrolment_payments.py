@@ -5,7 +5,7 @@ from __future__ import annotations
 from ingestd.database.statements import Statements
 from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.taking import messages
-from ingestd.ledger.taking.payment_posting import (
+from ingestd.ledger.taking.payment_files.payment_posting import (
     PaymentSteps,
     add_parents,
     insert_parts_of_sales,
@@ -14,7 +14,7 @@ from ingestd.ledger.taking.payment_posting import (
     payment_taking,
     run,
 )
-from ingestd.ledger.taking.payment_rows import GENERAL_LEDGER, PARENT, SALES, rules_of
+from ingestd.ledger.taking.payment_files.payment_rows import GENERAL_LEDGER, PARENT, SALES, rules_of
 
 _SQL = Statements(__file__)
 

@@ -91,6 +91,7 @@ class Code(StrEnum):
     BILLING_CODE_UNKNOWN = "billing_code_unknown"
     PRICE_MISSING = "price_missing"
     CHARGE_UNKNOWN = "charge_unknown"
+    ALREADY_WRITTEN_OFF = "already_written_off"
     CASH_SHORT = "cash_short"
     MERCHANT_UNKNOWN = "merchant_unknown"
     PARENT_UNKNOWN = "parent_unknown"

@@ -192,6 +192,12 @@ OF_ROWS: Mapping[Code, Explanation] = MappingProxyType(
             "The key was not used up.",
             ROW,
         ),
+        Code.ALREADY_WRITTEN_OFF: Explanation(
+            "A refund is of a charge that the district's office has written off: nothing of it is "
+            "left to be taken back.",
+            "Nothing needs to be done: nobody owes it any more.",
+            ROW,
+        ),
         Code.CASH_SHORT: Explanation(
             "A refund takes back a cash sale to nobody in particular, which gives cash back, and "
             "there is not so much in the till.",

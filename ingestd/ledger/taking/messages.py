@@ -75,6 +75,10 @@ CHARGE_UNKNOWN = (
     "No charge with this charge_tracking_id was applied. Correct it, or send the charge first; "
     "then send the row again."
 )
+ALREADY_WRITTEN_OFF = (
+    "This charge was written off, and nothing of it is left to be taken back. Nothing needs to be "
+    "done."
+)
 CASH_SHORT = (
     "This refund gives cash back, and there is not so much in the till. Send the row again when "
     "there is."

@@ -19,7 +19,12 @@ from ingestd.ledger.outgoing.refunds import (
     post_refunds,
     refunded_amount,
 )
-from ingestd.ledger.taking.messages import CASH_SHORT, CHARGE_UNKNOWN, REFUND_REPEATED
+from ingestd.ledger.taking.messages import (
+    ALREADY_WRITTEN_OFF,
+    CASH_SHORT,
+    CHARGE_UNKNOWN,
+    REFUND_REPEATED,
+)
 from ingestd.ledger.taking.stage import Stager
 from ingestd.ledger.taking.taking import Taking
 from ingestd.ledger.taking.verdicts import (
@@ -55,14 +60,17 @@ class RefundStager(Stager[RefundRow]):
 
 
 def judge_staged_refunds(connection: Connection, head: Head, *, all_or_nothing: bool) -> None:
-    """Sort the stage: refunds of unknown charges are rejected, those made before are repeats.
+    """Sort the stage: of unknown charges and of given up ones none stay, and repeats are told.
 
     Afterwards exactly the rows that stay in `stage_refund` without a `stage_repeat` are to be
     applied; under `all_or_nothing` that is none as soon as one row is bad.
     """
     account = {"account": head.account}
     unknown = {**account, "message": CHARGE_UNKNOWN}
-    if _SQL.run(connection, "find_unknown_charges", unknown).rowcount:
+    found = _SQL.run(connection, "find_unknown_charges", unknown).rowcount
+    written_off = {**account, "message": ALREADY_WRITTEN_OFF}
+    found += _SQL.run(connection, "find_written_off", written_off).rowcount
+    if found:
         reject_found(connection)
     _SQL.run(connection, "name_rows", account)
     # A rejected row does not use up its key: mended, it may come again, even later in this file.

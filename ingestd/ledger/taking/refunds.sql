@@ -6,6 +6,17 @@ FROM stage_refund s
 WHERE NOT EXISTS (SELECT 1 FROM charge_key k
   WHERE k.account = :account AND k.tracking_id = s.row_key)
 
+-- name: find_written_off
+-- Refunds of charges that were given up whole: nothing is left to be taken back. Binds :account,
+-- :message.
+-- sqlite: joins in this order
+INSERT INTO stage_finding (code, verdict, row, line, column_name, value, message)
+SELECT 'already_written_off', 'row', s.row, s.line, 'charge_tracking_id', s.row_key, :message
+FROM stage_refund s
+  JOIN charge_key k ON k.account = :account AND k.tracking_id = s.row_key
+  JOIN charge_state t ON t.account = k.account AND t.charge_no = k.charge_no
+WHERE t.written_off > 0 AND t.written_off = t.amount
+
 -- name: name_rows
 -- The refunds that a finding says are not applied, by their charge's key and its student.
 -- Binds :account.

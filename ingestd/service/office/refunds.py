@@ -161,7 +161,11 @@ def _answer_repeat(
         if stored.content_hash != content or stored.charge_no != charge.charge_no:
             raise other_content(f"Refund {key}")
         raise Unchanged(_told(entry, keeper, tracking_id, stored))
-    if key is None and stored is not None and charge.left == 0:
+    # Taken back whole, or as much as was left of it by the same request.
+    is_done = stored is not None and (
+        charge.voided == charge.amount or stored.content_hash == content
+    )
+    if key is None and stored is not None and is_done and charge.left == 0:
         if stored.to is not target:
             raise LedgerRefusal(
                 f"{tracking_id} was taken back already; what was paid went to {stored.to}.",

@@ -8,6 +8,8 @@ import pytest
 
 from ingestd.access.accounts import FilePolicy
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome, FileStatus
+from ingestd.service.office.bookkeeper import Bookkeeper
+from ingestd.service.office.refunds import write_off_charge
 from tests.integration.ledger.conftest import Books
 
 HEADER = "charge_tracking_id,tx_item_rowid,note"
@@ -146,3 +148,20 @@ def test_a_refund_file_may_have_columns_of_its_own(books: Books) -> None:
     outcome = refund(books, "T1,S1,MEAL", header="charge_tracking_id,student_id,billing_code")
     assert counts(outcome) == (1, 0, 0, 0)
     assert codes(books) == ["extra_label", "extra_label"]
+
+
+def test_what_was_written_off_is_not_taken_back(books: Books) -> None:
+    """A district that refunds what its office gave up learns that nothing is owed any more."""
+    books.post(*CHARGES)
+    keeper = Bookkeeper(
+        database=books.database, clock=books.clock, account=books.account, entered_by="op"
+    )
+    write_off_charge(keeper, "T1", key="W1")
+    write_off_charge(keeper, "T2", amount="0.50", key="W2")
+    before = books.balances()
+    outcome = refund(books, "T1,,", "T2,,")
+    assert counts(outcome) == (1, 0, 0, 1)
+    assert outcome.applied_amount == 150
+    assert codes(books) == ["already_written_off"]
+    assert books.balances()["S1", "LIABILITY"] == before["S1", "LIABILITY"] == "0.00"
+    assert counts(refund(books, "T1,,", "T2,,")) == (0, 1, 0, 1)

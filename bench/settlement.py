@@ -1,10 +1,11 @@
-"""Settling a batch of payments, and returning one, over a million open charges."""
+"""Settling payments, returning, refunding, moving and paying out, over a million open charges."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -19,8 +20,11 @@ from bench._launch import scratch_folder
 from bench._results import Cell, publish
 from ingestd.access.accounts import Account
 from ingestd.database.engine import Database
+from ingestd.formats.kinds.student_billing import AccountType
+from ingestd.ledger.money.choices import CreditSource, CreditTarget, Paid, PayoutMethod, RefundTo
 from ingestd.service.installation.system_clock import SystemClock
 from ingestd.service.office.bookkeeper import Bookkeeper
+from ingestd.service.office.charges import Sale, add_sale
 from ingestd.service.office.payments import (
     Payment,
     add_payment,
@@ -28,12 +32,15 @@ from ingestd.service.office.payments import (
     settle_batch,
     settle_payment,
 )
+from ingestd.service.office.payouts import Payout, add_payout
+from ingestd.service.office.refunds import refund_charge
+from ingestd.service.office.transfers import Transfer, add_transfer
 
 CHARGES = int(os.environ.get("INGESTD_BENCH_ROWS", "1000000"))
 PAYMENTS = 10_000
 BATCHES = 3
 RETURNS = 5
-SETTLE_GOAL, RETURN_GOAL = 2.0, 0.02
+SETTLE_GOAL, RETURN_GOAL, OFFICE_GOAL = 2.0, 0.02, 0.05
 _ACCOUNT = Account(
     account_id=ACCOUNT, name="Springfield", timezone=ZoneInfo("America/Chicago"), currency="USD"
 )
@@ -61,6 +68,7 @@ def run() -> None:
             payer = f"P{number:06}"
             add_payment(keeper, Payment(payer=payer, amount="5.00", method="check", key=key))
             single.append(_timed(partial(settle_payment, keeper, key)))
+        refunded, moved, paid_out = _give_back(keeper)
         database.close()
     publish(
         "settlement",
@@ -69,8 +77,38 @@ def run() -> None:
             _row(f"settle a batch of {PAYMENTS:,} payments", settled, SETTLE_GOAL),
             _row("return one payment", returned, RETURN_GOAL),
             _row("settle one payment", single, RETURN_GOAL),
+            _row("refund what was paid, by check", refunded, OFFICE_GOAL),
+            _row("transfer credit", moved, OFFICE_GOAL),
+            _row("pay credit out", paid_out, OFFICE_GOAL),
         ],
     )
+
+
+def _give_back(keeper: Bookkeeper) -> tuple[list[_Taken], list[_Taken], list[_Taken]]:
+    """Let students with money in their wallets move some of it, and get some back."""
+    refunded, moved, paid_out = [], [], []
+    for number in range(RETURNS):
+        student, sibling = f"S{2 * number:06}", f"S{2 * number + 1:06}"
+        wallet = AccountType.WALLET
+        cash = Payment(payer=student, amount="900.00", method="cash", to=wallet, key=f"W{number}")
+        add_payment(keeper, cash)
+        sale = Sale(party=student, billing_code="CODE0", amount="5.00", tracking_id=f"T{number}")
+        add_sale(keeper, replace(sale, paid=Paid.CASH))
+        refund = partial(refund_charge, keeper, f"T{number}", to=RefundTo.CHECK)
+        refunded.append(_timed(refund))
+        transfer = Transfer(
+            from_party=student,
+            source=CreditSource.WALLET,
+            to_party=sibling,
+            target=CreditTarget.WALLET,
+            amount="3.00",
+        )
+        moved.append(_timed(partial(add_transfer, keeper, transfer)))
+        payout = Payout(
+            party=student, source=CreditSource.WALLET, method=PayoutMethod.CHECK, amount="2.00"
+        )
+        paid_out.append(_timed(partial(add_payout, keeper, payout)))
+    return refunded, moved, paid_out
 
 
 def _row(name: str, taken: list[_Taken], goal: float) -> dict[str, Cell]:

@@ -10,8 +10,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# At least two, so that tests which start together are tested together.
-TEST_PROCESSES ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 2 ] && echo 2 || echo $$n)
+# More than there are cores: a test that runs a daemon waits half of its time.
+TEST_PROCESSES ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 2)))
 MUTANT_PROCESSES ?= $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: help demo test check mutants bench format lock clean

@@ -141,6 +141,7 @@ def _become(request: Mapping[str, object], streams: Sequence[int]) -> None:
     os.chdir(str(request["cwd"]))
     sys.argv[:] = ["ingestd", *arguments]
     warnings.simplefilter("error")
+    warnings.simplefilter("ignore", ResourceWarning)  # as Python does by itself
 
 
 if __name__ == "__main__":

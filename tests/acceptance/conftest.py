@@ -72,6 +72,9 @@ class School:
 
     def run(self, *arguments: str, stdin: str = "", seconds: float = PATIENCE_SECONDS) -> Done:
         """Run one `ingestd` command to its end."""
+        if any(name.startswith("PYTHON") for name in self.environment):
+            # What Python reads when it starts counts for a process of its own alone.
+            return _finish([*_INGESTD, *arguments], stdin, seconds, env=self._environment())
         return warm_process().run(arguments, stdin=stdin, env=self._environment(), seconds=seconds)
 
     def ask(self, *arguments: str) -> Any:

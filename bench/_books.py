@@ -242,12 +242,14 @@ def _settle(connection: Connection, head: Head, batch: Batch, charges: int) -> N
     head.allocations += _run(
         connection,
         "INSERT INTO allocation (account, allocation_no, payment_no, credit_account, party_no,"
-        " charge_no, amount, rule, effective_on, batch_no)"
+        " charge_no, amount, rule, effective_on, batch_no, posting_no)"
         " SELECT c.account, ROW_NUMBER() OVER (ORDER BY c.charge_no), y.payment_no, 2010,"
-        " y.party_no, c.charge_no, c.amount, 'oldest_first', :day, :batch_no FROM charge c"
+        " y.party_no, c.charge_no, c.amount, 'oldest_first', :day, :batch_no,"
+        " :postings + 2 * ROW_NUMBER() OVER (ORDER BY c.charge_no) - 1 FROM charge c"
         f" JOIN payment y ON y.account = c.account AND y.payment_no = {_PAYMENT_OF}"
         f" WHERE c.account = :account AND {_PAID} AND {_SETTLED}",
         charges=charges,
+        postings=head.postings,
         **values,
     )
     head.postings += _post(connection, head, _allocated("allocation", "1"), values)
@@ -260,12 +262,14 @@ def _return(connection: Connection, head: Head, batch: Batch, _charges: int) -> 
     head.allocations += _run(
         connection,
         "INSERT INTO allocation (account, allocation_no, payment_no, credit_account, party_no,"
-        " charge_no, amount, rule, effective_on, batch_no, reverses_allocation_no)"
+        " charge_no, amount, rule, effective_on, batch_no, posting_no, reverses_allocation_no)"
         " SELECT y.account, :before + ROW_NUMBER() OVER"
         " (ORDER BY y.allocation_no), y.payment_no, y.credit_account, y.party_no, y.charge_no,"
-        " y.amount, 'returned', :day, :batch_no, y.allocation_no FROM allocation y"
+        " y.amount, 'returned', :day, :batch_no, :postings + 2 * ROW_NUMBER() OVER"
+        " (ORDER BY y.allocation_no) - 1, y.allocation_no FROM allocation y"
         f" WHERE y.account = :account AND {_RETURNED}",
         before=head.allocations,
+        postings=head.postings,
         **values,
     )
     head.postings += _reverse(
@@ -331,10 +335,12 @@ def _reverse(
 def _project(connection: Connection, charges: int) -> None:
     _run(
         connection,
-        "INSERT INTO charge_state (account, charge_no, amount, allocated, voided)"
+        "INSERT INTO charge_state (account, charge_no, amount, allocated, voided, open_on)"
         # CROSS JOIN keeps the order: without it SQLite walks one table for each row of the other.
-        " SELECT c.account, c.charge_no, c.amount, x.allocated, 0 FROM (SELECT charge_no,"
-        " SUM(CASE WHEN reverses_allocation_no IS NULL THEN amount ELSE -amount END) AS allocated"
+        " SELECT c.account, c.charge_no, c.amount, x.allocated, 0, x.open_on FROM"
+        " (SELECT charge_no,"
+        " SUM(CASE WHEN reverses_allocation_no IS NULL THEN amount ELSE -amount END) AS allocated,"
+        " MAX(CASE WHEN reverses_allocation_no IS NULL THEN 0 ELSE effective_on END) AS open_on"
         " FROM allocation WHERE account = :account GROUP BY charge_no) x CROSS JOIN charge c"
         " ON c.account = :account AND c.charge_no = x.charge_no",
     )
@@ -342,7 +348,9 @@ def _project(connection: Connection, charges: int) -> None:
         connection,
         "INSERT INTO credit_lot (account, payment_no, credit_account, party_no, settled_batch_no,"
         " available_on, remaining)"
-        " SELECT y.account, y.payment_no, 2010, y.party_no, e.batch_no, e.effective_on,"
+        # What a return undid was there again on that day, before it went.
+        " SELECT y.account, y.payment_no, 2010, y.party_no, e.batch_no,"
+        f" CASE WHEN {_RETURNED} THEN 20260809 ELSE e.effective_on END,"
         f" CASE WHEN {_RETURNED} THEN 0 ELSE 50 END FROM payment y JOIN payment_event e"
         " ON e.account = y.account AND e.payment_no = y.payment_no AND e.event = 'settled'"
         " WHERE y.account = :account",

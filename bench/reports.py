@@ -108,7 +108,7 @@ def _row(
             count, first = leg(connection)
             walls.append(time.monotonic() - wall)
             processor.append(time.process_time() - cpu)
-            firsts.append(first - wall)
+            firsts.append((first or time.monotonic()) - wall)
     return {
         "report": name,
         "rows": count,

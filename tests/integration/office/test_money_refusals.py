@@ -388,19 +388,3 @@ def test_money_does_not_go_without_a_reason_where_one_is_wanted(
     with pytest.raises(UsageError, match=f"give {command} a --reason"):
         attempt(keeper)
     assert stored(desk) == before
-
-
-def test_a_part_that_was_taken_back_is_no_answer_to_the_rest(office: Office) -> None:
-    """Who takes back what was given up meanwhile is not told of an earlier refund instead."""
-    office.charge(
-        "LIABILITY,C1,S1,LATE_FEE,5.00,2026-03-02", "LIABILITY,C2,S1,LATE_FEE,,2026-03-02"
-    )
-    refund("C1", "2.00", key="R1")(office.keeper)
-    write_off("C1", None, key="W1")(office.keeper)
-    with pytest.raises(LedgerRefusal) as refused:
-        refunds.void_charge(office.keeper, "C1")
-    assert refused.value.refusal == "refund_too_large"
-    write_off("C2", "3.00", key="W2")(office.keeper)
-    taken = refunds.void_charge(office.keeper, "C2")
-    assert taken["refunded"] == "2.00"
-    assert refunds.void_charge(office.keeper, "C2") == taken

@@ -134,3 +134,20 @@ def test_a_payment_is_answered_again_though_its_family_is_another(office: Office
     for payment in (fed, named):
         with pytest.raises(UsageError, match="family"):
             payments.add_payment(office.keeper, replace(payment, key="NEW"))
+
+
+def test_a_part_that_was_taken_back_is_no_answer_to_the_rest(office: Office) -> None:
+    """Who takes back what was given up meanwhile is not told of an earlier refund instead."""
+    office.charge(
+        "LIABILITY,C1,S1,LATE_FEE,5.00,2026-03-02", "LIABILITY,C2,S1,LATE_FEE,,2026-03-02"
+    )
+    keeper = office.keeper
+    refunds.refund_charge(keeper, "C1", amount="2.00", key="R1")
+    refunds.write_off_charge(keeper, "C1", key="W1")
+    with pytest.raises(LedgerRefusal) as refused:
+        refunds.void_charge(keeper, "C1")
+    assert refused.value.refusal == "refund_too_large"
+    refunds.write_off_charge(keeper, "C2", amount="3.00", key="W2")
+    taken = refunds.void_charge(keeper, "C2")
+    assert taken["refunded"] == "2.00"
+    assert refunds.void_charge(keeper, "C2") == taken

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.access.accounts import AnonymousPolicy
 from ingestd.database.engine import Database
 from ingestd.ledger.audit.against import hold_against, read_outside
 from ingestd.ledger.audit.verify import verify_ledger
@@ -68,8 +69,9 @@ FILES = (
             "LIABILITY,N3,S9,MEAL,,2026-03-01",
             "LIABILITY,N4,S1,MEAL,1E+2,2026-03-01",
             "LIABILITY,N5,S4,SUMMER,0.00,2026-03-01",
+            "WALLET,N6,ANONYMOUS,MEAL,,2026-03-01",
         ),
-        counts=(3, 3, 1, 2),
+        counts=(4, 3, 1, 2),
     ),
     File(
         name=f"{FEES}.csv",
@@ -105,7 +107,11 @@ class StoppedClock(FakeClock):
 def open_signed_office(database: Database, folder: Path) -> PaymentOffice:
     """Return an office whose batches are signed, with something of every kind in its books."""
     office = open_payment_office(database, folder)
-    account = replace(office.books.account, catalog_over_sftp=True)
+    account = replace(
+        office.books.account,
+        catalog_over_sftp=True,
+        policy=replace(office.books.account.policy, anonymous_sales=AnonymousPolicy.CASH),
+    )
     books = replace(office.books, account=account, clock=StoppedClock(TODAY - timedelta(days=1)))
     office.books = books.signed(for_witness=True)
     earlier = [office.charge(*CHARGES), office.send(FEES, fee_row("R1"), fee_row("R9"))]

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from bench._books import ACCOUNT, write_books
 from bench._launch import scratch_folder
 from bench._results import Cell, publish
-from ingestd.database.engine import Database
+from ingestd.database.engine import Database, connection_beside
 from ingestd.ledger.audit.identities import read_identities
 from ingestd.ledger.audit.verify import verify_ledger
 from ingestd.ledger.books.extent import read_extent
@@ -103,7 +103,7 @@ def _row(
 ) -> dict[str, Cell]:
     walls, processor, firsts, count = [], [], [], 0
     for _ in range(rounds):
-        with database.reading() as connection:
+        with database.reading_twice() as (connection, _):
             wall, cpu = time.monotonic(), time.process_time()
             count, first = leg(connection)
             walls.append(time.monotonic() - wall)
@@ -147,7 +147,8 @@ def _identities(connection: Connection) -> tuple[int, float]:
 
 
 def _verified(connection: Connection) -> tuple[int, float]:
-    found = verify_ledger(connection, ACCOUNT, decimals=2)
+    beside = connection_beside(connection)
+    found = verify_ledger(connection, ACCOUNT, decimals=2, beside=beside)
     if not found.holds:
         raise AssertionError(f"the books are written wrongly: {found.differences[:3]}")
     return sum(found.checked.values()), time.monotonic()

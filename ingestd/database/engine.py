@@ -42,6 +42,7 @@ _PROBE_BYTES = 1 << 16
 _WRITING = "ingestd_writing"
 _RETURNED = "ingestd_returned"
 _COMMITS = "PRAGMA data_version"
+_BESIDE = "ingestd_beside"
 
 
 class Database:
@@ -97,6 +98,7 @@ class Database:
         """Lend two connections inside one snapshot, for two threads that read of one moment.
 
         The second is None where somebody kept writing in between: then there is one snapshot only.
+        `connection_beside` finds it from the first.
         """
         with contextlib.ExitStack() as stack:
             first = stack.enter_context(self.reading())
@@ -106,9 +108,10 @@ class Database:
                 second = second.execution_options(isolation_level="REPEATABLE READ")
                 stack.enter_context(second.begin())
                 second.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-                yield first, second
-                return
-            yield first, _join_snapshot(stack, first, second)
+                joined: Connection | None = second
+            else:
+                joined = _join_snapshot(stack, first, second)
+            yield first.execution_options(**{_BESIDE: joined}), joined
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -166,6 +169,13 @@ class _Lending(Database):
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
         yield self._connection
+
+
+def connection_beside(connection: Connection) -> Connection | None:
+    """Return the connection that reads of the same moment, for another thread, if there is one."""
+    found = connection.get_execution_options().get(_BESIDE)
+    assert found is None or isinstance(found, Connection), "only a connection stands beside one"
+    return found
 
 
 def _join_snapshot(

@@ -815,26 +815,27 @@ WHERE a.reverses_allocation_no IS NULL
   AND NOT EXISTS (SELECT 1 FROM allocation r
     WHERE r.account = a.account AND r.reverses_allocation_no = a.allocation_no);
 
--- View: what postings do to balances. On the accounts that make up a balance, the credit side adds
--- to its party's and the debit side takes from it; a balance goes by its credit account: fees 2010,
--- a wallet 2000, deposits 2310, advances 2320.
+-- View: each posting from both its sides, in one walk: what came to its credit, and, as less than
+-- nothing, what its debit took. The cast lets SQLite make an index of parties where it wants one.
+CREATE VIEW posting_side AS
+SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.payment_no,
+  CASE s.sign WHEN 1 THEN p.credit_account ELSE p.debit_account END AS ledger_account,
+  CAST(CASE s.sign WHEN 1 THEN p.credit_party_no ELSE p.debit_party_no END AS BIGINT) AS party_no,
+  s.sign * p.amount AS amount
+FROM posting p
+  CROSS JOIN (SELECT 1 AS sign UNION ALL SELECT -1) s;
+
+-- View: what postings do to balances, on the accounts that make up a balance. A balance goes by its
+-- credit account: fees 2010, a wallet 2000, deposits 2310, advances 2320.
 CREATE VIEW balance_move AS
-SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.credit_party_no AS party_no,
-  CASE WHEN p.credit_account IN (1110, 1130, 2000) THEN 2000
-       WHEN p.credit_account IN (2310, 2320) THEN p.credit_account ELSE 2010 END
+SELECT x.account, x.posting_no, x.batch_no, x.effective_on, x.party_no,
+  CASE WHEN x.ledger_account IN (1110, 1130, 2000) THEN 2000
+       WHEN x.ledger_account IN (2310, 2320) THEN x.ledger_account ELSE 2010 END
     AS credit_account,
-  p.amount
-FROM posting p
-WHERE p.credit_party_no IS NOT NULL
-  AND p.credit_account IN (1100, 1110, 1120, 1130, 2000, 2010, 2015, 2310, 2320)
-UNION ALL
-SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.debit_party_no,
-  CASE WHEN p.debit_account IN (1110, 1130, 2000) THEN 2000
-       WHEN p.debit_account IN (2310, 2320) THEN p.debit_account ELSE 2010 END,
-  -p.amount
-FROM posting p
-WHERE p.debit_party_no IS NOT NULL
-  AND p.debit_account IN (1100, 1110, 1120, 1130, 2000, 2010, 2015, 2310, 2320);
+  x.amount
+FROM posting_side x
+WHERE x.party_no IS NOT NULL
+  AND x.ledger_account IN (1100, 1110, 1120, 1130, 2000, 2010, 2015, 2310, 2320);
 
 -- View: the family of each party, by its parent's code; NULL for a party that is its own family.
 CREATE VIEW party_family AS
@@ -848,15 +849,10 @@ FROM party y
 -- View: what postings do to credit lots. A payment's money comes to a party's credit on the credit
 -- side of a lot's account, and leaves it on the debit side.
 CREATE VIEW lot_move AS
-SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.payment_no, p.credit_account,
-  p.credit_party_no AS party_no, p.amount
-FROM posting p
-WHERE p.payment_no IS NOT NULL AND p.credit_account IN (2000, 2010, 2015, 2310, 2320)
-UNION ALL
-SELECT p.account, p.posting_no, p.batch_no, p.effective_on, p.payment_no, p.debit_account,
-  p.debit_party_no, -p.amount
-FROM posting p
-WHERE p.payment_no IS NOT NULL AND p.debit_account IN (2000, 2010, 2015, 2310, 2320);
+SELECT x.account, x.posting_no, x.batch_no, x.effective_on, x.payment_no,
+  x.ledger_account AS credit_account, x.party_no, x.amount
+FROM posting_side x
+WHERE x.payment_no IS NOT NULL AND x.ledger_account IN (2000, 2010, 2015, 2310, 2320);
 
 -- View: credit that waits, looked up by its party: what pays by itself, and deposits (2310) and
 -- advances (2320), which wait to be used.
@@ -883,17 +879,15 @@ SELECT x.account, x.posting_no, x.batch_no, x.effective_on, x.charge_no,
     AS written_off
 FROM (
   SELECT p.account, p.posting_no, p.batch_no, p.event, p.effective_on, p.charge_no,
-    p.debit_account AS other_account, p.amount
+    CASE WHEN p.credit_account IN (1100, 1110, 1120, 1130) THEN p.debit_account
+         ELSE p.credit_account END AS other_account,
+    CASE WHEN p.credit_account IN (1100, 1110, 1120, 1130) THEN p.amount ELSE -p.amount END
+      AS amount
   FROM posting p
   WHERE p.charge_no IS NOT NULL AND p.event <> 'charge'
-    AND p.credit_account IN (1100, 1110, 1120, 1130)
-  UNION ALL
-  SELECT p.account, p.posting_no, p.batch_no, p.event, p.effective_on, p.charge_no,
-    p.credit_account, -p.amount
-  FROM posting p
-  WHERE p.charge_no IS NOT NULL AND p.event <> 'charge'
-    AND p.debit_account IN (1100, 1110, 1120, 1130)
-    AND p.credit_account IN (2000, 2010, 2015, 4950)
+    AND (p.credit_account IN (1100, 1110, 1120, 1130)
+      OR (p.debit_account IN (1100, 1110, 1120, 1130)
+        AND p.credit_account IN (2000, 2010, 2015, 4950)))
 ) x;
 
 -- View: the place of sale that each batch came from: the one that its command named, or its file's

@@ -228,7 +228,7 @@ def _answer(name: str, account: str, asked: Asked, config: ConfigOption) -> Iter
     with installation_for(Need.READING, config) as installation:
         found = installation.account(account)
         now = installation.clock.now()
-        with installation.database.reading() as connection:
+        with installation.database.reading_twice() as (connection, _):
             question = asked.question(connection, found, now=now)
             more = asked.known_before(connection, found, now=now)
             yield _ask(name, connection, question, **more)

@@ -65,17 +65,18 @@ WHERE p.account = :account
 SELECT COALESCE(SUM(CASE WHEN l.remaining < 0 THEN -l.remaining ELSE 0 END), 0) AS below_zero,
   COALESCE(SUM(l.remaining), 0) AS remaining
 FROM (
-  SELECT t.remaining - COALESCE(x.amount, 0) AS remaining
-  FROM credit_lot t
-    LEFT JOIN (
-      SELECT m.payment_no, m.credit_account, m.party_no, SUM(m.amount) AS amount
-      FROM lot_move m
-      WHERE m.account = :account AND m.posting_no > :postings_within
-        AND (m.effective_on > :as_of OR m.batch_no > :known_batch)
-      GROUP BY m.payment_no, m.credit_account, m.party_no
-    ) x ON x.payment_no = t.payment_no AND x.credit_account = t.credit_account
-      AND x.party_no = t.party_no
-  WHERE t.account = :account
+  SELECT SUM(x.amount) AS remaining
+  FROM (
+    SELECT t.payment_no, t.credit_account, t.party_no, t.remaining AS amount
+    FROM credit_lot t
+    WHERE t.account = :account
+    UNION ALL
+    SELECT m.payment_no, m.credit_account, m.party_no, -m.amount
+    FROM lot_move m
+    WHERE m.account = :account AND m.posting_no > :postings_within
+      AND (m.effective_on > :as_of OR m.batch_no > :known_batch)
+  ) x
+  GROUP BY x.payment_no, x.credit_account, x.party_no
 ) l
 
 -- name: add_up_postings_below_zero
@@ -98,17 +99,18 @@ SELECT
     + CASE WHEN s.paid + s.ended > s.amount THEN s.paid + s.ended - s.amount ELSE 0 END), 0)
     AS beyond
 FROM (
-  SELECT t.amount, t.allocated - COALESCE(x.paid, 0) AS paid,
-    t.voided + t.written_off - COALESCE(x.ended, 0) AS ended
-  FROM charge_state t
-    LEFT JOIN (
-      SELECT m.charge_no, SUM(m.paid) AS paid, SUM(m.voided + m.written_off) AS ended
-      FROM charge_move m
-      WHERE m.account = :account AND m.posting_no > :postings_within
-        AND (m.effective_on > :as_of OR m.batch_no > :known_batch)
-      GROUP BY m.charge_no
-    ) x ON x.charge_no = t.charge_no
-  WHERE t.account = :account
+  SELECT SUM(x.amount) AS amount, SUM(x.paid) AS paid, SUM(x.ended) AS ended
+  FROM (
+    SELECT t.charge_no, t.amount, t.allocated AS paid, t.voided + t.written_off AS ended
+    FROM charge_state t
+    WHERE t.account = :account
+    UNION ALL
+    SELECT m.charge_no, 0, -m.paid, -(m.voided + m.written_off)
+    FROM charge_move m
+    WHERE m.account = :account AND m.posting_no > :postings_within
+      AND (m.effective_on > :as_of OR m.batch_no > :known_batch)
+  ) x
+  GROUP BY x.charge_no
 ) s
 
 -- name: add_up_postings_beyond

@@ -25,11 +25,12 @@ Rows = Flags | npt.NDArray[np.intp]
 
 KEY_BYTES = 16
 _WORD = np.uint64
-_MASK = (1 << 64) - 1
 _HALF_BITS = 32
 _LOW_HALF = _WORD((1 << _HALF_BITS) - 1)
 # What stands for a number that is not there, beside those that are.
 _NONE = (1 << _HALF_BITS) - 1
+# A weight whose product with 32 bits fits into 63.
+_SMALL = 1 << (_HALF_BITS - 1)
 _INITIAL = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
 
 
@@ -46,8 +47,8 @@ class TwoSides:
 
     def __init__(self, *, weights: int = 1, key: bytes | None = None) -> None:
         self._key = key or os.urandom(KEY_BYTES)
-        # Of each hash the two halves are added up apart: an amount that many twos divide would
-        # shift bits of the whole out of its sum, and never shifts out those of a half.
+        # Of each hash the two halves are added up apart: products of 32 bits with an amount can be
+        # added up exactly. Modulo 2**64 an amount that many twos divide would be no difference.
         self._left = [[0, 0] for _ in range(weights)]
 
     @property
@@ -62,7 +63,7 @@ class TwoSides:
     def merge(self, other: TwoSides) -> None:
         """Add what was put to sides that were apart."""
         for left, more in zip(self._left, other._left, strict=True):
-            left[:] = [(ours + theirs) & _MASK for ours, theirs in zip(left, more, strict=True)]
+            left[:] = [ours + theirs for ours, theirs in zip(left, more, strict=True)]
 
     def add(self, words: Sequence[Words], *weights: Int64s) -> None:
         """Add rows to the first side. Each has some words, always as many; no weight is once."""
@@ -77,8 +78,8 @@ class TwoSides:
         halves = (hashes >> _WORD(_HALF_BITS), hashes & _LOW_HALF)
         for place, left in enumerate(self._left):
             for side, half in enumerate(halves):
-                part = half * weights[place].view(_WORD) if weights else half
-                left[side] = (left[side] + sign * int(part.sum(dtype=_WORD))) & _MASK
+                total = _weighed(half, weights[place]) if weights else int(half.sum(dtype=_WORD))
+                left[side] += sign * total
 
 
 def word(column: Numbers) -> Words:
@@ -131,6 +132,23 @@ def siphash(key: bytes, words: Sequence[Words]) -> Words:
     for _ in range(3):
         _round(state, spare)
     return state[0] ^ state[1] ^ state[2] ^ state[3]
+
+
+def _weighed(halves: Words, weights: Int64s) -> int:
+    """Return the sum of words of 32 bits, each as often as its weight says: exactly."""
+    signed = halves.view(np.int64)
+    if not len(weights) or (weights.min() >= -_SMALL and weights.max() < _SMALL):
+        return _add_up(signed * weights)
+    upper, lower = weights >> _HALF_BITS, (weights & _NONE).view(_WORD)
+    return (_add_up(signed * upper) << _HALF_BITS) + _add_up(halves * lower)
+
+
+def _add_up(products: Int64s | Words) -> int:
+    # A sum of their halves fits into 64 bits.
+    bits = products.dtype.type(_HALF_BITS)
+    return (int((products >> bits).sum()) << _HALF_BITS) + int(
+        (products & products.dtype.type(_NONE)).sum()
+    )
 
 
 def _round(state: Sequence[Words], spare: Words) -> None:

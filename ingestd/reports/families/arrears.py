@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.engine import Row as SqlRow
 
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.chart import PartyKind
@@ -101,31 +100,33 @@ def _debts(reading: Reading, moves: Mapping[int, Sequence[Move]]) -> list[Debt]:
     last = (Day.of(extent.as_of), extent.batch_no)
     found: dict[_Whose, Debt] = {}
 
-    def debt_of_party(row: SqlRow[Any]) -> Debt:
-        whose = (PartyKind(row.kind), str(row.party_code))
-        family = whose[1] if whose[0] is PartyKind.PARENT else row.parent_code
-        if row.party_no in moves:
+    def debt_of_party(party_no: int, kind: str, code: str, parent_code: str | None) -> Debt:
+        family = code if kind == PartyKind.PARENT else parent_code
+        if party_no in moves:
             family = moves_known(
-                moves[row.party_no], roster_family=family, known_batch=extent.batch_no
+                moves[party_no], roster_family=family, known_batch=extent.batch_no
             ).family_at(*last)
-        if family is not None:
-            whose = (PartyKind.PARENT, family)
-        if whose not in found:
-            found[whose] = Debt(kind=whose[0], code=whose[1])
-        return found[whose]
+        whose = (PartyKind(kind), code) if family is None else (PartyKind.PARENT, family)
+        debt = found.get(whose)
+        if debt is None:
+            debt = found[whose] = Debt(kind=whose[0], code=whose[1])
+        return debt
 
     later = (("add_up_later", -1),) if extent.has_later else ()
     for name, sign in (("add_up_open", 1), *later):
-        for row in _SQL.run(reading.connection, name, bound):
-            debt = debt_of_party(row)
+        for party_no, kind, code, parent_code, *ages, wallet in _rows_of(reading, name, bound):
+            debt = debt_of_party(party_no, kind, code, parent_code)
             # PostgreSQL sums whole numbers to decimals.
-            ages = (row.up_to_30, row.up_to_60, row.up_to_90, row.older)
             for place, amount in enumerate(ages):
                 debt.by_age[place] += sign * int(amount)
-            debt.wallet_open += sign * int(row.wallet)
-    for row in _SQL.run(reading.connection, "find_payers", bound):
-        debt_of_party(row).add_pending(int(row.pending), row.last_paid_on)
+            debt.wallet_open += sign * int(wallet)
+    for *whose, pending, last_paid_on in _rows_of(reading, "find_payers", bound):
+        debt_of_party(*whose).add_pending(int(pending), last_paid_on)
     return sorted(found.values(), key=lambda debt: (debt.code.encode(), debt.kind))
+
+
+def _rows_of(reading: Reading, name: str, bound: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+    return _SQL.run(reading.connection, name, bound).all()
 
 
 def _students(

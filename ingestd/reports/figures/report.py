@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
-from ingestd.ledger.audit.identities import read_identities
+from ingestd.database.engine import connection_beside
+from ingestd.ledger.audit.identities import Identity, read_identities
 from ingestd.ledger.books.extent import Extent, read_extent
 from ingestd.ledger.books.head import read_head_hash
 from ingestd.ledger.catalog.as_known import know_catalog
@@ -200,9 +203,21 @@ def report_of(
 
 
 def _rows_and_identities(reading: Reading, rows: Rows) -> Iterator[Row]:
-    yield from rows(reading)
-    own = list(reading.identities)
-    reading.identities.clear()
-    for identity in read_identities(reading.connection, reading.extent):
-        reading.hold(identity.name, identity.left, identity.right)
-    reading.identities.extend(own)
+    with _reading_identities(reading) as identities:
+        yield from rows(reading)
+        own = list(reading.identities)
+        reading.identities.clear()
+        for identity in identities():
+            reading.hold(identity.name, identity.left, identity.right)
+        reading.identities.extend(own)
+
+
+@contextmanager
+def _reading_identities(reading: Reading) -> Iterator[Callable[[], list[Identity]]]:
+    """Lend what returns the identities: read while the rows are, where a connection is free."""
+    beside = connection_beside(reading.connection)
+    if beside is None:
+        yield lambda: read_identities(reading.connection, reading.extent)
+        return
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="identities") as threads:
+        yield threads.submit(read_identities, beside, reading.extent).result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -16,8 +16,7 @@ from ingestd.values.identifiers import AccountId
 _SQL = Statements(__file__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
+class Contact(NamedTuple):
     """How somebody is called and reached; an empty text where nobody said."""
 
     name: str = ""
@@ -54,9 +53,8 @@ def read_contacts(
         return {}
     # PostgreSQL takes an empty list for one of numbers; nobody's code is an empty text.
     values = {"account": account, "all_codes": int(codes is None), "codes": list(codes or ("",))}
-    found = {
-        row.code: _contact(row._asdict()) for row in _SQL.run(connection, _STATEMENTS[kind], values)
-    }
+    rows: Sequence[Sequence[Any]] = _SQL.run(connection, _STATEMENTS[kind], values).all()
+    found = {code: Contact(*told) for code, *told in rows}
     if kind in _CATALOGS:
         changed = read_rows_then(connection, account, _CATALOGS[kind], known_batch=known_batch)
         for code, columns in changed.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -245,9 +245,16 @@ class Books:
         return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
     def report(
-        self, ask: Callable[[Connection, Question], Report], **changes: object
+        self,
+        ask: Callable[[Connection, Question], Report],
+        *,
+        alone: bool = False,
+        **changes: object,
     ) -> dict[str, object]:
-        """Return a report's JSON answer; `changes` narrow the question."""
+        """Return a report's JSON answer; `changes` narrow the question.
+
+        Read on two connections, as the command does, or on one `alone`.
+        """
         question = Question(
             account=self.account.account_id,
             as_of=datetime(2099, 1, 1, tzinfo=UTC).date(),
@@ -255,7 +262,12 @@ class Books:
             decimals=2,
             zone=self.account.timezone,
         )
-        with self.database.reading() as connection:
+        with ExitStack() as stack:
+            if alone:
+                connection = stack.enter_context(self.database.reading())
+            else:
+                connection, beside = stack.enter_context(self.database.reading_twice())
+                assert beside is not None, "nobody writes"
             report = ask(connection, replace(question, **changes))  # type: ignore[arg-type]
             rows = list(report.rows)
             answer = report.heading() | {"rows": rows, "totals": report.totals}

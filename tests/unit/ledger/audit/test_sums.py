@@ -89,12 +89,13 @@ def test_amounts_of_a_key_have_to_come_to_the_same(
     assert sides.agree == (not any(left.values()))
 
 
-def test_a_difference_that_many_twos_divide_is_seen() -> None:
-    """An amount of 2**40 would shift a hash nearly out of its sum: its halves stay."""
-    for bits in range(62):
-        sides = TwoSides()
-        sides.add([np.array([7], np.uint64)], np.array([1 << bits], np.int64))
-        assert not sides.agree, bits
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_difference_that_many_twos_divide_is_seen(sign: int) -> None:
+    """Modulo 2**64 an amount of 2**60 would leave four bits of a hash: one key in sixteen."""
+    for key in range(1_000):
+        sides = TwoSides(key=key.to_bytes(KEY_BYTES, "little"))
+        sides.add([np.array([7], np.uint64)], np.array([sign << 62 if key % 2 else sign << 60]))
+        assert not sides.agree, key
 
 
 def test_a_number_that_is_not_there_is_like_no_other() -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingestd.ledger.audit.beside import Beside
 from ingestd.ledger.evidence.layouts import SEALED_COLUMNS
 from ingestd.values.identifiers import AccountId
 
@@ -50,22 +51,27 @@ class SealedAs(NamedTuple):
     digest: str
 
 
-def find_spans(connection: Connection, account: AccountId) -> Spans:
+def find_spans(connection: Connection, account: AccountId, beside: Beside) -> Spans:
     """Return what rows there are of each batch or upload, in every sealed table."""
-    numbers = dict(NUMBERED.values())
-    spans: dict[str, dict[object, Span]] = {}
-    for table, key in _KEYS.items():
-        number = numbers.get(table)
-        between = "0, 0" if number is None else f"MIN({number}), MAX({number})"
-        found = connection.execute(
-            sa.text(
-                f"SELECT {key}, COUNT(*), {between} FROM {table} WHERE account = :account"
-                f" GROUP BY {key}"
-            ),
-            {"account": account},
-        )
-        spans[table] = {row[0]: Span(int(row[1]), int(row[2]), int(row[3])) for row in found}
-    return spans
+    # Postings are as many as all the others together.
+    postings = beside.run(lambda other, _: _find_spans_of("posting", other, account))
+    spans = {
+        table: _find_spans_of(table, connection, account) for table in _KEYS if table != "posting"
+    }
+    return {**spans, "posting": postings()}
+
+
+def _find_spans_of(table: str, connection: Connection, account: AccountId) -> Mapping[object, Span]:
+    key, number = _KEYS[table], dict(NUMBERED.values()).get(table)
+    between = "0, 0" if number is None else f"MIN({number}), MAX({number})"
+    found = connection.execute(
+        sa.text(
+            f"SELECT {key}, COUNT(*), {between} FROM {table} WHERE account = :account"
+            f" GROUP BY {key}"
+        ),
+        {"account": account},
+    )
+    return {row[0]: Span(int(row[1]), int(row[2]), int(row[3])) for row in found}
 
 
 def key_of(table: str) -> str:

@@ -82,9 +82,9 @@ def verify_ledger(
     signatures are checked, too. `decimals` are those of the account's currency. The connection is
     to be in one snapshot; one `beside` it, in the same snapshot, halves the time that it takes.
     """
-    spans = find_spans(connection, account)
     sides = read_sides(connection, account)
     with reading_beside(connection, beside, sides) as reader:
+        spans = find_spans(connection, account, reader)
         reading = Reading(
             connection=connection,
             account=account,

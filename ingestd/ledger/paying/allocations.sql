@@ -62,22 +62,26 @@ WINDOW queue AS (PARTITION BY m.pool
 -- name: stage_open
 -- Each pool's open charges on a line, end to end, in the order in which they are paid: only what
 -- the pool's credit can reach is looked at, and kept. Payouts that are owed back stand among them,
--- unless :payouts is 0. Binds :account too.
+-- unless :payouts is 0; only then charges are looked up before it is known which are kept. Binds
+-- :account too.
 -- sqlite: joins in this order
 INSERT INTO stage_open (pool, high, low, charge_no, tax, is_payout, open_on)
-SELECT x.pool, x.high, x.high - x.amount, x.charge_no, x.tax, x.is_payout, x.open_on
+SELECT x.pool, x.high, x.high - x.amount, x.charge_no, c.tax, c.is_payout,
+  GREATEST(c.effective_on, c.open_on)
 FROM (
-  SELECT w.pool, w.credit, o.charge_no, o.amount, c.tax, c.is_payout,
-    GREATEST(c.effective_on, c.open_on) AS open_on,
-    SUM(o.amount) OVER (PARTITION BY w.pool
-      ORDER BY o.occurred_at, o.sort, o.charge_no) AS high
-  FROM stage_reach w
-    JOIN open_charge o ON o.account = :account AND o.party_no = w.party_no
-      AND o.credit_account = w.credit_account
-      AND (o.occurred_at, o.sort, o.charge_no) <= (w.occurred_at, w.sort, w.charge_no)
-    JOIN charge_standing c ON c.account = :account AND c.charge_no = o.charge_no
-  WHERE c.is_payout <= CAST(:payouts AS BIGINT)
-) x
+    SELECT w.pool, w.credit, o.charge_no, o.amount,
+      SUM(o.amount) OVER (PARTITION BY w.pool
+        ORDER BY o.occurred_at, o.sort, o.charge_no) AS high
+    FROM stage_reach w
+      JOIN open_charge o ON o.account = :account AND o.party_no = w.party_no
+        AND o.credit_account = w.credit_account
+        AND (o.occurred_at, o.sort, o.charge_no) <= (w.occurred_at, w.sort, w.charge_no)
+    WHERE CAST(:payouts AS BIGINT) = 1
+      OR NOT EXISTS (SELECT 1 FROM charge p
+        WHERE p.account = :account AND p.charge_no = o.charge_no
+          AND p.receivable_account IN (1120, 1130))
+  ) x
+  JOIN charge_standing c ON c.account = :account AND c.charge_no = x.charge_no
 WHERE x.high - x.amount < x.credit
 
 -- name: find_oldest_first

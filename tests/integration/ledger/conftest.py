@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -245,16 +245,26 @@ class Books:
         return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
     def report(
-        self,
-        ask: Callable[[Connection, Question], Report],
-        *,
-        alone: bool = False,
-        **changes: object,
+        self, ask: Callable[[Connection, Question], Report], **changes: object
     ) -> dict[str, object]:
-        """Return a report's JSON answer; `changes` narrow the question.
+        """Return a report's JSON answer, read on two connections; `changes` narrow the question."""
+        with self.database.reading_twice() as (connection, beside):
+            assert beside is not None, "nobody writes"
+            return self._answer(connection, ask, changes)
 
-        Read on two connections, as the command does, or on one `alone`.
-        """
+    def report_alone(
+        self, ask: Callable[[Connection, Question], Report], **changes: object
+    ) -> dict[str, object]:
+        """Return the same, read on one connection."""
+        with self.database.reading() as connection:
+            return self._answer(connection, ask, changes)
+
+    def _answer(
+        self,
+        connection: Connection,
+        ask: Callable[[Connection, Question], Report],
+        changes: Mapping[str, object],
+    ) -> dict[str, object]:
         question = Question(
             account=self.account.account_id,
             as_of=datetime(2099, 1, 1, tzinfo=UTC).date(),
@@ -262,16 +272,10 @@ class Books:
             decimals=2,
             zone=self.account.timezone,
         )
-        with ExitStack() as stack:
-            if alone:
-                connection = stack.enter_context(self.database.reading())
-            else:
-                connection, beside = stack.enter_context(self.database.reading_twice())
-                assert beside is not None, "nobody writes"
-            report = ask(connection, replace(question, **changes))  # type: ignore[arg-type]
-            rows = list(report.rows)
-            answer = report.heading() | {"rows": rows, "totals": report.totals}
-            answer["identities"] = report.identities
+        report = ask(connection, replace(question, **changes))  # type: ignore[arg-type]
+        rows = list(report.rows)
+        answer = report.heading() | {"rows": rows, "totals": report.totals}
+        answer["identities"] = report.identities
         return dict(json.loads(json.dumps(answer)))
 
     def items(self, **changes: object) -> list[Row]:

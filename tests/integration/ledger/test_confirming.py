@@ -91,9 +91,9 @@ def test_what_is_no_list_of_numbers_is_refused(content: str) -> None:
 
 def proven(connection: Connection) -> frozenset[str]:
     """Return what the sums of the books say that no statement would find."""
-    spans = find_spans(connection, SPRINGFIELD)
     sides = read_sides(connection, SPRINGFIELD)
     with reading_beside(connection, None, sides) as beside:
+        spans = find_spans(connection, SPRINGFIELD, beside)
         reading = Reading(
             connection=connection,
             account=SPRINGFIELD,

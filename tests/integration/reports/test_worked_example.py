@@ -324,7 +324,7 @@ def test_an_answer_on_one_connection_is_the_same(
 ) -> None:
     """Where two cannot see one moment, identities are read after the rows."""
     day = date(2026, 3, 22)
-    assert told.report(ask, alone=True, as_of=day) == told.report(ask, as_of=day)
+    assert told.report_alone(ask, as_of=day) == told.report(ask, as_of=day)
 
 
 def test_the_story_is_verified(told: Books) -> None:

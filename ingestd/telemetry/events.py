@@ -22,6 +22,7 @@ class Event(StrEnum):
     ACCOUNTS_REJECTED = "accounts_rejected"
     SFTP_LISTENING = "sftp_listening"
     HTTP_LISTENING = "http_listening"
+    CONSOLE_HIDDEN = "console_hidden"
     HOST_KEY_CREATED = "host_key_created"
     CONNECTION_REFUSED = "connection_refused"
     SESSION_OPENED = "session_opened"

@@ -12,7 +12,16 @@ import pytest
 from ingestd.cli.app import COMMANDS
 
 # What makes a start slow: databases, SSH, HTTP, logs, and what edits a config.
-HEAVY = {"sqlalchemy", "asyncssh", "aiohttp", "alembic", "cryptography", "structlog", "tomlkit"}
+HEAVY = {
+    "sqlalchemy",
+    "asyncssh",
+    "starlette",
+    "uvicorn",
+    "alembic",
+    "cryptography",
+    "structlog",
+    "tomlkit",
+}
 RUN = "sys.argv[0] = 'ingestd'; from ingestd.cli import main; main()"
 LOAD_ALL = "from ingestd.cli.app import *; [load_command(name) for name in COMMANDS]"
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ingestd.config.files.environment import read_overrides
+from ingestd.config.judging.http import check_http
 from ingestd.config.judging.mail import check_mail
 from ingestd.config.judging.values import (
     ListenAddress,
@@ -80,9 +81,17 @@ class IntakeSettings(_Section):
 
 
 class HttpSettings(_Section):
-    """`[http]`: where health and metrics are served."""
+    """`[http]`: where health, metrics and the console are served, and how they are encrypted."""
 
     listen: Listen = ListenAddress(host="127.0.0.1", port=8080)
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    trusted_proxies: Networks = ()
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether the port speaks TLS."""
+        return self.tls_certificate is not None
 
 
 class EvidenceSettings(_Section):
@@ -171,6 +180,7 @@ def _check(
     values.setdefault("database_url", f"sqlite:///{data_dir}/ledger.db")
     mail_base = Path.cwd() if ("mail", "password_file") in variables else folder
     check_mail(document.values.get("mail"), values.get("mail"), base=mail_base, mistakes=mistakes)
+    check_http(values.get("http"), variables, folder=folder, mistakes=mistakes)
     _place_witness(values.get("evidence"), variables, folder, mistakes)
     settings = check_values(Settings, values, keys=(), mistakes=mistakes)
     return (None if mistakes.found else settings), mistakes.found

@@ -21,13 +21,15 @@ from ingestd.service.daemon.reload import ConfigWatch
 from ingestd.service.evidence.watch import EvidenceWatch
 from ingestd.service.evidence.witness import Witness
 from ingestd.service.http.health import (
-    HealthServer,
+    Health,
     check_database,
     check_disk,
     count_all_uploads,
 )
+from ingestd.service.http.server import HttpServer
 from ingestd.service.in_force.last_good import LastGood
 from ingestd.service.in_force.need import Need
+from ingestd.service.in_force.tls import load_tls, may_show_console
 from ingestd.service.installation.bootstrap import (
     Installation,
     lock_data_folder,
@@ -129,9 +131,9 @@ class Daemon:
             metrics=metrics,
             on_settings=self._on_settings,
         )
-        self._health = HealthServer(
-            host=self._settings.http.listen.host,
-            port=self._settings.http.listen.port,
+        http = self._settings.http
+        self._shows_console = may_show_console(http)
+        health = Health(
             checks={
                 "sftp": self._check_sftp,
                 "watcher": self._check_watcher,
@@ -144,6 +146,13 @@ class Daemon:
             count=lambda: count_all_uploads(installation.database),
             pending=lambda: self._config_watch.pending,
             metrics=metrics,
+            shows_console=self._shows_console,
+        )
+        self._http = HttpServer(
+            health.app(),
+            listen=http.listen,
+            tls=load_tls(http, where=installation.config_path),
+            trusted_proxies=http.trusted_proxies,
         )
 
     async def run(self) -> int:
@@ -153,7 +162,13 @@ class Daemon:
         self._listen_to_signals()
         try:
             await self._door.start()
-            await self._health.start()
+            await self._http.start()
+            if not self._shows_console:
+                log.warning(
+                    Event.CONSOLE_HIDDEN,
+                    address=str(self._settings.http.listen),
+                    remedy="set tls_certificate and tls_key, or trusted_proxies, in [http]",
+                )
             self._start_tasks()
             log.info(Event.CONFIG_LOADED, file=str(self._installation.config_path))
             log.info(
@@ -174,6 +189,7 @@ class Daemon:
             ("intake", self._intake.run()),
             ("config watch", self._config_watch.run()),
             ("evidence", self._evidence.run()),
+            ("http", self._http.run()),
         ):
             task = asyncio.create_task(work, name=name)
             task.add_done_callback(self._on_task_done)
@@ -208,7 +224,7 @@ class Daemon:
             _, running = await asyncio.wait([intake], timeout=left)
             if running:
                 self._leave_now()
-        await self._health.stop()
+        await self._http.stop()
         log.info(Event.DAEMON_STOPPED, clean=True)
 
     def _leave_now(self) -> None:

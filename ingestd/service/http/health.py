@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.log import server_logger
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
 
 import ingestd
 from ingestd.database.engine import Database
@@ -19,10 +18,8 @@ from ingestd.database.statements import Statements
 from ingestd.service.http.console import render_console
 from ingestd.spool.files import free_bytes
 from ingestd.spool.queue import UploadCount, count_uploads
-from ingestd.telemetry.events import Event
-from ingestd.telemetry.logs import get_logger
 from ingestd.telemetry.metrics import Metrics
-from ingestd.values.errors import IngestdError, ListenError, StorageError
+from ingestd.values.errors import IngestdError, StorageError
 
 _SQL = Statements(__file__)
 
@@ -40,87 +37,55 @@ _CHECK_SECONDS = 5.0
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
 }
 
-log = get_logger("ingestd.http")
 
-
-def _is_of_the_server(record: logging.LogRecord) -> bool:
-    """Tell whether an error was made here, not by a peer that does not speak HTTP."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)
-
-
-class HealthServer:
+class Health:
     """Answers `/`, `/healthz`, `/readyz` and `/metrics`. Source: the contract, section 8."""
 
     def __init__(
         self,
         *,
-        host: str,
-        port: int,
         checks: Mapping[str, Check],
         count: Count,
         pending: Pending,
         metrics: Metrics,
+        shows_console: bool,
     ) -> None:
-        self._host = host
-        self._port = port
         self._checks = checks
         self._count = count
         self._pending = pending
         # One at a time: however often the page is asked for, the door keeps its threads.
         self._counting = asyncio.Lock()
         self._metrics = metrics
-        self._runner: web.AppRunner | None = None
+        self._shows_console = shows_console
 
-    async def start(self) -> None:
-        """Listen. Raises ListenError when the address cannot be had."""
-        # aiohttp writes a line for each request that is none: scanners make thousands.
-        server_logger.addFilter(_is_of_the_server)
-        app = web.Application()
-        app.router.add_get("/", self._console)
-        app.router.add_get("/healthz", self._healthz)
-        app.router.add_get("/readyz", self._readyz)
-        app.router.add_get("/metrics", self._render_metrics)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False)
-        await runner.setup()
-        site = web.TCPSite(runner, self._host, self._port, reuse_address=True)
-        try:
-            await site.start()
-        except OSError as error:
-            await runner.cleanup()
-            reason = os.strerror(error.errno) if error.errno else str(error)
-            raise ListenError(
-                f"Cannot listen on {self._host}:{self._port} for HTTP: {reason}. "
-                "Stop what uses it, or change [http] listen.",
-                detail=repr(error),
-            ) from error
-        self._runner = runner
-        host, port = runner.addresses[0][:2]
-        log.info(Event.HTTP_LISTENING, address=f"{host}:{port}", port=port)
+    def app(self) -> ASGIApp:
+        """Return the application that answers them."""
+        console = self._console if self._shows_console else _hide_console
+        return Router(
+            [
+                Route("/", console),
+                Route("/healthz", self._healthz),
+                Route("/readyz", self._readyz),
+                Route("/metrics", self._render_metrics),
+            ],
+            redirect_slashes=False,
+        )
 
-    async def stop(self) -> None:
-        """Stop listening and finish the answers that are under way."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    async def _console(self, _: web.Request) -> web.Response:
+    async def _console(self, _: Request) -> Response:
         parts = {name: await _answer(check) for name, check in self._checks.items()}
         async with self._counting:
             counts = await self._count()
         page = render_console(
             version=ingestd.__version__, parts=parts, pending=self._pending(), counts=counts
         )
-        return web.Response(text=page, content_type="text/html", headers=_PAGE_HEADERS)
+        return HTMLResponse(page, headers=_PAGE_HEADERS)
 
-    async def _healthz(self, _: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
+    async def _healthz(self, _: Request) -> Response:
+        return PlainTextResponse("ok\n")
 
-    async def _readyz(self, _: web.Request) -> web.Response:
+    async def _readyz(self, _: Request) -> Response:
         troubles = {name: await _answer(check) for name, check in self._checks.items()}
         ready = not any(troubles.values())
         body: dict[str, object] = {
@@ -130,17 +95,24 @@ class HealthServer:
         if pending := self._pending():
             # What is in force still works: nothing is to be restarted, somebody is to mend a file.
             body["config_pending"] = list(pending)
-        return web.Response(
-            text=json.dumps(body) + "\n",
-            status=200 if ready else 503,
-            content_type="application/json",
+        return Response(
+            json.dumps(body) + "\n",
+            status_code=200 if ready else 503,
+            media_type="application/json",
         )
 
-    async def _render_metrics(self, _: web.Request) -> web.Response:
-        return web.Response(
-            body=self._metrics.render(),
-            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+    async def _render_metrics(self, _: Request) -> Response:
+        return Response(
+            self._metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8"
         )
+
+
+async def _hide_console(_: Request) -> Response:
+    return PlainTextResponse(
+        "The console is not shown here: the connection is not encrypted. An operator sets "
+        "tls_certificate and tls_key, or trusted_proxies, in [http].\n",
+        status_code=403,
+    )
 
 
 async def check_database(database: Database) -> str:

@@ -11,6 +11,7 @@ from ingestd.config.files.settings import load_settings
 from ingestd.service.in_force.access_look import AccessLook, look_at_access
 from ingestd.service.in_force.last_good import Good, LastGood
 from ingestd.service.in_force.need import Need
+from ingestd.service.in_force.tls import load_tls
 from ingestd.values.errors import ConfigError, Mistake
 from ingestd.values.identifiers import AccountId
 
@@ -54,7 +55,8 @@ def check_config(
     """Return every mistake of the three files and of the environment, and how the two look."""
     found: tuple[Mistake, ...] = ()
     try:
-        load_settings(config_path, environment)
+        settings = load_settings(config_path, environment)
+        load_tls(settings.http, where=config_path)
     except ConfigError as error:
         found = error.mistakes
     look = look_around(config_path, environment)

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,9 +150,17 @@ def _readiness(installation: Installation) -> str:
     listen = installation.settings.http.listen
     if listen.port == 0:
         return "not asked: [http] listen has port 0"
-    connection = http.client.HTTPConnection(
-        _ANY_HOST.get(listen.host, listen.host), listen.port, timeout=_NET_SECONDS
-    )
+    host = _ANY_HOST.get(listen.host, listen.host)
+    if installation.settings.http.has_tls:
+        # It asks its own machine, whose certificate is for another name.
+        unverified = ssl.create_default_context()
+        unverified.check_hostname = False
+        unverified.verify_mode = ssl.CERT_NONE
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            host, listen.port, timeout=_NET_SECONDS, context=unverified
+        )
+    else:
+        connection = http.client.HTTPConnection(host, listen.port, timeout=_NET_SECONDS)
     try:
         connection.request("GET", "/readyz")
         answer = connection.getresponse()

@@ -47,6 +47,7 @@ COMMANDS: Final = MappingProxyType(
             "installation.password:password",
             "Read a password, twice from a terminal or one line from a pipe, and print its hash.",
         ),
+        "user": ("installation.users:app", "Who may sign in to the console."),
         "config": ("installation.config:app", "The config files."),
         "allowlist": ("installation.allowlist:app", "Who may connect."),
         "check": (

@@ -23,6 +23,8 @@ class Event(StrEnum):
     SFTP_LISTENING = "sftp_listening"
     HTTP_LISTENING = "http_listening"
     CONSOLE_HIDDEN = "console_hidden"
+    USER_SIGNED_IN = "user_signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
     HOST_KEY_CREATED = "host_key_created"
     CONNECTION_REFUSED = "connection_refused"
     SESSION_OPENED = "session_opened"

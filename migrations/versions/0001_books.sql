@@ -38,6 +38,47 @@ CREATE TABLE upload (
 CREATE INDEX ix_upload_delivered ON upload (delivered, state);
 CREATE INDEX ix_upload_state_received_at ON upload (state, received_at);
 
+-- Console: who may sign in. A disabled user may not; the hash is argon2id's.
+CREATE TABLE console_user (
+  user_no BIGINT NOT NULL,
+  name TEXT NOT NULL,
+  email TEXT,
+  password_hash TEXT,
+  is_disabled BIGINT DEFAULT 0 NOT NULL,
+  created_at BIGINT NOT NULL,
+  created_by TEXT NOT NULL,
+  CONSTRAINT pk_console_user PRIMARY KEY (user_no),
+  CONSTRAINT uq_console_user_name UNIQUE (name),
+  CONSTRAINT ck_console_user_is_disabled CHECK (is_disabled IN (0, 1))
+);
+
+-- Console: what each user may do, in an account; an empty account is the whole installation.
+CREATE TABLE console_role (
+  user_no BIGINT NOT NULL,
+  role TEXT NOT NULL,
+  account TEXT NOT NULL,
+  CONSTRAINT pk_console_role PRIMARY KEY (user_no, role, account),
+  CONSTRAINT ck_console_role_role
+    CHECK (role IN ('office', 'reader', 'contacts', 'operator', 'admin'))
+);
+
+-- Console: links by which a user chooses a password, once; kept as the hash of their secret.
+CREATE TABLE console_link (
+  token_hash BYTEA NOT NULL,
+  user_no BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  CONSTRAINT pk_console_link PRIMARY KEY (token_hash)
+);
+
+-- Console: who is signed in; kept as the hash of the cookie's secret.
+CREATE TABLE console_session (
+  token_hash BYTEA NOT NULL,
+  user_no BIGINT NOT NULL,
+  begun_at BIGINT NOT NULL,
+  seen_at BIGINT NOT NULL,
+  CONSTRAINT pk_console_session PRIMARY KEY (token_hash)
+);
+
 -- Catalog: what is sold. `sort` is its place among debts of one day; `repayment` says whether a
 -- payment for it pays it first, or the oldest debt; `first_instalment` is what must be paid of it
 -- to buy it in installments, its whole price by default.

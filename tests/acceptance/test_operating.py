@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.acceptance.conftest import School
 
 NAME = "student_billing_check.csv"
@@ -52,17 +54,51 @@ def test_readyz_says_ok_of_each_part(shared_school: School) -> None:
     assert set(answer["checks"].values()) == {"ok"}
 
 
-def test_the_console_tells_people_what_works_and_names_no_child(
-    shared_school: School, receipt: dict[str, Any]
+def test_whoever_was_let_in_sees_how_it_stands_and_no_child(
+    shared_school: School, receipt: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Whoever opens the address in a browser sees how it stands, and nothing private."""
-    status, page = curl(shared_school, "/")
-    assert (status, receipt["account"]) == (200, "SPRINGFIELD")
-    assert page.startswith("<!DOCTYPE html>")
+    """A link on the command line, a password, and a page that names nobody; later, no way in."""
+    assert receipt["account"] == "SPRINGFIELD"
+    assert curl(shared_school, "/") == (303, "")
+    added = shared_school.run("user", "add", "ada", "--role", "operator", "--output", "json")
+    [told] = json.loads(added.stdout)
+    assert (told["user"], told["roles"], told["password"]) == ("ada", "operator", "no")
+    again = shared_school.run("user", "add", "ada", "--role", "operator")
+    assert (again.returncode, again.stderr) == (2, "There is a user ada already.\n")
+    kept = ("--cookie-jar", str(tmp_path / "jar"), "--cookie", str(tmp_path / "jar"))
+    here = ("-sS", "--header", f"Origin: http://127.0.0.1:{shared_school.http_port}", *kept)
+    fields = ("--data", "password=correct+horse+battery&again=correct+horse+battery")
+    done = shared_school.run_client("curl", *here, *fields, told["link"])
+    assert (done.returncode, done.stdout) == (0, "")
+    # curl keeps a Secure cookie, and sends it by HTTPS alone: browsers know that loopback is safe.
+    secret = (tmp_path / "jar").read_text().split()[-1]
+    url = f"http://127.0.0.1:{shared_school.http_port}/"
+    cookie = ("--header", f"Cookie: __Host-ingestd={secret}")
+    page = shared_school.run_client("curl", "-sS", *cookie, url).stdout
     for text in ("All parts work.", "SPRINGFIELD", "processed with findings"):
         assert text in page
     for text in (NAME, "00042", "Marchetti"):
         assert text not in page
+    signed_in = shared_school.log.wait_until_event("user_signed_in")
+    assert (signed_in["user"], signed_in["peer"]) == ("ada", "127.0.0.1")
+    assert shared_school.run("user", "disable", "ADA").returncode == 0
+    assert shared_school.run_client("curl", "-sS", *cookie, url).stdout == ""
+    [row] = json.loads(shared_school.run("user", "list", "--output", "json").stdout)
+    assert (row["user"], row["disabled"], row["password"]) == ("ada", "yes", "yes")
+    [reset] = json.loads(shared_school.run("user", "reset", "ada", "--output", "json").stdout)
+    assert (reset["disabled"], reset["password"]) == ("no", "no")
+    assert reset["link"] != told["link"]
+    for arguments, said in (
+        (("disable", "eve"), "There is no user eve."),
+        (("add", "eve", "--role", "office"), "The role office is one in an account: name it."),
+        (("add", "eve", "--role", "admin", "--account", "SPRINGFIELD"), "Operators and admins"),
+        (("add", "eve", "--role", "office", "--account", "X"), "There is no account X."),
+        (("add", "e ve", "--role", "admin"), "'e ve' cannot be signed in with"),
+        (("add", "eve", "--role", "admin", "--email", "eve"), "'eve' is no e-mail address."),
+    ):
+        refused = shared_school.run("user", *arguments)
+        assert refused.returncode == 2, arguments
+        assert said in refused.stderr
 
 
 def test_metrics_count_files_and_rows_and_name_no_child(
@@ -80,9 +116,9 @@ def test_metrics_count_files_and_rows_and_name_no_child(
     assert "Marchetti" not in body
 
 
-def test_an_unknown_page_is_not_found(shared_school: School) -> None:
-    """A typing error is told as one."""
-    assert curl(shared_school, "/no-such-page")[0] == 404
+def test_of_an_unknown_page_strangers_learn_nothing(shared_school: School) -> None:
+    """Whether there is such a page is told to whoever signed in."""
+    assert curl(shared_school, "/no-such-page") == (303, "")
 
 
 def test_the_doctor_finds_a_running_installation_well(shared_school: School) -> None:

@@ -20,6 +20,7 @@ from structlog.testing import capture_logs
 from ingestd.config.files.accounts_file import check_accounts
 from ingestd.config.files.settings import load_settings
 from ingestd.config.toml.document import parse_toml
+from ingestd.console.app import make_console
 from ingestd.intake.answering.dry_run import check_file
 from ingestd.service.daemon.supervisor import Daemon
 from ingestd.service.in_force.config_check import check_config
@@ -184,7 +185,7 @@ def allowlists(draw: st.DrawFn) -> str:
 async def run_and_log_in(installation: Installation) -> None:
     """Start the daemon, log in as the sound account if nothing forbids it, and stop the daemon."""
     with capture_logs() as logged:
-        daemon = Daemon(installation)
+        daemon = Daemon(installation, make_console)
         running = asyncio.create_task(daemon.run())
         try:
             async with asyncio.timeout(60):

@@ -89,11 +89,13 @@ def serve(
     config: ConfigOption = None,
 ) -> None:
     """Run the daemon: SFTP, intake, health and metrics. SIGTERM stops it, SIGHUP reloads."""
+    from ingestd.console.app import make_console
     from ingestd.service.daemon.supervisor import serve as run_daemon
     from ingestd.service.daemon.waiting import serve_when_sound
 
     path = config_path(config)
-    raise typer.Exit(serve_when_sound(path) if wait_for_config else run_daemon(path))
+    run = serve_when_sound if wait_for_config else run_daemon
+    raise typer.Exit(run(path, make_console))
 
 
 def demo(

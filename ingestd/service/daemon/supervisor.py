@@ -9,9 +9,12 @@ import os
 import signal
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+from starlette.types import ASGIApp
 
 import ingestd
 from ingestd.access.keeper import AccessKeeper
@@ -49,7 +52,19 @@ _LAST_SECONDS = 1.0  # what is kept of the deadline for closing files and saying
 log = get_logger("ingestd.service")
 
 
-def serve(config_path: Path) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the console works on: an installation, and how its daemon is."""
+
+    installation: Installation
+    health: Health
+
+
+MakeConsole = Callable[[Surroundings], ASGIApp]
+"""Makes the application that answers whatever is not health or metrics."""
+
+
+def serve(config_path: Path, make_console: MakeConsole) -> int:
     """Run the daemon until it is told to stop; return the exit code.
 
     A mistake in accounts.toml or allowlist.toml is told, and what was last good of it is in
@@ -69,7 +84,7 @@ def serve(config_path: Path) -> int:
             _spare_the_collector()
             installation.ledger.use(as_daemon=True)
             installation.database.clear_scratch()
-            return asyncio.run(Daemon(installation).run())
+            return asyncio.run(Daemon(installation, make_console).run())
         finally:
             os.close(lock)
 
@@ -87,7 +102,7 @@ def _spare_the_collector() -> None:
 class Daemon:
     """One run of the daemon on an installation whose database is prepared."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, make_console: MakeConsole) -> None:
         self._installation = installation
         self._settings = installation.settings
         self._stop = asyncio.Event()
@@ -146,10 +161,10 @@ class Daemon:
             count=lambda: count_all_uploads(installation.database),
             pending=lambda: self._config_watch.pending,
             metrics=metrics,
-            shows_console=self._shows_console,
         )
+        console = make_console(Surroundings(installation=installation, health=health))
         self._http = HttpServer(
-            health.app(),
+            health.app(console if self._shows_console else None),
             listen=http.listen,
             tls=load_tls(http, where=installation.config_path),
             trusted_proxies=http.trusted_proxies,

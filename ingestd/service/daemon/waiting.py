@@ -16,7 +16,7 @@ from ingestd.service.daemon.reload import (
     Signature,
     signature_of,
 )
-from ingestd.service.daemon.supervisor import serve
+from ingestd.service.daemon.supervisor import MakeConsole, serve
 from ingestd.service.in_force.access_look import accounts_path, allowlist_path
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import configure_logs, get_logger
@@ -27,7 +27,7 @@ LOOK_SECONDS = 30.0  # what no file shows, such as a folder that is mounted late
 log = get_logger("ingestd.service")
 
 
-def serve_when_sound(config_path: Path) -> int:
+def serve_when_sound(config_path: Path, make_console: MakeConsole) -> int:
     """Run the daemon as `serve` does; wait as long as the config is wrong, or lacks its ledger.
 
     What is wrong is told once, as `config_rejected`, and again only when it is something else.
@@ -39,7 +39,7 @@ def serve_when_sound(config_path: Path) -> int:
     while True:
         seen = _signatures(config_path)
         try:
-            return serve(config_path)
+            return serve(config_path, make_console)
         except IngestdError as error:
             # A ledger that is not there yet is made by `init`, or mounted late.
             if error.exit_code != EXIT_USAGE and not isinstance(error, LedgerGoneError):

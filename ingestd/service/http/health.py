@@ -1,21 +1,20 @@
-"""Health, readiness, metrics and a first page over HTTP, for whoever runs the daemon."""
+"""Health, readiness and metrics over HTTP, for whoever runs the daemon."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route, Router
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp
 
-import ingestd
 from ingestd.database.engine import Database
 from ingestd.database.statements import Statements
-from ingestd.service.http.console import render_console
 from ingestd.spool.files import free_bytes
 from ingestd.spool.queue import UploadCount, count_uploads
 from ingestd.telemetry.metrics import Metrics
@@ -33,15 +32,22 @@ Count = Callable[[], Awaitable[Sequence[UploadCount] | None]]
 """Counts the uploads; None when the database does not answer."""
 
 _CHECK_SECONDS = 5.0
-# The page brings its own style, and is to load and to be framed by nothing.
-_PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is wrong with each part, or an empty text; which saved files are not in force; counts.
+
+    `counts` is None while the database does not answer.
+    """
+
+    parts: Mapping[str, str]
+    pending: tuple[str, ...]
+    counts: Sequence[UploadCount] | None
 
 
 class Health:
-    """Answers `/`, `/healthz`, `/readyz` and `/metrics`. Source: the contract, section 8."""
+    """Answers `/healthz`, `/readyz` and `/metrics`. Source: the contract, section 8."""
 
     def __init__(
         self,
@@ -50,7 +56,6 @@ class Health:
         count: Count,
         pending: Pending,
         metrics: Metrics,
-        shows_console: bool,
     ) -> None:
         self._checks = checks
         self._count = count
@@ -58,29 +63,25 @@ class Health:
         # One at a time: however often the page is asked for, the door keeps its threads.
         self._counting = asyncio.Lock()
         self._metrics = metrics
-        self._shows_console = shows_console
 
-    def app(self) -> ASGIApp:
-        """Return the application that answers them."""
-        console = self._console if self._shows_console else _hide_console
+    def app(self, console: ASGIApp | None) -> ASGIApp:
+        """Return the application that answers them; all other addresses are the console's."""
         return Router(
             [
-                Route("/", console),
                 Route("/healthz", self._healthz),
                 Route("/readyz", self._readyz),
                 Route("/metrics", self._render_metrics),
+                Route("/", _hide_console) if console is None else Mount("/", console),
             ],
             redirect_slashes=False,
         )
 
-    async def _console(self, _: Request) -> Response:
+    async def standing(self) -> Standing:
+        """Return what works, and how many uploads are how far."""
         parts = {name: await _answer(check) for name, check in self._checks.items()}
         async with self._counting:
             counts = await self._count()
-        page = render_console(
-            version=ingestd.__version__, parts=parts, pending=self._pending(), counts=counts
-        )
-        return HTMLResponse(page, headers=_PAGE_HEADERS)
+        return Standing(parts=parts, pending=tuple(self._pending()), counts=counts)
 
     async def _healthz(self, _: Request) -> Response:
         return PlainTextResponse("ok\n")

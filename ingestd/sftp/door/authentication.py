@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import hmac
 import secrets
@@ -13,17 +12,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import asyncssh
-from argon2 import Parameters, PasswordHasher, extract_parameters
-from argon2.exceptions import Argon2Error, InvalidHashError
+from argon2 import Parameters
 
 from ingestd.access.accounts import Access
 from ingestd.access.allowlist import LISTED_FOR_ANOTHER_ACCOUNT, Address
 from ingestd.access.keeper import AccessKeeper
+from ingestd.access.passwords import VERIFICATIONS_MAX, cost_of, fits, hash_in_vain
 from ingestd.values.identifiers import AccountId
 from ingestd.values.public_keys import PublicKey
-
-# argon2 takes 64 MiB and a core for each verification: two at a time, whoever asks.
-_VERIFICATIONS_MAX = 2
 
 
 class Refusal(StrEnum):
@@ -75,7 +71,7 @@ class Authenticator:
         self._keeper = keeper
         self._credentials = _credentials_of(keeper.current)
         self._secret = secrets.token_bytes(32)
-        self._threads = ThreadPoolExecutor(_VERIFICATIONS_MAX, thread_name_prefix="argon2")
+        self._threads = ThreadPoolExecutor(VERIFICATIONS_MAX, thread_name_prefix="argon2")
 
     def close(self) -> None:
         """Let running verifications end in the background, and take no new ones."""
@@ -120,12 +116,12 @@ class Authenticator:
         loop = asyncio.get_running_loop()
         if password_hash is None:
             cost = self._cost_for(user_name)
-            await loop.run_in_executor(self._threads, _hash_in_vain, cost, password)
+            await loop.run_in_executor(self._threads, hash_in_vain, cost, password)
             return None
-        fits = await loop.run_in_executor(self._threads, _verify, password_hash, password)
+        is_right = await loop.run_in_executor(self._threads, fits, password_hash, password)
         proof = Proof(password_hash=password_hash)
         # Asked again: the rules may have changed while the password was verified.
-        return proof if fits and self.still_admits(user_name, address, proof) else None
+        return proof if is_right and self.still_admits(user_name, address, proof) else None
 
     def still_admits(self, user_name: str, address: Address, proof: Proof) -> bool:
         """Tell whether account, address and proof are all still in force."""
@@ -191,19 +187,6 @@ def _by_blob(keys: Iterable[PublicKey]) -> dict[bytes, PublicKey]:
 
 def _password_costs(access: Access) -> Iterable[Parameters]:
     for account in access.accounts.values():
-        if account.password_hash is not None:
-            with contextlib.suppress(InvalidHashError):
-                yield extract_parameters(account.password_hash)
-
-
-def _hash_in_vain(cost: Parameters | None, password: str) -> None:
-    hasher = PasswordHasher() if cost is None else PasswordHasher.from_parameters(cost)
-    with contextlib.suppress(Argon2Error):
-        hasher.hash(password)
-
-
-def _verify(password_hash: str, password: str) -> bool:
-    try:
-        return PasswordHasher().verify(password_hash, password)
-    except (Argon2Error, InvalidHashError):
-        return False
+        cost = None if account.password_hash is None else cost_of(account.password_hash)
+        if cost is not None:
+            yield cost

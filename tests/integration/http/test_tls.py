@@ -83,9 +83,10 @@ async def test_a_page_that_nobody_may_read_along_says_what_to_set(shown: bool) -
     async def count() -> None:
         return None
 
-    health = Health(checks={}, count=count, pending=list, metrics=Metrics(), shows_console=shown)
+    health = Health(checks={}, count=count, pending=list, metrics=Metrics())
     listen = ListenAddress(host="127.0.0.1", port=0)
-    server = HttpServer(health.app(), listen=listen, tls=None, trusted_proxies=())
+    app = health.app(PlainTextResponse("the console") if shown else None)
+    server = HttpServer(app, listen=listen, tls=None, trusted_proxies=())
     async with running(server):
         for path in ("/healthz", "/readyz", "/metrics"):
             assert status(await ask(server.port, get(path))) == 200

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingestd.console.app import make_console
 from ingestd.service.daemon import waiting
 from ingestd.service.daemon.reload import QUIET_SECONDS, SAVE_SECONDS_MAX, STEP_SECONDS
 from ingestd.values.errors import UsageError
@@ -54,7 +55,7 @@ def starts(
     whole = "".join(content for _, content in writes)
     tried: list[tuple[float, str]] = []
 
-    def serve(_path: Path) -> int:
+    def serve(_path: Path, _console: object) -> int:
         tried.append((clock.now, allowlist.read_text()))
         if tried[-1][1] != whole:
             raise UsageError("The allowlist lacks its keys.")
@@ -64,7 +65,7 @@ def starts(
     monkeypatch.setattr(
         waiting, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep)
     )
-    assert waiting.serve_when_sound(config) == 0
+    assert waiting.serve_when_sound(config, make_console) == 0
     return tried
 
 

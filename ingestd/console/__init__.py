@@ -1,0 +1,1 @@
+"""The console: pages for people who use no terminal. What they do is what commands do."""

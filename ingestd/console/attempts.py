@@ -1,0 +1,49 @@
+"""Attempts: how often somebody may guess before it takes them a quarter of an hour."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+SECONDS = 900.0
+BY_NAME_MAX = 10
+BY_ADDRESS_MAX = 30
+_REMEMBERED_MAX = 10_000
+
+
+class Attempts:
+    """Counts what failed of late, by the name that was tried and by the address that tried."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._failed: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
+
+    def seconds_to_wait(self, *, name: str, address: str) -> int:
+        """Return for how long nobody is let in by this name or from this address; 0: try."""
+        waits = (
+            self._wait(("name", name), BY_NAME_MAX),
+            self._wait(("address", address), BY_ADDRESS_MAX),
+        )
+        return max(waits)
+
+    def fail(self, *, name: str, address: str) -> None:
+        """Count a failure."""
+        now = self._monotonic()
+        for key in (("name", name), ("address", address)):
+            self._failed.setdefault(key, deque(maxlen=BY_ADDRESS_MAX)).append(now)
+            self._failed.move_to_end(key)
+        while len(self._failed) > _REMEMBERED_MAX:
+            self._failed.popitem(last=False)
+
+    def succeed(self, *, name: str) -> None:
+        """Forget the failures of somebody who knew the password in the end."""
+        self._failed.pop(("name", name), None)
+
+    def _wait(self, key: tuple[str, str], allowed: int) -> int:
+        now = self._monotonic()
+        failed = self._failed.get(key, deque())
+        while failed and failed[0] <= now - SECONDS:
+            failed.popleft()
+        if len(failed) < allowed:
+            return 0
+        return int(failed[len(failed) - allowed] + SECONDS - now) + 1

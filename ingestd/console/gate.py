@@ -1,0 +1,89 @@
+"""The gate: no page without somebody who signed in, and no deed that another site asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import URL
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ingestd.database.engine import Database
+from ingestd.service.people.sessions import find_session
+from ingestd.service.people.users import User
+from ingestd.values.clock import Clock, to_microseconds
+
+COOKIE = "__Host-ingestd"
+"""Sent back to this host alone, by HTTPS or on loopback, and to no script."""
+
+_PUBLIC = re.compile(r"/sign-in|/(invite|static)/.*")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_HEADERS = (
+    (
+        b"content-security-policy",
+        (
+            b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+            b"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        ),
+    ),
+)
+
+
+class Gate:
+    """An application around the pages that knows who asks."""
+
+    def __init__(self, pages: ASGIApp, database: Database, clock: Clock) -> None:
+        self._pages = pages
+        self._database = database
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request: by a page, by the way to sign in, or not at all."""
+        request = Request(scope)
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+            await send(message)
+
+        if request.method not in _SAFE and not is_from_here(request):
+            answer = PlainTextResponse("Another site asked for this.\n", status_code=403)
+            await answer(scope, receive, send_guarded)
+            return
+        user = await self._find_user(request)
+        if user is None and not _PUBLIC.fullmatch(request.url.path):
+            await RedirectResponse(_way_to_sign_in(request.url), 303)(scope, receive, send_guarded)
+            return
+        scope["user"] = user
+        await self._pages(scope, receive, send_guarded)
+
+    async def _find_user(self, request: Request) -> User | None:
+        secret = request.cookies.get(COOKIE)
+        if not secret or request.url.path.startswith("/static/"):
+            return None
+        now = to_microseconds(self._clock.now())
+        return await asyncio.to_thread(find_session, self._database, secret, now=now)
+
+
+def is_from_here(request: Request) -> bool:
+    """Tell whether a page of this host asks: browsers say where a request comes from."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in {"same-origin", "none"}
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc == request.headers.get("host")
+
+
+def safe_way(text: str) -> str:
+    """Return where to go on after signing in: a page of this host, whatever a link says."""
+    parts = urlsplit(text)
+    is_ours = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
+    return text if is_ours and not parts.scheme and not parts.netloc else "/"
+
+
+def _way_to_sign_in(url: URL) -> str:
+    asked = url.path + (f"?{url.query}" if url.query else "")
+    return f"/sign-in?next={quote(asked, safe='')}"

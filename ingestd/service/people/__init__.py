@@ -1,0 +1,1 @@
+"""People who use the console: who they are, what they may, and that it is they who ask."""

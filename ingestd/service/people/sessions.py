@@ -1,0 +1,71 @@
+"""Sessions: that it is still the one who signed in. They lie in the database, and end there."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy.engine import Connection
+
+from ingestd.database.engine import Database
+from ingestd.database.statements import Statements
+from ingestd.service.people.links import hash_secret
+from ingestd.service.people.users import User, find_user_by_number
+
+_SQL = Statements(__file__)
+
+IDLE = timedelta(minutes=30)
+"""How long a session lasts in which nothing is asked for."""
+
+LIFETIME = timedelta(hours=12)
+"""How long a session lasts at most: a working day."""
+
+_SECRET_BYTES = 32
+_MICROSECOND = timedelta(microseconds=1)
+_SEEN_STEP = timedelta(minutes=1) // _MICROSECOND  # a page a second need not be a write a second
+
+
+def begin_session(connection: Connection, user: User, *, now: int) -> str:
+    """Return the secret of a new session of a user; what has ended is forgotten meanwhile."""
+    _SQL.run(connection, "delete_ended", _ends(now))
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    values = {
+        "token_hash": hash_secret(secret),
+        "user_no": user.user_no,
+        "begun_at": now,
+        "seen_at": now,
+    }
+    _SQL.run(connection, "insert_session", values)
+    return secret
+
+
+def find_session(database: Database, secret: str, *, now: int) -> User | None:
+    """Return whose session this is, while it lasts and they may sign in; nobody otherwise."""
+    token_hash = hash_secret(secret)
+    with database.reading() as connection:
+        values = {"token_hash": token_hash, **_ends(now)}
+        row = _SQL.run(connection, "find_session", values).one_or_none()
+        user = None if row is None else find_user_by_number(connection, row.user_no)
+    if row is None or user is None or user.is_disabled:
+        return None
+    if now - row.seen_at >= _SEEN_STEP:
+        with database.writing() as connection:
+            _SQL.run(connection, "see_session", {"token_hash": token_hash, "seen_at": now})
+    return user
+
+
+def end_session(connection: Connection, secret: str) -> None:
+    """End a session."""
+    _SQL.run(connection, "delete_session", {"token_hash": hash_secret(secret)})
+
+
+def end_sessions_of(connection: Connection, user: User) -> None:
+    """End every session of a user."""
+    _SQL.run(connection, "delete_sessions_of", {"user_no": user.user_no})
+
+
+def _ends(now: int) -> dict[str, object]:
+    return {
+        "begun_after": now - LIFETIME // _MICROSECOND,
+        "seen_after": now - IDLE // _MICROSECOND,
+    }

@@ -1,0 +1,190 @@
+"""A console that runs, and visitors with browsers that keep cookies."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.cookies import SimpleCookie
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import pytest
+
+from ingestd.config.judging.values import ListenAddress
+from ingestd.console.app import make_console
+from ingestd.database import schema
+from ingestd.database.engine import Database, open_database
+from ingestd.service.daemon.supervisor import Surroundings
+from ingestd.service.http.health import Health
+from ingestd.service.http.server import HttpServer
+from ingestd.service.installation.bootstrap import Installation
+from ingestd.service.people.letting_in import Doorkeeper
+from ingestd.service.people.roles import Role, RoleKind
+from ingestd.spool.queue import UploadCount
+from ingestd.telemetry.metrics import Metrics
+from ingestd.values.identifiers import AccountId
+from tests.integration.http.peers import ask, running
+
+PASSWORD = "correct horse battery"
+HOST = "console.test"
+ADMIN = frozenset({Role(RoleKind.ADMIN)})
+SPRINGFIELD, SHELBYVILLE = AccountId("SPRINGFIELD"), AccountId("SHELBYVILLE")
+
+
+class Clock:
+    """A clock that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.instant = datetime(2026, 3, 2, 18, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def monotonic(self) -> float:
+        return self.instant.timestamp()
+
+    def pass_(self, time: timedelta) -> None:
+        self.instant += time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def way(self) -> str:
+        """Where it sends the browser."""
+        return self.headers["location"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Visitor:
+    """A browser: it sends back the cookies that it was given, and says which page asks."""
+
+    port: int
+    cookies: dict[str, str] = field(default_factory=dict)
+    given: list[str] = field(default_factory=list)
+
+    async def get(self, path: str, **headers: str) -> Answer:
+        return await self._ask("GET", path, {"Sec-Fetch-Site": "none", **named(headers)}, b"")
+
+    async def post(
+        self, path: str, fields: Mapping[str, str] | None = None, **headers: str
+    ) -> Answer:
+        told = {"Sec-Fetch-Site": "same-origin"} if "Origin" not in named(headers) else {}
+        return await self._ask(
+            "POST", path, {**told, **named(headers)}, urlencode(fields or {}).encode()
+        )
+
+    async def sign_in(self, name: str, password: str = PASSWORD, way: str = "/") -> Answer:
+        return await self.post("/sign-in", {"name": name, "password": password, "next": way})
+
+    async def _ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        lines = {
+            "Host": HOST,
+            "Connection": "close",
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Length": str(len(body)),
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+            **headers,
+        }
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value)
+        sent = f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
+        answer = await ask(self.port, sent)
+        top, _, text = answer.decode().partition("\r\n\r\n")
+        first, *rest = top.split("\r\n")
+        pairs = [
+            (name.lower(), value) for name, _, value in (line.partition(": ") for line in rest)
+        ]
+        for name, value in pairs:
+            if name == "set-cookie":
+                self.given.append(value)
+                for key, morsel in SimpleCookie(value).items():
+                    self.cookies[key] = morsel.value
+                    if morsel["max-age"] == "0":
+                        del self.cookies[key]
+        return Answer(status=int(first.split()[1]), headers=dict(pairs), text=text)
+
+
+def named(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers as they are called: `sec_fetch_site` is Sec-Fetch-Site."""
+    return {name.replace("_", "-").title(): value for name, value in headers.items()}
+
+
+@dataclass(slots=True, kw_only=True)
+class Console:
+    """A console that runs on a database of its own."""
+
+    database: Database
+    clock: Clock
+    doorkeeper: Doorkeeper
+    folder: Path
+    port: int = 0
+    counts: list[UploadCount] | None = field(default_factory=list)
+
+    def visitor(self) -> Visitor:
+        """Return a new browser."""
+        return Visitor(port=self.port)
+
+    def invite(self, name: str, roles: frozenset[Role] = ADMIN) -> str:
+        """Let somebody in; return the path of the link."""
+        secret = self.doorkeeper.invite(name, roles, email=None, by="test").secret
+        return f"/invite/{secret}"
+
+    async def let_in(self, name: str, roles: frozenset[Role] = ADMIN) -> Visitor:
+        """Return somebody who has chosen a password and is signed in."""
+        visitor = self.visitor()
+        answer = await visitor.post(
+            self.invite(name, roles), {"password": PASSWORD, "again": PASSWORD}
+        )
+        assert (answer.status, answer.way) == (303, "/")
+        return visitor
+
+
+@asynccontextmanager
+async def console_on(database: Database, folder: Path) -> AsyncIterator[Console]:
+    """Run a console."""
+    clock = Clock()
+    console = Console(
+        database=database, clock=clock, doorkeeper=Doorkeeper(database, clock), folder=folder
+    )
+
+    async def count() -> list[UploadCount] | None:
+        return console.counts
+
+    async def well() -> str:
+        return ""
+
+    health = Health(checks={"sftp": well}, count=count, pending=list, metrics=Metrics())
+    installation = cast("Installation", SimpleNamespace(database=database, clock=clock))
+    app = health.app(make_console(Surroundings(installation=installation, health=health)))
+    listen = ListenAddress(host="127.0.0.1", port=0)
+    server = HttpServer(app, listen=listen, tls=None, trusted_proxies=())
+    async with running(server):
+        console.port = server.port
+        yield console
+
+
+@pytest.fixture
+async def console(tmp_path: Path) -> AsyncIterator[Console]:
+    """Return a console on SQLite."""
+    database = open_database(f"sqlite:///{tmp_path / 'ledger.db'}")
+    await asyncio.to_thread(schema.upgrade, database)
+    async with console_on(database, tmp_path) as found:
+        yield found
+    database.close()
+
+
+def fields_of(page: str) -> dict[str, Any]:
+    """Return the hidden fields of a page's forms."""
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))

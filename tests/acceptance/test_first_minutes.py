@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,18 @@ def test_init_twice_changes_nothing(school: School) -> None:
     before = content()
     assert school.run("init", str(school.folder)).returncode == 0
     assert content() == before
+
+
+def test_init_lets_the_first_admin_in_once(school: School, tmp_path: Path) -> None:
+    """The console is nobody's who happens to come first, and a second run locks nobody out."""
+    made = school.run("init", str(tmp_path / "new"))
+    [link] = re.findall(r"^  http://127\.0\.0\.1:\d+/invite/\S{43}$", made.stdout, re.MULTILINE)
+    assert "signs in as admin" in made.stdout
+    again = school.run("init", str(tmp_path / "new"))
+    assert again.returncode == 0
+    assert "invite" not in again.stdout
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "new" / "data").glob("ledger*"))
+    assert link.rpartition("/")[2].encode() not in kept
 
 
 def test_the_receipt_has_exactly_the_keys_of_the_contract(fetched: Fetched) -> None:

@@ -83,7 +83,8 @@ def test_whoever_was_let_in_sees_how_it_stands_and_no_child(
     assert (signed_in["user"], signed_in["peer"]) == ("ada", "127.0.0.1")
     assert shared_school.run("user", "disable", "ADA").returncode == 0
     assert shared_school.run_client("curl", "-sS", *cookie, url).stdout == ""
-    [row] = json.loads(shared_school.run("user", "list", "--output", "json").stdout)
+    row, first = json.loads(shared_school.run("user", "list", "--output", "json").stdout)
+    assert (first["user"], first["roles"]) == ("admin", "admin")
     assert (row["user"], row["disabled"], row["password"]) == ("ada", "yes", "yes")
     [reset] = json.loads(shared_school.run("user", "reset", "ada", "--output", "json").stdout)
     assert (reset["disabled"], reset["password"]) == ("no", "no")

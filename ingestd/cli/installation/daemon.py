@@ -57,6 +57,7 @@ def init(
         _tell_ledger(complete(config))
     elif not written:
         typer.echo(f"{directory} was complete already; nothing was changed.")
+    _invite_first_admin(config)
     typer.echo(
         f"Next: ingestd account add ID --name NAME --timezone ZONE --key FILE.pub "
         f"--allow ADDRESS --config {config}\nThen: ingestd serve --config {config}"
@@ -72,6 +73,25 @@ def _complete(config_asked: Path | None, *, adopt_ledger: bool) -> None:
     from ingestd.service.installation.initialise import complete
 
     _tell_ledger(complete(config, adopt=adopt_ledger))
+    _invite_first_admin(config)
+
+
+def _invite_first_admin(config: Path) -> None:
+    """Print how the console's first admin comes in, where nobody was let in yet."""
+    from ingestd.cli.opening.installation import installation_for
+    from ingestd.cli.opening.who import who_runs_this
+    from ingestd.service.in_force.need import Need
+    from ingestd.service.people.letting_in import Doorkeeper
+
+    with installation_for(Need.READING, config) as installation:
+        doorkeeper = Doorkeeper(installation.database, installation.clock)
+        invitation = doorkeeper.invite_first(by=who_runs_this())
+        if invitation is not None:
+            typer.echo(
+                f"The console's first admin signs in as {invitation.user.name}, and chooses a "
+                "password once the daemon runs, within 24 hours:\n"
+                f"  {invitation.address(installation.settings.http)}"
+            )
 
 
 def _tell_ledger(known: KnownLedger) -> None:

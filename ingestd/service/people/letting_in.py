@@ -9,18 +9,22 @@ from ingestd.access.passwords import check_password, hash_password
 from ingestd.config.files.settings import HttpSettings
 from ingestd.database.engine import Database
 from ingestd.service.people.links import find_invited, make_link, use_links
-from ingestd.service.people.roles import Role
+from ingestd.service.people.roles import Role, RoleKind
 from ingestd.service.people.sessions import begin_session, end_session, end_sessions_of
 from ingestd.service.people.users import (
     User,
     add_user,
     find_user,
+    list_users,
     read_user,
     set_disabled,
     set_password,
 )
 from ingestd.values.clock import Clock, to_microseconds
 from ingestd.values.errors import UsageError
+
+FIRST_ADMIN = "admin"
+"""What the first admin signs in as."""
 
 _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where this machine is reached
 
@@ -52,6 +56,16 @@ class Doorkeeper:
         now = self._now()
         with self._database.writing() as connection:
             user = add_user(connection, name, roles, email=email, now=now, by=by)
+            return Invitation(user=user, secret=make_link(connection, user, now=now))
+
+    def invite_first(self, *, by: str) -> Invitation | None:
+        """Let the first admin in, who lets in all others; None where there is anybody already."""
+        now = self._now()
+        with self._database.writing() as connection:
+            if list_users(connection):
+                return None
+            roles = [Role(RoleKind.ADMIN)]
+            user = add_user(connection, FIRST_ADMIN, roles, email=None, now=now, by=by)
             return Invitation(user=user, secret=make_link(connection, user, now=now))
 
     def reset(self, name: str) -> Invitation:

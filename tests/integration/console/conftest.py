@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -18,8 +16,7 @@ import pytest
 
 from ingestd.config.judging.values import ListenAddress
 from ingestd.console.app import make_console
-from ingestd.database import schema
-from ingestd.database.engine import Database, open_database
+from ingestd.database.engine import Database
 from ingestd.service.daemon.supervisor import Surroundings
 from ingestd.service.http.health import Health
 from ingestd.service.http.server import HttpServer
@@ -29,7 +26,10 @@ from ingestd.service.people.roles import Role, RoleKind
 from ingestd.spool.queue import UploadCount
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.identifiers import AccountId
+from tests.integration.database.conftest import database, make_database, server, sqlite_pattern
 from tests.integration.http.peers import ask, running
+
+__all__ = ["database", "make_database", "server", "sqlite_pattern"]
 
 PASSWORD = "correct horse battery"
 HOST = "console.test"
@@ -128,7 +128,6 @@ class Console:
     database: Database
     clock: Clock
     doorkeeper: Doorkeeper
-    folder: Path
     port: int = 0
     counts: list[UploadCount] | None = field(default_factory=list)
 
@@ -152,12 +151,10 @@ class Console:
 
 
 @asynccontextmanager
-async def console_on(database: Database, folder: Path) -> AsyncIterator[Console]:
+async def console_on(database: Database) -> AsyncIterator[Console]:
     """Run a console."""
     clock = Clock()
-    console = Console(
-        database=database, clock=clock, doorkeeper=Doorkeeper(database, clock), folder=folder
-    )
+    console = Console(database=database, clock=clock, doorkeeper=Doorkeeper(database, clock))
 
     async def count() -> list[UploadCount] | None:
         return console.counts
@@ -176,13 +173,10 @@ async def console_on(database: Database, folder: Path) -> AsyncIterator[Console]
 
 
 @pytest.fixture
-async def console(tmp_path: Path) -> AsyncIterator[Console]:
-    """Return a console on SQLite."""
-    database = open_database(f"sqlite:///{tmp_path / 'ledger.db'}")
-    await asyncio.to_thread(schema.upgrade, database)
-    async with console_on(database, tmp_path) as found:
+async def console(database: Database) -> AsyncIterator[Console]:
+    """Return a console; every test that asks for it runs on both databases."""
+    async with console_on(database) as found:
         yield found
-    database.close()
 
 
 def fields_of(page: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -177,10 +178,10 @@ def parse_command(value: object) -> tuple[str, ...]:
 
     No shell reads it.
     """
-    try:
-        words = shlex.split(value) if isinstance(value, str) else value
-    except ValueError:
-        words = ()
+    words = value
+    if isinstance(value, str):
+        with suppress(ValueError):  # a quote is open, and the text is no list
+            words = shlex.split(value)
     if (
         not isinstance(words, list | tuple)
         or not words

@@ -79,7 +79,7 @@ def _note(detail: ErrorDetails, *, keys: KeyPath, mistakes: Mistakes) -> None:
         case "too_short" if given:
             return  # its elements were refused one by one, and said so
         case "missing":
-            mistakes.add(path, "is missing.", f"Add a line `{path[-1]} = …`.")
+            mistakes.add(path, "is missing.", f"Add a line `{detail['loc'][-1]} = …`.")
         case "literal_error":
             mistakes.add(path, f"{shown(given)} is not one of {context['expected']}.")
         case "greater_than_equal":

@@ -67,12 +67,13 @@ RSA = base64.b64decode(
 )
 MODULUS = int.from_bytes(fields_of(RSA)[2], "big")
 ED25519 = ed25519_blob(1)
+ED448 = ed448_blob(1)
 POINT = fields_of(ED25519)[1]
 ECDSA = ecdsa_blob(ec.SECP256R1(), "nistp256")
 ECDSA_384 = ecdsa_blob(ec.SECP384R1(), "nistp384")
 KINDS = [
     ED25519,
-    ed448_blob(1),
+    ED448,
     RSA,
     RSA_1024,
     ECDSA,

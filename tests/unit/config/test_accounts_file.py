@@ -83,11 +83,26 @@ def test_places_of_sale_are_named_by_patterns(tmp_path: Path) -> None:
         f"{sources}'a' = ''\n'b' = 5\n'c' = '{'x' * 65}'\n' ' = 'x'\n"
         f"'d' = 'x'\n'D' = 'x'\n'{'e' * 256}' = 'x'\n",
     )
-    assert [mistake.split(":")[0] for mistake in found] == ["5", "6", "7", "8", "10", "11"]
-    assert "must be the name of a place of sale" in found[0]
-    assert 'differs from "d" only in case' in found[4]
+    no_place = "must be the name of a place of sale in quotes, on one line."
+    assert found == [
+        f"5: A.sources.a: {no_place}",
+        f"6: A.sources.b: {no_place}",
+        "7: A.sources.c: is longer than 64 characters.",
+        '8: A.sources. : this is no pattern. Such as "destiny*".',
+        '10: A.sources.D: differs from "d" only in case. Take one out.',
+        f"11: A.sources.{'e' * 256}: is longer than 255 characters.",
+    ]
     [mistake] = _mistakes(tmp_path, f"[A]\n{DISTRICT}sources = 'Library'\n")
     assert mistake == "4: A.sources: must be a table of its own."
+
+
+def test_a_place_of_sale_and_its_pattern_may_be_as_long_as_any_that_people_write(
+    tmp_path: Path,
+) -> None:
+    """A file's name has at most 255 characters, and so has what it is found by."""
+    text = f"[A]\n{DISTRICT}[A.sources]\n'{'e' * 255}' = '{'x' * 64}'\n"
+    entry = read_accounts(_write(tmp_path, text)).accounts[AccountId("A")]
+    assert entry.sources == {"e" * 255: "x" * 64}
 
 
 def test_whether_a_reason_is_demanded_is_a_choice_of_two(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from ingestd.config.toml.mistakes import InvalidValueError
 from tests.public_keys import (
     ECDSA,
     ECDSA_384,
+    ED448,
     ED25519,
     KINDS,
     MODULUS,
@@ -127,6 +128,7 @@ def test_what_is_no_line_of_a_key_is_refused(line: object, said: str) -> None:
         (blob_of("ssh-ed448", bytes(57)), "anybody"),
         (blob_of("ssh-ed448", (2**448 - 2**224 - 2).to_bytes(57, "little")), "anybody"),
         (blob_of("ssh-ed448", b"\2" * 57), "damaged"),
+        (String("ssh-ed448") + UInt32(58) + fields_of(ED448)[1], "cut off"),  # by one byte
         (blob_of(SK_ED25519, bytes(32), b"ssh:"), "anybody"),
         (blob_of(SK_ED25519, POINT), "damaged"),
         (blob_of(SK_ED25519, POINT, b"ssh:\xff"), "damaged"),

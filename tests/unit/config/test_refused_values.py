@@ -82,8 +82,22 @@ def test_a_refusal_says_what_is_wrong_and_what_can_be_written(
     for written in set(re.findall(r'"([^"…]+)"', remedy)) - {"host:port"}:
         parse(written)
     assert SECRET not in message + remedy
-    if parse in {parse_size, parse_listen, parse_network, parse_mail_address}:
+    if parse in {parse_size, parse_listen, parse_network, parse_mail_address, parse_ledger_name}:
         assert message.startswith(f"{shown(value)} ")
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("/bin/keep --safe", ("/bin/keep", "--safe")),
+        ("keep 'in this room'", ("keep", "in this room")),
+        (["keep", "in this room", "$HOME"], ("keep", "in this room", "$HOME")),
+        (("keep",), ("keep",)),
+    ],
+)
+def test_a_command_is_a_text_or_its_words(written: object, words: tuple[str, ...]) -> None:
+    """A path with a space in it reaches the program as one word, and no shell reads any."""
+    assert parse_command(written) == words
 
 
 @given(

@@ -54,9 +54,13 @@ def test_a_relative_path_in_the_file_is_relative_to_the_file(
 ) -> None:
     """The daemon finds the same folder from wherever it is started."""
     monkeypatch.chdir("/")
-    settings = _load(tmp_path, 'data_dir = "d"\ndatabase_url = "sqlite:///x/l.db"\n')
+    settings = _load(
+        tmp_path,
+        'data_dir = "d"\ndatabase_url = "sqlite:///x/l.db"\n[evidence]\nwitness_folder = "w"\n',
+    )
     assert settings.data_dir == tmp_path / "config" / "d"
     assert settings.database_url == f"sqlite:///{tmp_path}/config/x/l.db"
+    assert settings.evidence.witness_folder == tmp_path / "config" / "w"
 
 
 def test_a_relative_path_from_the_environment_is_relative_to_the_working_directory(
@@ -64,9 +68,15 @@ def test_a_relative_path_from_the_environment_is_relative_to_the_working_directo
 ) -> None:
     """A path typed in a shell means what it means to every other program."""
     monkeypatch.chdir(tmp_path)
-    settings = _load(tmp_path, INGESTD_DATA_DIR="d", INGESTD_DATABASE_URL="sqlite:///l.db")
+    settings = _load(
+        tmp_path,
+        INGESTD_DATA_DIR="d",
+        INGESTD_DATABASE_URL="sqlite:///l.db",
+        INGESTD_EVIDENCE__WITNESS_FOLDER="w",
+    )
     assert settings.data_dir == tmp_path / "d"
     assert settings.database_url == f"sqlite:///{tmp_path}/l.db"
+    assert settings.evidence.witness_folder == tmp_path / "w"
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def _mistakes(folder: Path, text: str, **environment: str) -> tuple[Mistake, ...
         ("[mail]\n\npassword = 'sesame'", (2, "mail"), "INGESTD_MAIL__PASSWORD"),
         ("[mail]\npassword_file = 5", (3, "mail.password_file"), "a path in quotes"),
         ("[mail]\nuser = 'u'\ntls = 'none'", (4, "mail.tls"), 'Write "starttls" or "tls"'),
+        ("[evidence]\nwitness_folder = 5", (3, "evidence.witness_folder"), "a path in quotes"),
         ("[log]\nformat = 'x'", (3, "log.format"), "\"x\" is not one of 'json' or 'console'."),
         ("[log]\nformt = 'x'", (3, "log.formt"), "unknown key. Did you mean format?"),
         ("[zzz]\nx = 1", (2, "zzz"), "unknown key. Known here: "),

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from ingestd.formats.findings.codes import Code, Finding
 from ingestd.formats.names import FormatName
 from ingestd.formats.reading.blanks import BlankLines
+from ingestd.formats.reading.bytes_in import HEAD_BYTES
 from ingestd.formats.reading.lines import Piece, PlainLines, Record, SplitLines, records_of
-from tests.judging import check_payment_file
+from tests.judging import check_charge_file, check_payment_file
 from tests.verdicts import COLUMNS, RULES, charge_file, checked, findings_of, good_fields, rows_of
 
 BLANKS = ("", "   ", "\t", ",,,,,,", ", , ,,", ",", '"",""', '" ",,,,,,', "," * 40)
@@ -78,6 +79,15 @@ def test_a_long_way_without_a_record_is_told_in_empty_batches() -> None:
     batches = checked(charge_file([good_fields("T-1")] * 200) + b"\n" * 3_000_000)
     assert len(batches) > 2
     assert [batch.records for batch in batches if batch.records] == [200]
+
+
+@pytest.mark.parametrize(("count", "batches"), [(97, 1), (98, 2), (197, 2), (198, 3)])
+def test_each_hundred_pieces_of_blank_lines_are_a_batch(count: int, batches: int) -> None:
+    """Whoever waits for a sign waits as long for the first as for each other."""
+    top = charge_file([good_fields("T-1")] * 200).ljust(HEAD_BYTES - 1) + b"\n"
+    # The end of the file is two pieces more, without anything in them.
+    content = top + b"\n" * count
+    assert len(list(check_charge_file([content], RULES, chunk_bytes=1))) == batches
 
 
 def pieces_of(rows: list[list[str]]) -> Iterator[tuple[Piece, list[int]]]:

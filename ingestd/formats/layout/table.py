@@ -29,7 +29,7 @@ from ingestd.formats.layout.mistaken import KnownFormats
 from ingestd.formats.layout.noise import noise_in
 from ingestd.formats.layout.shape import Shaped, Shaper, has_trailing_delimiters, header_repeated
 from ingestd.formats.reading.blanks import BlankLines
-from ingestd.formats.reading.bytes_in import CHUNK_BYTES, Chunk, read_text
+from ingestd.formats.reading.bytes_in import Chunk, read_text
 from ingestd.formats.reading.delimiters import take_separator_line
 from ingestd.formats.reading.lines import Piece, Record, RecordReader, records_of
 from ingestd.formats.reading.stretches import Stretch
@@ -64,7 +64,7 @@ class TableReader:
         self.layout = Layout(labels=(), positions={})
         self.findings: list[Finding] = []
 
-    def begin(self, blocks: Iterable[bytes], chunk_bytes: int = CHUNK_BYTES) -> Iterator[Piece]:
+    def begin(self, blocks: Iterable[bytes], chunk_bytes: int) -> Iterator[Piece]:
         """Read as far as the header, make ready for the rows, and return them in pieces."""
         chunks = read_text(blocks, self._rules.encoding, chunk_bytes=chunk_bytes)
         head = next(chunks)
@@ -97,11 +97,7 @@ class TableReader:
         return pieces
 
     def begin_below(
-        self,
-        top: Iterable[bytes],
-        stretch: Stretch,
-        blocks: Iterable[bytes],
-        chunk_bytes: int = CHUNK_BYTES,
+        self, top: Iterable[bytes], stretch: Stretch, blocks: Iterable[bytes], chunk_bytes: int
     ) -> Iterator[Piece]:
         """Read the header at the top of a file, then the rows of a stretch further down.
 

@@ -51,7 +51,7 @@ class PledgesJudge:
         if isinstance(listed, Problem):
             return listed
         numbers: set[str] = set()
-        for pledge in map(read_pledge, listed.split(LIST_SEPARATOR) if listed else ()):
+        for pledge in map(read_pledge, listed.split(LIST_SEPARATOR)):
             if pledge.number in numbers:
                 return Problem(
                     code=Code.KEY_REPEATED,
@@ -63,7 +63,7 @@ class PledgesJudge:
 
     def _judge_one(self, text: str) -> str | Problem[str]:
         number, sign, written = text.partition(_SIGN)
-        if not number.strip(" "):
+        if not number:
             return _NO_NUMBER
         judged = self._number(number)
         if isinstance(judged, Problem) or not sign:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestd.formats.findings.codes import Code, shorten
-from ingestd.formats.judging.amounts import AmountJudge, MoneyJudge
+from ingestd.formats.judging.amounts import AmountJudge, MoneyJudge, is_complete_amount
 from ingestd.formats.judging.judged import Problem
 from ingestd.formats.names import NAME_BYTES_MAX, is_possible, is_temporary
 from ingestd.formats.rows.contents import hash_contents
@@ -86,6 +86,27 @@ def test_an_amount_written_as_the_finding_says_is_taken(decimals: int, words: st
     example = re.search(r"such as (\S+)\.$", problem.message)
     assert example is not None
     assert judge(example[1]) == 100 * 10**decimals
+
+
+@pytest.mark.parametrize(
+    ("text", "decimals", "complete"),
+    [
+        ("5.0", 1, True),
+        ("5.00", 2, True),
+        ("12345678901.0000", 4, True),
+        ("5.0", 2, False),
+        ("5.", 0, False),
+        ("5", 0, False),
+        ("5", 1, False),
+        ("-5.00", 2, False),
+        ("x.00", 2, False),
+    ],
+)
+def test_an_amount_with_all_its_decimals_was_not_cut_off(
+    text: str, decimals: int, complete: bool
+) -> None:
+    """Of a file that ends with 5.0, nobody knows whether it was to be 5.00 or 5.05."""
+    assert is_complete_amount(text, decimals) == complete
 
 
 def test_the_largest_amount_is_told() -> None:

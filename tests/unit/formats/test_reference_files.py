@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ingestd.formats.findings.codes import Code
+from ingestd.formats.judging.pledges import Pledge, read_pledge
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.names import format_of
 from ingestd.formats.rows.checking import Value
@@ -199,27 +200,37 @@ def test_a_pledge_may_say_its_sum(written: str, values: str) -> None:
     assert one(CatalogKind.DONORS, "pledges", written) == [values]
 
 
+def test_a_pledge_is_read_as_its_list_has_it() -> None:
+    """A sum of none is not a sum of nothing."""
+    assert read_pledge("1007=20000") == Pledge(number="1007", promised=20_000)
+    assert read_pledge("1007") == Pledge(number="1007", promised=None)
+
+
 @pytest.mark.parametrize(
-    ("written", "code"),
+    ("written", "code", "said"),
     [
-        ("7=", Code.AMOUNT_INVALID),
-        ("7=1,50", Code.AMOUNT_INVALID),
-        ("7=1.005", Code.AMOUNT_INVALID),
-        ("7=x", Code.AMOUNT_INVALID),
-        ("7=1=2", Code.AMOUNT_INVALID),
-        ("7=0.00", Code.AMOUNT_NOT_POSITIVE),
-        ("7=-5.00", Code.AMOUNT_NOT_POSITIVE),
-        ("7=10000000000.00", Code.AMOUNT_TOO_LARGE),
-        ("=5.00", Code.NUMBER_INVALID),
-        ("X=5.00", Code.NUMBER_INVALID),
-        ("7;7=5.00", Code.KEY_REPEATED),
-        ("7=5.00;8;07=6.00", Code.KEY_REPEATED),
+        ("7=", Code.AMOUNT_INVALID, "Write the sum that was promised"),
+        ("7=1,50", Code.AMOUNT_INVALID, "two decimals"),
+        ("7=1.005", Code.AMOUNT_INVALID, "two decimals"),
+        ("7=x", Code.AMOUNT_INVALID, "two decimals"),
+        ("7=X5.00X", Code.AMOUNT_INVALID, "two decimals"),
+        ("7=\t5.00", Code.AMOUNT_INVALID, "two decimals"),
+        ("7=1=2", Code.AMOUNT_INVALID, "two decimals"),
+        ("7=0.00", Code.AMOUNT_NOT_POSITIVE, "more than nothing"),
+        ("7=-5.00", Code.AMOUNT_NOT_POSITIVE, "more than nothing"),
+        ("7=10000000000.00", Code.AMOUNT_TOO_LARGE, "10 digits"),
+        ("=5.00", Code.NUMBER_INVALID, "Write the number of the pledge before its sum"),
+        ("X=5.00", Code.NUMBER_INVALID, "Write a whole number"),
+        ("\t=5.00", Code.NUMBER_INVALID, "Write a whole number"),
+        ("7;7=5.00", Code.KEY_REPEATED, "“7” stands here twice"),
+        ("7=5.00;8;07=6.00", Code.KEY_REPEATED, "“7” stands here twice"),
     ],
 )
-def test_a_pledge_whose_sum_nobody_can_tell_is_refused(written: str, code: Code) -> None:
-    """A donor is never told of a sum that was not promised."""
+def test_a_pledge_whose_sum_nobody_can_tell_is_refused(written: str, code: Code, said: str) -> None:
+    """A donor is never told of a sum that was not promised, and a school what to write instead."""
     reading = read(CatalogKind.DONORS, f'donor_number,pledges\n42,"{written}"\n')
     assert codes(reading) == [(code, 2, "pledges")]
+    assert said in reading.findings[0].message
     assert reading.rejected == [(2, 2)]
 
 

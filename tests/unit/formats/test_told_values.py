@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ingestd.formats.fields import Column, Kind
-from ingestd.formats.findings.codes import Code, Finding, Verdict, shorten
+from ingestd.formats.findings.codes import Code, FileRefusedError, Finding, Verdict, shorten
 from ingestd.formats.judging.judged import Problem
 from ingestd.formats.rows.checking import Value, judge_of
 from tests.verdicts import COLUMNS, RULES, charge_file, checked, findings_of, good_fields, rows_of
@@ -237,3 +239,13 @@ def test_nothing_but_spaces_is_taken_off() -> None:
         for padded in (note, f" {note} "):
             [row] = rows_of(checked(charge_file([good_fields("T-1", note=padded)])))
             assert row.note == note
+
+
+def test_a_refusal_that_is_logged_would_name_codes_alone() -> None:
+    """A log is read by many; what stands in a file is its district's."""
+    finding = Finding(
+        code=Code.QUOTE_UNCLOSED, verdict=Verdict.FILE, message="Close it.", value="Ann Lee"
+    )
+    refusal = FileRefusedError(finding, replace(finding, code=Code.FILE_EMPTY))
+    assert refusal.args == ("quote_unclosed", "file_empty")
+    assert "Ann Lee" not in repr(refusal)

@@ -138,6 +138,7 @@ def test_money_has_ten_digits_in_all(decimals: int, largest: str, whole_digits: 
         ("0.00", Code.AMOUNT_NOT_POSITIVE),
         ("5,00", Code.AMOUNT_INVALID),
         ("\t5", Code.AMOUNT_INVALID),
+        ("X5.00X", Code.AMOUNT_INVALID),
     ],
 )
 def test_money_that_was_not_paid_is_no_payment(text: str, code: Code) -> None:

@@ -9,6 +9,7 @@ import pytest
 from ingestd.formats.fields import Column, Kind
 from ingestd.formats.findings.codes import Code, FileRefusedError, Finding, Verdict, shorten
 from ingestd.formats.judging.judged import Problem
+from ingestd.formats.judging.texts import ChoiceJudge
 from ingestd.formats.rows.checking import Value, judge_of
 from tests.verdicts import COLUMNS, RULES, charge_file, checked, findings_of, good_fields, rows_of
 
@@ -35,6 +36,19 @@ def judged(
     )
     value = judge_of(column, RULES)(text)
     return value.code if isinstance(value, Problem) else value
+
+
+def choice(text: str, *, is_exact: bool) -> str | Problem[str]:
+    """Return what a text of a column of three words is."""
+    column = Column(
+        name="x",
+        kind=Kind.CHOICE,
+        description="",
+        mandatory=True,
+        choices=("D", "in", "I"),
+        is_exact=is_exact,
+    )
+    return ChoiceJudge(column, Code.CHOICE_INVALID)(text)
 
 
 def told(*lines: str) -> list[tuple[Code, Verdict, int | None, int | None, str | None, str | None]]:
@@ -145,6 +159,39 @@ def test_how_it_is_written_is_told(kind: Kind, example: str) -> None:
     problem = judge_of(column, RULES)("x")
     assert isinstance(problem, Problem)
     assert example in problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "folded", "exact"),
+    [
+        ("D", "D", "D"),
+        (" in ", "in", "in"),
+        ("d", "D", Code.CHOICE_INVALID),
+        ("IN", "in", Code.CHOICE_INVALID),
+        ("\u0131", Code.CHOICE_INVALID, Code.CHOICE_INVALID),
+        ("XDX", Code.CHOICE_INVALID, Code.CHOICE_INVALID),
+        ("\tD", Code.CHOICE_INVALID, Code.CHOICE_INVALID),
+        (" ", Code.VALUE_MISSING, Code.VALUE_MISSING),
+    ],
+)
+def test_the_case_of_a_word_means_nothing_unless_its_column_is_exact(
+    text: str, folded: str | Code, exact: str | Code
+) -> None:
+    """Where d may be another receipt than D, nobody decides for the sender."""
+    for is_exact, wanted in ((False, folded), (True, exact)):
+        value = choice(text, is_exact=is_exact)
+        assert (value.code if isinstance(value, Problem) else value) == wanted
+
+
+def test_the_words_that_are_taken_are_told() -> None:
+    """Whoever wrote d where D is taken is told that it is not the same."""
+    for is_exact, message in (
+        (False, "Write D or in or I here."),
+        (True, "Write D or in or I here, exactly so."),
+    ):
+        problem = choice("x", is_exact=is_exact)
+        assert isinstance(problem, Problem)
+        assert problem.message == message
 
 
 @pytest.mark.parametrize("name", ["charge_tracking_id", "student_id", "billing_code"])

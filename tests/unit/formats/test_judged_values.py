@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ingestd.formats.findings.codes import Code, shorten
 from ingestd.formats.judging.amounts import AmountJudge, MoneyJudge, is_complete_amount
-from ingestd.formats.judging.judged import Problem
+from ingestd.formats.judging.judged import Judgements, Problem
 from ingestd.formats.names import NAME_BYTES_MAX, is_possible, is_temporary
 from ingestd.formats.rows.contents import hash_contents
 from ingestd.formats.rows.turned import TurnedRows, columns_of, join_rows
@@ -155,6 +155,19 @@ def test_a_part_of_a_payment_may_be_nothing() -> None:
     judge = MoneyJudge(2, must_be_positive=False)
     assert (judge("0.00"), judge("0"), judge("0.01")) == (0, 0, 1)
     assert MoneyJudge(2, must_be_positive=True)("0.01") == 1
+
+
+def test_a_look_at_a_column_tells_whether_anything_was_wrong_in_it() -> None:
+    """A bad text that is met again is as bad as at first, and a good one never is."""
+    judgements = Judgements(AmountJudge(2))
+    assert not judgements.has_problems
+    for texts, values in ((["1.00", "1.00"], [100, 100]), (["2.00", ""], [200, None])):
+        assert judgements.of(texts) == values
+        assert not judgements.has_problems
+    for _ in range(2):
+        good, bad = judgements.of(["1.00", "x"])
+        assert (good, isinstance(bad, Problem), judgements.has_problems) == (100, True, True)
+        judgements.has_problems = False
 
 
 def test_a_content_has_the_same_hash_in_every_release() -> None:

@@ -64,7 +64,7 @@ def identifier(
     )
 
 
-def number(name: str, description: str, *, mandatory: bool = False) -> Column:
+def number(name: str, description: str, *, mandatory: bool) -> Column:
     """Return a column of numbers that name something."""
     return Column(
         name=name,

@@ -266,6 +266,20 @@ def test_the_content_of_a_payment_is_the_same_in_every_release(kind: FormatName)
     assert one(kind).content_hash.hex() == known[kind]
 
 
+def test_the_content_of_a_payment_with_gaps_is_the_same_in_every_file() -> None:
+    """What is absent from one row stands in the next, and neither changes the other."""
+    gaps = one(FEE, merchant_id="", receipt_num="")
+    assert gaps.row_key == "fee_payments:::5:b759ede07f8cc1fdb165321efe186bbc:1"
+    lines = [",".join((dict(ROWS[FEE]) | {"merchant_id": m}).values()) for m in ("", "M1")]
+    lines.append(",".join((dict(ROWS[FEE]) | {"merchant_id": "", "receipt_num": ""}).values()))
+    [batch] = check_payment_file(FEE, ["\n".join([*lines, ""]).encode()], RULES)
+    assert [row.content_hash for row in batch.rows] == [
+        one(FEE, merchant_id="").content_hash,
+        one(FEE).content_hash,
+        gaps.content_hash,
+    ]
+
+
 @pytest.mark.parametrize("kind", ROWS)
 def test_every_column_is_part_of_the_content(kind: FormatName) -> None:
     """What a provider corrects is seen to be another payment."""

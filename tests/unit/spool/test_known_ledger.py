@@ -118,6 +118,28 @@ def test_a_link_in_the_archive_is_a_file_and_no_folder(folders: Folders, tmp_pat
     assert archived_uploads(folders) == []
 
 
+def test_a_linked_account_in_the_archive_is_not_gone_into(folders: Folders, tmp_path: Path) -> None:
+    """Uploads of another ledger, somewhere else, say nothing of this folder's."""
+    archive = folders.data_dir / "archive"
+    month = tmp_path / "elsewhere" / "2026-11"
+    (month / upload_id(1)).mkdir(parents=True)
+    archive.mkdir(parents=True)
+    (archive / "A").symlink_to(tmp_path / "elsewhere")
+    assert archived_uploads(folders) == []
+
+
+@pytest.mark.parametrize("look", [holds_uploads, archived_uploads])
+def test_a_folder_that_cannot_be_looked_into_is_named(
+    folders: Folders, look: Callable[[Folders], object]
+) -> None:
+    """Whoever has to mend it knows where it is."""
+    archive = folders.data_dir / "archive"
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    archive.symlink_to(archive)
+    with pytest.raises(StorageError, match=str(archive)):
+        look(folders)
+
+
 def test_uploads_in_the_archive_are_told_from_the_latest_month_on(folders: Folders) -> None:
     """Some of them tell whether a ledger knows the folder; the latest are in every backup."""
     for number, month in ((1, 1), (2, 3), (3, 2)):

@@ -26,6 +26,7 @@ from ingestd.service.people.roles import Role, RoleKind
 from ingestd.spool.queue import UploadCount
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.identifiers import AccountId
+from tests.integration.database import conftest as databases
 from tests.integration.database.conftest import database, make_database, server, sqlite_pattern
 from tests.integration.http.peers import ask, running
 
@@ -173,7 +174,14 @@ async def console_on(database: Database) -> AsyncIterator[Console]:
 
 
 @pytest.fixture
-async def console(database: Database) -> AsyncIterator[Console]:
+async def console(make_database: databases.MakeDatabase) -> AsyncIterator[Console]:
+    """Return a console on SQLite, for what no database decides."""
+    async with console_on(make_database("sqlite")) as found:
+        yield found
+
+
+@pytest.fixture
+async def either(database: Database) -> AsyncIterator[Console]:
     """Return a console; every test that asks for it runs on both databases."""
     async with console_on(database) as found:
         yield found

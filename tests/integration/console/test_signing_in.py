@@ -26,10 +26,10 @@ from tests.integration.console.conftest import (
 OTHER = "another long password"
 
 
-async def test_the_first_morning(console: Console) -> None:
+async def test_the_first_morning(either: Console) -> None:
     """A link, a password, the page that was asked for, and out again."""
-    visitor = console.visitor()
-    path = console.invite("ada@example.org")
+    visitor = either.visitor()
+    path = either.invite("ada@example.org")
     shown = await visitor.get(path)
     assert (shown.status, "ada@example.org" in shown.text) == (200, True)
     chosen = await visitor.post(path, {"password": PASSWORD, "again": PASSWORD})
@@ -46,15 +46,15 @@ async def test_the_first_morning(console: Console) -> None:
     assert (back.status, back.way) == (303, "/?day=2026-03-02&x=%2F")
 
 
-async def test_who_may_not_come_in_learns_nothing(console: Console) -> None:
+async def test_who_may_not_come_in_learns_nothing(either: Console) -> None:
     """Wrong, unknown, disabled, or without a password yet: all are told the same."""
-    await console.let_in("ada")
-    await console.let_in("bob")
-    console.doorkeeper.disable("bob")
-    console.invite("carol")
+    await either.let_in("ada")
+    await either.let_in("bob")
+    either.doorkeeper.disable("bob")
+    either.invite("carol")
     answers = set()
     for name, password in (("ada", OTHER), ("eve", PASSWORD), ("bob", PASSWORD), ("carol", "")):
-        visitor = console.visitor()
+        visitor = either.visitor()
         answer = await visitor.sign_in(name, password)
         assert not visitor.cookies
         answers.add((answer.status, answer.text))
@@ -63,19 +63,19 @@ async def test_who_may_not_come_in_learns_nothing(console: Console) -> None:
     assert "Name or password is wrong." in text
 
 
-async def test_a_link_opens_once_and_for_a_day(console: Console) -> None:
+async def test_a_link_opens_once_and_for_a_day(either: Console) -> None:
     """Whoever finds it in an old mail finds a door that is shut."""
-    used = console.invite("ada")
+    used = either.invite("ada")
     fields = {"password": PASSWORD, "again": PASSWORD}
-    assert (await console.visitor().post(used, fields)).status == 303
-    late = console.invite("bob")
-    disabled = console.invite("carol")
-    console.doorkeeper.disable("carol")
-    earlier = console.invite("dan")
-    console.doorkeeper.reset("dan")
-    console.clock.pass_(timedelta(hours=24))
+    assert (await either.visitor().post(used, fields)).status == 303
+    late = either.invite("bob")
+    disabled = either.invite("carol")
+    either.doorkeeper.disable("carol")
+    earlier = either.invite("dan")
+    either.doorkeeper.reset("dan")
+    either.clock.pass_(timedelta(hours=24))
     for path in (used, late, disabled, earlier, "/invite/x", "/invite/%ED%B3%A9"):
-        visitor = console.visitor()
+        visitor = either.visitor()
         assert (await visitor.get(path)).status == 404
         answer = await visitor.post(path, fields)
         assert (answer.status, visitor.cookies) == (404, {})
@@ -120,25 +120,25 @@ async def test_a_cookie_is_for_this_host_and_for_no_script(console: Console) -> 
 
 
 @pytest.mark.parametrize("end", ["sign-out", "idle", "day", "disabled", "reset"])
-async def test_a_session_that_has_ended_opens_nothing(console: Console, end: str) -> None:
+async def test_a_session_that_has_ended_opens_nothing(either: Console, end: str) -> None:
     """Nor does its cookie, when somebody kept it."""
-    visitor = await console.let_in("ada")
-    kept = dict(visitor.cookies)
+    visitor = await either.let_in("ada")
+    cookies = dict(visitor.cookies)
     match end:
         case "sign-out":
             await visitor.post("/sign-out")
         case "idle":
-            console.clock.pass_(timedelta(minutes=30))
+            either.clock.pass_(timedelta(minutes=30))
         case "day":
             for _ in range(24):
-                console.clock.pass_(timedelta(minutes=29))
+                either.clock.pass_(timedelta(minutes=29))
                 assert (await visitor.get("/")).status == 200
-            console.clock.pass_(timedelta(minutes=24))
+            either.clock.pass_(timedelta(minutes=24))
         case "disabled":
-            console.doorkeeper.disable("ada")
+            either.doorkeeper.disable("ada")
         case "reset":
-            console.doorkeeper.reset("ada")
-    visitor.cookies = kept
+            either.doorkeeper.reset("ada")
+    visitor.cookies = cookies
     assert (await visitor.get("/")).status == 303
 
 
@@ -257,34 +257,34 @@ async def test_a_database_that_does_not_answer_is_told(console: Console) -> None
     assert "cannot be counted" in (await operator.get("/")).text
 
 
-async def test_neither_the_database_nor_the_log_holds_a_secret(console: Console) -> None:
+async def test_neither_the_database_nor_the_log_holds_a_secret(either: Console) -> None:
     """Whoever reads a backup signs in as nobody."""
     with capture_logs() as lines:
-        path = console.invite("ada")
-        visitor = console.visitor()
+        path = either.invite("ada")
+        visitor = either.visitor()
         await visitor.post(path, {"password": PASSWORD, "again": PASSWORD})
-        await console.visitor().sign_in("ada", OTHER)
-        await console.visitor().sign_in(OTHER, OTHER)
+        await either.visitor().sign_in("ada", OTHER)
+        await either.visitor().sign_in(OTHER, OTHER)
     secrets = (path.rpartition("/")[2], visitor.cookies[COOKIE], PASSWORD, OTHER)
     assert not any(secret in str(lines) for secret in secrets)
-    with console.database.reading() as connection:
-        kept = [
+    with either.database.reading() as connection:
+        stored = [
             [bytes(cell) if isinstance(cell, memoryview) else cell for cell in row]
             for table in ("user", "role", "link", "session")
             for row in connection.exec_driver_sql(f"SELECT * FROM console_{table}")
         ]
-    assert kept
-    assert not any(secret in str(kept) for secret in secrets)
+    assert stored
+    assert not any(secret in str(stored) for secret in secrets)
     told = [(line["event"], line["user"]) for line in lines]
     assert told == [("user_signed_in", "ada"), ("sign_in_failed", "ada"), ("sign_in_failed", None)]
 
 
-def test_a_name_is_taken_once_and_is_plain(console: Console) -> None:
+def test_a_name_is_taken_once_and_is_plain(either: Console) -> None:
     """Two who sign in by one name could not be told apart."""
-    console.invite("Ada")
+    either.invite("Ada")
     for name in ("ada", " ADA "):
         with pytest.raises(UsageError, match="There is a user ada already"):
-            console.invite(name, ADMIN)
+            either.invite(name, ADMIN)
     for name in ("", "<b>", "a b", "ä", "x" * 101, "-a"):
         with pytest.raises(UsageError, match="cannot be signed in with"):
-            console.invite(name, ADMIN)
+            either.invite(name, ADMIN)

@@ -31,13 +31,13 @@ def check_password(text: str) -> str:
 
 def hash_password(password: str) -> str:
     """Return a password's hash, as accounts.toml and the console's users keep it."""
-    return PasswordHasher().hash(password)
+    return PasswordHasher().hash(_octets(password))
 
 
 def fits(password_hash: str, password: str) -> bool:
     """Tell whether a password is the one that was hashed; a hash that is none fits nothing."""
     try:
-        return PasswordHasher().verify(password_hash, password)
+        return PasswordHasher().verify(password_hash, _octets(password))
     except (Argon2Error, InvalidHashError):
         return False
 
@@ -46,7 +46,7 @@ def hash_in_vain(cost: Parameters | None, password: str) -> None:
     """Take as long as verifying a password takes, at a hash's cost or at that of a new one."""
     hasher = PasswordHasher() if cost is None else PasswordHasher.from_parameters(cost)
     with contextlib.suppress(Argon2Error):
-        hasher.hash(password)
+        hasher.hash(_octets(password))
 
 
 def cost_of(password_hash: str) -> Parameters | None:
@@ -54,3 +54,8 @@ def cost_of(password_hash: str) -> Parameters | None:
     with contextlib.suppress(InvalidHashError):
         return extract_parameters(password_hash)
     return None
+
+
+def _octets(password: str) -> bytes:
+    # A guess may hold what is no text; it fits nothing, and is no error either.
+    return password.encode("utf-8", "surrogatepass")

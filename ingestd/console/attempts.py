@@ -12,7 +12,7 @@ _REMEMBERED_MAX = 10_000
 
 
 class Attempts:
-    """Counts what failed of late, by the name that was tried and by the address that tried."""
+    """Counts what did not succeed of late, by the name tried and by the address that tried it."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -26,8 +26,8 @@ class Attempts:
         )
         return max(waits)
 
-    def fail(self, *, name: str, address: str) -> None:
-        """Count a failure."""
+    def begin(self, *, name: str, address: str) -> None:
+        """Count an attempt, before it is known what becomes of it: many may be made at once."""
         now = self._monotonic()
         for key in (("name", name), ("address", address)):
             self._failed.setdefault(key, deque(maxlen=BY_ADDRESS_MAX)).append(now)
@@ -35,9 +35,11 @@ class Attempts:
         while len(self._failed) > _REMEMBERED_MAX:
             self._failed.popitem(last=False)
 
-    def succeed(self, *, name: str) -> None:
-        """Forget the failures of somebody who knew the password in the end."""
+    def succeed(self, *, name: str, address: str) -> None:
+        """Forget the attempts of somebody who knew the password in the end."""
         self._failed.pop(("name", name), None)
+        if of_address := self._failed.get(("address", address)):
+            of_address.pop()
 
     def _wait(self, key: tuple[str, str], allowed: int) -> int:
         now = self._monotonic()

@@ -12,12 +12,16 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingestd.database.engine import Database
-from ingestd.service.people.sessions import find_session
+from ingestd.service.people.sessions import find_session, see_session
 from ingestd.service.people.users import User
 from ingestd.values.clock import Clock, to_microseconds
 
 COOKIE = "__Host-ingestd"
 """Sent back to this host alone, by HTTPS or on loopback, and to no script."""
+
+SEEING = "see session"
+SEEN_SECONDS = 0.5
+"""How long a page waits until it is remembered that its session was used."""
 
 _PUBLIC = re.compile(r"/sign-in|/(invite|static)/.*")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -39,6 +43,7 @@ class Gate:
         self._pages = pages
         self._database = database
         self._clock = clock
+        self._seeing: set[asyncio.Task[None]] = set()  # the loop keeps no task alive by itself
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: by a page, by the way to sign in, or not at all."""
@@ -65,7 +70,18 @@ class Gate:
         if not secret or request.url.path.startswith("/static/"):
             return None
         now = to_microseconds(self._clock.now())
-        return await asyncio.to_thread(find_session, self._database, secret, now=now)
+        session = await asyncio.to_thread(find_session, self._database, secret, now=now)
+        if session is None:
+            return None
+        if session.is_to_be_seen:
+            seeing = asyncio.create_task(
+                asyncio.to_thread(see_session, self._database, secret, now=now), name=SEEING
+            )
+            self._seeing.add(seeing)
+            seeing.add_done_callback(self._seeing.discard)
+            # A file that is being posted holds the database; nobody waits for it to read a page.
+            await asyncio.wait({seeing}, timeout=SEEN_SECONDS)
+        return session.user
 
 
 def is_from_here(request: Request) -> bool:

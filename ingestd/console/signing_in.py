@@ -57,15 +57,15 @@ class SigningIn:
             answer = _ask(request, way=way, trouble=told, status=429)
             answer.headers["Retry-After"] = str(wait)
             return answer
+        self._attempts.begin(name=name, address=address)
         user = await asyncio.to_thread(self._doorkeeper.find, name)
         secret = await self._prove(user, password)
         if user is None or secret is None:
-            self._attempts.fail(name=name, address=address)
             log.warning(
                 Event.SIGN_IN_FAILED, user=None if user is None else user.name, peer=address
             )
             return _ask(request, way=way, trouble=_WRONG, status=403)
-        self._attempts.succeed(name=name)
+        self._attempts.succeed(name=name, address=address)
         log.info(Event.USER_SIGNED_IN, user=user.name, peer=address)
         return _let_in(secret, way)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.engine import Connection
@@ -39,8 +40,16 @@ def begin_session(connection: Connection, user: User, *, now: int) -> str:
     return secret
 
 
-def find_session(database: Database, secret: str, *, now: int) -> User | None:
-    """Return whose session this is, while it lasts and they may sign in; nobody otherwise."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Whose session it is, and whether it is time to remember that it was used."""
+
+    user: User
+    is_to_be_seen: bool
+
+
+def find_session(database: Database, secret: str, *, now: int) -> Session | None:
+    """Return the session of a secret, while it lasts and its user may sign in; none otherwise."""
     token_hash = hash_secret(secret)
     with database.reading() as connection:
         values = {"token_hash": token_hash, **_ends(now)}
@@ -48,10 +57,13 @@ def find_session(database: Database, secret: str, *, now: int) -> User | None:
         user = None if row is None else find_user_by_number(connection, row.user_no)
     if row is None or user is None or user.is_disabled:
         return None
-    if now - row.seen_at >= _SEEN_STEP:
-        with database.writing() as connection:
-            _SQL.run(connection, "see_session", {"token_hash": token_hash, "seen_at": now})
-    return user
+    return Session(user=user, is_to_be_seen=now - row.seen_at >= _SEEN_STEP)
+
+
+def see_session(database: Database, secret: str, *, now: int) -> None:
+    """Remember that a session was used. On SQLite this waits for a file that is being posted."""
+    with database.writing() as connection:
+        _SQL.run(connection, "see_session", {"token_hash": hash_secret(secret), "seen_at": now})
 
 
 def end_session(connection: Connection, secret: str) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import pytest
 
 from ingestd.config.judging.values import ListenAddress
+from ingestd.console import gate
 from ingestd.console.app import make_console
 from ingestd.database.engine import Database
 from ingestd.service.daemon.supervisor import Surroundings
@@ -28,7 +29,7 @@ from ingestd.telemetry.metrics import Metrics
 from ingestd.values.identifiers import AccountId
 from tests.integration.database import conftest as databases
 from tests.integration.database.conftest import database, make_database, server, sqlite_pattern
-from tests.integration.http.peers import ask, running
+from tests.integration.http.peers import PATIENCE, ask, running
 
 __all__ = ["database", "make_database", "server", "sqlite_pattern"]
 
@@ -155,6 +156,7 @@ class Console:
 async def console_on(database: Database) -> AsyncIterator[Console]:
     """Run a console."""
     clock = Clock()
+    gate.SEEN_SECONDS = PATIENCE  # its clock leaps: nothing may be remembered late
     console = Console(database=database, clock=clock, doorkeeper=Doorkeeper(database, clock))
 
     async def count() -> list[UploadCount] | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
 from ingestd.access.passwords import CHARACTERS_MIN
+from ingestd.console import gate
 from ingestd.console.attempts import BY_ADDRESS_MAX, BY_NAME_MAX
 from ingestd.console.gate import COOKIE
 from ingestd.service.people.roles import Role, RoleKind
@@ -142,6 +144,20 @@ async def test_a_session_that_has_ended_opens_nothing(either: Console, end: str)
     assert (await visitor.get("/")).status == 303
 
 
+async def test_a_page_is_read_while_a_file_is_posted(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite there is one writer: that a session was used is remembered behind it."""
+    visitor = await console.let_in("ada")
+    console.clock.pass_(timedelta(minutes=2))
+    monkeypatch.setattr(gate, "SEEN_SECONDS", 0.05)
+    with console.database.writing():
+        assert (await visitor.get("/")).status == 200
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == gate.SEEING))
+    console.clock.pass_(timedelta(minutes=29))
+    assert (await visitor.get("/")).status == 200
+
+
 async def test_guesses_are_few_and_lock_nobody_else_out(console: Console) -> None:
     """After some even the right password has to wait a quarter of an hour; others have not."""
     await console.let_in("ada")
@@ -154,6 +170,15 @@ async def test_guesses_are_few_and_lock_nobody_else_out(console: Console) -> Non
     assert (await console.visitor().sign_in("bob")).status == 303
     console.clock.pass_(timedelta(minutes=15, seconds=1))
     assert (await console.visitor().sign_in("ada")).status == 303
+
+
+async def test_guesses_that_come_at_once_are_no_more(console: Console) -> None:
+    """Each is counted before its password is looked at."""
+    await console.let_in("ada")
+    answers = await asyncio.gather(
+        *(console.visitor().sign_in("ada", OTHER) for _ in range(2 * BY_NAME_MAX))
+    )
+    assert sorted(answer.status for answer in answers) == [403] * BY_NAME_MAX + [429] * BY_NAME_MAX
 
 
 async def test_one_address_does_not_try_every_name(console: Console) -> None:

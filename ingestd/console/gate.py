@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ingestd.console.threads import read, write
 from ingestd.database.engine import Database
 from ingestd.service.people.sessions import find_session, see_session
 from ingestd.service.people.users import User
@@ -70,12 +71,12 @@ class Gate:
         if not secret or request.url.path.startswith("/static/"):
             return None
         now = to_microseconds(self._clock.now())
-        session = await asyncio.to_thread(find_session, self._database, secret, now=now)
+        session = await read(find_session, self._database, secret, now=now)
         if session is None:
             return None
         if session.is_to_be_seen:
             seeing = asyncio.create_task(
-                asyncio.to_thread(see_session, self._database, secret, now=now), name=SEEING
+                write(see_session, self._database, secret, now=now), name=SEEING
             )
             self._seeing.add(seeing)
             seeing.add_done_callback(self._seeing.discard)

@@ -19,6 +19,7 @@ from ingestd.access.passwords import (
 from ingestd.console.attempts import Attempts
 from ingestd.console.gate import COOKIE, safe_way
 from ingestd.console.pages import page
+from ingestd.console.threads import read, write
 from ingestd.service.people.letting_in import Doorkeeper
 from ingestd.service.people.users import User
 from ingestd.telemetry.events import Event
@@ -58,7 +59,7 @@ class SigningIn:
             answer.headers["Retry-After"] = str(wait)
             return answer
         self._attempts.begin(name=name, address=address)
-        user = await asyncio.to_thread(self._doorkeeper.find, name)
+        user = await read(self._doorkeeper.find, name)
         secret = await self._prove(user, password)
         if user is None or secret is None:
             log.warning(
@@ -72,7 +73,7 @@ class SigningIn:
     async def sign_out(self, request: Request) -> Response:
         """End the session, here and in the database."""
         secret = request.cookies.get(COOKIE, "")
-        await asyncio.to_thread(self._doorkeeper.sign_out, secret)
+        await write(self._doorkeeper.sign_out, secret)
         answer = RedirectResponse("/sign-in", 303)
         answer.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax")
         return answer
@@ -80,7 +81,7 @@ class SigningIn:
     async def show_invitation(self, request: Request) -> Response:
         """Ask somebody who was let in for a password."""
         secret = request.path_params["secret"]
-        user = await asyncio.to_thread(self._doorkeeper.find_invited, secret)
+        user = await read(self._doorkeeper.find_invited, secret)
         return _ask_password(request, user)
 
     async def accept_invitation(self, request: Request) -> Response:
@@ -88,7 +89,7 @@ class SigningIn:
         fields = await read_fields(request)
         password, again = fields.get("password", ""), fields.get("again", "")
         secret = request.path_params["secret"]
-        user = await asyncio.to_thread(self._doorkeeper.find_invited, secret)
+        user = await read(self._doorkeeper.find_invited, secret)
         if user is None:
             return _ask_password(request, None)
         if password != again:
@@ -113,7 +114,7 @@ class SigningIn:
             return None
         if not await loop.run_in_executor(self._threads, fits, user.password_hash, password):
             return None
-        return await asyncio.to_thread(self._doorkeeper.sign_in, user)
+        return await write(self._doorkeeper.sign_in, user)
 
 
 async def read_fields(request: Request) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
@@ -24,6 +25,7 @@ from tests.integration.console.conftest import (
     Console,
     fields_of,
 )
+from tests.integration.http.peers import PATIENCE
 
 OTHER = "another long password"
 
@@ -147,12 +149,18 @@ async def test_a_session_that_has_ended_opens_nothing(either: Console, end: str)
 async def test_a_page_is_read_while_a_file_is_posted(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On SQLite there is one writer: that a session was used is remembered behind it."""
-    visitor = await console.let_in("ada")
+    """On SQLite there is one writer: that a session was used is remembered behind it.
+
+    However many read meanwhile, the door has all of the daemon's threads for what is uploaded.
+    """
+    visitor, *others = [await console.let_in(f"user{number}") for number in range(8)]
     console.clock.pass_(timedelta(minutes=2))
     monkeypatch.setattr(gate, "SEEN_SECONDS", 0.05)
     with console.database.writing():
-        assert (await visitor.get("/")).status == 200
+        pages = await asyncio.gather(*(each.get("/") for each in (visitor, *others)))
+        assert [page.status for page in pages] == [200] * 8
+        beside = (asyncio.to_thread(threading.get_ident) for _ in range(4))
+        assert await asyncio.wait_for(asyncio.gather(*beside), PATIENCE)
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == gate.SEEING))
     console.clock.pass_(timedelta(minutes=29))
     assert (await visitor.get("/")).status == 200

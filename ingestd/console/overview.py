@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ingestd.console.pages import page
+from ingestd.console.door.rights import Visit
+from ingestd.console.page.pages import page
 from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.service.http.health import Health
 from ingestd.service.people.roles import RoleKind
@@ -23,10 +24,10 @@ class Overview:
     def __init__(self, health: Health) -> None:
         self._health = health
 
-    async def show(self, request: Request) -> Response:
+    async def show(self, request: Request, visit: Visit) -> Response:
         """Show it."""
         standing = await self._health.standing()
-        user: User = request.scope["user"]
+        user = visit.user
         counts = None if standing.counts is None else _counts_for(user, standing.counts)
         return page(
             request,

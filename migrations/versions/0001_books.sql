@@ -79,6 +79,21 @@ CREATE TABLE console_session (
   CONSTRAINT pk_console_session PRIMARY KEY (token_hash)
 );
 
+-- Console: what people did that moves no money, and so stands in no `entry`. `via` is the way in
+-- that was used: console, api or command; `detail` is JSON.
+CREATE TABLE console_audit (
+  audit_id TEXT NOT NULL,
+  occurred_at BIGINT NOT NULL,
+  done_by TEXT NOT NULL,
+  via TEXT NOT NULL,
+  deed TEXT NOT NULL,
+  account TEXT,
+  subject TEXT NOT NULL,
+  detail TEXT,
+  CONSTRAINT pk_console_audit PRIMARY KEY (audit_id),
+  CONSTRAINT ck_console_audit_via CHECK (via IN ('console', 'api', 'command'))
+);
+
 -- Catalog: what is sold. `sort` is its place among debts of one day; `repayment` says whether a
 -- payment for it pays it first, or the oldest debt; `first_instalment` is what must be paid of it
 -- to buy it in installments, its whole price by default.

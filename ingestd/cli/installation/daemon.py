@@ -81,11 +81,12 @@ def _invite_first_admin(config: Path) -> None:
     from ingestd.cli.opening.installation import installation_for
     from ingestd.cli.opening.who import who_runs_this
     from ingestd.service.in_force.need import Need
+    from ingestd.service.people.audit import Doer, Via
     from ingestd.service.people.letting_in import Doorkeeper
 
     with installation_for(Need.READING, config) as installation:
         doorkeeper = Doorkeeper(installation.database, installation.clock)
-        invitation = doorkeeper.invite_first(by=who_runs_this())
+        invitation = doorkeeper.invite_first(by=Doer(name=who_runs_this(), via=Via.COMMAND))
         if invitation is not None:
             typer.echo(
                 f"The console's first admin signs in as {invitation.user.name}, and chooses a "

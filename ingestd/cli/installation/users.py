@@ -14,6 +14,7 @@ from ingestd.service.people.roles import RoleKind
 
 if TYPE_CHECKING:
     from ingestd.service.installation.bootstrap import Installation
+    from ingestd.service.people.audit import Doer
     from ingestd.service.people.letting_in import Doorkeeper, Invitation
     from ingestd.service.people.users import User
 
@@ -41,16 +42,13 @@ def add(
     config: ConfigOption = None,
 ) -> None:
     """Let somebody in: print a link by which they choose a password, once, within a day."""
-    from ingestd.cli.opening.who import who_runs_this
     from ingestd.service.people.letting_in import check_email
     from ingestd.service.people.roles import roles_of
 
     with installation_for(Need.READING, config) as installation:
         accounts = frozenset(installation.account(each).account_id for each in account or ())
         roles = roles_of(frozenset(role), accounts)
-        invitation = _keeper(installation).invite(
-            name, roles, email=check_email(email), by=who_runs_this()
-        )
+        invitation = _keeper(installation).invite(name, roles, email=check_email(email), by=_doer())
         _print_invitation(installation, invitation, output, wide=wide)
 
 
@@ -78,7 +76,7 @@ def disable(
 ) -> None:
     """Let somebody in no more; whoever is signed in is out at once."""
     with installation_for(Need.READING, config) as installation:
-        user = _keeper(installation).disable(name)
+        user = _keeper(installation).disable(name, by=_doer())
         print_rows([_row(user)], _COLUMNS, output, wide=wide)
 
 
@@ -91,7 +89,7 @@ def reset(
 ) -> None:
     """Let somebody begin anew: the old password and all sessions end; print a new link."""
     with installation_for(Need.READING, config) as installation:
-        invitation = _keeper(installation).reset(name)
+        invitation = _keeper(installation).reset(name, by=_doer())
         _print_invitation(installation, invitation, output, wide=wide)
 
 
@@ -99,6 +97,13 @@ def _keeper(installation: Installation) -> Doorkeeper:
     from ingestd.service.people.letting_in import Doorkeeper
 
     return Doorkeeper(installation.database, installation.clock)
+
+
+def _doer() -> Doer:
+    from ingestd.cli.opening.who import who_runs_this
+    from ingestd.service.people.audit import Doer, Via
+
+    return Doer(name=who_runs_this(), via=Via.COMMAND)
 
 
 def _print_invitation(

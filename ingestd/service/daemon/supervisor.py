@@ -54,9 +54,10 @@ log = get_logger("ingestd.service")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the console works on: an installation, and how its daemon is."""
+    """What the console works on: an installation, who may do what, and how its daemon is."""
 
     installation: Installation
+    keeper: AccessKeeper
     health: Health
 
 
@@ -162,7 +163,9 @@ class Daemon:
             pending=lambda: self._config_watch.pending,
             metrics=metrics,
         )
-        console = make_console(Surroundings(installation=installation, health=health))
+        console = make_console(
+            Surroundings(installation=installation, keeper=keeper, health=health)
+        )
         self._http = HttpServer(
             health.app(console if self._shows_console else None),
             listen=http.listen,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sqlalchemy.engine import Connection
+
 from ingestd.access.passwords import check_password, hash_password
 from ingestd.config.files.settings import HttpSettings
 from ingestd.database.engine import Database
+from ingestd.service.people.audit import Deed, Doer, Via, write_audit
 from ingestd.service.people.links import find_invited, make_link, use_links
 from ingestd.service.people.roles import Role, RoleKind
 from ingestd.service.people.sessions import begin_session, end_session, end_sessions_of
@@ -51,24 +54,28 @@ class Doorkeeper:
         self._database = database
         self._clock = clock
 
-    def invite(self, name: str, roles: Iterable[Role], *, email: str | None, by: str) -> Invitation:
+    def invite(
+        self, name: str, roles: Iterable[Role], *, email: str | None, by: Doer
+    ) -> Invitation:
         """Add a user, `by` whom. Raises UsageError for a name that is none, or is taken."""
         now = self._now()
         with self._database.writing() as connection:
-            user = add_user(connection, name, roles, email=email, now=now, by=by)
+            user = add_user(connection, name, roles, email=email, now=now, by=by.name)
+            self._keep(connection, Deed.USER_INVITED, user, by, roles=_written(user))
             return Invitation(user=user, secret=make_link(connection, user, now=now))
 
-    def invite_first(self, *, by: str) -> Invitation | None:
+    def invite_first(self, *, by: Doer) -> Invitation | None:
         """Let the first admin in, who lets in all others; None where there is anybody already."""
         now = self._now()
         with self._database.writing() as connection:
             if list_users(connection):
                 return None
             roles = [Role(RoleKind.ADMIN)]
-            user = add_user(connection, FIRST_ADMIN, roles, email=None, now=now, by=by)
+            user = add_user(connection, FIRST_ADMIN, roles, email=None, now=now, by=by.name)
+            self._keep(connection, Deed.USER_INVITED, user, by, roles=_written(user))
             return Invitation(user=user, secret=make_link(connection, user, now=now))
 
-    def reset(self, name: str) -> Invitation:
+    def reset(self, name: str, *, by: Doer) -> Invitation:
         """Let a user begin anew: password and sessions end, and a disabled one may come again.
 
         Raises UsageError where there is no such user.
@@ -78,18 +85,20 @@ class Doorkeeper:
             set_password(connection, user, None)
             set_disabled(connection, user, is_disabled=False)
             end_sessions_of(connection, user)
+            self._keep(connection, Deed.USER_RESET, user, by)
             return Invitation(
                 user=read_user(connection, name),
                 secret=make_link(connection, user, now=self._now()),
             )
 
-    def disable(self, name: str) -> User:
+    def disable(self, name: str, *, by: Doer) -> User:
         """Let a user in no more; sessions and links end at once. Raises UsageError as `reset`."""
         with self._database.writing() as connection:
             user = read_user(connection, name)
             set_disabled(connection, user, is_disabled=True)
             end_sessions_of(connection, user)
             use_links(connection, user)
+            self._keep(connection, Deed.USER_DISABLED, user, by)
             return read_user(connection, name)
 
     def find_invited(self, secret: str) -> User | None:
@@ -112,6 +121,7 @@ class Doorkeeper:
             use_links(connection, user)
             end_sessions_of(connection, user)
             set_password(connection, user, hashed)
+            self._keep(connection, Deed.PASSWORD_CHOSEN, user, _themselves(user))
             return begin_session(connection, user, now=now)
 
     def find(self, name: str) -> User | None:
@@ -128,6 +138,7 @@ class Doorkeeper:
             found = find_user(connection, user.name)
             if found is None or found.is_disabled or found.password_hash != user.password_hash:
                 return None
+            self._keep(connection, Deed.SIGNED_IN, user, _themselves(user))
             return begin_session(connection, found, now=self._now())
 
     def sign_out(self, secret: str) -> None:
@@ -137,6 +148,20 @@ class Doorkeeper:
 
     def _now(self) -> int:
         return to_microseconds(self._clock.now())
+
+    def _keep(
+        self, connection: Connection, deed: Deed, user: User, by: Doer, **detail: object
+    ) -> None:
+        now = self._clock.now()
+        write_audit(connection, deed, doer=by, at=now, subject=user.name, detail=detail)
+
+
+def _themselves(user: User) -> Doer:
+    return Doer(name=user.name, via=Via.CONSOLE)
+
+
+def _written(user: User) -> list[str]:
+    return sorted(map(str, user.roles))
 
 
 def check_email(text: str | None) -> str | None:

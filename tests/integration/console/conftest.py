@@ -5,25 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
-from types import SimpleNamespace
-from typing import Any, cast
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from ingestd.access.keeper import AccessKeeper
+from ingestd.config.editing.examples import write_examples
 from ingestd.config.judging.values import ListenAddress
-from ingestd.console import gate
 from ingestd.console.app import make_console
+from ingestd.console.door import gate
 from ingestd.database.engine import Database
 from ingestd.service.daemon.supervisor import Surroundings
 from ingestd.service.http.health import Health
 from ingestd.service.http.server import HttpServer
-from ingestd.service.installation.bootstrap import Installation
+from ingestd.service.installation.bootstrap import Installation, open_installation
+from ingestd.service.people.audit import Doer, Via
 from ingestd.service.people.letting_in import Doorkeeper
 from ingestd.service.people.roles import Role, RoleKind
+from ingestd.spool.files import make_folder
 from ingestd.spool.queue import UploadCount
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.identifiers import AccountId
@@ -35,6 +39,7 @@ __all__ = ["database", "make_database", "server", "sqlite_pattern"]
 
 PASSWORD = "correct horse battery"
 HOST = "console.test"
+TEST = Doer(name="test", via=Via.COMMAND)
 ADMIN = frozenset({Role(RoleKind.ADMIN)})
 SPRINGFIELD, SHELBYVILLE = AccountId("SPRINGFIELD"), AccountId("SHELBYVILLE")
 
@@ -127,11 +132,18 @@ def named(headers: Mapping[str, str]) -> dict[str, str]:
 class Console:
     """A console that runs on a database of its own."""
 
-    database: Database
+    installation: Installation
+    keeper: AccessKeeper
     clock: Clock
     doorkeeper: Doorkeeper
     port: int = 0
+    surroundings: Surroundings = field(init=False)
     counts: list[UploadCount] | None = field(default_factory=list)
+
+    @property
+    def database(self) -> Database:
+        """What it is kept in."""
+        return self.installation.database
 
     def visitor(self) -> Visitor:
         """Return a new browser."""
@@ -139,7 +151,7 @@ class Console:
 
     def invite(self, name: str, roles: frozenset[Role] = ADMIN) -> str:
         """Let somebody in; return the path of the link."""
-        secret = self.doorkeeper.invite(name, roles, email=None, by="test").secret
+        secret = self.doorkeeper.invite(name, roles, email=None, by=TEST).secret
         return f"/invite/{secret}"
 
     async def let_in(self, name: str, roles: frozenset[Role] = ADMIN) -> Visitor:
@@ -152,12 +164,32 @@ class Console:
         return visitor
 
 
+def furnish(folder: Path, database: Database, clock: Clock) -> Installation:
+    """Return an installation of two districts whose books a database holds."""
+    write_examples(folder)
+    settings = folder / "ingestd.toml"
+    settings.write_text(f'data_dir = "{folder / "data"}"\n')
+    accounts = "".join(
+        f'[{name}]\nname = "{name.title()}"\ntimezone = "America/Chicago"\ncurrency = "USD"\n'
+        for name in (SPRINGFIELD, SHELBYVILLE)
+    )
+    (folder / "accounts.toml").write_text(accounts)
+    (folder / "allowlist.toml").write_text("everyone = []\ndeny = []\n[accounts]\n")
+    opened = open_installation(settings)
+    opened.database.close()
+    make_folder(opened.folders.data_dir)
+    return replace(opened, database=database, clock=clock)
+
+
 @asynccontextmanager
-async def console_on(database: Database) -> AsyncIterator[Console]:
+async def console_on(database: Database, folder: Path) -> AsyncIterator[Console]:
     """Run a console."""
     clock = Clock()
     gate.SEEN_SECONDS = PATIENCE  # its clock leaps: nothing may be remembered late
-    console = Console(database=database, clock=clock, doorkeeper=Doorkeeper(database, clock))
+    installation = furnish(folder, database, clock)
+    keeper = AccessKeeper(installation.access)
+    doorkeeper = Doorkeeper(database, clock)
+    console = Console(installation=installation, keeper=keeper, clock=clock, doorkeeper=doorkeeper)
 
     async def count() -> list[UploadCount] | None:
         return console.counts
@@ -166,8 +198,8 @@ async def console_on(database: Database) -> AsyncIterator[Console]:
         return ""
 
     health = Health(checks={"sftp": well}, count=count, pending=list, metrics=Metrics())
-    installation = cast("Installation", SimpleNamespace(database=database, clock=clock))
-    app = health.app(make_console(Surroundings(installation=installation, health=health)))
+    console.surroundings = Surroundings(installation=installation, keeper=keeper, health=health)
+    app = health.app(make_console(console.surroundings))
     listen = ListenAddress(host="127.0.0.1", port=0)
     server = HttpServer(app, listen=listen, tls=None, trusted_proxies=())
     async with running(server):
@@ -176,16 +208,16 @@ async def console_on(database: Database) -> AsyncIterator[Console]:
 
 
 @pytest.fixture
-async def console(make_database: databases.MakeDatabase) -> AsyncIterator[Console]:
+async def console(make_database: databases.MakeDatabase, tmp_path: Path) -> AsyncIterator[Console]:
     """Return a console on SQLite, for what no database decides."""
-    async with console_on(make_database("sqlite")) as found:
+    async with console_on(make_database("sqlite"), tmp_path) as found:
         yield found
 
 
 @pytest.fixture
-async def either(database: Database) -> AsyncIterator[Console]:
+async def either(database: Database, tmp_path: Path) -> AsyncIterator[Console]:
     """Return a console; every test that asks for it runs on both databases."""
-    async with console_on(database) as found:
+    async with console_on(database, tmp_path) as found:
         yield found
 
 

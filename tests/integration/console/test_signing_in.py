@@ -10,9 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from ingestd.access.passwords import CHARACTERS_MIN
-from ingestd.console import gate
-from ingestd.console.attempts import BY_ADDRESS_MAX, BY_NAME_MAX
-from ingestd.console.gate import COOKIE
+from ingestd.console.door import gate
+from ingestd.console.door.attempts import BY_ADDRESS_MAX, BY_NAME_MAX
+from ingestd.console.door.gate import COOKIE
 from ingestd.service.people.roles import Role, RoleKind
 from ingestd.spool.queue import UploadCount
 from ingestd.values.errors import UsageError
@@ -22,6 +22,7 @@ from tests.integration.console.conftest import (
     PASSWORD,
     SHELBYVILLE,
     SPRINGFIELD,
+    TEST,
     Console,
     fields_of,
 )
@@ -54,7 +55,7 @@ async def test_who_may_not_come_in_learns_nothing(either: Console) -> None:
     """Wrong, unknown, disabled, or without a password yet: all are told the same."""
     await either.let_in("ada")
     await either.let_in("bob")
-    either.doorkeeper.disable("bob")
+    either.doorkeeper.disable("bob", by=TEST)
     either.invite("carol")
     answers = set()
     for name, password in (("ada", OTHER), ("eve", PASSWORD), ("bob", PASSWORD), ("carol", "")):
@@ -74,9 +75,9 @@ async def test_a_link_opens_once_and_for_a_day(either: Console) -> None:
     assert (await either.visitor().post(used, fields)).status == 303
     late = either.invite("bob")
     disabled = either.invite("carol")
-    either.doorkeeper.disable("carol")
+    either.doorkeeper.disable("carol", by=TEST)
     earlier = either.invite("dan")
-    either.doorkeeper.reset("dan")
+    either.doorkeeper.reset("dan", by=TEST)
     either.clock.pass_(timedelta(hours=24))
     for path in (used, late, disabled, earlier, "/invite/x", "/invite/%ED%B3%A9"):
         visitor = either.visitor()
@@ -139,9 +140,9 @@ async def test_a_session_that_has_ended_opens_nothing(either: Console, end: str)
                 assert (await visitor.get("/")).status == 200
             either.clock.pass_(timedelta(minutes=24))
         case "disabled":
-            either.doorkeeper.disable("ada")
+            either.doorkeeper.disable("ada", by=TEST)
         case "reset":
-            either.doorkeeper.reset("ada")
+            either.doorkeeper.reset("ada", by=TEST)
     visitor.cookies = cookies
     assert (await visitor.get("/")).status == 303
 

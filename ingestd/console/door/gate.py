@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingestd.console.threads import read, write
+from ingestd.console.page.threads import read, write
 from ingestd.database.engine import Database
 from ingestd.service.people.sessions import find_session, see_session
 from ingestd.service.people.users import User

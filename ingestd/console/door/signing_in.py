@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,10 +15,11 @@ from ingestd.access.passwords import (
     fits,
     hash_in_vain,
 )
-from ingestd.console.attempts import Attempts
-from ingestd.console.gate import COOKIE, safe_way
-from ingestd.console.pages import page
-from ingestd.console.threads import read, write
+from ingestd.console.door.attempts import Attempts
+from ingestd.console.door.gate import COOKIE, safe_way
+from ingestd.console.page.forms import read_fields
+from ingestd.console.page.pages import page
+from ingestd.console.page.threads import read, write
 from ingestd.service.people.letting_in import Doorkeeper
 from ingestd.service.people.users import User
 from ingestd.telemetry.events import Event
@@ -28,7 +28,6 @@ from ingestd.values.clock import Clock
 from ingestd.values.errors import UsageError
 
 _WRONG = "Name or password is wrong."
-_FIELDS_MAX = 10
 
 log = get_logger("ingestd.console")
 
@@ -117,31 +116,15 @@ class SigningIn:
         return await write(self._doorkeeper.sign_in, user)
 
 
-async def read_fields(request: Request) -> dict[str, str]:
-    """Return the fields of a form; what is no form has none."""
-    body = await request.body()
-    try:
-        return dict(
-            parse_qsl(
-                body.decode("ascii"),
-                keep_blank_values=True,
-                errors="strict",
-                max_num_fields=_FIELDS_MAX,
-            )
-        )
-    except ValueError:
-        return {}
-
-
 def _ask(request: Request, *, way: str, trouble: str | None = None, status: int = 200) -> Response:
-    return page(request, "sign_in.html", status=status, way=safe_way(way), trouble=trouble)
+    return page(request, "door/sign_in.html", status=status, way=safe_way(way), trouble=trouble)
 
 
 def _ask_password(request: Request, user: User | None, *, trouble: str | None = None) -> Response:
     status = 404 if user is None else 200 if trouble is None else 422
     return page(
         request,
-        "invitation.html",
+        "door/invitation.html",
         status=status,
         invited=user,
         trouble=trouble,

@@ -1,0 +1,1 @@
+"""The same for programs: `/api/v1`."""

@@ -1,0 +1,1 @@
+"""Who may send: the allowlist and the accounts, edited without fear."""

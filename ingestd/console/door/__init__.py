@@ -1,0 +1,1 @@
+"""The way in: who asks, what they may, signing in and out."""

@@ -1,0 +1,1 @@
+"""Files: dropped, previewed, confirmed, and what became of each."""

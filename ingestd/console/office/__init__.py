@@ -1,0 +1,1 @@
+"""The month of a business office: families, money, reports, catalogs."""

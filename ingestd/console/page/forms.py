@@ -1,0 +1,28 @@
+"""Forms: the fields that a browser sent."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+FIELDS_MAX = 100
+
+
+async def read_fields(request: Request) -> dict[str, str]:
+    """Return the fields of a form; what is no form has none."""
+    return dict(await read_pairs(request))
+
+
+async def read_pairs(request: Request) -> list[tuple[str, str]]:
+    """Return the fields of a form in order, a name for each time that it stands there."""
+    body = await request.body()
+    try:
+        return parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=FIELDS_MAX,
+        )
+    except ValueError:
+        return []

@@ -1,0 +1,1 @@
+"""Who may sign in and what they did: users, tokens, the audit."""

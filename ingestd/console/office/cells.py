@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
@@ -12,6 +13,7 @@ Row = Mapping[str, object]
 Way = Callable[[Row, str], str | None]
 """Tells where a cell of a row leads, by its column; None for nowhere."""
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _COUNTS = frozenset({"opening", "closing", "rows_sealed", "amount_posted", "lines"})
 
 
@@ -22,6 +24,13 @@ class Cell:
     text: str
     way: str | None
     is_number: bool
+
+    @property
+    def kind(self) -> str:
+        """How it is set: figures stand to the right, and neither they nor days are broken."""
+        if self.is_number:
+            return "number"
+        return "day" if _DAY.fullmatch(self.text) else ""
 
 
 def is_number(column: str) -> bool:
@@ -84,3 +93,29 @@ def way_by_name(row: Row, column: str) -> str | None:
         return path_of("/batches", row.get("merchant_id") or "-", value)
     page = _PAGES.get(column)
     return None if page is None else path_of(page, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns, each with whether it holds figures, and rows of cells."""
+
+    columns: tuple[tuple[str, bool], ...]
+    rows: list[list[Cell]]
+
+
+def table_of(
+    rows: Sequence[Row], account: str, columns: Sequence[str] | None = None, way: Way = way_by_name
+) -> Table:
+    """Return rows as a table; without `columns` it has those of its first row."""
+    shown = tuple(columns or (rows[0] if rows else ()))
+    return Table(
+        tuple((column, is_number(column)) for column in shown),
+        cells_of(rows, shown, way, account=account),
+    )
+
+
+def pairs_of(facts: Row, account: str, way: Way = way_by_name) -> list[tuple[str, Cell]]:
+    """Return facts, each with its name; what nobody knows is left out."""
+    names = [name for name, value in facts.items() if value not in (None, "")]
+    [cells] = cells_of([facts], names, way, account=account)
+    return list(zip(names, cells, strict=True))

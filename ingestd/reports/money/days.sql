@@ -1,7 +1,8 @@
 -- name: add_up_days
 -- What was charged on each of the days asked for, and what money came in, by the totals of batches:
--- a charge moves deferred revenue (2100) and tax (2110) to a receivable (1100, 1110); money comes to
--- the bank (1000) or the till (1060) from elsewhere. Binds :account, :since, :until.
+-- a charge moves deferred revenue (2100) and tax (2110) to a receivable (1100, 1110); money comes
+-- to the bank (1000) or the till (1060) from elsewhere. Payouts (2060) that came back are none.
+-- Binds :account, :since, :until.
 SELECT p.effective_on AS day,
   SUM(CASE WHEN p.credit_account IN (2100, 2110) AND p.debit_account IN (1100, 1110)
     THEN p.amount ELSE 0 END) AS charged,

@@ -11,6 +11,10 @@ from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ingestd.console.districts.accounts_page import AccountsPage
+from ingestd.console.districts.allowlist_page import AllowlistPage
+from ingestd.console.districts.saving import Saving
+from ingestd.console.districts.text_page import TextPage
 from ingestd.console.door.gate import Gate
 from ingestd.console.door.proving import Proving
 from ingestd.console.door.rights import Asked, Right, Rooms, refuse
@@ -20,6 +24,7 @@ from ingestd.console.overview import Overview
 from ingestd.console.people.own_page import OwnPage
 from ingestd.console.people.users_page import UsersPage
 from ingestd.service.daemon.supervisor import Surroundings
+from ingestd.service.districts.desk import Desk
 from ingestd.service.people.coming_in import Entrance
 from ingestd.service.people.letting_in import Doorkeeper
 from ingestd.service.people.own_totp import OwnTotp
@@ -95,10 +100,15 @@ def make_rooms(surroundings: Surroundings, people: People | None = None) -> Room
     overview = Overview(surroundings.health)
     users = UsersPage(people.doorkeeper, surroundings.keeper, installation.settings)
     own = OwnPage(people.entrance, people.own_totp, people.proving, installation)
+    desk = Desk(installation.config_path, installation.database, installation.clock, people.secrecy)
+    saving = Saving(desk)
     return Rooms(
         keeper=surroundings.keeper,
         asked=(
             Asked(path="/", right=Right.SIGNED_IN, answer=overview.show, entry="Overview"),
+            *AllowlistPage(saving, surroundings.keeper).asked(),
+            *AccountsPage(saving, surroundings.keeper).asked(),
+            *TextPage(saving).asked(),
             *users.asked(),
             *own.asked(),
         ),

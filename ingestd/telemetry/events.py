@@ -16,6 +16,7 @@ class Event(StrEnum):
     DAEMON_FAILED = "daemon_failed"
     CONFIG_LOADED = "config_loaded"
     CONFIG_REJECTED = "config_rejected"
+    CONFIG_SAVED = "config_saved"
     ALLOWLIST_LOADED = "allowlist_loaded"
     ALLOWLIST_REJECTED = "allowlist_rejected"
     ACCOUNTS_LOADED = "accounts_loaded"

@@ -29,7 +29,18 @@ class Deed(StrEnum):
     USER_DISABLED = "user_disabled"
     USER_CHANGED = "user_changed"
     PASSWORD_CHOSEN = "password_chosen"  # noqa: S105 - a deed, and no password
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a deed, and no password
     SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SESSIONS_ENDED = "sessions_ended"
+    TOTP_SWITCHED_ON = "totp_switched_on"
+    TOTP_SWITCHED_OFF = "totp_switched_off"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    IDENTITY_BOUND = "identity_bound"
+    ALLOWLIST_SAVED = "allowlist_saved"
+    ACCOUNTS_SAVED = "accounts_saved"
 
 
 class Via(StrEnum):

@@ -14,8 +14,10 @@ from ingestd.console.door.gate import Gate
 from ingestd.console.door.rights import Asked, Right, Rooms, refuse
 from ingestd.console.door.signing_in import SigningIn
 from ingestd.console.overview import Overview
+from ingestd.console.people.tokens import TokensPage
 from ingestd.service.daemon.supervisor import Surroundings
 from ingestd.service.people.letting_in import Doorkeeper
+from ingestd.service.people.tokens import TokenKeeper
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -46,7 +48,21 @@ def make_rooms(surroundings: Surroundings) -> Rooms:
     overview = Overview(surroundings.health)
     return Rooms(
         keeper=surroundings.keeper,
-        asked=(Asked(path="/", right=Right.SIGNED_IN, answer=overview.show, entry="Overview"),),
+        asked=(
+            Asked(path="/", right=Right.SIGNED_IN, answer=overview.show, entry="Overview"),
+            *_rooms_of_tokens(surroundings),
+        ),
+    )
+
+
+def _rooms_of_tokens(surroundings: Surroundings) -> tuple[Asked, ...]:
+    database, clock = surroundings.installation.database, surroundings.installation.clock
+    tokens = TokensPage(TokenKeeper(database, clock), surroundings.keeper, clock)
+    govern, to = Right.GOVERN, "Installation"
+    return (
+        Asked(path="/tokens", right=govern, answer=tokens.show, entry="Tokens", section=to),
+        Asked(path="/tokens", right=govern, answer=tokens.make, method="POST"),
+        Asked(path="/tokens/{token_id}/revoke", right=govern, answer=tokens.revoke, method="POST"),
     )
 
 

@@ -30,6 +30,8 @@ class Deed(StrEnum):
     USER_CHANGED = "user_changed"
     PASSWORD_CHOSEN = "password_chosen"  # noqa: S105 - a deed, and no password
     SIGNED_IN = "signed_in"
+    TOKEN_MADE = "token_made"  # noqa: S105 - as above
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - as above
 
 
 class Via(StrEnum):

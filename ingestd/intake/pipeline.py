@@ -243,6 +243,7 @@ def provenance_of(upload: QueuedUpload, *, sha256: str | None, size_bytes: int) 
         session_id=upload.session_id,
         key_fingerprint=upload.key_fingerprint,
         client_version=upload.client_version,
+        sent_by=upload.sent_by,
         node=upload.node,
     )
 

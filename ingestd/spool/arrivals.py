@@ -1,6 +1,6 @@
-"""Arrival notes: what the SFTP door knows about an upload, left for the intake to find.
+"""Arrival notes: what a door knows about an upload, left for the intake to find.
 
-The door never waits for the database. It writes a note next to the file; the intake takes
+A door never waits for the database. It writes a note next to the file; the intake takes
 the note with the file and records both. A file without a note was copied in by hand.
 """
 
@@ -25,9 +25,10 @@ NOTE_SUFFIX = ".json"
 class Arrival:
     """One upload as the door saw it end.
 
-    `whole` tells a published file from an interrupted one; `sha256` is None when the bytes
-    are not kept; `inode` is how a published file is known again after renames; `loss` says why
-    an upload is not whole, in a word of the door's.
+    `source` is the door, and `sent_by` the user or token where it came by HTTP. `whole` tells a
+    published file from an interrupted one; `sha256` is None when the bytes are not kept; `inode`
+    is how a published file is known again after renames; `loss` says why an upload is not whole,
+    in a word of the door's.
     """
 
     upload_id: UploadId
@@ -43,6 +44,8 @@ class Arrival:
     client_version: str | None = None
     inode: int = 0
     loss: str | None = None
+    source: str = "sftp"
+    sent_by: str | None = None
 
 
 def note_path(folders: Folders, arrival: Arrival) -> Path:

@@ -62,13 +62,13 @@ class UploadCount:
 
 
 def entry_of_arrival(arrival: Arrival, *, format_name: str | None, node: str) -> QueueEntry:
-    """Return the entry of an upload that came through the SFTP door."""
+    """Return the entry of an upload that came through a door."""
     return QueueEntry(
         account=arrival.account,
         upload_id=arrival.upload_id,
         filename=arrival.filename,
         format=format_name,
-        source="sftp",
+        source=arrival.source,
         size_bytes=arrival.size_bytes,
         sha256=arrival.sha256,
         received_at=to_microseconds(arrival.received_at),
@@ -76,6 +76,7 @@ def entry_of_arrival(arrival: Arrival, *, format_name: str | None, node: str) ->
         session_id=arrival.session_id,
         key_fingerprint=arrival.key_fingerprint,
         client_version=arrival.client_version,
+        sent_by=arrival.sent_by,
         node=node,
     )
 

@@ -1,11 +1,11 @@
 -- name: insert_upload
 -- Put an upload into the queue; nothing when it is there already. Binds :account, :upload_id,
 -- :filename, :format, :source, :size_bytes, :sha256, :received_at, :peer, :session_id,
--- :key_fingerprint, :client_version, :node.
+-- :key_fingerprint, :client_version, :sent_by, :node.
 INSERT INTO upload (account, upload_id, filename, format, source, size_bytes, sha256, received_at,
-  peer, session_id, key_fingerprint, client_version, node, state)
+  peer, session_id, key_fingerprint, client_version, sent_by, node, state)
 VALUES (:account, :upload_id, :filename, :format, :source, :size_bytes, :sha256, :received_at,
-  :peer, :session_id, :key_fingerprint, :client_version, :node, 'waiting')
+  :peer, :session_id, :key_fingerprint, :client_version, :sent_by, :node, 'waiting')
 ON CONFLICT DO NOTHING
 
 -- name: lease_next
@@ -35,8 +35,8 @@ SET state = 'working', owner = :owner, claim_token = claim_token + 1,
   lease_expires_at = :expires_at, attempts = attempts + 1, records_done = 0
 WHERE (account, upload_id) IN (SELECT account, upload_id FROM chosen)
 RETURNING account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,
-  session_id, key_fingerprint, client_version, node, state, status, owner, claim_token, attempts,
-  last_error, records_done, delivered
+  session_id, key_fingerprint, client_version, sent_by, node, state, status, owner, claim_token,
+  attempts, last_error, records_done, delivered
 
 -- name: lease_upload
 -- Take one upload, whoever had it before; nothing when it has its outcome already. Binds :account,
@@ -46,8 +46,8 @@ SET state = 'working', owner = :owner, claim_token = claim_token + 1,
   lease_expires_at = :expires_at
 WHERE account = :account AND upload_id = :upload_id AND state <> 'done'
 RETURNING account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,
-  session_id, key_fingerprint, client_version, node, state, status, owner, claim_token, attempts,
-  last_error, records_done, delivered
+  session_id, key_fingerprint, client_version, sent_by, node, state, status, owner, claim_token,
+  attempts, last_error, records_done, delivered
 
 -- name: renew_lease
 -- Keep an upload for longer and note how far it is; nothing when the claim passed to another.
@@ -108,8 +108,8 @@ WHERE account = :account AND upload_id = :upload_id
 -- The uploads of all accounts that have an outcome on a node, but not all of it in its place, in
 -- the order in which they arrived. Binds :node, :limit.
 SELECT account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,
-  session_id, key_fingerprint, client_version, node, state, status, owner, claim_token, attempts,
-  last_error, records_done, delivered
+  session_id, key_fingerprint, client_version, sent_by, node, state, status, owner, claim_token,
+  attempts, last_error, records_done, delivered
 FROM upload
 WHERE delivered = 0 AND state = 'done' AND node = :node
 ORDER BY received_at, upload_id
@@ -124,8 +124,8 @@ WHERE account = :account AND upload_id = :upload_id
 -- name: find_upload
 -- One upload and how far it is. Binds :account, :upload_id.
 SELECT account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,
-  session_id, key_fingerprint, client_version, node, state, status, owner, claim_token, attempts,
-  last_error, records_done, delivered
+  session_id, key_fingerprint, client_version, sent_by, node, state, status, owner, claim_token,
+  attempts, last_error, records_done, delivered
 FROM upload
 WHERE account = :account AND upload_id = :upload_id
 
@@ -139,8 +139,8 @@ WHERE account = :account AND upload_id = :upload_id
 -- An account's uploads, the latest first: those with a status, which is a receipt's or, before
 -- there is one, a state of the queue; all where :any_status is 1. Binds :account, :status, :limit.
 SELECT account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,
-  session_id, key_fingerprint, client_version, node, state, status, owner, claim_token, attempts,
-  last_error, records_done, delivered
+  session_id, key_fingerprint, client_version, sent_by, node, state, status, owner, claim_token,
+  attempts, last_error, records_done, delivered
 FROM upload
 WHERE account = :account AND (:any_status = 1 OR COALESCE(status, state) = :status)
 ORDER BY received_at DESC, upload_id DESC

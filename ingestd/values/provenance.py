@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Provenance:
     """Who sent a file, when, from where, and which bytes: what every figure is followed back to.
 
-    `source` is `sftp` or `folder` (copied in by hand: then nobody is known as the sender).
+    `source` is `sftp`, `console`, `api` or `folder` (copied in by hand: then nobody is known as the
+    sender). `sent_by` is the user or token that sent it by HTTP; by SFTP the account itself did.
     `received_at` is in microseconds since 1970; `node` names the data folder that holds it.
     """
 
@@ -23,4 +24,5 @@ class Provenance:
     session_id: str | None = None
     key_fingerprint: str | None = None
     client_version: str | None = None
+    sent_by: str | None = None
     node: str

@@ -6,7 +6,8 @@
 -- Days are whole numbers, 20260301 for the first of March 2026: they sort and compare as days do.
 -- Instants are microseconds since 1970 in UTC, amounts minor units of the account's currency.
 
--- The queue: every file that was claimed, and how far it is.
+-- The queue: every file that was claimed, and how far it is. `sent_by` is the user or token that
+-- sent it by HTTP.
 CREATE TABLE upload (
   account TEXT NOT NULL,
   upload_id TEXT NOT NULL,
@@ -20,6 +21,7 @@ CREATE TABLE upload (
   session_id TEXT,
   key_fingerprint TEXT,
   client_version TEXT,
+  sent_by TEXT,
   node TEXT NOT NULL,
   state TEXT NOT NULL,
   status TEXT,
@@ -33,7 +35,7 @@ CREATE TABLE upload (
   delivered BIGINT DEFAULT 0 NOT NULL,
   CONSTRAINT pk_upload PRIMARY KEY (account, upload_id),
   CONSTRAINT ck_upload_state CHECK (state IN ('waiting', 'working', 'failed', 'done')),
-  CONSTRAINT ck_upload_source CHECK (source IN ('sftp', 'folder'))
+  CONSTRAINT ck_upload_source CHECK (source IN ('sftp', 'folder', 'console', 'api'))
 );
 CREATE INDEX ix_upload_delivered ON upload (delivered, state);
 CREATE INDEX ix_upload_state_received_at ON upload (state, received_at);
@@ -729,6 +731,7 @@ CREATE TABLE file_outcome (
   session_id TEXT,
   key_fingerprint TEXT,
   client_version TEXT,
+  sent_by TEXT,
   node TEXT NOT NULL,
   location TEXT,
   status TEXT NOT NULL,

@@ -176,6 +176,7 @@ def _origin(upload: QueuedUpload) -> dict[str, object]:
         "session_id": upload.session_id,
         "key_fingerprint": upload.key_fingerprint,
         "client_version": upload.client_version,
+        "sent_by": upload.sent_by,
         "node": upload.node,
         "attempts": upload.attempts,
     }

@@ -72,9 +72,9 @@ SEALED_TABLES: Mapping[str, SealedTable] = MappingProxyType(
                     "account text, upload_id text, batch_no number, filename text, format text, "
                     "source text, sha256 text, size_bytes number, received_at number, "
                     "finished_at number, peer text, session_id text, key_fingerprint text, "
-                    "client_version text, node text, location text, status text, records number, "
-                    "applied number, duplicate number, conflict number, rejected number, "
-                    "applied_amount number, findings number"
+                    "client_version text, sent_by text, node text, location text, status text, "
+                    "records number, applied number, duplicate number, conflict number, "
+                    "rejected number, applied_amount number, findings number"
                 ),
             ),
         ),

@@ -123,6 +123,7 @@ def store_file_outcome(connection: Connection, batch: Batch, outcome: FileOutcom
             "session_id": provenance.session_id,
             "key_fingerprint": provenance.key_fingerprint,
             "client_version": provenance.client_version,
+            "sent_by": provenance.sent_by,
             "node": provenance.node,
             "location": outcome.location,
             "status": outcome.status.value,
@@ -164,6 +165,7 @@ def read_file_outcome(
         session_id=row.session_id,
         key_fingerprint=row.key_fingerprint,
         client_version=row.client_version,
+        sent_by=row.sent_by,
         node=row.node,
     )
     return FileOutcome(

@@ -74,22 +74,22 @@ ORDER BY j.row
 -- name: insert_file_outcome
 -- What became of a file, as a fact of a batch. Binds :account, :upload_id, :batch_no, :filename,
 -- :format, :source, :sha256, :size_bytes, :received_at, :finished_at, :peer, :session_id,
--- :key_fingerprint, :client_version, :node, :location, :status, :records, :applied, :duplicate,
--- :conflict, :rejected, :applied_amount, :findings.
+-- :key_fingerprint, :client_version, :sent_by, :node, :location, :status, :records, :applied,
+-- :duplicate, :conflict, :rejected, :applied_amount, :findings.
 INSERT INTO file_outcome (account, upload_id, batch_no, filename, format, source, sha256,
-  size_bytes, received_at, finished_at, peer, session_id, key_fingerprint, client_version, node,
-  location, status, records, applied, duplicate, conflict, rejected, applied_amount, findings)
+  size_bytes, received_at, finished_at, peer, session_id, key_fingerprint, client_version, sent_by,
+  node, location, status, records, applied, duplicate, conflict, rejected, applied_amount, findings)
 VALUES (:account, :upload_id, :batch_no, :filename, :format, :source, :sha256,
   :size_bytes, :received_at, :finished_at, :peer, :session_id, :key_fingerprint, :client_version,
-  :node, :location, :status, :records, :applied, :duplicate, :conflict, :rejected,
+  :sent_by, :node, :location, :status, :records, :applied, :duplicate, :conflict, :rejected,
   :applied_amount, :findings)
 
 -- name: find_file_outcome
 -- What became of an upload, and the first upload of the same bytes that was finished before it; no
 -- row while it is open. Binds :account, :upload_id.
 SELECT o.filename, o.format, o.source, o.size_bytes, o.sha256, o.received_at, o.peer,
-  o.session_id, o.key_fingerprint, o.client_version, o.node, o.location, o.finished_at, o.status,
-  o.records, o.applied, o.duplicate, o.conflict, o.rejected, o.applied_amount, o.findings,
+  o.session_id, o.key_fingerprint, o.client_version, o.sent_by, o.node, o.location, o.finished_at,
+  o.status, o.records, o.applied, o.duplicate, o.conflict, o.rejected, o.applied_amount, o.findings,
   (SELECT MIN(e.upload_id)
     FROM file_outcome e /* sqlite: INDEXED BY ix_file_outcome_sha256 */
     WHERE e.account = o.account AND e.sha256 = o.sha256 AND e.batch_no < o.batch_no

@@ -76,6 +76,7 @@ def origin_of(
         "session_id": provenance.session_id,
         "key_fingerprint": provenance.key_fingerprint,
         "client_version": provenance.client_version,
+        "sent_by": provenance.sent_by,
         "node": provenance.node,
         "location": outcome.location,
     }

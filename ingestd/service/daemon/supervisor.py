@@ -23,6 +23,7 @@ from ingestd.intake.work.intake import Intake, IntakeSettings
 from ingestd.service.daemon.reload import ConfigWatch
 from ingestd.service.evidence.watch import EvidenceWatch
 from ingestd.service.evidence.witness import Witness
+from ingestd.service.files.receiving import Receiver
 from ingestd.service.http.health import (
     Health,
     check_database,
@@ -54,11 +55,12 @@ log = get_logger("ingestd.service")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the console works on: an installation, who may do what, and how its daemon is."""
+    """What the console works on: an installation, who may do what, how its daemon is, its door."""
 
     installation: Installation
     keeper: AccessKeeper
     health: Health
+    receiver: Receiver
 
 
 MakeConsole = Callable[[Surroundings], ASGIApp]
@@ -115,11 +117,12 @@ class Daemon:
         metrics.disk_free_bytes.set_function(partial(_free_bytes, self._settings.data_dir))
         keeper = AccessKeeper(installation.access)
         folders = installation.folders
+        limits = door_limits(self._settings)
         self._door = SftpDoor(
             listen=[(address.host, address.port) for address in self._settings.sftp.listen],
             folders=folders,
             keeper=keeper,
-            limits=_door_limits(self._settings),
+            limits=limits,
             clock=installation.clock,
             metrics=metrics,
             proxies=self._settings.sftp.proxy_protocol_from,
@@ -163,8 +166,11 @@ class Daemon:
             pending=lambda: self._config_watch.pending,
             metrics=metrics,
         )
+        receiver = Receiver(
+            uploads=self._door.uploads, folders=folders, keeper=keeper, limits=limits
+        )
         console = make_console(
-            Surroundings(installation=installation, keeper=keeper, health=health)
+            Surroundings(installation=installation, keeper=keeper, health=health, receiver=receiver)
         )
         self._http = HttpServer(
             health.app(console if self._shows_console else None),
@@ -313,7 +319,7 @@ def _free_bytes(folder: Path) -> float:
         return float("nan")
 
 
-def _door_limits(settings: Settings) -> DoorLimits:
+def door_limits(settings: Settings) -> DoorLimits:
     """Return what `[sftp]` allows at the door."""
     sftp = settings.sftp
     return DoorLimits(

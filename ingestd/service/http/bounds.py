@@ -11,7 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingestd.telemetry.faults import tell_of_fault
 
+_EXCHANGE = "ingestd.exchange"
+
 BODY_BYTES_MAX = 1 << 16
+"""How long a body may be, unless a page that takes files allows more."""
+
 BODY_SECONDS = 10.0
 """How long each piece of a body may take."""
 
@@ -21,6 +25,16 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 )
+
+
+def allow_body(scope: Scope, bytes_max: int) -> None:
+    """Let a request's body be this long: called before it is read, once it is known who sends it.
+
+    A page that is not reached by way of `Bounds` has no bounds to widen.
+    """
+    exchange: _Exchange | None = scope.get(_EXCHANGE)
+    if exchange is not None:
+        exchange.bytes_max = bytes_max
 
 
 class _RefusedError(Exception):
@@ -40,8 +54,8 @@ class Bounds:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         exchange = _Exchange(scope, receive, send)
+        scope[_EXCHANGE] = exchange
         try:
-            exchange.check_length()
             await self._app(scope, exchange.receive, exchange.send)
         except _RefusedError as error:
             await exchange.refuse(error.status)
@@ -57,29 +71,33 @@ class _Exchange:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._taken = 0
+        self._taken: int | None = None
+        self.bytes_max = BODY_BYTES_MAX
         self._body_is_whole = False
         self._answer_has_begun = False
-
-    def check_length(self) -> None:
-        """Refuse a body that is said to be too long before any of it comes."""
-        told = Headers(scope=self._scope).get("content-length", "0")
-        if told.isdecimal() and int(told) > BODY_BYTES_MAX:
-            raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
     async def receive(self) -> Message:
         """Return the next piece of the body, or that the peer has gone."""
         if self._body_is_whole:
             return await self._receive()
+        if self._taken is None:
+            self._check_length()
+            self._taken = 0
         try:
             message = await asyncio.wait_for(self._receive(), BODY_SECONDS)
         except TimeoutError as error:
             raise _RefusedError(HTTPStatus.REQUEST_TIMEOUT) from error
         self._taken += len(message.get("body", b""))
         self._body_is_whole = not message.get("more_body", False)
-        if self._taken > BODY_BYTES_MAX:
+        if self._taken > self.bytes_max:
             raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return message
+
+    def _check_length(self) -> None:
+        """Refuse a body that is said to be too long before any of it comes."""
+        told = Headers(scope=self._scope).get("content-length", "0")
+        if told.isdecimal() and int(told) > self.bytes_max:
+            raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
     async def send(self, message: Message) -> None:
         """Send a piece of the answer."""

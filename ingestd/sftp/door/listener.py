@@ -75,6 +75,11 @@ class SftpDoor:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
+    def uploads(self) -> Uploads:
+        """How uploads begin and end, for whoever takes files in another way."""
+        return self._door.uploads
+
+    @property
     def addresses(self) -> list[tuple[str, int]]:
         """The hosts and ports that are listened on; a port asked for as 0 is told as it is."""
         return [sock.getsockname()[:2] for sock in self._sockets]

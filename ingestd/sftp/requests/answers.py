@@ -10,22 +10,10 @@ from asyncssh import SFTPAttrs, SFTPName
 from asyncssh.constants import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR
 from structlog.stdlib import BoundLogger
 
-from ingestd.sftp.uploads.losses import Loss, UploadLostError
+from ingestd.sftp.uploads.losses import WORDS_OTHERWISE, Loss, UploadLostError, words_of
 from ingestd.telemetry.events import Event
 from ingestd.values.errors import NoSpaceError, StorageError
 
-MESSAGE_OTHERWISE = "the server could not store the file; send it again"
-
-_NO_SPACE = "no space"
-_TOO_LARGE = "too large"
-_MESSAGES = {
-    Loss.TOO_MANY_WAITING: "too many files wait to be processed; try again later",
-    Loss.HOLE: "parts of the file are missing; send it again from the start",
-    Loss.SIZE_MISMATCH: "the file has not the size that was announced; send it again",
-    Loss.NOTHING_WRITTEN: "the file has not arrived whole; send it again from the start",
-    Loss.NOT_CONTINUED: "files are not continued here; send it again from the start",
-    Loss.NOT_RESIZED: "a file that was received keeps its size; send it again from the start",
-}
 _FILE_MODE = 0o100640
 _FOLDER_MODE = 0o040750
 
@@ -39,10 +27,10 @@ def answered(log: BoundLogger) -> Iterator[None]:
         raise _status_of(error.loss) from error
     except NoSpaceError as error:
         log.error(Event.STORAGE_FAILED, code=error.code, message=error.message)
-        raise asyncssh.SFTPNoSpaceOnFilesystem(_NO_SPACE) from error
+        raise asyncssh.SFTPNoSpaceOnFilesystem(words_of(Loss.NO_SPACE)) from error
     except StorageError as error:
         log.error(Event.STORAGE_FAILED, code=error.code, message=error.message)
-        raise asyncssh.SFTPFailure(MESSAGE_OTHERWISE) from error
+        raise asyncssh.SFTPFailure(WORDS_OTHERWISE) from error
 
 
 def file_attributes(size_bytes: int, modified: float) -> SFTPAttrs:
@@ -76,7 +64,7 @@ def named(name: str, attributes: SFTPAttrs) -> SFTPName:
 
 def _status_of(loss: Loss) -> asyncssh.SFTPError:
     if loss is Loss.TOO_LARGE:
-        return asyncssh.SFTPQuotaExceeded(_TOO_LARGE)
+        return asyncssh.SFTPQuotaExceeded(words_of(loss))
     if loss is Loss.NO_SPACE:
-        return asyncssh.SFTPNoSpaceOnFilesystem(_NO_SPACE)
-    return asyncssh.SFTPFailure(_MESSAGES.get(loss, MESSAGE_OTHERWISE))
+        return asyncssh.SFTPNoSpaceOnFilesystem(words_of(loss))
+    return asyncssh.SFTPFailure(words_of(loss))

@@ -11,11 +11,11 @@ import asyncssh
 from asyncssh import SFTPAttrs
 from asyncssh.misc import MaybeAwait
 
-from ingestd.sftp.requests.answers import MESSAGE_OTHERWISE, answered, file_attributes
+from ingestd.sftp.requests.answers import answered, file_attributes
 from ingestd.sftp.requests.tree_server import TreeServer
 from ingestd.sftp.tree.places import File
 from ingestd.sftp.uploads.lifecycle import OpenRequest
-from ingestd.sftp.uploads.losses import Loss
+from ingestd.sftp.uploads.losses import WORDS_OTHERWISE, Loss
 from ingestd.sftp.uploads.staged_upload import StagedUpload
 
 _READ_BYTES_MAX = 256 * 1024
@@ -163,7 +163,7 @@ class FileServer(TreeServer):
         self._interrupted = True
         await self._uploads.end_lost(upload, upload.failure or loss, self._log)
         if not self.aborting:
-            raise asyncssh.SFTPFailure(MESSAGE_OTHERWISE)
+            raise asyncssh.SFTPFailure(WORDS_OTHERWISE)
 
 
 def _handle(file_obj: object) -> Handle:

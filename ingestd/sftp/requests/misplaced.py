@@ -10,19 +10,13 @@ import asyncssh
 from structlog.stdlib import BoundLogger
 
 from ingestd.formats.findings.codes import shorten
-from ingestd.sftp.tree.places import BadName, File, NameTrouble, Place
+from ingestd.sftp.tree.places import BadName, File, Place
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.identifiers import AccountId
 
 # A mirror of a thousand folders fails a thousand times for one reason.
 LINES_A_SESSION_MAX = 20
-
-_NAME_WORDS = {
-    NameTrouble.NOT_UTF8: "the file name is not in UTF-8",
-    NameTrouble.TOO_LONG: "the file name is longer than 255 bytes",
-    NameTrouble.CONTROL_CHARACTER: "the file name has a control character or a line break in it",
-}
 
 
 class Misplaced:
@@ -41,7 +35,7 @@ class Misplaced:
         if isinstance(place, BadName):
             self._metrics.uploads.labels(outcome="refused").inc()
             self._tell(Event.UPLOAD_REFUSED, path, reason=place.trouble.value, bytes=0)
-            return asyncssh.SFTPPermissionDenied(_NAME_WORDS[place.trouble])
+            return asyncssh.SFTPPermissionDenied(place.trouble.words)
         self._metrics.uploads.labels(outcome="misplaced").inc()
         self._tell(Event.UPLOAD_MISPLACED, path, request=request)
         if place is None:

@@ -56,6 +56,11 @@ class NameTrouble(StrEnum):
     TOO_LONG = "name_too_long"
     CONTROL_CHARACTER = "name_control_character"
 
+    @property
+    def words(self) -> str:
+        """The reason in words for people."""
+        return _NAME_WORDS[self]
+
 
 @dataclass(frozen=True, slots=True)
 class BadName:
@@ -87,7 +92,7 @@ def resolve(path: bytes, account: AccountId) -> Place | BadName | None:
         return None
     if len(parts) == 2:
         return Folder(folder)
-    name = _file_name(parts[2])
+    name = file_name(parts[2])
     return BadName(folder, name) if isinstance(name, NameTrouble) else File(folder, name)
 
 
@@ -106,7 +111,7 @@ def _parts(path: bytes) -> list[bytes]:
     return parts
 
 
-def _file_name(encoded: bytes) -> str | NameTrouble:
+def file_name(encoded: bytes) -> str | NameTrouble:
     """Return a file name that is one line of text, or why it is none.
 
     What is no UTF-8 can be stored by no database, and a line break in a name can forge a line
@@ -128,4 +133,9 @@ def is_tellable(name: str) -> bool:
 
 # Control characters, line separators, and the surrogates that stand for bytes that are no UTF-8.
 _UNTELLABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NAME_WORDS = {
+    NameTrouble.NOT_UTF8: "the file name is not in UTF-8",
+    NameTrouble.TOO_LONG: "the file name is longer than 255 bytes",
+    NameTrouble.CONTROL_CHARACTER: "the file name has a control character or a line break in it",
+}
 _FOLDERS = {folder.value.encode(): folder for folder in FolderName}

@@ -108,21 +108,21 @@ class Uploads:
         if target is not None:
             upload.follower = asyncio.create_task(asyncio.to_thread(upload.catch_up, target))
 
-    async def end_closed(self, upload: StagedUpload, log: BoundLogger) -> None:
-        """End an upload that its client closed: publish it, and only then return.
+    async def end_closed(self, upload: StagedUpload, log: BoundLogger) -> Arrival | None:
+        """End an upload that its client closed: publish it, and only then return its arrival.
 
-        Raises UploadLostError when it is not whole, and StorageError when it cannot be
-        published; nothing is published then.
+        None is the arrival of an upload that changes nothing. Raises UploadLostError when it is
+        not whole, and StorageError when it cannot be published; nothing is published then.
         """
         await _caught_up(upload)
         loss = upload.loss()
         if upload.changes_nothing:
             await self._drop(upload)
-        elif loss is None:
-            await self._publish(upload, log)
-        else:
-            await self.end_lost(upload, loss, log)
-            raise UploadLostError(loss)
+            return None
+        if loss is None:
+            return await self._publish(upload, log)
+        await self.end_lost(upload, loss, log)
+        raise UploadLostError(loss)
 
     async def end_lost(self, upload: StagedUpload, loss: Loss, log: BoundLogger) -> None:
         """End an upload that is not whole: refused, or what arrived is kept. Never raises."""
@@ -157,15 +157,34 @@ class Uploads:
             log.warning(Event.UPLOAD_INTERRUPTED, reason=loss.value, bytes=kept_bytes)
             upload.close()
 
-    async def _publish(self, upload: StagedUpload, log: BoundLogger) -> None:
+    async def publish_kept(self, kept: Path, arrival: Arrival, log: BoundLogger) -> None:
+        """Publish a file that lies in the data folder, whole and on disk for good.
+
+        Raises FileNotFoundError when it is no longer there: whoever came first has published it.
+        Raises UploadLostError when too many wait, and StorageError; it stays where it is then.
+        """
+        started = self._clock.monotonic()
+        log = log.bind(upload_id=arrival.upload_id, filename=arrival.filename)
+        try:
+            await asyncio.to_thread(self._check_waiting, arrival.account, arrival.filename)
+        except UploadLostError as error:
+            self._metrics.uploads.labels(outcome="refused").inc()
+            log.warning(Event.UPLOAD_REFUSED, reason=error.loss.value, bytes=0)
+            raise
+        async with self.naming(arrival.account):
+            await asyncio.to_thread(os.stat, kept)
+            log.info(Event.UPLOAD_STARTED)
+            await self._publish_files(kept, arrival)
+        self._tell_received(arrival, log, started)
+
+    async def _publish(self, upload: StagedUpload, log: BoundLogger) -> Arrival:
         account = upload.sender.account
         try:
             with storage_errors(upload.path):
                 sha256 = await asyncio.to_thread(upload.seal)
             arrival = self._arrival(upload, whole=True, size_bytes=upload.size_bytes, sha256=sha256)
             async with self.naming(account):
-                await asyncio.to_thread(self._publish_files, upload, arrival)
-                self.received.note(account, upload.filename, upload.upload_id, upload.size_bytes)
+                await self._publish_files(upload.path, arrival)
         except UploadLostError as error:
             await self.end_lost(upload, error.loss, log)
             raise
@@ -173,26 +192,36 @@ class Uploads:
             await self.end_lost(upload, Loss.PUBLISH_FAILED, log.bind(detail=repr(error)))
             raise
         upload.close()
+        self._tell_received(arrival, log, upload.started)
+        return arrival
+
+    def _tell_received(self, arrival: Arrival, log: BoundLogger, started: float) -> None:
         self._metrics.uploads.labels(outcome="received").inc()
         self._metrics.upload_bytes.inc(arrival.size_bytes)
         log.info(
             Event.UPLOAD_RECEIVED,
-            upload_id=upload.upload_id,
-            filename=upload.filename,
+            upload_id=arrival.upload_id,
+            filename=arrival.filename,
             size_bytes=arrival.size_bytes,
             sha256=arrival.sha256,
             key_fingerprint=arrival.key_fingerprint,
             client_version=arrival.client_version,
-            duration_ms=round((self._clock.monotonic() - upload.started) * 1000),
+            duration_ms=round((self._clock.monotonic() - started) * 1000),
         )
 
-    def _publish_files(self, upload: StagedUpload, arrival: Arrival) -> None:
-        files = self.files_of(arrival.account)
-        files.make_way(upload.filename)
-        publish(self._folders, upload.path, arrival, takes_catalogs=files.takes_catalogs)
-        with contextlib.suppress(StorageError):
-            # Published is published: what was kept of an earlier try can stay for the sweep.
-            files.forget_partial(upload.filename)
+    async def _publish_files(self, staged: Path, arrival: Arrival) -> None:
+        """Publish a staged file; the caller holds the lock on names."""
+
+        def move() -> None:
+            files = self.files_of(arrival.account)
+            files.make_way(arrival.filename)
+            publish(self._folders, staged, arrival, takes_catalogs=files.takes_catalogs)
+            with contextlib.suppress(StorageError):
+                # Published is published: what was kept of an earlier try can stay for the sweep.
+                files.forget_partial(arrival.filename)
+
+        await asyncio.to_thread(move)
+        self.received.note(arrival.account, arrival.filename, arrival.upload_id, arrival.size_bytes)
 
     def _open(self, sender: Sender, request: OpenRequest, upload_id: UploadId) -> StagedUpload:
         staging = self._folders.staging(sender.account)
@@ -267,7 +296,7 @@ class Uploads:
         """Leave the note of an interrupted upload, and its bytes if there are any."""
         size_bytes = upload.kept_bytes
         arrival = self._arrival(upload, whole=False, size_bytes=size_bytes, sha256=None, loss=loss)
-        if size_bytes == 0:
+        if size_bytes == 0 or not upload.sender.may_resume:
             upload.discard()
             write_note(note_path(self._folders, arrival), arrival)
             return
@@ -304,6 +333,8 @@ class Uploads:
             key_fingerprint=sender.key_fingerprint,
             client_version=sender.client_version,
             loss=None if loss is None else loss.value,
+            source=sender.source,
+            sent_by=sender.sent_by,
         )
 
 

@@ -11,9 +11,10 @@ from ingestd.values.errors import FULL_ERRNOS
 
 
 class Loss(StrEnum):
-    """Why an upload is not whole. The first three are refusals: something must change first."""
+    """Why an upload is not whole. The first four are refusals: something must change first."""
 
     TOO_MANY_WAITING = "too_many_waiting"
+    TOO_MANY_AT_ONCE = "too_many_at_once"
     TOO_LARGE = "too_large"
     NO_SPACE = "no_space"
     WRITE_FAILED = "write_failed"
@@ -29,7 +30,25 @@ class Loss(StrEnum):
     SESSION_CLOSED = "session_closed"
 
 
-REFUSALS = frozenset({Loss.TOO_MANY_WAITING, Loss.TOO_LARGE, Loss.NO_SPACE})
+REFUSALS = frozenset({Loss.TOO_MANY_WAITING, Loss.TOO_MANY_AT_ONCE, Loss.TOO_LARGE, Loss.NO_SPACE})
+
+WORDS_OTHERWISE = "the server could not store the file; send it again"
+_WORDS = {
+    Loss.TOO_MANY_WAITING: "too many files wait to be processed; try again later",
+    Loss.TOO_MANY_AT_ONCE: "too many files are being sent at once; send them one after the other",
+    Loss.TOO_LARGE: "too large",
+    Loss.NO_SPACE: "no space",
+    Loss.HOLE: "parts of the file are missing; send it again from the start",
+    Loss.SIZE_MISMATCH: "the file has not the size that was announced; send it again",
+    Loss.NOTHING_WRITTEN: "the file has not arrived whole; send it again from the start",
+    Loss.NOT_CONTINUED: "files are not continued here; send it again from the start",
+    Loss.NOT_RESIZED: "a file that was received keeps its size; send it again from the start",
+}
+
+
+def words_of(loss: Loss) -> str:
+    """Return what whoever sends a file is told of its loss, and what to do."""
+    return _WORDS.get(loss, WORDS_OTHERWISE)
 
 
 class UploadLostError(Exception):

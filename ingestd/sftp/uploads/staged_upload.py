@@ -24,13 +24,19 @@ _CATCH_UP_BYTES = 4 * MIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """Who sends an upload, as its arrival note will say."""
+    """Who sends an upload, as its arrival note will say.
+
+    `may_resume` tells whether what arrived of an interrupted upload is worth keeping.
+    """
 
     account: AccountId
-    session_id: str
+    session_id: str | None
     peer: str
     key_fingerprint: str | None
     client_version: str | None
+    source: str = "sftp"
+    sent_by: str | None = None
+    may_resume: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,13 +20,15 @@ from ingestd.config.judging.values import ListenAddress
 from ingestd.console.app import make_console
 from ingestd.console.door import gate
 from ingestd.database.engine import Database
-from ingestd.service.daemon.supervisor import Surroundings
+from ingestd.service.daemon.supervisor import Surroundings, door_limits
+from ingestd.service.files.receiving import Receiver
 from ingestd.service.http.health import Health
 from ingestd.service.http.server import HttpServer
 from ingestd.service.installation.bootstrap import Installation, open_installation
 from ingestd.service.people.audit import Doer, Via
 from ingestd.service.people.letting_in import Doorkeeper
 from ingestd.service.people.roles import Role, RoleKind
+from ingestd.sftp.uploads.lifecycle import Uploads
 from ingestd.spool.files import make_folder
 from ingestd.spool.queue import UploadCount
 from ingestd.telemetry.metrics import Metrics
@@ -197,8 +199,16 @@ async def console_on(database: Database, folder: Path) -> AsyncIterator[Console]
     async def well() -> str:
         return ""
 
-    health = Health(checks={"sftp": well}, count=count, pending=list, metrics=Metrics())
-    console.surroundings = Surroundings(installation=installation, keeper=keeper, health=health)
+    metrics = Metrics()
+    health = Health(checks={"sftp": well}, count=count, pending=list, metrics=metrics)
+    folders, limits = installation.folders, door_limits(installation.settings)
+    uploads = Uploads(folders=folders, keeper=keeper, limits=limits, clock=clock, metrics=metrics)
+    console.surroundings = Surroundings(
+        installation=installation,
+        keeper=keeper,
+        health=health,
+        receiver=Receiver(uploads=uploads, folders=folders, keeper=keeper, limits=limits),
+    )
     app = health.app(make_console(console.surroundings))
     listen = ListenAddress(host="127.0.0.1", port=0)
     server = HttpServer(app, listen=listen, tls=None, trusted_proxies=())

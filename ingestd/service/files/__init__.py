@@ -1,0 +1,1 @@
+"""Files that come by HTTP: received, previewed, looked after; the journey is that of all files."""

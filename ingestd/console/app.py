@@ -23,6 +23,7 @@ from ingestd.console.door.signing_in import SigningIn
 from ingestd.console.office.rooms import office_pages
 from ingestd.console.overview import Overview
 from ingestd.console.people.own_page import OwnPage
+from ingestd.console.people.tokens import TokensPage
 from ingestd.console.people.users_page import UsersPage
 from ingestd.service.daemon.supervisor import Surroundings
 from ingestd.service.districts.desk import Desk
@@ -30,6 +31,7 @@ from ingestd.service.people.coming_in import Entrance
 from ingestd.service.people.letting_in import Doorkeeper
 from ingestd.service.people.own_totp import OwnTotp
 from ingestd.service.people.secrecy import Secrecy
+from ingestd.service.people.tokens import TokenKeeper
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -113,7 +115,19 @@ def make_rooms(surroundings: Surroundings, people: People | None = None) -> Room
             *TextPage(saving).asked(),
             *users.asked(),
             *own.asked(),
+            *_rooms_of_tokens(surroundings),
         ),
+    )
+
+
+def _rooms_of_tokens(surroundings: Surroundings) -> tuple[Asked, ...]:
+    database, clock = surroundings.installation.database, surroundings.installation.clock
+    tokens = TokensPage(TokenKeeper(database, clock), surroundings.keeper, clock)
+    govern, to = Right.GOVERN, "Installation"
+    return (
+        Asked(path="/tokens", right=govern, answer=tokens.show, entry="Tokens", section=to),
+        Asked(path="/tokens", right=govern, answer=tokens.make, method="POST"),
+        Asked(path="/tokens/{token_id}/revoke", right=govern, answer=tokens.revoke, method="POST"),
     )
 
 

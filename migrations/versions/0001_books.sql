@@ -134,6 +134,23 @@ CREATE TABLE console_oidc_request (
   CONSTRAINT pk_console_oidc_request PRIMARY KEY (state_hash)
 );
 
+-- Console: tokens of programs; kept as the hash of their secret. `scopes` and `accounts` are words
+-- with spaces between; what was revoked stays, for whoever reads the audit.
+CREATE TABLE console_token (
+  token_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  token_hash BYTEA NOT NULL,
+  scopes TEXT NOT NULL,
+  accounts TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  created_by TEXT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  used_at BIGINT,
+  revoked_at BIGINT,
+  revoked_by TEXT,
+  CONSTRAINT pk_console_token PRIMARY KEY (token_id)
+);
+
 -- Console: what people did that moves no money, and so stands in no `entry`. `via` is the way in
 -- that was used: console, api or command; `detail` is JSON.
 CREATE TABLE console_audit (

@@ -41,6 +41,8 @@ class Deed(StrEnum):
     IDENTITY_BOUND = "identity_bound"
     ALLOWLIST_SAVED = "allowlist_saved"
     ACCOUNTS_SAVED = "accounts_saved"
+    TOKEN_MADE = "token_made"  # noqa: S105 - as above
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - as above
 
 
 class Via(StrEnum):

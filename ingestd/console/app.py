@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ingestd.console.door.gate import Gate
 from ingestd.console.door.rights import Asked, Right, Rooms, refuse
 from ingestd.console.door.signing_in import SigningIn
+from ingestd.console.files.rooms import counters, uploads
 from ingestd.console.overview import Overview
 from ingestd.service.daemon.supervisor import Surroundings
 from ingestd.service.people.letting_in import Doorkeeper
@@ -46,7 +47,11 @@ def make_rooms(surroundings: Surroundings) -> Rooms:
     overview = Overview(surroundings.health)
     return Rooms(
         keeper=surroundings.keeper,
-        asked=(Asked(path="/", right=Right.SIGNED_IN, answer=overview.show, entry="Overview"),),
+        asked=(
+            Asked(path="/", right=Right.SIGNED_IN, answer=overview.show, entry="Overview"),
+            *counters(surroundings),
+            *uploads(surroundings),
+        ),
     )
 
 

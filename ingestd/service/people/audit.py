@@ -30,6 +30,9 @@ class Deed(StrEnum):
     USER_CHANGED = "user_changed"
     PASSWORD_CHOSEN = "password_chosen"  # noqa: S105 - a deed, and no password
     SIGNED_IN = "signed_in"
+    FILE_QUEUED = "file_queued"
+    UPLOAD_RETRIED = "upload_retried"
+    UPLOAD_SENT_AGAIN = "upload_sent_again"
 
 
 class Via(StrEnum):

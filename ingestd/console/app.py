@@ -20,6 +20,7 @@ from ingestd.console.door.proving import Proving
 from ingestd.console.door.rights import Asked, Right, Rooms, refuse
 from ingestd.console.door.second_step import SecondStep
 from ingestd.console.door.signing_in import SigningIn
+from ingestd.console.files.rooms import counters, uploads
 from ingestd.console.office.rooms import office_pages
 from ingestd.console.overview import Overview
 from ingestd.console.people.own_page import OwnPage
@@ -109,6 +110,8 @@ def make_rooms(surroundings: Surroundings, people: People | None = None) -> Room
         keeper=surroundings.keeper,
         asked=(
             Asked(path="/", right=Right.SIGNED_IN, answer=overview.show, entry="Overview"),
+            *counters(surroundings),
+            *uploads(surroundings),
             *office_pages(surroundings),
             *AllowlistPage(saving, surroundings.keeper).asked(),
             *AccountsPage(saving, surroundings.keeper).asked(),

@@ -12,6 +12,8 @@ from ingestd.values.errors import FULL_ERRNOS, NoSpaceError, StorageError
 
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
+PRIVATE_FILE_MODE = 0o600
+PRIVATE_FOLDER_MODE = 0o700
 
 
 @contextlib.contextmanager
@@ -55,8 +57,8 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder, mode 0750, and its parents where they are missing, to survive a power cut.
+def make_folder(folder: Path, *, mode: int = FOLDER_MODE) -> None:
+    """Make a folder, and its parents (mode 0750) where they are missing, to survive a power cut.
 
     Raises StorageError.
     """
@@ -66,7 +68,7 @@ def make_folder(folder: Path) -> None:
         make_folder(folder.parent)
     with storage_errors(folder):
         try:
-            folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            folder.mkdir(mode=mode, exist_ok=True)
             sync_folder(folder.parent)
         except (FileExistsError, NotADirectoryError) as error:
             in_the_way = next(

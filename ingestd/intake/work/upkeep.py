@@ -1,4 +1,4 @@
-"""Upkeep: old receipts and forgotten partials go; nothing that was acknowledged ever does."""
+"""Upkeep: old receipts, partials and previews go; nothing that was acknowledged ever does."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ingestd.values.clock import Clock
 from ingestd.values.identifiers import AccountId
 
 _SWEEP_SECONDS = 600.0
+PREVIEW_HOURS = 24
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Upkeep:
     _swept: dict[AccountId, float] = field(default_factory=dict)
 
     def sweep(self, account: AccountId) -> int:
-        """Remove an account's old receipts and partials; return how many files went.
+        """Remove an account's old receipts, partials and previews; return how many files went.
 
         A receipt can be made again from the database for ever.
         """
@@ -34,9 +35,11 @@ class Upkeep:
             return 0
         self._swept[account] = now
         hour = 3600.0
-        return self._remove_older(
-            self.folders.receipts(account), self.receipt_days * 24 * hour
-        ) + self._remove_older(self.folders.partials(account), self.partial_hours * hour)
+        return (
+            self._remove_older(self.folders.receipts(account), self.receipt_days * 24 * hour)
+            + self._remove_older(self.folders.partials(account), self.partial_hours * hour)
+            + self._remove_older(self.folders.previews(account), PREVIEW_HOURS * hour)
+        )
 
     def _remove_older(self, folder: Path, seconds: float) -> int:
         limit = self.clock.now().timestamp() - seconds

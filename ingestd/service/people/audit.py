@@ -43,6 +43,9 @@ class Deed(StrEnum):
     ACCOUNTS_SAVED = "accounts_saved"
     TOKEN_MADE = "token_made"  # noqa: S105 - as above
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - as above
+    FILE_QUEUED = "file_queued"
+    UPLOAD_RETRIED = "upload_retried"
+    UPLOAD_SENT_AGAIN = "upload_sent_again"
 
 
 class Via(StrEnum):

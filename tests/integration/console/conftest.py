@@ -95,6 +95,12 @@ class Visitor:
             "POST", path, {**told, **named(headers)}, urlencode(fields or {}).encode()
         )
 
+    async def post_form(self, path: str, body: bytes, boundary: str) -> Answer:
+        """Post a form that brings a file."""
+        kind = f"multipart/form-data; boundary={boundary}"
+        headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": kind}
+        return await self._ask("POST", path, headers, body)
+
     async def sign_in(self, name: str, password: str = PASSWORD, way: str = "/") -> Answer:
         return await self.post("/sign-in", {"name": name, "password": password, "next": way})
 

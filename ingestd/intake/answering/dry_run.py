@@ -54,7 +54,7 @@ def check_file(
         reading.bring(connection)
         # Nothing is signed that is not kept.
         unsigned = replace(works, signing=None)
-        outcome, _ = decide(unsigned, connection, account, upload, reading)
+        outcome = decide(unsigned, connection, account, upload, reading).outcome
         receipt = receipt_of(connection, outcome, decimals=decimals_of(account.currency))
     return outcome, receipt
 
@@ -105,6 +105,7 @@ def _as_if_uploaded(
         owner=None,
         claim_token=0,
         attempts=0,
+        waits=0,
         last_error=None,
         records_done=0,
         delivered=False,

@@ -22,7 +22,6 @@ from ingestd.intake.work.portions import Portions
 from ingestd.intake.work.space import SpaceWatch
 from ingestd.intake.work.upkeep import Upkeep
 from ingestd.intake.work.worker import Worker
-from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import count_open, release_leases
 from ingestd.telemetry.events import Event
@@ -265,8 +264,7 @@ class Intake:
 
     def _look_at(self, account: Account) -> float:
         self._folders.create_for(account.account_id)
-        interrupted = self._claims.close_interrupted(account)
-        self._count(account, FileStatus.INTERRUPTED, interrupted)
+        self._queued |= self._claims.queue_interrupted(account) > 0
         # Before anything new is claimed: what the door made way for arrived earlier, and of two
         # files with the same key the earlier one is to win.
         self._queued |= self._claims.recover(account) > 0
@@ -274,19 +272,13 @@ class Intake:
         for filename in found.ready:
             self._queued |= self._claims.claim(account, filename)
         for filename in found.unrecognised:
-            set_aside = self._claims.quarantine(account, (filename,))
-            self._count(account, FileStatus.REJECTED, int(set_aside))
+            self._queued |= self._claims.quarantine(account, (filename,))
         for filenames in self._portions.decide(account.account_id, found.forgotten):
-            set_aside = self._claims.quarantine(account, filenames)
-            self._count(account, FileStatus.REJECTED, int(set_aside))
+            self._queued |= self._claims.quarantine(account, filenames)
         self._metrics.temporary_files.labels(account.account_id).set(found.temporary)
         self._upkeep.sweep(account.account_id)
         next_look = found.next_look_seconds
         return self._settings.rescan_seconds if next_look is None else next_look
-
-    def _count(self, account: Account, status: FileStatus, files: int) -> None:
-        if files:
-            self._metrics.files.labels(account.account_id, status.value).inc(files)
 
     def _report_trouble(self, where: str, error: IngestdError | OSError) -> float:
         """Log a trouble once, not at every look; return in how many seconds to look again."""
@@ -342,5 +334,6 @@ class Intake:
                 return
 
     def _release_leases_now(self) -> None:
-        with self._works.database.writing() as connection:
-            release_leases(connection, node=self._works.node)
+        self._works.database.write(
+            lambda connection: release_leases(connection, node=self._works.node)
+        )

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingestd.database.schema import require_current
+from ingestd.database.schema import require_able
 from ingestd.ledger.books.clock_check import find_clock_doubts
 from ingestd.service.installation.bootstrap import Installation, open_installation
 from ingestd.sftp.door.host_keys import fingerprints
@@ -114,7 +114,7 @@ def _host_keys(installation: Installation) -> str:
 
 def _database(installation: Installation) -> str:
     installation.ledger.require()
-    require_current(installation.database)
+    require_able(installation.database)
     return "SQLite" if installation.database.is_embedded else "PostgreSQL"
 
 

@@ -187,7 +187,7 @@ class FolderLedger:
         """Bring the embedded database to this version; raise SchemaError for another old one."""
         make_folder(self.folders.temporary)
         if not self.database.is_embedded:
-            schema.require_current(self.database)
+            schema.require_able(self.database)
             return
         before, after = schema.upgrade(self.database)
         if before != after:

@@ -83,7 +83,7 @@ def find_node(connection: Connection, node: str) -> Sighting | None:
     )
 
 
-def join_ledger(connection: Connection, instance: Instance, seen: Sighting | None) -> bool:
+def join_ledger(connection: Connection, *, instance: Instance, seen: Sighting | None) -> bool:
     """Serve under a node's name from now on; False when somebody else did since it was `seen`."""
     before = {
         "seen_instance": "" if seen is None else seen.instance,

@@ -36,6 +36,7 @@ _TROUBLE_SECONDS = 1.0
 _CROWD_SECONDS = 0.02
 _CROWD_FILES = 500
 _RESTS_A_LOOK = 3.0
+_STUCK_SECONDS = 60.0  # a look takes locks of nobody: what waits so long waits for a broken world
 
 log = get_logger("ingestd.intake")
 
@@ -106,6 +107,7 @@ class Intake:
         self._work = asyncio.Event()
         self._watcher: Watcher | None = None
         self._queued = False
+        self._look_began: float | None = None
         self._troubles: dict[str, str] = {}
         self._executor = ThreadPoolExecutor(
             max_workers=settings.workers + 1, thread_name_prefix="intake"
@@ -119,7 +121,14 @@ class Intake:
     @property
     def worker_trouble(self) -> str:
         """Why files are not claimed or processed right now, or nothing."""
-        return "; ".join(sorted(set(self._troubles.values())))
+        return "; ".join(sorted({*self._troubles.values(), *self._stuck_look()}))
+
+    def _stuck_look(self) -> tuple[str, ...]:
+        began = self._look_began
+        lasted = 0.0 if began is None else self._works.clock.monotonic() - began
+        if lasted < _STUCK_SECONDS:
+            return ()
+        return (f"the look into the folders has not come back for {lasted:.0f} s",)
 
     @property
     def space_trouble(self) -> str:
@@ -212,7 +221,7 @@ class Intake:
             self._look.clear()
             accounts = self._keeper.current.accounts
             due = [accounts[account_id] for account_id in self._agenda.take_due(accounts)]
-            started = clock.monotonic()
+            started = self._look_began = clock.monotonic()
             try:
                 waits = await loop.run_in_executor(self._executor, self._look_once, due)
             except IngestdError as error:
@@ -220,6 +229,7 @@ class Intake:
                 waits = {account.account_id: seconds for account in due}
             else:
                 self._end_trouble("intake")
+            self._look_began = None
             for account_id, seconds in waits.items():
                 self._agenda.look_again(account_id, seconds)
             if self._queued:

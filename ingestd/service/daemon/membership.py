@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import ingestd
 from ingestd.database.engine import Database
@@ -75,9 +76,7 @@ class Membership:
             seen = self._find()
             if seen is not None and seen.is_serving:
                 self._wait_until_silent(seen)
-            if self.database.at_once(
-                lambda connection, seen=seen: join_ledger(connection, self._instance, seen)
-            ):
+            if self.database.at_once(partial(join_ledger, instance=self._instance, seen=seen)):
                 return
 
     async def run(self) -> None:

@@ -71,7 +71,7 @@ def work_until_done(worker: Worker) -> None:
 def _waiting(worker: Worker) -> bool:
     with worker.works.database.reading() as connection:
         asked = "SELECT COUNT(*) FROM upload WHERE state IN ('waiting', 'working')"
-        return connection.exec_driver_sql(asked).scalar_one() > 0
+        return bool(connection.exec_driver_sql(asked).scalar_one())
 
 
 @pytest.mark.parametrize(("mode", "connections"), [("transaction", 3), ("session", 12)])

@@ -23,6 +23,7 @@ from ingestd.console.door.signing_in import SigningIn
 from ingestd.console.files.rooms import counters, uploads
 from ingestd.console.office.rooms import office_pages
 from ingestd.console.overview import Overview
+from ingestd.console.people.audit_page import AuditPage
 from ingestd.console.people.own_page import OwnPage
 from ingestd.console.people.tokens import TokensPage
 from ingestd.console.people.users_page import UsersPage
@@ -117,6 +118,7 @@ def make_rooms(surroundings: Surroundings, people: People | None = None) -> Room
             *AccountsPage(saving, surroundings.keeper).asked(),
             *TextPage(saving).asked(),
             *users.asked(),
+            *AuditPage(installation.database, surroundings.keeper).asked(),
             *own.asked(),
             *_rooms_of_tokens(surroundings),
         ),

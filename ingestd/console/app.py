@@ -10,6 +10,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ingestd.console.api.entrance import Entrance, is_of_api
 from ingestd.console.door.gate import Gate
 from ingestd.console.door.rights import Asked, Right, Rooms, refuse
 from ingestd.console.door.signing_in import SigningIn
@@ -40,7 +41,12 @@ def make_console(surroundings: Surroundings) -> ASGIApp:
         redirect_slashes=False,
         default=_nothing_here,
     )
-    return Gate(pages, database, clock)
+    gate, entrance = Gate(pages, database, clock), Entrance(surroundings)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await (entrance if is_of_api(scope) else gate)(scope, receive, send)
+
+    return answer
 
 
 def make_rooms(surroundings: Surroundings) -> Rooms:

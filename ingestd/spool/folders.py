@@ -21,6 +21,7 @@ class Folders:
     work/ACCOUNT/staging      bytes while they arrive; nothing here was acknowledged
     work/ACCOUNT/partials     what arrived of an interrupted upload, kept aside
     work/ACCOUNT/claimed      files taken from incoming, one folder per upload
+    work/ACCOUNT/upload_keys  which upload each key of a program stands for, for two days
     archive/ACCOUNT/2026-11   files with an outcome, one folder per upload
     quarantine/ACCOUNT        files under names that nobody recognises
 
@@ -102,6 +103,10 @@ class Folders:
     def claimed(self, account: AccountId) -> Path:
         """Files taken from incoming, as `UPLOAD_ID/file name`."""
         return self.work / account / "claimed"
+
+    def upload_keys(self, account: AccountId) -> Path:
+        """Notes of which upload each key of a program stands for."""
+        return self.work / account / "upload_keys"
 
     def archive(self, account: AccountId, upload_id: UploadId, received_at: datetime) -> Path:
         """The folder that keeps one processed upload, filed under the month it arrived in."""

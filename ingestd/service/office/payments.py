@@ -36,7 +36,7 @@ from ingestd.service.office.charges import charge_once, payable_charge
 from ingestd.service.office.keys import checked_text, other_content
 from ingestd.service.office.refunds import cash_short
 from ingestd.values.days import Day
-from ingestd.values.errors import LedgerRefusal, UsageError
+from ingestd.values.errors import LedgerRefusal, UnknownNameError, UsageError
 
 _IN_CASH = frozenset({CASH, CASH_SALE})
 
@@ -138,7 +138,7 @@ def settle_batch(
     def work(entry: Entry) -> Answer:
         batch = find_batch(entry, merchant_id, batch_num)
         if batch is None:
-            raise UsageError(f"There is no batch {batch_num} of {whose}.")
+            raise UnknownNameError(f"There is no batch {batch_num} of {whose}.")
         if total is not None and total != batch.total:
             raise LedgerRefusal(
                 f"The payments of batch {batch_num} come to {keeper.written(batch.total)}, not to "
@@ -245,7 +245,7 @@ def _penalty(
 def _stored(entry: Entry, payment_id: str) -> StoredPayment:
     payment = find_payment(entry, payment_id)
     if payment is None:
-        raise UsageError(f"There is no payment {payment_id}.")
+        raise UnknownNameError(f"There is no payment {payment_id}.")
     return payment
 
 

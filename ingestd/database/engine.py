@@ -236,15 +236,16 @@ def write_transaction(connection: Connection) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def rehearsal(connection: Connection) -> Iterator[None]:
-    """Open a write transaction that is always taken back: everything is tried, nothing kept."""
-    connection.info[_WRITING] = True
-    try:
-        with connection.begin() as transaction:
-            yield
-            transaction.rollback()
-    finally:
-        connection.info[_WRITING] = False
+def trial(connection: Connection) -> Iterator[None]:
+    """Open a transaction of one moment that writes temporary tables alone; it is taken back.
+
+    Neither a writer waits for it, nor does it wait for one.
+    """
+    if connection.dialect.name != "sqlite":
+        connection = connection.execution_options(isolation_level="REPEATABLE READ")
+    with connection.begin() as transaction:
+        yield
+        transaction.rollback()
 
 
 @contextlib.contextmanager

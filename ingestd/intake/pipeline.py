@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
-from ingestd.access.accounts import Account, FilePolicy
+from ingestd.access.accounts import Account, FilePolicy, Policy
 from ingestd.database.engine import Database
 from ingestd.formats.findings.codes import Finding
 from ingestd.formats.names import source_in
@@ -37,6 +37,7 @@ from ingestd.ledger.outcomes.file_outcomes import (
 from ingestd.ledger.outcomes.findings import store_findings
 from ingestd.ledger.outcomes.statements import read_statement
 from ingestd.ledger.taking.stage import Whose
+from ingestd.ledger.taking.verdicts import Posted
 from ingestd.spool.queue import (
     QueuedUpload,
     QueueEntry,
@@ -130,24 +131,18 @@ def decide(
     if not reading.refused:
         day = Day.of(day_in(account.timezone, from_microseconds(batch.sealed_at)))
         entry = Entry(connection=connection, head=head, batch=batch, account=account, day=day)
-        posted = handling_of(upload.format).taking.post(entry, reading.folders)
-    if posted is None:
-        status = FileStatus.REJECTED
-    else:
-        rows = RowCounts(
-            applied=posted.applied,
-            duplicate=posted.duplicate,
-            conflict=posted.conflict,
-            rejected=posted.rejected,
-        )
+        taking = handling_of(upload.format).taking
+        if taking.judge(connection, head, account):
+            posted = taking.post(entry, reading.folders)
+    status = status_under(account.policy, None)
+    if posted is not None:
+        rows = counts_of_posted(posted)
         if posted.staged_for != {reading.whose}:
             raise AssertionError("only this file's rows are staged")
         if rows.total != posted.records:
             raise AssertionError("every record has exactly one verdict")
         applied_amount = posted.applied_amount
-        all_or_nothing = account.policy.file is FilePolicy.ALL_OR_NOTHING
-        refused_whole = all_or_nothing and rows.rejected > 0
-        status = FileStatus.REJECTED if refused_whole else status_of(rows)
+        status = status_under(account.policy, rows)
         store_row_outcomes(connection, head, batch, rows, format_name=upload.format)
     findings = 0
     if posted is None or posted.findings:
@@ -222,6 +217,22 @@ def close_without_rows(
             return outcome, _close(works, connection, account, head, batch, outcome)
 
         return works.database.transact(connection, commit)
+
+
+def counts_of_posted(posted: Posted) -> RowCounts:
+    """Return how many rows of a file got each verdict."""
+    return RowCounts(
+        applied=posted.applied,
+        duplicate=posted.duplicate,
+        conflict=posted.conflict,
+        rejected=posted.rejected,
+    )
+
+
+def status_under(policy: Policy, rows: RowCounts | None) -> FileStatus:
+    """Return the status of a file with these rows; None where it was refused unread."""
+    refused_whole = policy.file is FilePolicy.ALL_OR_NOTHING and rows is not None and rows.rejected
+    return FileStatus.REJECTED if rows is None or refused_whole else status_of(rows)
 
 
 def location_of(account: Account, upload: QueuedUpload) -> str | None:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import replace
 from pathlib import Path
 
+from sqlalchemy.engine import Connection
+
 from ingestd.access.accounts import Account
-from ingestd.database.engine import rehearsal
-from ingestd.formats.names import CATALOG_NAMES, FormatName, format_of, names_taken
-from ingestd.intake.answering.receipt import receipt_of
+from ingestd.database.engine import trial
+from ingestd.formats.names import CATALOG_NAMES, PAYMENT_NAMES, FormatName, format_of, names_taken
+from ingestd.intake.answering.receipt import receipt_fields
 from ingestd.intake.handling import handling_of
-from ingestd.intake.pipeline import Works, decide
+from ingestd.intake.pipeline import (
+    Works,
+    counts_of_posted,
+    location_of,
+    provenance_of,
+    status_under,
+)
 from ingestd.intake.reading.progress import QUIET
-from ingestd.intake.reading.reading import read_file, task_of
+from ingestd.intake.reading.reading import Reading, read_file, task_of
+from ingestd.ledger.books.head import look_at_head
+from ingestd.ledger.outcomes.control_totals import read_staged_totals
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
+from ingestd.ledger.outcomes.findings import count_staged_codes, read_staged_findings
+from ingestd.ledger.proof.statement import FINDINGS_MAX
 from ingestd.ledger.taking.stage import Whose
+from ingestd.ledger.taking.verdicts import counted
 from ingestd.spool.claimed import storable_name
 from ingestd.spool.files import storage_errors
 from ingestd.spool.queue import QueuedUpload
@@ -49,14 +61,43 @@ def check_file(
         ) as reading,
         works.database.connection() as connection,
         reading.attached(connection),
-        rehearsal(connection),
+        trial(connection),
     ):
         reading.bring(connection)
-        # Nothing is signed that is not kept.
-        unsigned = replace(works, signing=None)
-        outcome, _ = decide(unsigned, connection, account, upload, reading)
-        receipt = receipt_of(connection, outcome, decimals=decimals_of(account.currency))
-    return outcome, receipt
+        return _judge(works, connection, account, upload, reading)
+
+
+def _judge(
+    works: Works,
+    connection: Connection,
+    account: Account,
+    upload: QueuedUpload,
+    reading: Reading,
+) -> tuple[FileOutcome, dict[str, object]]:
+    """Return what `decide` would write, from the stage alone: nothing is written and none waits."""
+    taking, totals, posted = handling_of(upload.format).taking, None, None
+    head = look_at_head(connection, account.account_id)
+    if not reading.refused and taking.judge(connection, head, account):
+        weight = taking.weigh(connection, head)
+        posted = counted(connection, applied=weight.rows, applied_amount=weight.amount)
+        if upload.format in PAYMENT_NAMES:
+            totals = read_staged_totals(connection)
+    codes = count_staged_codes(connection)
+    rows = None if posted is None else counts_of_posted(posted)
+    outcome = FileOutcome(
+        account=account.account_id,
+        upload_id=upload.upload_id,
+        provenance=provenance_of(upload, sha256=reading.sha256, size_bytes=reading.size_bytes),
+        finished_at=to_microseconds(works.clock.now()),
+        status=status_under(account.policy, rows),
+        rows=rows,
+        applied_amount=0 if posted is None else posted.applied_amount,
+        findings=sum(codes.values()),
+        location=location_of(account, upload),
+    )
+    findings = read_staged_findings(connection, limit=FINDINGS_MAX)
+    decimals = decimals_of(account.currency)
+    return outcome, receipt_fields(outcome, findings, codes, decimals=decimals, batches=totals)
 
 
 def _format_to_check(account: Account, path: Path, given: FormatName | None) -> FormatName:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from ingestd.database.statements import Statements
 from ingestd.values.identifiers import AccountId
@@ -52,6 +53,39 @@ def lock_head(connection: Connection, account: AccountId) -> Head:
     if row is None:  # once for each account
         _SQL.run(connection, "add_head", values)
         row = _SQL.run(connection, "lock_head", values).one()
+    return _head(account, row)
+
+
+def look_at_head(connection: Connection, account: AccountId) -> Head:
+    """Return where an account's books end, for who writes nothing and keeps no writer waiting."""
+    row = _SQL.run(connection, "find_head", {"account": account}).one_or_none()
+    return _beginning(account) if row is None else _head(account, row)
+
+
+def _beginning(account: AccountId) -> Head:
+    return Head(
+        account=account,
+        batch_no=0,
+        hash=GENESIS_HASH,
+        sealed_at=0,
+        charges=0,
+        postings=0,
+        parties=0,
+        refunds=0,
+        payments=0,
+        allocations=0,
+        codes=0,
+        frontier=b"",
+        origin_name=None,
+        origin_no=0,
+        signed_size=0,
+        told_size=0,
+        receipt_size=0,
+        receipt_frontier=b"",
+    )
+
+
+def _head(account: AccountId, row: Row[Any]) -> Head:
     return Head(
         account=account,
         batch_no=row.batch_no,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from ingestd.database.statements import Statements
 from ingestd.formats.names import PAYMENT_NAMES
@@ -35,13 +36,19 @@ def read_batch_totals(
     connection: Connection, account: AccountId, upload_id: UploadId
 ) -> list[BatchTotal]:
     """Return the control totals of an upload's applied payments, by merchant and batch."""
-    rows = _SQL.run(connection, "find_batch_totals", {"account": account, "upload_id": upload_id})
-    return [
-        BatchTotal(
-            merchant_id=row.merchant_id,
-            batch_num=row.batch_num,
-            rows=int(row.payments),
-            amount=int(row.amount),
-        )
-        for row in rows
-    ]
+    values = {"account": account, "upload_id": upload_id}
+    return [_total(row) for row in _SQL.run(connection, "find_batch_totals", values)]
+
+
+def read_staged_totals(connection: Connection) -> list[BatchTotal]:
+    """Return the same of the payments that are staged to be applied."""
+    return [_total(row) for row in _SQL.run(connection, "find_staged_totals")]
+
+
+def _total(row: Row[Any]) -> BatchTotal:
+    return BatchTotal(
+        merchant_id=row.merchant_id,
+        batch_num=row.batch_num,
+        rows=int(row.payments),
+        amount=int(row.amount),
+    )

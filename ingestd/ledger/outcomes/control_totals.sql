@@ -8,3 +8,11 @@ FROM file_outcome o
 WHERE o.account = :account AND o.upload_id = :upload_id
 GROUP BY p.merchant_id, p.batch_num
 ORDER BY COALESCE(p.merchant_id, ''), p.batch_num
+
+-- name: find_staged_totals
+-- How many payments of each settlement batch are to be applied, and their sum.
+SELECT s.merchant_id, s.batch_num, COUNT(*) AS payments, SUM(s.amount) AS amount
+FROM stage_payment s
+WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)
+GROUP BY s.merchant_id, s.batch_num
+ORDER BY COALESCE(s.merchant_id, ''), s.batch_num

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from ingestd.database.statements import Statements
 from ingestd.values.identifiers import AccountId, UploadId
@@ -65,18 +65,19 @@ def read_findings(
     """
     values = {"account": account, "upload_id": upload_id, "limit": limit}
     rows = _SQL.run(connection, "find_findings", values).all()
-    return [
-        StoredFinding(
-            code=row.code,
-            verdict=row.verdict,
-            row=row.row,
-            line=row.line,
-            column=row.column_name,
-            value=row.value,
-            message=row.message,
-        )
-        for row in sorted(rows, key=lambda row: int(row.finding_no))
-    ]
+    return [_stored(row) for row in sorted(rows, key=lambda row: int(row.finding_no))]
+
+
+def read_staged_findings(connection: Connection, *, limit: int) -> list[StoredFinding]:
+    """Return up to `limit` of the findings that are staged, as `read_findings` would once kept."""
+    rows = _SQL.run(connection, "find_staged_findings", {"limit": limit}).all()
+    return [_stored(row) for row in sorted(rows, key=lambda row: int(row.finding_no))]
+
+
+def count_staged_codes(connection: Connection) -> dict[str, int]:
+    """Return how many findings of each code are staged, by code."""
+    counted = _SQL.run(connection, "count_staged_codes")
+    return {row.code: int(row.findings) for row in counted}
 
 
 def iterate_problems(
@@ -113,3 +114,15 @@ def read_codes(
     values = {"account": account, "upload_id": upload_id, "limit": limit}
     codes = _SQL.run(connection, "find_codes", values)
     return [str(code) for code in codes.scalars()]
+
+
+def _stored(row: Row[Any]) -> StoredFinding:
+    return StoredFinding(
+        code=row.code,
+        verdict=row.verdict,
+        row=row.row,
+        line=row.line,
+        column=row.column_name,
+        value=row.value,
+        message=row.message,
+    )

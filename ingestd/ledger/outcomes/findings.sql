@@ -12,6 +12,26 @@ SELECT CAST(:account AS TEXT), CAST(:upload_id AS TEXT),
 FROM stage_finding f
   LEFT JOIN stage_named n ON n.row = f.row
 
+-- name: find_staged_findings
+-- The most important findings of a file that is only tried, numbered as they would be. Binds
+-- :limit.
+SELECT n.finding_no, n.code, n.verdict, n.row, n.line, n.column_name, n.value, n.message
+FROM (SELECT ROW_NUMBER() OVER (ORDER BY CASE f.code WHEN 'all_or_nothing' THEN 1 ELSE 0 END,
+      COALESCE(f.row, 0), COALESCE(f.line, 0), COALESCE(f.column_name, ''), f.code, f.message,
+      COALESCE(f.value, ''), f.verdict) AS finding_no,
+    f.code, f.verdict, f.row, f.line, f.column_name, f.value, f.message
+  FROM stage_finding f) n
+ORDER BY CASE WHEN n.code = 'all_or_nothing' THEN 0 WHEN n.verdict = 'warning' THEN 2 ELSE 1 END,
+  n.finding_no
+LIMIT :limit
+
+-- name: count_staged_codes
+-- How many findings of each code are staged.
+SELECT code, COUNT(*) AS findings
+FROM stage_finding
+GROUP BY code
+ORDER BY code
+
 -- name: find_findings
 -- A file's most important findings: why good rows were refused, then what cost a row or the file,
 -- then warnings. Binds :account, :upload_id, :limit.

@@ -7,14 +7,14 @@ not name, as it was. What it changes is a fact of its batch, row by row. All set
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
 from sqlalchemy.engine import Connection
 
-from ingestd.access.accounts import FilePolicy
+from ingestd.access.accounts import Account, FilePolicy
 from ingestd.database.bulk import Temporary, count_rows
 from ingestd.database.copying import Columns
 from ingestd.database.scratch import Scratch
@@ -42,7 +42,7 @@ from ingestd.ledger.paying.open_charges import remember_sorts, reorder_open_char
 from ingestd.ledger.taking.families import pay_for_moved, write_family_changes
 from ingestd.ledger.taking.messages import KEY_REPEATED, KEY_RESERVED, STUDENT_DISAPPEARED
 from ingestd.ledger.taking.stage import Stager, Whose
-from ingestd.ledger.taking.taking import Taking
+from ingestd.ledger.taking.taking import Taking, Weight
 from ingestd.ledger.taking.verdicts import (
     Posted,
     any_bad_row,
@@ -217,15 +217,18 @@ def catalog_taking(kind: CatalogKind) -> Taking:
     def stager(*_: object) -> CatalogStager:
         return CatalogStager(kind)
 
-    def post(entry: Entry, _folders: Sequence[Path]) -> Posted:
-        connection, head = entry.connection, entry.head
-        all_or_nothing = entry.account.policy.file is FilePolicy.ALL_OR_NOTHING
+    def judge(connection: Connection, head: Head, account: Account) -> bool:
+        all_or_nothing = account.policy.file is FilePolicy.ALL_OR_NOTHING
         judge_staged_catalog(connection, head, kind, all_or_nothing=all_or_nothing)
-        posted = post_staged_catalog(connection, head, entry.batch, kind, day=entry.day)
         # A file of which nothing applies is no roster: it says nothing of who left.
-        if kind is CatalogKind.STUDENTS and posted.applied:
-            found = find_disappeared_students(connection, head)
-            posted = replace(posted, findings=posted.findings + found)
-        return posted
+        if kind is CatalogKind.STUDENTS and count_rows(connection, CATALOG):
+            find_disappeared_students(connection, head)
+        return True
 
-    return Taking(stager=stager, post=post)
+    def weigh(connection: Connection, _head: Head) -> Weight:
+        return Weight(rows=count_rows(connection, CATALOG), amount=0)
+
+    def post(entry: Entry, _folders: Sequence[Path]) -> Posted:
+        return post_staged_catalog(entry.connection, entry.head, entry.batch, kind, day=entry.day)
+
+    return Taking(stager=stager, judge=judge, weigh=weigh, post=post)

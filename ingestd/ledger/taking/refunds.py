@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
-from ingestd.access.accounts import FilePolicy
+from ingestd.access.accounts import Account, FilePolicy
 from ingestd.database.bulk import Temporary
 from ingestd.database.statements import Statements
 from ingestd.formats.kinds.student_refunds import RefundRow
@@ -26,7 +26,7 @@ from ingestd.ledger.taking.messages import (
     REFUND_REPEATED,
 )
 from ingestd.ledger.taking.stage import Stager
-from ingestd.ledger.taking.taking import Taking
+from ingestd.ledger.taking.taking import Taking, Weight
 from ingestd.ledger.taking.verdicts import (
     Posted,
     any_bad_row,
@@ -89,7 +89,14 @@ def judge_staged_refunds(connection: Connection, head: Head, *, all_or_nothing: 
         reject_everything(connection, REFUNDS)
 
 
-def post_staged_refunds(entry: Entry) -> Posted:
+def weigh_staged_refunds(connection: Connection, head: Head) -> Weight:
+    """Return how many charges are taken back, and what is left of them."""
+    _SQL.fill(connection, REFUNDING, "stage_refunding", {"account": head.account})
+    weighed = _SQL.run(connection, "weigh_refunds").one()
+    return Weight(rows=int(weighed.refunds), amount=int(weighed.amount))
+
+
+def post_staged_refunds(entry: Entry, _folders: Sequence[Path] = ()) -> Posted:
     """Write the refunds that the stage still holds, on the entry's day; count every verdict.
 
     Each takes back what is left of its charge. What was paid goes to the wallet; nobody in
@@ -115,10 +122,10 @@ def _stager(*_: object) -> RefundStager:
     return RefundStager()
 
 
-def _post(entry: Entry, _folders: Sequence[Path]) -> Posted:
-    all_or_nothing = entry.account.policy.file is FilePolicy.ALL_OR_NOTHING
-    judge_staged_refunds(entry.connection, entry.head, all_or_nothing=all_or_nothing)
-    return post_staged_refunds(entry)
+def _judge(connection: Connection, head: Head, account: Account) -> bool:
+    all_or_nothing = account.policy.file is FilePolicy.ALL_OR_NOTHING
+    judge_staged_refunds(connection, head, all_or_nothing=all_or_nothing)
+    return True
 
 
-TAKING = Taking(stager=_stager, post=_post)
+TAKING = Taking(stager=_stager, judge=_judge, weigh=weigh_staged_refunds, post=post_staged_refunds)

@@ -135,3 +135,8 @@ SELECT s.place, c.tracking_id
 FROM stage_refunding s
   JOIN charge c ON c.account = :account AND c.charge_no = s.charge_no
 WHERE s.paid_to = 'cash'
+
+-- name: weigh_refunds
+-- How many charges are staged to be taken back, and what is left of them.
+SELECT COUNT(*) AS refunds, COALESCE(SUM(amount), 0) AS amount
+FROM stage_refunding

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, create_temporary, drop_temporary, stage
-from ingestd.database.engine import Database, open_database, rehearsal, write_transaction
+from ingestd.database.engine import Database, open_database, trial, write_transaction
 from ingestd.values.errors import DatabaseError, UsageError
 
 WORDS = Temporary("words", {"word": "text", "number": "whole?"}, key=("word",))
@@ -93,15 +93,22 @@ def test_a_connection_that_died_while_it_lay_idle_is_replaced(
     database.close()
 
 
-def test_a_rehearsal_keeps_nothing(database: Database) -> None:
-    """A dry run sees all that it wrote, and nobody else ever does."""
+def test_a_trial_keeps_nothing_and_nobody_waits_for_it(database: Database) -> None:
+    """A dry run fills its stage while files are posted, and sees nothing of what they write."""
+    staged = Temporary("stage_tried", {"student_id": "text"})
+    count = sa.text("SELECT COUNT(*) FROM student")
     with database.connection() as connection:
-        with rehearsal(connection):
-            add_student(connection, "S1")
-            assert connection.exec_driver_sql("SELECT COUNT(*) FROM student").scalar() == 1
+        with trial(connection):
+            before = connection.execute(count).scalar()
+            create_temporary(connection, staged)
+            connection.execute(sa.text("INSERT INTO stage_tried (student_id) VALUES ('S1')"))
+            with database.writing() as other:
+                add_student(other, "S2")
+            assert connection.execute(count).scalar() == before
         with write_transaction(connection):
-            add_student(connection, "S2")
-    assert students(database) == ["S2"]
+            add_student(connection, "S3")
+            create_temporary(connection, staged, is_first=True)
+    assert students(database) == ["S2", "S3"]
 
 
 def test_a_reading_is_of_one_moment(database: Database) -> None:

@@ -48,7 +48,7 @@ from ingestd.ledger.taking.messages import (
     STUDENT_UNKNOWN,
 )
 from ingestd.ledger.taking.stage import REPEATS
-from ingestd.ledger.taking.taking import Taking
+from ingestd.ledger.taking.taking import Taking, Weight
 from ingestd.ledger.taking.verdicts import (
     Posted,
     any_bad_row,
@@ -90,8 +90,12 @@ def judge_staged_charges(connection: Connection, head: Head, policy: Policy) -> 
         empty_temporary(connection, KEYS)
     elif repeats:
         _take_out_repeats(connection, repeats)
-    if policy.students is StudentPolicy.REGISTER:
-        add_students(connection, head)
+
+
+def weigh_staged_charges(connection: Connection, head: Head) -> Weight:
+    """Return how many charges the stage holds still, and what they come to."""
+    weighed = _SQL.run(connection, "weigh_charges", {"account": head.account}).one()
+    return Weight(rows=int(weighed.charges), amount=int(weighed.amount))
 
 
 def post_staged_charges(entry: Entry, folders: Sequence[Path]) -> Posted:
@@ -101,6 +105,8 @@ def post_staged_charges(entry: Entry, folders: Sequence[Path]) -> Posted:
     `folders` have the columns of a large file.
     """
     connection, head, batch = entry.connection, entry.head, entry.batch
+    if entry.account.policy.students is StudentPolicy.REGISTER:
+        add_students(connection, head)
     number_names(connection, head, batch)
     terms = read_terms(connection, head)
     staged = _SQL.run(connection, "count_staged").one()
@@ -235,9 +241,9 @@ def _stager(account: Account, received_at: int, is_copied: bool) -> ChargeStager
     return ChargeStager(zone=account.timezone, received_at=received_at, is_copied=is_copied)
 
 
-def _post(entry: Entry, folders: Sequence[Path]) -> Posted:
-    judge_staged_charges(entry.connection, entry.head, entry.account.policy)
-    return post_staged_charges(entry, folders)
+def _judge(connection: Connection, head: Head, account: Account) -> bool:
+    judge_staged_charges(connection, head, account.policy)
+    return True
 
 
-TAKING = Taking(stager=_stager, post=_post)
+TAKING = Taking(stager=_stager, judge=_judge, weigh=weigh_staged_charges, post=post_staged_charges)

@@ -280,3 +280,16 @@ WHERE account = :account AND charge_no > :charges_before
 SELECT COALESCE(SUM(amount), 0)
 FROM charge
 WHERE account = :account AND charge_no > :charges_before
+
+-- name: weigh_charges
+-- How many charges are staged, and what they come to: where no amount is given, the youngest price
+-- that was valid by then counts. Binds :account.
+-- sqlite: joins in this order
+SELECT COUNT(*) AS charges, COALESCE(SUM(COALESCE(s.amount, (
+    SELECT p.price FROM product_price p
+    WHERE p.account = :account AND p.billing_code = k.billing_code
+      AND p.valid_from <= s.effective_on
+    ORDER BY p.valid_from DESC LIMIT 1
+  ))), 0) AS amount
+FROM stage_charge s
+  JOIN stage_product k ON k.product_no = s.product_no

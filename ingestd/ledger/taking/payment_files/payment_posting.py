@@ -6,17 +6,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.engine import Connection
+
 from ingestd.access.accounts import Account, FilePolicy
 from ingestd.database.bulk import Temporary, analyse, create_temporary
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.charge_keys import take_keys
+from ingestd.ledger.books.head import Head
 from ingestd.ledger.books.postings import post
 from ingestd.ledger.entries.entry import Entry
 from ingestd.ledger.money.payments import CHOSEN, post_received
 from ingestd.ledger.money.settlement import settle_chosen
 from ingestd.ledger.paying.open_charges import open_new_charges
 from ingestd.ledger.paying.terms import Terms, read_terms
-from ingestd.ledger.taking.payment_files.payment_rows import Rule, judge_staged_payments
+from ingestd.ledger.taking.payment_files.payment_rows import (
+    Rule,
+    judge_staged_payments,
+    weigh_staged_payments,
+)
 from ingestd.ledger.taking.payment_files.payment_stage import PaymentStager
 from ingestd.ledger.taking.taking import Taking
 from ingestd.ledger.taking.verdicts import Posted, counted
@@ -61,17 +68,19 @@ class PaymentSteps:
 def payment_taking(steps: PaymentSteps) -> Taking:
     """Return how the ledger takes the payment files of a format."""
 
-    def post_payments(entry: Entry, _folders: Sequence[Path]) -> Posted | None:
-        is_taken = judge_staged_payments(
-            entry.connection,
-            entry.head,
+    def judge(connection: Connection, head: Head, account: Account) -> bool:
+        return judge_staged_payments(
+            connection,
+            head,
             rules=steps.rules,
             warnings=steps.warnings,
-            all_or_nothing=entry.account.policy.file is FilePolicy.ALL_OR_NOTHING,
+            all_or_nothing=account.policy.file is FilePolicy.ALL_OR_NOTHING,
         )
-        return _post_staged_payments(entry, steps) if is_taken else None
 
-    return Taking(stager=_stager, post=post_payments)
+    def post_payments(entry: Entry, _folders: Sequence[Path]) -> Posted:
+        return _post_staged_payments(entry, steps)
+
+    return Taking(stager=_stager, judge=judge, weigh=weigh_staged_payments, post=post_payments)
 
 
 def _stager(account: Account, *_: object) -> PaymentStager:

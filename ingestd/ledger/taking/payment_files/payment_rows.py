@@ -11,6 +11,7 @@ from ingestd.database.statements import Statements
 from ingestd.ledger.books.head import Head
 from ingestd.ledger.taking import messages
 from ingestd.ledger.taking.payment_files.payment_stage import PAYMENTS
+from ingestd.ledger.taking.taking import Weight
 from ingestd.ledger.taking.verdicts import any_bad_row, reject_everything, reject_found
 
 _SQL = Statements(__file__)
@@ -71,6 +72,12 @@ def judge_staged_payments(
     if all_or_nothing and any_bad_row(connection):
         reject_everything(connection, PAYMENTS)
     return True
+
+
+def weigh_staged_payments(connection: Connection, _head: Head) -> Weight:
+    """Return how many payments the stage holds still, and what they come to."""
+    weighed = _SQL.run(connection, "weigh_payments").one()
+    return Weight(rows=int(weighed.payments), amount=int(weighed.amount))
 
 
 def _refuse_unknown_merchants(connection: Connection, head: Head) -> bool:

@@ -160,3 +160,9 @@ ON CONFLICT DO NOTHING
 -- name: forget_rejected
 -- Rejected rows leave the stage.
 DELETE FROM stage_payment WHERE row IN (SELECT row FROM stage_rejected)
+
+-- name: weigh_payments
+-- How many payments are staged to be applied, and what they come to.
+SELECT COUNT(*) AS payments, COALESCE(SUM(s.amount), 0) AS amount
+FROM stage_payment s
+WHERE NOT EXISTS (SELECT 1 FROM stage_repeat r WHERE r.row = s.row)

@@ -11,6 +11,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ingestd.console.api.entrance import ApiEntrance, is_of_api
 from ingestd.console.districts.accounts_page import AccountsPage
 from ingestd.console.districts.allowlist_page import AllowlistPage
 from ingestd.console.districts.saving import Saving
@@ -76,7 +77,13 @@ def make_console(surroundings: Surroundings) -> ASGIApp:
         redirect_slashes=False,
         default=_nothing_here,
     )
-    return Gate(pages, database, clock, demands_totp=people.entrance.demands_totp)
+    gate = Gate(pages, database, clock, demands_totp=people.entrance.demands_totp)
+    entrance = ApiEntrance(surroundings)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await (entrance if is_of_api(scope) else gate)(scope, receive, send)
+
+    return answer
 
 
 def make_people(surroundings: Surroundings) -> People:

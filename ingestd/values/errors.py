@@ -42,6 +42,12 @@ class UsageError(IngestdError):
     exit_code = EXIT_USAGE
 
 
+class UnknownNameError(UsageError):
+    """A name that was given stands for nothing: no such payment, charge, payout or party."""
+
+    code = "unknown"
+
+
 class LedgerRefusal(IngestdError):  # noqa: N818 - the answer to a question, not a failure
     """The books say no: settled already, never settled, a closed month, a wrong control total.
 

@@ -44,7 +44,12 @@ def make_console(surroundings: Surroundings) -> ASGIApp:
 
 def make_rooms(surroundings: Surroundings) -> Rooms:
     """Return every page behind the door, in the menu's order."""
-    overview = Overview(surroundings.health)
+    overview = Overview(
+        surroundings.health,
+        keeper=surroundings.keeper,
+        database=surroundings.installation.database,
+        clock=surroundings.installation.clock,
+    )
     return Rooms(
         keeper=surroundings.keeper,
         asked=(

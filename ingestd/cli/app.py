@@ -48,6 +48,7 @@ COMMANDS: Final = MappingProxyType(
             "Read a password, twice from a terminal or one line from a pipe, and print its hash.",
         ),
         "user": ("installation.users:app", "Who may sign in to the console."),
+        "token": ("installation.tokens:app", "Which programs may use the API."),
         "config": ("installation.config:app", "The config files."),
         "allowlist": ("installation.allowlist:app", "Who may connect."),
         "check": (

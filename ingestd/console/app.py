@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.requests import Request
@@ -10,26 +11,61 @@ from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ingestd.console.districts.accounts_page import AccountsPage
+from ingestd.console.districts.allowlist_page import AllowlistPage
+from ingestd.console.districts.saving import Saving
+from ingestd.console.districts.text_page import TextPage
 from ingestd.console.door.gate import Gate
+from ingestd.console.door.proving import Proving
 from ingestd.console.door.rights import Asked, Right, Rooms, refuse
+from ingestd.console.door.second_step import SecondStep
 from ingestd.console.door.signing_in import SigningIn
 from ingestd.console.files.rooms import counters, uploads
+from ingestd.console.office.rooms import office_pages
 from ingestd.console.overview import Overview
+from ingestd.console.people.own_page import OwnPage
+from ingestd.console.people.tokens import TokensPage
+from ingestd.console.people.users_page import UsersPage
 from ingestd.service.daemon.supervisor import Surroundings
+from ingestd.service.districts.desk import Desk
+from ingestd.service.people.coming_in import Entrance
 from ingestd.service.people.letting_in import Doorkeeper
+from ingestd.service.people.own_totp import OwnTotp
+from ingestd.service.people.secrecy import Secrecy
+from ingestd.service.people.tokens import TokenKeeper
 
 _STATIC = Path(__file__).parent / "static"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """What all pages share that are about who somebody is."""
+
+    doorkeeper: Doorkeeper
+    entrance: Entrance
+    own_totp: OwnTotp
+    proving: Proving
+    secrecy: Secrecy
+
+
 def make_console(surroundings: Surroundings) -> ASGIApp:
     """Return the application that answers all of the console's addresses."""
-    database, clock = surroundings.installation.database, surroundings.installation.clock
-    signing_in = SigningIn(Doorkeeper(database, clock), clock)
-    rooms = make_rooms(surroundings)
+    installation = surroundings.installation
+    database, clock = installation.database, installation.clock
+    settings = installation.settings.console
+    people = make_people(surroundings)
+    vouches = settings.oidc.name if settings.oidc.issuer else None
+    signing_in = SigningIn(people.entrance, people.proving, vouches=vouches)
+    second_step = SecondStep(people.entrance, people.proving)
+    rooms = make_rooms(surroundings, people)
     pages = Router(
         [
             Route("/sign-in", signing_in.show),
             Route("/sign-in", signing_in.sign_in, methods=["POST"]),
+            Route("/sign-in/code", second_step.show_code),
+            Route("/sign-in/code", second_step.give_code, methods=["POST"]),
+            Route("/sign-in/set-up", second_step.show_set_up),
+            Route("/sign-in/set-up", second_step.set_up, methods=["POST"]),
             Route("/sign-out", signing_in.sign_out, methods=["POST"]),
             Route("/invite/{secret}", signing_in.show_invitation),
             Route("/invite/{secret}", signing_in.accept_invitation, methods=["POST"]),
@@ -39,24 +75,67 @@ def make_console(surroundings: Surroundings) -> ASGIApp:
         redirect_slashes=False,
         default=_nothing_here,
     )
-    return Gate(pages, database, clock)
+    return Gate(pages, database, clock, demands_totp=people.entrance.demands_totp)
 
 
-def make_rooms(surroundings: Surroundings) -> Rooms:
+def make_people(surroundings: Surroundings) -> People:
+    """Return what all pages share that are about who somebody is."""
+    installation = surroundings.installation
+    database, clock = installation.database, installation.clock
+    secrecy = Secrecy(installation.folders.console_key)
+    return People(
+        doorkeeper=Doorkeeper(database, clock),
+        entrance=Entrance(
+            database,
+            clock,
+            secrecy,
+            demands_totp=installation.settings.console.totp == "required",
+        ),
+        own_totp=OwnTotp(database, clock, secrecy),
+        proving=Proving(clock),
+        secrecy=secrecy,
+    )
+
+
+def make_rooms(surroundings: Surroundings, people: People | None = None) -> Rooms:
     """Return every page behind the door, in the menu's order."""
+    people = people or make_people(surroundings)
+    installation = surroundings.installation
     overview = Overview(
         surroundings.health,
         keeper=surroundings.keeper,
-        database=surroundings.installation.database,
-        clock=surroundings.installation.clock,
+        database=installation.database,
+        clock=installation.clock,
     )
+    users = UsersPage(people.doorkeeper, surroundings.keeper, installation.settings)
+    own = OwnPage(people.entrance, people.own_totp, people.proving, installation)
+    desk = Desk(installation.config_path, installation.database, installation.clock, people.secrecy)
+    saving = Saving(desk)
     return Rooms(
         keeper=surroundings.keeper,
         asked=(
             Asked(path="/", right=Right.SIGNED_IN, answer=overview.show, entry="Overview"),
             *counters(surroundings),
             *uploads(surroundings),
+            *office_pages(surroundings),
+            *AllowlistPage(saving, surroundings.keeper).asked(),
+            *AccountsPage(saving, surroundings.keeper).asked(),
+            *TextPage(saving).asked(),
+            *users.asked(),
+            *own.asked(),
+            *_rooms_of_tokens(surroundings),
         ),
+    )
+
+
+def _rooms_of_tokens(surroundings: Surroundings) -> tuple[Asked, ...]:
+    database, clock = surroundings.installation.database, surroundings.installation.clock
+    tokens = TokensPage(TokenKeeper(database, clock), surroundings.keeper, clock)
+    govern, to = Right.GOVERN, "Installation"
+    return (
+        Asked(path="/tokens", right=govern, answer=tokens.show, entry="Tokens", section=to),
+        Asked(path="/tokens", right=govern, answer=tokens.make, method="POST"),
+        Asked(path="/tokens/{token_id}/revoke", right=govern, answer=tokens.revoke, method="POST"),
     )
 
 

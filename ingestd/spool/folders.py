@@ -41,6 +41,11 @@ class Folders:
         return self.data_dir / "ledger_key"
 
     @property
+    def console_key(self) -> Path:
+        """The key that the console's secrets are kept with in the database."""
+        return self.data_dir / "console_key"
+
+    @property
     def last_signed(self) -> Path:
         """The folder that says of each account what was signed last."""
         return self.data_dir / "last_signed"

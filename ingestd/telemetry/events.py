@@ -16,6 +16,7 @@ class Event(StrEnum):
     DAEMON_FAILED = "daemon_failed"
     CONFIG_LOADED = "config_loaded"
     CONFIG_REJECTED = "config_rejected"
+    CONFIG_SAVED = "config_saved"
     ALLOWLIST_LOADED = "allowlist_loaded"
     ALLOWLIST_REJECTED = "allowlist_rejected"
     ACCOUNTS_LOADED = "accounts_loaded"
@@ -25,6 +26,7 @@ class Event(StrEnum):
     CONSOLE_HIDDEN = "console_hidden"
     USER_SIGNED_IN = "user_signed_in"
     SIGN_IN_FAILED = "sign_in_failed"
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 - an event, and no password
     HOST_KEY_CREATED = "host_key_created"
     CONNECTION_REFUSED = "connection_refused"
     SESSION_OPENED = "session_opened"

@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 import ingestd
 from ingestd.cli.app import build_app
-from ingestd.cli.books.reports import REPORTS
 from ingestd.config.files.accounts_file import AccountEntry, PolicyEntry
 from ingestd.config.files.settings import Settings
 from ingestd.config.toml.validation import fields_of, section_of
@@ -30,6 +29,7 @@ from ingestd.formats.kinds.student_refunds import STUDENT_REFUNDS
 from ingestd.formats.names import FormatName
 from ingestd.formats.rules import FileRules
 from ingestd.ledger.audit.verify import AGREEMENTS
+from ingestd.reports.asking.kinds import REPORTS
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics
 from tests.judging import PAYMENT_FORMATS, check_payment_file

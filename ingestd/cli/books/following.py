@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ingestd.cli.books.known import known_instant
 from ingestd.cli.opening.installation import installation_for
 from ingestd.cli.terminal.options import ConfigOption, Output
 from ingestd.cli.terminal.output import (
@@ -46,6 +45,7 @@ def follow(
     config: ConfigOption,
 ) -> Answer:
     """Return what is asked of an account's books, as known now or by then."""
+    from ingestd.reports.asking.known import known_instant
     from ingestd.reports.trails.drill import Inquiry
 
     with installation_for(Need.READING, config) as installation:

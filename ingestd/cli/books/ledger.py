@@ -11,7 +11,7 @@ import typer
 from ingestd.cli.books.clock import accept_clock
 from ingestd.cli.books.evidence import print_keys, resume_books, write_checkpoint
 from ingestd.cli.books.following import Answer, follow, print_explained, print_traced
-from ingestd.cli.books.known import AsKnownOption, known_instant
+from ingestd.cli.books.known import AsKnownOption
 from ingestd.cli.books.verified import print_verified
 from ingestd.cli.opening.desk import (
     CountPendingOption,
@@ -109,6 +109,7 @@ def export(
     config: ConfigOption = None,
 ) -> None:
     """Write the whole book for Beancount or hledger, with its balances to be checked."""
+    from ingestd.reports.asking.known import known_instant
     from ingestd.reports.exports.book import Book
     from ingestd.reports.exports.export import export_book, writer_of
 

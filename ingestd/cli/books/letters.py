@@ -6,16 +6,18 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingestd.cli.books.questions import Asked
 from ingestd.cli.opening.installation import installation_for
 from ingestd.cli.terminal.documents import write_document
 from ingestd.cli.terminal.options import ConfigOption, Output
 from ingestd.service.in_force.need import Need
 from ingestd.values.errors import UsageError
+
+if TYPE_CHECKING:
+    from ingestd.reports.asking.questions import Asked
 
 
 class LetterOutput(StrEnum):

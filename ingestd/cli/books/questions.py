@@ -1,23 +1,14 @@
-"""What reports are asked, as it is typed: two times, days, and whom or what it is about."""
+"""What reports are asked, as options: two times, days, and whom or what it is about."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ingestd.cli.books.known import known_instant
-from ingestd.values.clock import day_in
-from ingestd.values.errors import UsageError
-from ingestd.values.money import decimals_of
-
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
-    from ingestd.access.accounts import Account
-    from ingestd.reports.figures.report import Question
+    from ingestd.reports.asking.questions import Asked
 
 _DAY = ["%Y-%m-%d"]
 
@@ -50,58 +41,12 @@ KnownSinceOption = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What was typed; None where nothing was."""
+def asked_of(**typed: Any) -> Asked:  # noqa: ANN401 - what options make of words
+    """Return what was typed; options know no days, only instants at which they begin."""
+    from ingestd.reports.asking.questions import Asked
 
-    since: datetime | None = None
-    until: datetime | None = None
-    as_of: datetime | None = None
-    as_known: str | None = None
-    party: str | None = None
-    family: str | None = None
-    status: str | None = None
-    product: str | None = None
-    source: str | None = None
-    by: str | None = None
-    known_since: str | None = None
-
-    def known_before(
-        self, connection: Connection, account: Account, *, now: datetime
-    ) -> dict[str, datetime]:
-        """Return `known_since` as an instant, where it was typed. Raises UsageError for no such."""
-        if self.known_since is None:
-            return {}
-        since = known_instant(connection, account, self.known_since, now=now, option="--since")
-        return {"known_since": since}
-
-    def question(self, connection: Connection, account: Account, *, now: datetime) -> Question:
-        """Return it as a question to the books of an account.
-
-        Raises UsageError for days in the wrong order, for an instant that is none, and for an empty
-        product or place: whoever narrows to nothing is not given everything.
-        """
-        from ingestd.reports.figures.report import Question
-
-        since, until = self.since, self.until
-        if since and until and since > until:
-            raise UsageError(f"--from {since.date()} lies after --to {until.date()}. Swap them.")
-        for option, typed in (("--product", self.product), ("--source", self.source)):
-            if typed == "":
-                raise UsageError(f"{option} is empty. Name one, or leave the option out.")
-        return Question(
-            account=account.account_id,
-            as_of=self.as_of.date() if self.as_of else day_in(account.timezone, now),
-            as_known=known_instant(connection, account, self.as_known, now=now),
-            decimals=decimals_of(account.currency),
-            zone=account.timezone,
-            since=since.date() if since else None,
-            # The last day of the calendar is how programs write that there is no end.
-            until=until.date() if until and until.date() != date.max else None,
-            party=self.party,
-            family=self.family,
-            status=self.status,
-            product=self.product,
-            source=self.source,
-            by=self.by,
-        )
+    asked: dict[str, Any] = {
+        name: value.date() if isinstance(value, datetime) else value
+        for name, value in typed.items()
+    }
+    return Asked(**asked)

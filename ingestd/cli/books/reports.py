@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from inspect import Parameter, Signature
 from types import MappingProxyType
@@ -25,7 +23,6 @@ from ingestd.cli.books.letters import (
     write_letter,
 )
 from ingestd.cli.books.questions import (
-    Asked,
     AsOfOption,
     FamilyOption,
     KnownSinceOption,
@@ -34,6 +31,7 @@ from ingestd.cli.books.questions import (
     SinceOption,
     SourceOption,
     UntilOption,
+    asked_of,
 )
 from ingestd.cli.opening.installation import installation_for
 from ingestd.cli.terminal.options import (
@@ -43,105 +41,16 @@ from ingestd.cli.terminal.options import (
     OutputOption,
     WideOption,
 )
+from ingestd.reports.asking.kinds import REPORTS, Kind, ask
 from ingestd.service.in_force.need import Need
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
-    from ingestd.reports.figures.report import Question, Report
+    from ingestd.reports.asking.questions import Asked
+    from ingestd.reports.figures.report import Report
 
 app = typer.Typer(name="report", help="Questions to the ledger.", no_args_is_help=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """A report: in which wing of `reports` it stands, what it narrows to, what it groups by."""
-
-    about: str
-    wing: str = "figures"
-    narrows_to: tuple[str, ...] = ()
-    statuses: tuple[str, ...] = ()
-    by: tuple[str, ...] = ()
-    is_letter: bool = False
-    has_since: bool = False
-    has_days: bool = True
-
-
-_WHOM = ("party", "family")
-
-REPORTS: Mapping[str, Kind] = MappingProxyType(
-    {
-        "sales": Kind(
-            about="What was charged, taken back and written off, by day posted.",
-            narrows_to=("product", "source"),
-            by=("product", "source", "vendor", "gl_account", "day"),
-        ),
-        "payments": Kind(
-            about="Who paid what, by day received, and what became of it.",
-            narrows_to=(*_WHOM, "source"),
-            statuses=("pending", "settled", "returned", "voided"),
-        ),
-        "items": Kind(
-            about="Every charge, by day occurred: what of it is paid and open, its file and row.",
-            narrows_to=(*_WHOM, "product", "source"),
-            statuses=("unpaid", "partial", "paid", "void", "written_off"),
-        ),
-        "balances": Kind(
-            about="What each party has in credit, less what it owes; between two days: "
-            "what changed.",
-            narrows_to=_WHOM,
-        ),
-        "revenue": Kind(
-            about="What of each product's sales is realised by settled money, by day posted.",
-            narrows_to=("product",),
-            by=("product", "gl_account"),
-        ),
-        "aging": Kind(about="What is owed, by how many days ago it occurred.", narrows_to=_WHOM),
-        "arrears": Kind(
-            about="Who owes for how long, how they are reached, when they last paid; of one "
-            "family also as a letter.",
-            wing="families",
-            narrows_to=_WHOM,
-            is_letter=True,
-            has_days=False,
-        ),
-        "statement": Kind(
-            about="All that moved a family's balance, or one party's, line by line; also as a "
-            "letter.",
-            wing="families",
-            narrows_to=_WHOM,
-            is_letter=True,
-        ),
-        "collections": Kind(
-            about="The money that came in, settled, came back or went out, by day, method, batch.",
-            wing="money",
-            narrows_to=(*_WHOM, "source"),
-            by=("settled", "received", "returned", "paid_out", "deposited"),
-        ),
-        "payouts": Kind(
-            about="Who was given money back, how, whether it left the bank, what is owed back.",
-            wing="money",
-            narrows_to=(*_WHOM, "source"),
-            statuses=("pending", "cleared", "voided"),
-        ),
-        "held": Kind(
-            about="What is held for others, and for whom or what; between two days: what came.",
-            wing="money",
-            narrows_to=_WHOM,
-            by=("gl_account", "tax_code", "party"),
-        ),
-        "pledges": Kind(about="What donors promised, and what of it came."),
-        "changes": Kind(
-            about="Which batches came since an instant, who made each and why, and what reports "
-            "differ by.",
-            has_since=True,
-        ),
-        "tax": Kind(
-            about="What was sold with tax, what of the tax was collected, given back, is due.",
-            wing="money",
-        ),
-    }
-)
 _NARROWING: Mapping[str, object] = MappingProxyType(
     {
         "party": PartyOption,
@@ -191,7 +100,7 @@ def _command(name: str, kind: Kind) -> Callable[..., None]:
         sent = {
             each: typed.pop(each) for each in ("file", "mail", "mail_to", "output") if each in typed
         }
-        asked = Asked(**typed)
+        asked = asked_of(**typed)
         output = sent["output"]
         if kind.is_letter:
             sending = Sending(**sent)
@@ -216,13 +125,6 @@ for _name, _kind in REPORTS.items():
     app.command(_name, help=_kind.about)(_command(_name, _kind))
 
 
-def _ask(name: str, connection: Connection, question: Question, **more: object) -> Report:
-    """Ask one report; only its module is loaded."""
-    module = importlib.import_module(f"ingestd.reports.{REPORTS[name].wing}.{name}")
-    report: Report = getattr(module, f"report_{name}")(connection, question, **more)
-    return report
-
-
 @contextmanager
 def _answer(name: str, account: str, asked: Asked, config: ConfigOption) -> Iterator[Report]:
     with installation_for(Need.READING, config) as installation:
@@ -231,11 +133,11 @@ def _answer(name: str, account: str, asked: Asked, config: ConfigOption) -> Iter
         with installation.database.reading_twice() as (connection, _):
             question = asked.question(connection, found, now=now)
             more = asked.known_before(connection, found, now=now)
-            yield _ask(name, connection, question, **more)
+            yield ask(name, connection, question, **more)
 
 
 @contextmanager
 def asked(name: str, account: str, config: ConfigOption) -> Iterator[Report]:
     """Lend a report's answer about today, as known now."""
-    with _answer(name, account, Asked(), config) as report:
+    with _answer(name, account, asked_of(), config) as report:
         yield report

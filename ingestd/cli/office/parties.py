@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ingestd.cli.books.known import AsKnownOption
-from ingestd.cli.books.questions import Asked, AsOfOption
+from ingestd.cli.books.questions import AsOfOption, asked_of
 from ingestd.cli.opening.installation import installation_for
 from ingestd.cli.terminal.options import (
     AccountOption,
@@ -46,7 +46,7 @@ def list_command(
     from ingestd.ledger.books.chart import PartyKind as BooksKind
     from ingestd.reports.families.people import COLUMNS, list_people
 
-    asked = Asked(as_of=as_of, as_known=as_known)
+    asked = asked_of(as_of=as_of, as_known=as_known)
     with installation_for(Need.READING, config) as installation:
         found, now = installation.account(account), installation.clock.now()
         with installation.database.reading() as connection:
@@ -71,7 +71,7 @@ def show(
     with installation_for(Need.READING, config) as installation:
         found, now = installation.account(account), installation.clock.now()
         with installation.database.reading() as connection:
-            person = show_person(connection, Asked().question(connection, found, now=now), party)
+            person = show_person(connection, asked_of().question(connection, found, now=now), party)
     tables = {name: of for name, of in person.items() if isinstance(of, list)}
     facts = {name: value for name, value in person.items() if name not in tables}
     match output:

@@ -5,28 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import os
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from ingestd.cli.terminal.options import Output
 from ingestd.cli.terminal.table import Layout, lay_out, lay_out_facts, lay_out_list
+from ingestd.reports.escaping.spreadsheets import NUMERIC, spreadsheet_cells
 
 Row = Mapping[str, object]
-
-NUMERIC = frozenset(
-    {
-        *("amount", "paid", "open", "balance", "charged", "voided", "net", "realised", "rows"),
-        *("received", "settled", "returned", "pending", "promised", "payments", "wallet_open"),
-        *("tax", "written_off", "held", "owed_back"),
-        *("0-30", "31-60", "61-90", "91+", "due"),
-        *("sold_nett", "sold_tax", "collected_tax", "given_back_tax"),
-        *("refunded", "to_wallet", "discount_reversed", "settled_now", "settled_before"),
-    }
-)
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 def print_rows(
@@ -53,7 +40,7 @@ def print_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_spreadsheet_safe(column, row.get(column)) for column in columns])
+        writer.writerow(spreadsheet_cells(row, columns))
 
 
 def print_table(rows: Iterable[Row], columns: Sequence[str], *, wide: bool = False) -> None:
@@ -118,12 +105,3 @@ def for_people(value: object) -> str:
     text = "" if value is None else str(value)
     # Control and bidi characters, of a file or typed, must not reach a terminal.
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
-
-
-def _spreadsheet_safe(column: str, value: object) -> str:
-    text = "" if value is None else str(value)
-    # A list of what an answer names, such as what was paid, may stand in a column of numbers.
-    is_number = column in NUMERIC and _NUMBER.fullmatch(text)
-    if text.startswith(_FORMULA_STARTS) and not is_number:
-        return "'" + text
-    return text

@@ -15,6 +15,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _reading = ThreadPoolExecutor(2, thread_name_prefix="console-read")
+_reading_all = ThreadPoolExecutor(1, thread_name_prefix="console-read-all")
 _writing = ThreadPoolExecutor(2, thread_name_prefix="console-write")
 
 
@@ -28,3 +29,9 @@ async def write(work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
     """Return what comes of a deed that the database keeps."""
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_writing, partial(work, *args, **named))
+
+
+async def read_long(work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    """Return what a question comes to that reads everything: one at a time, beside the pages."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_reading_all, partial(work, *args, **named))

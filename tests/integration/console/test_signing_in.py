@@ -124,6 +124,7 @@ async def test_a_cookie_is_for_this_host_and_for_no_script(console: Console) -> 
 async def test_a_session_that_has_ended_opens_nothing(either: Console, end: str) -> None:
     """Nor does its cookie, when somebody kept it."""
     visitor = await either.let_in("ada")
+    either.invite("another-admin")
     cookies = dict(visitor.cookies)
     match end:
         case "sign-out":

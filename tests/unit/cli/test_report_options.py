@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-from ingestd.cli.books.reports import REPORTS
+from ingestd.reports.asking.kinds import REPORTS
 
 
 @pytest.mark.parametrize("name", REPORTS)

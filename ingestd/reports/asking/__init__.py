@@ -1,0 +1,1 @@
+"""Asking: which reports there are, and what somebody typed, as a question to the books."""

@@ -14,9 +14,9 @@ from ingestd.values.money import decimals_of, format_amount
 
 _SOURCES = {
     "sftp": "SFTP",
-    "folder": "copied into the folder",
-    "console": "the console",
-    "api": "the API",
+    "folder": "folder",
+    "console": "console",
+    "api": "API",
 }
 _STATE_WORDS = {
     "waiting": "waiting",

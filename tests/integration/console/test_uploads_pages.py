@@ -92,7 +92,7 @@ async def test_an_upload_tells_its_whole_story(either: Console, tmp_path: Path) 
     upload_id = await posted(either, tmp_path, *ROWS)
     ada = await either.let_in("ada", OFFICE)
     page = (await ada.get(f"/uploads/{upload_id}")).text
-    for text in ("192.0.2.7", "the API", "bob", "3.00 USD", "with findings", "Sealed in batch"):
+    for text in ("192.0.2.7", "API", "bob", "3.00 USD", "with findings", "Sealed in batch"):
         assert text in page, text
     assert [int(one) for one in re.findall(r'<td class="number">(\d+)</td>', page)][:5] == [
         *(5, 2, 0, 0, 3)

@@ -109,7 +109,12 @@ def make_rooms(surroundings: Surroundings, people: People | None = None) -> Room
     """Return every page behind the door, in the menu's order."""
     people = people or make_people(surroundings)
     installation = surroundings.installation
-    overview = Overview(surroundings.health)
+    overview = Overview(
+        surroundings.health,
+        keeper=surroundings.keeper,
+        database=installation.database,
+        clock=installation.clock,
+    )
     users = UsersPage(people.doorkeeper, surroundings.keeper, installation.settings)
     own = OwnPage(people.entrance, people.own_totp, people.proving, installation)
     desk = Desk(installation.config_path, installation.database, installation.clock, people.secrecy)

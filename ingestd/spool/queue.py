@@ -71,15 +71,6 @@ class QueuedUpload(QueueEntry):
     delivered: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadCount:
-    """How many uploads of an account are in a state of the queue, or have a receipt's status."""
-
-    account: AccountId
-    state: str
-    uploads: int
-
-
 def entry_of_arrival(
     arrival: Arrival, *, format_name: str | None, node: str, verdict: str | None = None
 ) -> QueueEntry:
@@ -306,15 +297,6 @@ def count_open(connection: Connection, *, node: str) -> tuple[int, int]:
     """Return how many uploads wait or are worked on, and how many have failed."""
     row = _SQL.run(connection, "count_open", {"node": node}).one()
     return int(row.waiting), int(row.failed)
-
-
-def count_uploads(connection: Connection) -> list[UploadCount]:
-    """Return how many uploads of each account, on every node, are how far."""
-    rows = _SQL.run(connection, "count_uploads")
-    return [
-        UploadCount(account=AccountId(row.account), state=row.how_far, uploads=int(row.uploads))
-        for row in rows
-    ]
 
 
 def is_done_by(connection: Connection, upload: QueuedUpload) -> bool:

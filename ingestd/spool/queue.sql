@@ -167,10 +167,3 @@ SELECT COALESCE(SUM(CASE WHEN state = 'failed' THEN 0 ELSE 1 END), 0) AS waiting
   COALESCE(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), 0) AS failed
 FROM upload
 WHERE node = :node AND state IN ('waiting', 'working', 'failed')
-
--- name: count_uploads
--- How many uploads of all accounts, each account's apart, are how far, on every node.
-SELECT account, COALESCE(status, state) AS how_far, COUNT(*) AS uploads
-FROM upload
-GROUP BY account, COALESCE(status, state)
-ORDER BY account, how_far

@@ -13,12 +13,10 @@ from starlette.responses import RedirectResponse, Response
 from ingestd.console.door.rights import Asked, Right, Visit, refuse
 from ingestd.console.files.dropped import CutError, Dropped, NoFileError
 from ingestd.console.files.lists import Listing, read_listing
-from ingestd.console.files.shown import local_time, origin_of, size_words
+from ingestd.console.files.shown import local_time, origin_of, remedies, size_words
 from ingestd.console.page.pages import link_within, page
 from ingestd.console.page.threads import read, write
 from ingestd.database.engine import Database
-from ingestd.formats.findings.codes import Code
-from ingestd.formats.findings.explanations import EXPLANATIONS
 from ingestd.formats.names import FormatName
 from ingestd.service.files.previews import Preview, Previews
 from ingestd.service.files.receiving import NotReceivedError
@@ -235,7 +233,7 @@ class Drops:
             receipt=told,
             trouble=trouble,
             shown=_FINDINGS_SHOWN,
-            remedies={code.value: EXPLANATIONS[Code(code)].remedy for code in Code},
+            remedies=remedies(),
         )
 
     def _go(self, visit: Visit, preview_id: str) -> Response:

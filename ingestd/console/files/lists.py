@@ -39,6 +39,7 @@ from ingestd.values.identifiers import UPLOAD_ID_PATTERN
 from ingestd.values.money import decimals_of, format_amount
 
 EXPORT_UPLOADS_MAX = 100_000
+_YEARS = range(1971, 2500)
 _COUNTS = ("rows", "applied", "duplicate", "conflict", "rejected", "findings")
 _COLUMNS = ("account", "upload_id", "received_at", "filename", "format", "source", "sent_by")
 
@@ -196,7 +197,9 @@ def _csv(listing: Listing, uploads: Iterator[FoundUpload]) -> Iterator[bytes]:
 
 
 def _day(text: str) -> date | None:
+    """Return a day that an address names; None for what is none on which files came."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if day.year in _YEARS else None

@@ -6,15 +6,17 @@ from starlette.requests import Request
 
 from ingestd.access.accounts import Account
 from ingestd.console.door.rights import Visit
+from ingestd.formats.findings.codes import Code
+from ingestd.formats.findings.explanations import EXPLANATIONS
 from ingestd.service.files.receiving import Origin
 from ingestd.values.clock import from_microseconds
 from ingestd.values.money import decimals_of, format_amount
 
 _SOURCES = {
     "sftp": "SFTP",
-    "folder": "copied into the folder",
-    "console": "the console",
-    "api": "the API",
+    "folder": "folder",
+    "console": "console",
+    "api": "API",
 }
 _STATE_WORDS = {
     "waiting": "waiting",
@@ -26,6 +28,16 @@ _STATE_WORDS = {
     "interrupted": "interrupted",
 }
 _STEP = 1024
+
+
+def story_words(state: str) -> str:
+    """Return the same where there is room to say more."""
+    return "processed, with findings" if state == "processed_with_findings" else state_words(state)
+
+
+def remedies() -> dict[str, str]:
+    """Return what is to be done about each code, as plain text."""
+    return {code.value: EXPLANATIONS[code].remedy.replace("`", "") for code in Code}
 
 
 def state_words(state: str) -> str:

@@ -18,15 +18,15 @@ from ingestd.console.files.shown import (
     amount_words,
     local_time,
     origin_of,
+    remedies,
     size_words,
     source_words,
     state_words,
+    story_words,
 )
 from ingestd.console.page.pages import link_within, page
 from ingestd.console.page.threads import read, write
 from ingestd.database.engine import Database
-from ingestd.formats.findings.codes import Code
-from ingestd.formats.findings.explanations import EXPLANATIONS
 from ingestd.intake.answering.receipt import csv_of, receipt_name, receipt_of, render_json
 from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 from ingestd.reports.escaping.texts import shown
@@ -51,8 +51,6 @@ _ROW_MAX = 10**9
 _BLOCK_BYTES = 1 << 16
 _MENDABLE = frozenset({"rejected", "processed_with_findings"})
 """How far an upload is whose bytes may come to more once the catalog was mended."""
-
-_REMEDIES = {code.value: EXPLANATIONS[Code(code)].remedy for code in Code}
 
 
 class Stories:
@@ -240,7 +238,7 @@ class Stories:
             story=story,
             upload=story.upload,
             facts=_facts(account, story),
-            state=state_words(story.state),
+            state=story_words(story.state),
             amount=None
             if story.outcome is None or story.outcome.rows is None or not visit.sees_values
             else amount_words(account, story.outcome.applied_amount),
@@ -259,7 +257,7 @@ class Stories:
             findings=findings,
             next=findings[-1].place if len(findings) == PAGE_FINDINGS else None,
             is_first=not after,
-            remedies=_REMEDIES,
+            remedies=remedies(),
             may_retry=may_act and story.upload.state == "failed",
             may_send_again=may_act
             and story.state in _MENDABLE

@@ -29,7 +29,6 @@ from ingestd.service.http.health import (
     Health,
     check_database,
     check_disk,
-    count_all_uploads,
 )
 from ingestd.service.http.server import HttpServer
 from ingestd.service.in_force.last_good import LastGood
@@ -172,7 +171,6 @@ class Daemon:
                 "database": lambda: check_database(installation.database),
                 "disk": self._check_disk,
             },
-            count=lambda: count_all_uploads(installation.database),
             pending=lambda: self._config_watch.pending,
             metrics=metrics,
         )

@@ -55,7 +55,7 @@ class Sought:
             "any_state": int(self.state is None),
             "state": self.state or "",
             "any_format": int(not self.formats),
-            "formats": list(self.formats),
+            "formats": list(self.formats) or [""],
             "since": 0 if since is None else to_microseconds(since),
             "until": 2**62 if until is None else to_microseconds(until),
             # The key is by time, too: what is long past is not looked at.

@@ -39,6 +39,6 @@ GROUP BY u.account, COALESCE(u.status, u.state)
 -- name: count_failed
 -- How many uploads of some accounts have failed, each account's apart. Binds :accounts.
 SELECT u.account, COUNT(*) AS uploads
-FROM upload u
+FROM upload u /* sqlite: INDEXED BY ix_upload_state_received_at */
 WHERE u.state = 'failed' AND u.account IN (:accounts)
 GROUP BY u.account

@@ -34,7 +34,6 @@ from ingestd.service.people.roles import Role, RoleKind
 from ingestd.service.people.users import read_user, set_password
 from ingestd.sftp.uploads.lifecycle import Uploads
 from ingestd.spool.files import make_folder
-from ingestd.spool.queue import UploadCount
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.identifiers import AccountId
 from tests.integration.database import conftest as databases
@@ -153,7 +152,6 @@ class Console:
     doorkeeper: Doorkeeper
     port: int = 0
     surroundings: Surroundings = field(init=False)
-    counts: list[UploadCount] | None = field(default_factory=list)
 
     @property
     def database(self) -> Database:
@@ -212,14 +210,11 @@ async def console_on(
     doorkeeper = Doorkeeper(database, clock)
     console = Console(installation=installation, keeper=keeper, clock=clock, doorkeeper=doorkeeper)
 
-    async def count() -> list[UploadCount] | None:
-        return console.counts
-
     async def well() -> str:
         return ""
 
     metrics = Metrics()
-    health = Health(checks={"sftp": well}, count=count, pending=list, metrics=metrics)
+    health = Health(checks={"sftp": well}, pending=list, metrics=metrics)
     folders, limits = installation.folders, door_limits(installation.settings)
     uploads = Uploads(folders=folders, keeper=keeper, limits=limits, clock=clock, metrics=metrics)
     console.surroundings = Surroundings(

@@ -385,21 +385,6 @@ def test_an_account_s_uploads_are_listed_from_the_latest_on(database: Database) 
     assert listed("done") == []
 
 
-def test_uploads_are_counted_by_account_and_how_far_they_are(database: Database) -> None:
-    """The console shows every file once, whichever machine has it."""
-    put(database, entry(1), entry(2), entry(3, account=B), entry(4, node="node-b"))
-    finish(database, taken(database))
-    taken(database)
-    with database.reading() as connection:
-        counted = queue.count_uploads(connection)
-    assert [(count.account, count.state, count.uploads) for count in counted] == [
-        (A, "processed", 1),
-        (A, "waiting", 1),
-        (A, "working", 1),
-        (B, "waiting", 1),
-    ]
-
-
 def _retry(database: Database) -> bool:
     with database.writing() as connection:
         return queue.retry(connection, A, UploadId(f"{1:026}"))

@@ -74,7 +74,6 @@ class AuditPage:
             accounts=sorted(self._keeper.current.accounts),
             earlier=shown[-1].audit_id if len(events) > LINES else None,
             is_first=before == LAST,
-            csv_lines=CSV_LINES,
         )
 
     async def as_csv(self, request: Request, _visit: Visit) -> Response:

@@ -21,8 +21,8 @@ from ingestd.console.door.proving import Proving
 from ingestd.console.door.rights import Asked, Right, Rooms, refuse
 from ingestd.console.door.second_step import SecondStep
 from ingestd.console.door.signing_in import SigningIn
-from ingestd.console.files.rooms import counters, uploads
 from ingestd.console.door.single_sign_on import SingleSignOn
+from ingestd.console.files.rooms import counters, uploads
 from ingestd.console.office.rooms import office_pages
 from ingestd.console.overview import Overview
 from ingestd.console.people.audit_page import AuditPage

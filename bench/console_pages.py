@@ -92,7 +92,9 @@ async def _ask_all(database: Database, folder: Path) -> list[dict[str, Cell]]:
         console, cookie = _console(installation)
         await _ask(console, cookie, "/sign-in")
         # The pool's connections have read their schema by now, as a daemon's have.
+        before = time.process_time()
         cold, status, size = await _ask(console, cookie, path)
+        processor = (time.process_time() - before) * 1000
         warm = min([(await _ask(console, cookie, path))[0] for _ in range(3)])
         rows.append(
             {
@@ -100,6 +102,7 @@ async def _ask_all(database: Database, folder: Path) -> list[dict[str, Cell]]:
                 "status": status,
                 "KB": size / 1000,
                 "cold": cold,
+                "cold CPU": processor,
                 "warm": warm,
                 "holds": "yes" if cold <= COLD_MAX and warm <= WARM_MAX else "",
             }

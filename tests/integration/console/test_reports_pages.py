@@ -135,8 +135,9 @@ async def test_each_figure_of_sales_revenue_held_and_tax_is_the_sum_of_its_lines
                 if query.startswith("tax") and "held_2200" in way:
                     # What is undone and made anew in one batch is no tax that was given back:
                     # each of the three leads to what is due.
-                    amount = {"10.00": "5.00"}.get(amount, amount)
-                assert total == amount, (query, way)
+                    assert total == {"10.00": "5.00"}.get(amount, amount), way
+                else:
+                    assert total == amount, (query, way)
                 checked += 1
     assert checked > 100
 

@@ -62,7 +62,7 @@ class Program:
     token: str | None = None
 
     async def get(self, path: str, **headers: str) -> Reply:
-        return await self.send("GET", path, **headers)
+        return await self.send("GET", path, b"", **headers)
 
     async def post(self, path: str, order: object = None) -> Reply:
         body = b"" if order is None else json.dumps(order).encode()

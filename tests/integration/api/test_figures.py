@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,7 +36,7 @@ DEEDS = [
 
 
 @pytest.fixture
-def books(asked: tuple[Desk, TypedProgram]) -> Iterator[tuple[Desk, TypedProgram]]:
+def books(asked: tuple[Desk, TypedProgram]) -> tuple[Desk, TypedProgram]:
     """A district with a few payments, whose families have names."""
     office, program = asked
     office.office.books.load(
@@ -46,7 +45,7 @@ def books(asked: tuple[Desk, TypedProgram]) -> Iterator[tuple[Desk, TypedProgram
     )
     for deed in DEEDS:
         office.ask(deed)
-    yield office, program
+    return office, program
 
 
 def with_scopes(books: tuple[Desk, TypedProgram], *scopes: TokenScope) -> TypedProgram:

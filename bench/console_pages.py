@@ -18,21 +18,23 @@ from ingestd.config.editing.examples import write_examples
 from ingestd.console.app import make_console
 from ingestd.console.door.gate import COOKIE
 from ingestd.database.engine import Database
-from ingestd.service.daemon.supervisor import Surroundings
+from ingestd.service.daemon.supervisor import Surroundings, door_limits
+from ingestd.service.files.receiving import Receiver
 from ingestd.service.http.health import Health
 from ingestd.service.installation.bootstrap import Installation, open_installation
 from ingestd.service.people.audit import Doer, Via
 from ingestd.service.people.letting_in import Doorkeeper
 from ingestd.service.people.roles import Role, RoleKind
+from ingestd.service.people.sessions import begin_session
+from ingestd.sftp.uploads.lifecycle import Uploads
 from ingestd.spool.files import make_folder
-from ingestd.spool.queue import UploadCount
 from ingestd.telemetry.metrics import Metrics
+from ingestd.values.clock import to_microseconds
 
 CHARGES = int(os.environ.get("INGESTD_BENCH_ROWS", "1000000"))
 COLD_MAX, WARM_MAX = 500, 200
 """What a page may take, in milliseconds: when the books have changed since, and when not."""
 
-_PASSWORD = "a long enough password"
 _PAGES = (
     "/",
     "/reports",
@@ -135,17 +137,23 @@ def _console(installation: Installation) -> tuple[ASGIApp, str]:
     name = f"user-{time.monotonic_ns()}"
     by = Doer(name="bench", via=Via.COMMAND)
     invitation = doorkeeper.invite(name, roles, email=None, by=by)
-    secret = doorkeeper.accept(invitation.secret, _PASSWORD)
-
-    async def count() -> list[UploadCount] | None:
-        return []
+    with installation.database.writing() as connection:
+        now = to_microseconds(installation.clock.now())
+        secret = begin_session(connection, invitation.user, now=now, peer="127.0.0.1")
 
     async def well() -> str:
         return ""
 
-    health = Health(checks={"sftp": well}, count=count, pending=list, metrics=Metrics())
+    keeper, metrics, folders = AccessKeeper(installation.access), Metrics(), installation.folders
+    limits = door_limits(installation.settings)
+    uploads = Uploads(
+        folders=folders, keeper=keeper, limits=limits, clock=installation.clock, metrics=metrics
+    )
     surroundings = Surroundings(
-        installation=installation, keeper=AccessKeeper(installation.access), health=health
+        installation=installation,
+        keeper=keeper,
+        health=Health(checks={"sftp": well}, pending=list, metrics=metrics),
+        receiver=Receiver(uploads=uploads, folders=folders, keeper=keeper, limits=limits),
     )
     return make_console(surroundings), f"{COOKIE}={secret}"
 

@@ -10,6 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     negative_data_rejection,
@@ -47,6 +48,8 @@ def ask_all(described: dict[str, Any], asking: Program) -> int:
     asked = 0
     with requests.Session() as session:
         for result in schema.get_all_operations():
+            assert isinstance(result, Ok), result
+            operation = result.ok()
             for mode, examples in EXAMPLES.items():
 
                 @settings(
@@ -57,8 +60,8 @@ def ask_all(described: dict[str, Any], asking: Program) -> int:
                     phases=[Phase.generate],
                     suppress_health_check=list(HealthCheck),
                 )
-                @given(case=result.ok().as_strategy(generation_mode=mode))
-                def ask(case: Case) -> None:
+                @given(case=operation.as_strategy(generation_mode=mode))
+                def ask(case: Case[Any]) -> None:
                     case.call_and_validate(
                         base_url=f"http://127.0.0.1:{asking.port}",
                         session=session,

@@ -47,7 +47,7 @@ def asked(desk: Desk) -> Iterator[tuple[Desk, TypedProgram]]:
         surroundings = Surroundings(
             installation=installation,
             keeper=keeper,
-            health=Health(checks={}, count=_count_nothing, pending=list, metrics=metrics),
+            health=Health(checks={}, pending=list, metrics=metrics),
             receiver=Receiver(uploads=uploads, folders=folders, keeper=keeper, limits=limits),
         )
         made = TokenKeeper(installation.database, installation.clock).add(
@@ -60,10 +60,6 @@ def asked(desk: Desk) -> Iterator[tuple[Desk, TypedProgram]]:
             return way.run(command)
 
         yield replace(desk, run=run), program
-
-
-async def _count_nothing() -> None:
-    return None
 
 
 def test_a_month_of_an_office_can_be_asked_for_by_a_program(

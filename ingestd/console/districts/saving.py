@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from ingestd.console.door.rights import Visit
 from ingestd.console.page.pages import page
 from ingestd.console.page.threads import read, write
+from ingestd.reports.escaping.texts import shown
 from ingestd.service.districts.desk import (
     FILES,
     ChangedMeanwhileError,
@@ -174,8 +175,13 @@ def troubles_of(mistakes: Sequence[Mistake]) -> list[Trouble]:
 
 
 def shown_lines(before: str, after: str) -> list[tuple[Line, Markup]]:
-    """Return differences, each line with its text as it stands, spaces and all."""
-    return [(line, verbatim(line.text)) for line in find_differences(before, after)]
+    """Return differences, each line with its text, spaces and all."""
+    return [(line, shown_line(line.text)) for line in find_differences(before, after)]
+
+
+def shown_line(text: str) -> Markup:
+    """Return a line that somebody decides by: what cannot be seen in it stands there by number."""
+    return verbatim(shown(text))
 
 
 def verbatim(text: str) -> Markup:

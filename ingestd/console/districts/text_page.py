@@ -16,6 +16,7 @@ from ingestd.console.districts.saving import (
     Proposal,
     Saving,
     Troubles,
+    shown_line,
     shown_lines,
     troubles_of,
     verbatim,
@@ -179,8 +180,8 @@ def _show_both(request: Request, name: str, file: OpenFile, typed: str) -> Respo
         rows=min(max(typed.count("\n") + 3, 12), 40),
         pairs=[
             (
-                None if pair.left is None else verbatim(pair.left),
-                None if pair.right is None else verbatim(pair.right),
+                None if pair.left is None else shown_line(pair.left),
+                None if pair.right is None else shown_line(pair.right),
                 pair.left != pair.right,
             )
             for pair in pairs

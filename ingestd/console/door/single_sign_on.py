@@ -28,6 +28,7 @@ _STRANGER = (
     "This answer does not belong to a sign-in that this browser began, or came too late, or came "
     "twice."
 )
+_UNREADY = "This console cannot ask the other service. Whoever runs it finds why in its log."
 _NOT_INVITED = (
     "Nobody was let in here by your address there, or the other service does not vouch for it. An "
     "admin writes it down under People."
@@ -92,7 +93,8 @@ class SingleSignOn:
         except SignOnError as error:
             return self._fail(request, error, way=back.way)
         except StorageError as error:
-            unread = SignOnError(Reason.ISSUER_REFUSED, error.message, detail=error.detail)
+            # Where the secret lies is told in the log, and to nobody outside.
+            unread = SignOnError(Reason.ISSUER_REFUSED, _UNREADY, detail=error.message)
             return self._fail(request, unread, way=back.way)
         peer = peer_of(request)
         arrival = await write(self._entrance.sign_in_as, identity, peer=peer)

@@ -358,6 +358,18 @@ async def test_a_mistake_that_is_saved_by_hand_shows_while_a_page_is_open(
         assert "the file is missing" in (await admin.get(page)).text
 
 
+async def test_nothing_hides_in_what_is_shown_before_a_save(
+    console: Console, admin: Visitor
+) -> None:
+    """A character that turns a line around, or that nobody sees, stands there by its number."""
+    opened, text = await edit_form(admin, "/allowlist")
+    typed = text.replace("# nobody", "# \u202eydobon\u200b")
+    shown = await admin.post("/allowlist/edit", opened | {"text": typed})
+    assert r"# \u202eydobon\u200b" in shown.text.partition("<form method")[2].partition("<form")[0]
+    await admin.post("/allowlist/edit", hidden(shown.text) | {"save": "yes"})
+    assert "# \u202eydobon\u200b" in (folder(console) / "allowlist.toml").read_text("utf-8")
+
+
 async def test_a_folder_that_may_not_be_written_is_told_of(
     console: Console, admin: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -286,6 +286,11 @@ async def test_an_issuer_that_is_not_itself_is_not_asked(console: Console, issue
         assert answer.status == status, published
     issuer.published = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
     assert (await sign_on(console, issuer)).status == 303
+    secret = console.installation.settings.console.oidc.client_secret_file
+    assert secret is not None
+    secret.unlink()
+    answer = await sign_on(console, issuer)
+    assert (answer.status, str(secret) in answer.text) == (403, False)
 
 
 async def test_nobody_makes_us_ask_the_issuer_without_end(console: Console, issuer: Issuer) -> None:

@@ -29,6 +29,7 @@ from ingestd.values.errors import LedgerRefusal, UsageError
 from ingestd.values.money import decimals_of, format_amount
 
 _DONE_MAX = 256
+_MOVEMENT_COLUMNS = ("amount", "debit", "credit", "lines")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +196,7 @@ def _confirm(
             if value not in (None, "") and not isinstance(value, list)
         },
         lists={name: table_of(rows, account.account_id) for name, rows in lists.items()},
-        movements=table_of(movements, account.account_id),
+        movements=table_of(movements, account.account_id, _MOVEMENT_COLUMNS),
         is_new=told.is_new,
         foretold=digest_of(told.movements),
         form=str(ULID()),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import jinja2
 from markupsafe import escape
@@ -12,6 +15,8 @@ from starlette.responses import HTMLResponse, Response
 
 import ingestd
 from ingestd.reports.escaping.markup import readable
+
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z")
 
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parents[1] / "templates"),
@@ -22,6 +27,15 @@ _templates = jinja2.Environment(
     finalize=lambda value: readable(value) if type(value) is str else value,
 )
 
+
+def in_zone(text: str, zone: ZoneInfo) -> str:
+    """Return an instant as clocks in a time zone show it, to the second; other text as it is."""
+    if not _INSTANT.fullmatch(text):
+        return text
+    return datetime.fromisoformat(text).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+_templates.filters["in_zone"] = in_zone
 # What a form sends back is what it was given, to the last space.
 _templates.filters["literal"] = escape
 

@@ -11,6 +11,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ingestd.console.api.entrance import ApiEntrance, is_of_api
 from ingestd.console.districts.accounts_page import AccountsPage
 from ingestd.console.districts.allowlist_page import AllowlistPage
 from ingestd.console.districts.saving import Saving
@@ -23,6 +24,7 @@ from ingestd.console.door.signing_in import SigningIn
 from ingestd.console.files.rooms import counters, uploads
 from ingestd.console.office.rooms import office_pages
 from ingestd.console.overview import Overview
+from ingestd.console.people.audit_page import AuditPage
 from ingestd.console.people.own_page import OwnPage
 from ingestd.console.people.tokens import TokensPage
 from ingestd.console.people.users_page import UsersPage
@@ -75,7 +77,13 @@ def make_console(surroundings: Surroundings) -> ASGIApp:
         redirect_slashes=False,
         default=_nothing_here,
     )
-    return Gate(pages, database, clock, demands_totp=people.entrance.demands_totp)
+    gate = Gate(pages, database, clock, demands_totp=people.entrance.demands_totp)
+    entrance = ApiEntrance(surroundings)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await (entrance if is_of_api(scope) else gate)(scope, receive, send)
+
+    return answer
 
 
 def make_people(surroundings: Surroundings) -> People:
@@ -122,6 +130,7 @@ def make_rooms(surroundings: Surroundings, people: People | None = None) -> Room
             *AccountsPage(saving, surroundings.keeper).asked(),
             *TextPage(saving).asked(),
             *users.asked(),
+            *AuditPage(installation.database, surroundings.keeper).asked(),
             *own.asked(),
             *_rooms_of_tokens(surroundings),
         ),

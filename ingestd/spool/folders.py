@@ -22,6 +22,7 @@ class Folders:
     work/ACCOUNT/partials     what arrived of an interrupted upload, kept aside
     work/ACCOUNT/claimed      files taken from incoming, one folder per upload
     work/ACCOUNT/previews     files that somebody tries in the console, for a day
+    work/ACCOUNT/upload_keys  which upload each key of a program stands for, for two days
     archive/ACCOUNT/2026-11   files with an outcome, one folder per upload
     quarantine/ACCOUNT        files under names that nobody recognises
 
@@ -112,6 +113,10 @@ class Folders:
     def previews(self, account: AccountId) -> Path:
         """Files that somebody tries before they are queued: for nobody but the daemon."""
         return self.work / account / "previews"
+
+    def upload_keys(self, account: AccountId) -> Path:
+        """Notes of which upload each key of a program stands for."""
+        return self.work / account / "upload_keys"
 
     def archive(self, account: AccountId, upload_id: UploadId, received_at: datetime) -> Path:
         """The folder that keeps one processed upload, filed under the month it arrived in."""

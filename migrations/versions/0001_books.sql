@@ -29,8 +29,11 @@ CREATE TABLE upload (
   claim_token BIGINT DEFAULT 0 NOT NULL,
   lease_expires_at BIGINT DEFAULT 0 NOT NULL,
   attempts BIGINT DEFAULT 0 NOT NULL,
+  waits BIGINT DEFAULT 0 NOT NULL,
+  deaths BIGINT DEFAULT 0 NOT NULL,
   next_try_at BIGINT DEFAULT 0 NOT NULL,
   last_error TEXT,
+  verdict TEXT,
   records_done BIGINT DEFAULT 0 NOT NULL,
   delivered BIGINT DEFAULT 0 NOT NULL,
   CONSTRAINT pk_upload PRIMARY KEY (account, upload_id),
@@ -39,6 +42,29 @@ CREATE TABLE upload (
 );
 CREATE INDEX ix_upload_delivered ON upload (delivered, state);
 CREATE INDEX ix_upload_state_received_at ON upload (state, received_at);
+
+-- The nodes: each data folder whose daemon works on this ledger through a server, and when it was
+-- last heard of, on the database's clock. An instance is one start of a daemon.
+CREATE TABLE node (
+  node TEXT NOT NULL,
+  instance TEXT NOT NULL,
+  program TEXT NOT NULL,
+  revision TEXT NOT NULL,
+  host TEXT NOT NULL,
+  started_at BIGINT NOT NULL,
+  heard_at BIGINT NOT NULL,
+  is_serving BIGINT NOT NULL,
+  CONSTRAINT pk_node PRIMARY KEY (node),
+  CONSTRAINT ck_node_is_serving CHECK (is_serving IN (0, 1))
+);
+
+-- The schema: programs that were made for a revision before the oldest write nothing into it.
+CREATE TABLE schema_floor (
+  floor_no BIGINT NOT NULL,
+  oldest TEXT NOT NULL,
+  CONSTRAINT pk_schema_floor PRIMARY KEY (floor_no),
+  CONSTRAINT ck_schema_floor_floor_no CHECK (floor_no = 1)
+);
 
 -- Console: who may sign in. A disabled user may not; the hash is argon2id's.
 CREATE TABLE console_user (

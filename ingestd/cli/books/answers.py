@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -26,7 +25,9 @@ def print_report(report: Report, output: Output, *, wide: bool) -> None:
     """Print an answer; where an identity does not hold, say so on stderr."""
     match output:
         case Output.JSON:
-            _stream_json(report)
+            from ingestd.reports.asking.written import json_pieces
+
+            sys.stdout.writelines(json_pieces(report))
         case Output.CSV:
             print_csv(report.rows, report.columns)
         case Output.TABLE:
@@ -59,16 +60,3 @@ def _behind(head: str, parts: Sequence[str]) -> Sequence[str]:
 def _told(identity: Mapping[str, object]) -> str:
     sign = "=" if identity["holds"] else "≠"
     return f"{identity['identity']} {identity['left']} {sign} {identity['right']}"
-
-
-def _stream_json(report: Report) -> None:
-    """Write the answer row by row: a million rows need no more memory than ten."""
-    write = sys.stdout.write
-    encode = json.JSONEncoder(ensure_ascii=False).encode
-    write(f'{encode(report.heading())[:-1]}, "rows": [')
-    separator = "\n  "
-    for row in report.rows:
-        write(separator + encode(row))
-        separator = ",\n  "
-    write(f'\n], "totals": {encode(report.totals)}')
-    write(f', "identities": {encode(report.identities)}}}\n')

@@ -25,18 +25,10 @@ from ingestd.cli.terminal.options import (
 )
 from ingestd.cli.terminal.output import print_rows
 from ingestd.formats.kinds.student_billing import AccountType
+from ingestd.ledger.money.choices import PaymentMethod
 from ingestd.values.errors import UsageError
 
 app = typer.Typer(name="payments", help="Money that came.", no_args_is_help=True)
-
-
-class Method(StrEnum):
-    """How a payment that is reported by hand was made."""
-
-    ECHECK = "echeck"
-    CASH = "cash"
-    CARD = "card"
-    CHECK = "check"
 
 
 PaymentOption = Annotated[str, typer.Option("--payment", help="The payment's ID.")]
@@ -73,7 +65,7 @@ def add(
     account: AccountOption,
     payer: Annotated[str, typer.Option("--payer", help="A parent, a student or a guest.")],
     amount: Annotated[str, typer.Option("--amount", help="Such as 80.00.")],
-    method: Annotated[Method, typer.Option("--method", help="Cash settles at once.")],
+    method: Annotated[PaymentMethod, typer.Option("--method", help="Cash settles at once.")],
     to: Annotated[AccountType, typer.Option("--to", help="What it pays.")] = AccountType.LIABILITY,
     for_charge: Annotated[
         str | None, typer.Option("--for", help="The charge_tracking_id that it names.")

@@ -18,18 +18,19 @@ class Attempts:
         self._monotonic = monotonic
         self._failed: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
 
-    def seconds_to_wait(self, *, name: str, address: str) -> int:
-        """Return for how long nobody is let in by this name or from this address; 0: try."""
-        waits = (
-            self._wait(("name", name), BY_NAME_MAX),
-            self._wait(("address", address), BY_ADDRESS_MAX),
-        )
-        return max(waits)
+    def seconds_to_wait(self, *, name: str | None, address: str) -> int:
+        """Return for how long nobody is let in by this name or from this address; 0: try.
 
-    def begin(self, *, name: str, address: str) -> None:
+        Where nothing is tried that has a name, only the address counts.
+        """
+        by_name = 0 if name is None else self._wait(("name", name), BY_NAME_MAX)
+        return max(by_name, self._wait(("address", address), BY_ADDRESS_MAX))
+
+    def begin(self, *, name: str | None, address: str) -> None:
         """Count an attempt, before it is known what becomes of it: many may be made at once."""
         now = self._monotonic()
-        for key in (("name", name), ("address", address)):
+        tried = [("address", address), *([] if name is None else [("name", name)])]
+        for key in tried:
             self._failed.setdefault(key, deque(maxlen=BY_ADDRESS_MAX)).append(now)
             self._failed.move_to_end(key)
         while len(self._failed) > _REMEMBERED_MAX:

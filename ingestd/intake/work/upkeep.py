@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingestd.spool.files import storage_errors
+from ingestd.spool.files import clear_unfinished, storage_errors
 from ingestd.spool.folders import Folders
 from ingestd.values.clock import Clock
 from ingestd.values.identifiers import AccountId
@@ -35,10 +35,23 @@ class Upkeep:
             return 0
         self._swept[account] = now
         hour = 3600.0
+        for folder in self._written_by_us(account):
+            # What is written now is finished within moments, whatever its size.
+            clear_unfinished(folder, older_than_seconds=hour, now=self.clock.now().timestamp())
         return (
             self._remove_older(self.folders.receipts(account), self.receipt_days * 24 * hour)
             + self._remove_older(self.folders.partials(account), self.partial_hours * hour)
             + self._remove_older(self.folders.previews(account), PREVIEW_HOURS * hour)
+        )
+
+    def _written_by_us(self, account: AccountId) -> tuple[Path, ...]:
+        """The folders in which notes and receipts are written, and what belongs to no account."""
+        folders = self.folders
+        return (
+            folders.receipts(account),
+            folders.arrivals(account),
+            folders.last_signed,
+            folders.data_dir,
         )
 
     def _remove_older(self, folder: Path, seconds: float) -> int:

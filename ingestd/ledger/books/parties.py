@@ -10,7 +10,7 @@ from ingestd.database.statements import Statements
 from ingestd.ledger.books.batches import Batch
 from ingestd.ledger.books.chart import PartyKind
 from ingestd.ledger.books.head import Head
-from ingestd.values.errors import UsageError
+from ingestd.values.errors import UnknownNameError, UsageError
 from ingestd.values.identifiers import AccountId
 
 _SQL = Statements(__file__)
@@ -62,7 +62,7 @@ def look_up_party(
     values = {"account": account, "code": code, "kind": kind_name, "with_past": int(with_past)}
     found = _SQL.run(connection, "look_up_party", values).all()
     if not found:
-        raise UsageError(f"Nobody is called {name}. Name a student, a parent or a guest.")
+        raise UnknownNameError(f"Nobody is called {name}. Name a student, a parent or a guest.")
     if len(found) > 1:
         choices = " or ".join(f"{row.kind}:{code}" for row in found)
         raise UsageError(f"More than one is called {name}. Write {choices}.")

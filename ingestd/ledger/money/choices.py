@@ -21,6 +21,15 @@ class CreditTarget(StrEnum):
     LIABILITY = "LIABILITY"
 
 
+class PaymentMethod(StrEnum):
+    """How a payment that is reported by hand was made."""
+
+    ECHECK = "echeck"
+    CASH = "cash"
+    CARD = "card"
+    CHECK = "check"
+
+
 class PayoutMethod(StrEnum):
     """How money is given back."""
 

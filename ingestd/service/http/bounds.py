@@ -38,8 +38,8 @@ def allow_body(scope: Scope, bytes_max: int) -> None:
         exchange.bytes_max = bytes_max
 
 
-class _RefusedError(Exception):
-    """A body is too long, or does not come."""
+class BodyRefusedError(Exception):
+    """A body is too long, or does not come: `status` is what is answered."""
 
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status.phrase)
@@ -58,7 +58,7 @@ class Bounds:
         scope[_EXCHANGE] = exchange
         try:
             await self._app(scope, exchange.receive, exchange.send)
-        except _RefusedError as error:
+        except BodyRefusedError as error:
             await exchange.refuse(error.status)
         except ClientDisconnect:
             return  # whoever hangs up in the middle of a body makes no error, and waits for none
@@ -89,18 +89,18 @@ class _Exchange:
         try:
             message = await asyncio.wait_for(self._receive(), BODY_SECONDS)
         except TimeoutError as error:
-            raise _RefusedError(HTTPStatus.REQUEST_TIMEOUT) from error
+            raise BodyRefusedError(HTTPStatus.REQUEST_TIMEOUT) from error
         self._taken += len(message.get("body", b""))
         self._body_is_whole = not message.get("more_body", False)
         if self._taken > self.bytes_max:
-            raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            raise BodyRefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return message
 
     def _check_length(self) -> None:
         """Refuse a body that is said to be too long before any of it comes."""
         told = Headers(scope=self._scope).get("content-length", "0")
         if told.isdecimal() and int(told) > self.bytes_max:
-            raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            raise BodyRefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
     async def send(self, message: Message) -> None:
         """Send a piece of the answer."""

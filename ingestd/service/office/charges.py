@@ -36,7 +36,7 @@ from ingestd.ledger.paying.pools import is_one_family
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.keys import other_content, tracking_key
 from ingestd.service.office.quotes import refuse_debt_first
-from ingestd.values.errors import LedgerRefusal, UsageError
+from ingestd.values.errors import LedgerRefusal, UnknownNameError, UsageError
 
 GUEST = "guest"
 
@@ -158,7 +158,7 @@ def stored_charge(entry: Entry, tracking_id: str) -> StoredCharge:
     """Return a charge by its tracking id. Raises UsageError when there is none."""
     charge = find_charge(entry, tracking_id)
     if charge is None:
-        raise UsageError(f"There is no charge {tracking_id}.")
+        raise UnknownNameError(f"There is no charge {tracking_id}.")
     return charge
 
 

@@ -44,7 +44,7 @@ from ingestd.service.office.charges import charge_once, payable_charge
 from ingestd.service.office.keys import checked_text, other_content
 from ingestd.service.office.refunds import cash_short
 from ingestd.values.days import Day
-from ingestd.values.errors import LedgerRefusal, UsageError
+from ingestd.values.errors import LedgerRefusal, UnknownNameError, UsageError
 from ingestd.values.money import decimals_of
 
 MATCHING_MAX = 10_000
@@ -150,7 +150,7 @@ def settle_batch(
     def work(entry: Entry) -> Answer:
         batch = find_batch(entry, merchant_id, batch_num)
         if batch is None:
-            raise UsageError(f"There is no batch {batch_num} of {whose}.")
+            raise UnknownNameError(f"There is no batch {batch_num} of {whose}.")
         if total is not None and total != batch.total:
             raise LedgerRefusal(
                 f"The payments of batch {batch_num} come to {keeper.written(batch.total)}, not to "
@@ -295,7 +295,7 @@ def _penalty(
 def _stored(entry: Entry, payment_id: str) -> StoredPayment:
     payment = find_payment(entry, payment_id)
     if payment is None:
-        raise UsageError(f"There is no payment {payment_id}.")
+        raise UnknownNameError(f"There is no payment {payment_id}.")
     return payment
 
 

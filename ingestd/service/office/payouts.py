@@ -30,7 +30,7 @@ from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.keys import checked_text, other_content, tracking_key
 from ingestd.service.office.refunds import cash_short
 from ingestd.values.days import Day
-from ingestd.values.errors import LedgerRefusal, UsageError
+from ingestd.values.errors import LedgerRefusal, UnknownNameError, UsageError
 
 _HELD = frozenset({CreditSource.DEPOSIT, CreditSource.ADVANCE})
 
@@ -212,7 +212,7 @@ def _refuse_without_cash(entry: Entry, keeper: Bookkeeper, amount: int) -> None:
 def _stored(entry: Entry, payout_id: str) -> StoredPayout:
     payout = find_payout(entry, payout_id)
     if payout is None:
-        raise UsageError(f"There is no payout {payout_id}.")
+        raise UnknownNameError(f"There is no payout {payout_id}.")
     return payout
 
 

@@ -108,11 +108,19 @@ def list_audit(
     limit: int,
     before: str = LAST,
     by: str | None = None,
+    about: str | None = None,
     deed: str | None = None,
     account: AccountId | None = None,
 ) -> list[AuditEvent]:
-    """Return deeds, the newest first: those before one, by somebody, of a kind, of an account."""
-    values = {"limit": limit, "before": before, "done_by": by, "deed": deed, "account": account}
+    """Return deeds, the newest first: before one, by somebody, about something, of a kind."""
+    values = {
+        "limit": limit,
+        "before": before,
+        "done_by": by,
+        "subject": about,
+        "deed": deed,
+        "account": account,
+    }
     return [
         AuditEvent(
             audit_id=row.audit_id,

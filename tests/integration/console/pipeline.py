@@ -22,7 +22,7 @@ def process(console: Console, account: AccountId = SPRINGFIELD) -> None:
     folders, works = installation.folders, installation.works()
     claims = Claims(works=works, folders=folders, temporary_hours=24, temporary_max=1000)
     configured = console.keeper.current.accounts[account]
-    claims.close_interrupted(configured)
+    claims.queue_interrupted(configured)
     claims.recover(configured)
     incoming = folders.incoming(account)
     for name in sorted(os.listdir(incoming)):

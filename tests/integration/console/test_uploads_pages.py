@@ -17,7 +17,7 @@ from ingestd.service.files.rows import read_row
 from ingestd.service.files.uploads import PAGE_UPLOADS, Sought, count_states, find_uploads
 from ingestd.service.people.audit import list_audit
 from ingestd.service.people.roles import Role, RoleKind
-from ingestd.spool.queue import QueueEntry, enqueue, find_upload, lease_next, put_back
+from ingestd.spool.queue import Given, QueueEntry, enqueue, find_upload, lease_next, put_back
 from ingestd.values.clock import to_microseconds
 from ingestd.values.identifiers import AccountId, UploadId, new_upload_id
 from tests.integration.console.conftest import SHELBYVILLE, SPRINGFIELD, Console
@@ -84,7 +84,8 @@ def fail_next(console: Console) -> None:
         while is_waiting:
             upload = lease_next(connection, node=node, owner=node, now=2**60)
             assert upload is not None
-            is_waiting = put_back(connection, upload, error="disk broken", now=0)
+            given = put_back(connection, upload, error="disk broken", now=0)
+            is_waiting = given is Given.TO_BE_TRIED
 
 
 async def test_an_upload_tells_its_whole_story(either: Console, tmp_path: Path) -> None:

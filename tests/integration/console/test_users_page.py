@@ -220,7 +220,6 @@ async def test_what_people_do_at_the_door_is_kept(either: Console) -> None:
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == TELLING))
     kept = [deed for by, deed, subject in deeds(either) if subject == "ada"]
     assert sorted(kept) == [
-        "password_chosen",
         "sign_in_failed",
         "signed_in",
         "signed_out",

@@ -24,13 +24,6 @@ SELECT batch_no, hash, sealed_at, charges, postings, parties, refunds, payments,
 FROM seal_head
 WHERE account = :account
 
--- name: find_head
--- Where an account's books end, for who only looks; nothing before their beginning. Binds :account.
-SELECT batch_no, hash, sealed_at, charges, postings, parties, refunds, payments, allocations,
-  codes, frontier, origin_name, origin_no, signed_size, told_size, receipt_size, receipt_frontier
-FROM seal_head
-WHERE account = :account
-
 -- name: store_head
 -- Where an account's books end from now on. Binds :account, :batch_no, :hash, :sealed_at, :charges,
 -- :postings, :parties, :refunds, :payments, :allocations, :codes, :frontier, :origin_name,

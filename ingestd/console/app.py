@@ -21,6 +21,7 @@ from ingestd.console.door.proving import Proving
 from ingestd.console.door.rights import Asked, Right, Rooms, refuse
 from ingestd.console.door.second_step import SecondStep
 from ingestd.console.door.signing_in import SigningIn
+from ingestd.console.door.single_sign_on import SingleSignOn
 from ingestd.console.files.rooms import counters, uploads
 from ingestd.console.office.rooms import office_pages
 from ingestd.console.overview import Overview
@@ -35,6 +36,8 @@ from ingestd.service.people.letting_in import Doorkeeper
 from ingestd.service.people.own_totp import OwnTotp
 from ingestd.service.people.secrecy import Secrecy
 from ingestd.service.people.tokens import TokenKeeper
+from ingestd.service.sign_on.provider import CALLBACK, Provider
+from ingestd.service.sign_on.requests import SignOnRequests
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -68,6 +71,7 @@ def make_console(surroundings: Surroundings) -> ASGIApp:
             Route("/sign-in/code", second_step.give_code, methods=["POST"]),
             Route("/sign-in/set-up", second_step.show_set_up),
             Route("/sign-in/set-up", second_step.set_up, methods=["POST"]),
+            *_ways_of_sign_on(surroundings, people),
             Route("/sign-out", signing_in.sign_out, methods=["POST"]),
             Route("/invite/{secret}", signing_in.show_invitation),
             Route("/invite/{secret}", signing_in.accept_invitation, methods=["POST"]),
@@ -84,6 +88,23 @@ def make_console(surroundings: Surroundings) -> ASGIApp:
         await (entrance if is_of_api(scope) else gate)(scope, receive, send)
 
     return answer
+
+
+def _ways_of_sign_on(surroundings: Surroundings, people: People) -> list[Route]:
+    """Return the pages of single sign-on, where an issuer is named."""
+    installation = surroundings.installation
+    settings = installation.settings.console
+    if settings.oidc.issuer is None or settings.address is None:
+        return []
+    clock = installation.clock
+    sign_on = SingleSignOn(
+        Provider(settings.oidc, outside=settings.address, clock=clock),
+        SignOnRequests(installation.database, clock),
+        people.entrance,
+        people.proving,
+        settings.oidc.name,
+    )
+    return [Route("/sign-in/oidc", sign_on.begin), Route(CALLBACK, sign_on.come_back)]
 
 
 def make_people(surroundings: Surroundings) -> People:

@@ -17,6 +17,7 @@ from ingestd.values.errors import (
     DatabaseError,
     DatabaseFaultError,
     DatabaseFullError,
+    NotPermittedError,
 )
 
 # SQLSTATE of serialization failure, deadlock, and lock not available: the loser may try again.
@@ -43,8 +44,8 @@ _PROBE_BYTES = 1 << 16
 def database_errors(engine: Engine) -> Iterator[None]:
     """Turn a driver's error into a DatabaseError that names the database, never a password.
 
-    It is a DatabaseFullError where there is no space left for the database, and a
-    DatabaseFaultError where the database will refuse the same again.
+    It is a DatabaseFullError where there is no space left for the database, a NotPermittedError
+    where a right is missing, and a DatabaseFaultError where it will refuse the same again.
     """
     try:
         yield
@@ -61,8 +62,7 @@ def database_errors(engine: Engine) -> Iterator[None]:
                 f"The database {name} has no space left: {first_line}. Free space on its disk.",
                 detail=type(error).__name__,
             ) from error
-        raised = DatabaseFaultError if _is_fault(told) else DatabaseError
-        raise raised(
+        raise _class_of(told)(
             f"The database {name} failed: {first_line}", detail=type(error).__name__
         ) from error
 
@@ -72,11 +72,14 @@ def may_try_again(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
 
 
-def _is_fault(cause: object) -> bool:
+def _class_of(cause: object) -> type[DatabaseError]:
     if isinstance(cause, sqlite3.Error):
-        return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _SQLITE_FAULTS
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        return DatabaseFaultError if code in _SQLITE_FAULTS else DatabaseError
     sqlstate = getattr(cause, "sqlstate", None) or ""
-    return sqlstate[:2] in _FAULT_CLASSES and sqlstate != _NOT_PERMITTED
+    if sqlstate == _NOT_PERMITTED:
+        return NotPermittedError
+    return DatabaseFaultError if sqlstate[:2] in _FAULT_CLASSES else DatabaseError
 
 
 def _is_full(url: URL, cause: object) -> bool:

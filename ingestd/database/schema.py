@@ -16,7 +16,7 @@ from ingestd.database.engine import Database
 from ingestd.database.identity import stored_revision
 from ingestd.database.statements import Statements
 from ingestd.shipped import shipped_path
-from ingestd.values.errors import SchemaError, SchemaNewerError
+from ingestd.values.errors import NotPermittedError, SchemaError, SchemaNewerError
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -68,7 +68,14 @@ def upgrade(database: Database) -> tuple[str | None, str]:
         command.upgrade(config, "head")
         _store_oldest(connection, config, HEAD_REVISION)
 
-    database.write(work)
+    try:
+        database.write(work)
+    except NotPermittedError as error:
+        raise SchemaError(
+            f"{error.message}. The schema belongs to another role: run ingestd db upgrade as that "
+            "one. Then the daemon's role, with the rights that docs/operate names, is enough.",
+            detail=error.detail,
+        ) from error
     return before, HEAD_REVISION
 
 

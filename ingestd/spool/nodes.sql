@@ -6,7 +6,7 @@ FROM node
 WHERE node = :node
 
 -- name: join_ledger
--- Serve under a node's name, for all accounts together; nothing when another instance has said
+-- Serve under a node's name, in the queue of all accounts; nothing when another instance has said
 -- something since it was seen. Binds :node, :instance, :program, :revision, :host, and what was
 -- seen: :seen_instance, :seen_heard_at.
 INSERT INTO node (node, instance, program, revision, host, started_at, heard_at, is_serving)
@@ -20,14 +20,14 @@ SET instance = excluded.instance, program = excluded.program, revision = exclude
 WHERE node.instance = :seen_instance AND node.heard_at = :seen_heard_at
 
 -- name: say_alive
--- Let a node, which serves all accounts, be heard of; nothing when another instance has its name.
--- Binds :node, :instance.
+-- Let a node, in the queue of all accounts, be heard of; nothing when another instance has its
+-- name. Binds :node, :instance.
 UPDATE node
 SET heard_at = CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000000 AS BIGINT)
 WHERE node = :node AND instance = :instance
 
 -- name: say_goodbye
--- A node, which served all accounts, has stopped by itself. Binds :node, :instance.
+-- A node, in the queue of all accounts, has stopped by itself. Binds :node, :instance.
 UPDATE node
 SET is_serving = 0
 WHERE node = :node AND instance = :instance

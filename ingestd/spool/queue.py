@@ -223,6 +223,15 @@ def retry(connection: Connection, account: AccountId, upload_id: UploadId) -> bo
     return result.rowcount == 1
 
 
+def give_up(connection: Connection, upload: QueuedUpload, *, node: str, verdict: str) -> bool:
+    """Let an upload end by a verdict, on a node; False when somebody took it since it was found.
+
+    Who held it before commits nothing any more.
+    """
+    values = _claim_of(upload) | {"node": node, "verdict": verdict}
+    return _SQL.run(connection, "give_up", values).rowcount == 1
+
+
 def undelivered(connection: Connection, *, node: str, limit: int) -> list[QueuedUpload]:
     """Return uploads with an outcome whose receipt or archive copy is not in place yet."""
     rows = _SQL.run(connection, "find_undelivered", {"node": node, "limit": limit})

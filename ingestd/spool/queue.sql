@@ -104,6 +104,15 @@ SET state = 'waiting', attempts = 0, waits = 0, deaths = 0, next_try_at = 0
 WHERE account = :account AND upload_id = :upload_id
   AND (state = 'failed' OR (state = 'waiting' AND next_try_at > 0))
 
+-- name: give_up
+-- Let an upload end by a verdict, without its bytes, on another node; nothing when somebody has
+-- taken it meanwhile. Binds :account, :upload_id, :claim_token, :node, :verdict.
+UPDATE upload
+SET state = 'waiting', node = :node, verdict = :verdict, claim_token = claim_token + 1,
+  next_try_at = 0
+WHERE account = :account AND upload_id = :upload_id
+  AND state <> 'done' AND claim_token = :claim_token
+
 -- name: find_undelivered
 -- The uploads of all accounts that have an outcome on a node, but not all of it in its place, in
 -- the order in which they arrived. Binds :node, :limit.

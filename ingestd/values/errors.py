@@ -146,6 +146,12 @@ class DatabaseFaultError(DatabaseError):
     code = "database_fault"
 
 
+class NotPermittedError(DatabaseError):
+    """The database's role has no right to what was asked of it."""
+
+    code = "not_permitted"
+
+
 class DatabaseFullError(NoSpaceError, DatabaseError):
     """The database has no space left where it keeps its files; what it holds is safe."""
 

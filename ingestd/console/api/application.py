@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 import ingestd
@@ -94,6 +95,9 @@ def _answer_errors(api: FastAPI) -> None:
         code, detail = _HTTP.get(error.status_code, ("malformed", "That cannot be read."))
         return problem(error.status_code, code, detail, headers=error.headers)
 
+    async def gone(_: Request, __: Exception) -> Response:
+        return problem(HTTPStatus.BAD_REQUEST, "cut_off", "The body did not come whole.")
+
     async def fault(_: Request, __: Exception) -> Response:
         # It is raised again, and told in the log.
         return problem(
@@ -107,6 +111,7 @@ def _answer_errors(api: FastAPI) -> None:
     api.add_exception_handler(BodyRefusedError, of_ours)
     api.add_exception_handler(RequestValidationError, invalid)
     api.add_exception_handler(HTTPException, of_http)
+    api.add_exception_handler(ClientDisconnect, gone)
     api.add_exception_handler(Exception, fault)
 
 

@@ -20,7 +20,7 @@ from ingestd.console.api.problems import ProblemError
 from ingestd.console.api.spooled import SpooledResponse, spool
 from ingestd.console.api.strictness import FileName, Name, refuse_encoded
 from ingestd.console.api.upload_rows import UploadStatus, counts_row, note_row, upload_row
-from ingestd.console.page.threads import read, write
+from ingestd.console.page.threads import read, read_long, write
 from ingestd.formats.names import FormatName
 from ingestd.intake.answering.dry_run import check_file
 from ingestd.intake.answering.receipt import csv_of, receipt_of, render_json
@@ -155,7 +155,7 @@ class Files:
                 async for chunk in request.stream():
                     file.write(chunk)
             works = self._installation.works()
-            _, receipt = await write(check_file, works, caller.account, path, file_format)
+            _, receipt = await read_long(check_file, works, caller.account, path, file_format)
         return Response(render_json(receipt), media_type="application/json")
 
     async def uploads(

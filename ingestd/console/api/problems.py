@@ -27,8 +27,8 @@ AGAIN_SECONDS = 5
 
 _OPTION = re.compile(r"--([a-z][a-z-]*)")
 _STATUS_OF_BODY = {
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("body_too_large", "The body is longer than is taken."),
-    HTTPStatus.REQUEST_TIMEOUT: ("body_too_slow", "The body did not come in time."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("too_large", "The body is longer than is taken."),
+    HTTPStatus.REQUEST_TIMEOUT: ("too_slow", "The body did not come in time."),
 }
 
 

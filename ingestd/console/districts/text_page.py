@@ -29,11 +29,14 @@ from ingestd.service.districts.changes import LAST, KeptTexts
 from ingestd.service.districts.desk import Drafts, OpenFile
 from ingestd.service.districts.differences import put_side_by_side
 from ingestd.service.districts.hidden_hashes import hide_hashes, restore_hashes
-from ingestd.service.http.bounds import BODY_BYTES_MAX
+from ingestd.service.http.bounds import allow_body
 from ingestd.values.errors import ConfigError
 
 PLACES = {accounts_file.FILE_NAME: "/accounts", allowlist_file.FILE_NAME: "/allowlist"}
 CHANGES_MAX = 50
+BODY_BYTES_MAX = 2**20
+"""How long a form with a whole file in it may be; what is longer is edited elsewhere."""
+
 _BESIDE_BYTES = 1024  # what a form sends beside the text
 
 
@@ -70,6 +73,7 @@ class TextPage:
 
     async def edit(self, name: str, request: Request, visit: Visit) -> Response:
         """Save a text that was typed, unless the file was changed since it was opened."""
+        allow_body(request.scope, BODY_BYTES_MAX)
         fields = await read_fields(request)
         typed = fields.get("text", "")
         try:

@@ -25,6 +25,7 @@ class Proving:
         self.passwords = Attempts(clock.monotonic)
         self.codes = Attempts(clock.monotonic)
         """Apart: whoever knows a password may try no more codes for that."""
+        self.sign_ons = Attempts(clock.monotonic)
         self._threads = ThreadPoolExecutor(VERIFICATIONS_MAX, thread_name_prefix="argon2")
 
     async def fits(self, user: User | None, password: str) -> bool:

@@ -254,7 +254,7 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
                 text("payer", "Payer", needed=True),
                 amount(needed=True),
                 choice("method", "How", Method, needed=True),
-                choice("to", "To", AccountType, needed=True),
+                choice("to", "To", AccountType, needed=True, default=AccountType.LIABILITY),
                 _FOR,
                 text("for_party", "Whose wallet", hint="Where it is for a wallet of another."),
                 key(""),

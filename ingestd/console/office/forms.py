@@ -30,7 +30,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A field: its name, what stands above it, what can be chosen, whether it must be filled."""
+    """A field: its name, what stands above it, what can be chosen, whether it must be filled.
+
+    A `default` is chosen until somebody chooses otherwise.
+    """
 
     name: str
     label: str
@@ -38,6 +41,7 @@ class Field:
     choices: tuple[str, ...] = ()
     is_needed: bool = False
     hint: str = ""
+    default: str = ""
 
 
 def text(name: str, label: str, *, needed: bool = False, hint: str = "") -> Field:
@@ -50,10 +54,18 @@ def amount(label: str = "Amount", *, needed: bool = False, hint: str = "") -> Fi
     return Field(name="amount", label=label, kind=Kind.AMOUNT, is_needed=needed, hint=hint)
 
 
-def choice(name: str, label: str, choices: type[StrEnum], *, needed: bool = False) -> Field:
+def choice(
+    name: str, label: str, choices: type[StrEnum], *, needed: bool = False, default: str = ""
+) -> Field:
     """Return a field of which one of some words is chosen."""
-    words = tuple(one.value for one in choices)
-    return Field(name=name, label=label, kind=Kind.CHOICE, choices=words, is_needed=needed)
+    return Field(
+        name=name,
+        label=label,
+        kind=Kind.CHOICE,
+        choices=tuple(one.value for one in choices),
+        is_needed=needed,
+        default=default,
+    )
 
 
 def flag(name: str, label: str) -> Field:

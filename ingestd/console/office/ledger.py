@@ -22,7 +22,7 @@ from ingestd.reports.exports.book import Book
 from ingestd.reports.exports.export import export_book, writer_of
 from ingestd.reports.exports.programs import ExportFormat
 from ingestd.reports.trails.batch_story import list_batches
-from ingestd.values.errors import UsageError
+from ingestd.values.errors import LedgerRefusal
 
 _BATCHES_MAX = 50
 _NONE_BEFORE = 2**62
@@ -74,7 +74,7 @@ class Ledger:
         desk, account = self._desk, visit.books
         try:
             text = await read(_checkpoint, desk, account)
-        except UsageError as error:
+        except LedgerRefusal as error:
             return page(request, "office/wrong.html", status=422, trouble=error.message)
         name = f"{account.account_id}.checkpoint"
         headers = {"content-disposition": f'attachment; filename="{name}"'}

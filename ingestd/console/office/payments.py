@@ -18,7 +18,7 @@ from ingestd.console.office.answers import head_of
 from ingestd.console.office.cells import pairs_of, table_of
 from ingestd.console.office.desk import ROWS_MAX, Desk, said
 from ingestd.console.office.downloads import download
-from ingestd.console.office.written import find_written
+from ingestd.console.office.written import AGAIN, ENTRY, find_written
 from ingestd.console.page.pages import page
 from ingestd.console.page.threads import read
 from ingestd.console.page.time_words import read_span
@@ -77,7 +77,7 @@ class Payments:
             }
         except UsageError as error:
             trouble = error.message
-        left_out = {"account", "before", "as"}
+        left_out = {"account", "before", "as", ENTRY, AGAIN}
         return page(
             request,
             "office/payments.html",
@@ -90,6 +90,7 @@ class Payments:
             statuses=tuple(status.value for status in Status),
             happened=_HAPPENED,
             is_page="before" in params,
+            written=await read(find_written, desk, account, params),
             **shown,
         )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TextIO
@@ -21,7 +22,7 @@ from ingestd.reports.figures.report import Question, Report, Row
 LONG: Mapping[str, str] = {"items": "tracking_id", "payments": "payment_id"}
 """The reports that have a row for each charge or payment, and what their rows are called by."""
 
-ADDED_UP_ROWS_MAX = 20_000
+ADDED_UP_ROWS_MAX = 10_000
 """So many rows of a long report are added up while somebody waits for a page of it."""
 
 _CONTACTS = frozenset({"name", "email", "phone", "payee"})
@@ -53,7 +54,7 @@ class Answered:
 
 def read_page(desk: Desk, account: Account, name: str, asked: Asked, *, start: int) -> Answered:
     """Return a page of a report, from row `start` on or after what was asked. Raises UsageError."""
-    with desk.database.reading_twice() as (connection, _):
+    with _reading(desk, name) as connection:
         question = desk.question(connection, account, asked)
         more = asked.known_before(connection, account, now=desk.now())
         key = (name, question, *more.values(), start)
@@ -68,6 +69,17 @@ def read_page(desk: Desk, account: Account, name: str, asked: Asked, *, start: i
             assert kept is None or isinstance(kept, Totals), "only totals are kept under it"
             answered = replace(answered, totals=kept)
         return answered
+
+
+@contextmanager
+def _reading(desk: Desk, name: str) -> Iterator[Connection]:
+    """Lend a connection for a page; where it is read to its end, one beside it for identities."""
+    if name in LONG:
+        with desk.reading() as connection:
+            yield connection
+        return
+    with desk.database.reading_twice() as (connection, _):
+        yield connection
 
 
 def add_up(desk: Desk, account: Account, name: str, asked: Asked) -> None:

@@ -23,6 +23,7 @@ from ingestd.console.office.report_answers import (
     write_csv,
 )
 from ingestd.console.office.ways import way_of_total, ways_of
+from ingestd.console.office.written import AGAIN, ENTRY, find_written
 from ingestd.console.office.year import read_year
 from ingestd.console.page.pages import page
 from ingestd.console.page.threads import read, read_long
@@ -81,6 +82,7 @@ class Reports:
             is_page=bool(params.get("after") or params.get("start")),
             answered=answered,
             here=_here(params),
+            written=await read(find_written, desk, account, params),
             **({} if answered is None else _shown(name, answered, visit, params)),
         )
 
@@ -140,7 +142,7 @@ def _start(params: Mapping[str, str]) -> int:
 
 def _here(params: Mapping[str, str]) -> dict[str, str]:
     """Return what is asked for, for addresses of other pages of the same answer."""
-    left_out = {"account", "start", "after", "as", "totals"}
+    left_out = {"account", "start", "after", "as", "totals", ENTRY, AGAIN}
     return {name: value for name, value in params.items() if name not in left_out and value}
 
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from starlette.responses import Response
 
-# Where a spreadsheet takes a cell for a formula.
-_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+from ingestd.reports.escaping.spreadsheets import spreadsheet_cells
 
 
-def as_csv(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:
+def as_csv(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Response:
     """Return a table as a file of a name, with a header and in UTF-8 that spreadsheets know."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(columns)
-    for row in rows:
-        writer.writerow([f"'{cell}" if cell.startswith(_SIGNS) else cell for cell in row])
+    writer.writerows(spreadsheet_cells(row, columns) for row in rows)
     return Response(
         "\ufeff" + buffer.getvalue(),
         media_type="text/csv; charset=utf-8",

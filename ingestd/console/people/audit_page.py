@@ -74,7 +74,6 @@ class AuditPage:
             accounts=sorted(self._keeper.current.accounts),
             earlier=shown[-1].audit_id if len(events) > LINES else None,
             is_first=before == LAST,
-            csv_lines=CSV_LINES,
         )
 
     async def as_csv(self, request: Request, _visit: Visit) -> Response:
@@ -82,15 +81,15 @@ class AuditPage:
         before = request.query_params.get("before") or LAST
         events = await read(self._list, _filters(request), limit=CSV_LINES, before=before)
         rows = (
-            (
-                f"{event.occurred_at:%Y-%m-%dT%H:%M:%SZ}",
-                event.by,
-                event.via.value,
-                event.deed,
-                event.account or "",
-                event.subject,
-                _detail(event),
-            )
+            {
+                "when": f"{event.occurred_at:%Y-%m-%dT%H:%M:%SZ}",
+                "by": event.by,
+                "via": event.via.value,
+                "deed": event.deed,
+                "account": event.account,
+                "about": event.subject,
+                "detail": _detail(event),
+            }
             for event in events
         )
         return as_csv("audit.csv", _COLUMNS, rows)

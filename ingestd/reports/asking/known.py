@@ -38,11 +38,12 @@ def known_instant(
             is_over = day < day_in(account.timezone, now)
             return _end_of(day, account) if is_over else _last_known(connection, account, now)
         instant = datetime.fromisoformat(as_known)
-    except ValueError as error:
+        placed = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        placed = placed.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise UsageError(
             f"{option} {as_known} is no instant. Write it such as 2026-03-02T12:00:00Z."
         ) from error
-    placed = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     last = _last_known(connection, account, now)
     return last if placed > max(now, last) else placed
 

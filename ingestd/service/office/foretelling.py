@@ -10,9 +10,11 @@ from typing import NamedTuple, TypeVar
 
 from ingestd.database.statements import Statements
 from ingestd.ledger.entries.author import Command
-from ingestd.ledger.entries.entry import Entry, Unchanged
+from ingestd.ledger.entries.entry import Entry, Unchanged, refusal_of_day
 from ingestd.reports.trails.drill import account_label
 from ingestd.service.office.bookkeeper import Bookkeeper
+from ingestd.values.clock import day_in
+from ingestd.values.days import Day
 from ingestd.values.errors import LedgerRefusal
 
 _SQL = Statements(__file__)
@@ -75,6 +77,11 @@ class ForetellingKeeper(Bookkeeper):
                     refusal="changed_meanwhile",
                 )
             if self.only_tries:
+                # It would be refused behind this, where what is only tried never comes.
+                today = Day.of(day_in(self.account.timezone, self.clock.now()))
+                refusal = refusal_of_day(entry.connection, self.account, entry.day, today=today)
+                if refusal is not None:
+                    raise refusal
                 raise Unchanged(answer)
             self.told.batch_no = entry.batch.batch_no
             return answer

@@ -131,7 +131,10 @@ class Entrance:
                 if not bind(connection, identity, user, now=now):
                     return None
                 self._keep(connection, Deed.IDENTITY_BOUND, user, issuer=identity.issuer)
-            return None if user.is_disabled else self._let_pass(connection, user, peer=peer)
+            if user.is_disabled:
+                self._keep(connection, Deed.SIGN_IN_FAILED, user, peer=peer, at="sign-on")
+                return None
+            return self._let_pass(connection, user, peer=peer)
 
     def find_half(self, secret: str) -> User | None:
         """Return who gave a password and owes a code, while they may give it."""

@@ -64,9 +64,9 @@ class Program:
     async def get(self, path: str, **headers: str) -> Reply:
         return await self.send("GET", path, b"", **headers)
 
-    async def post(self, path: str, order: object = None, **headers: str) -> Reply:
+    async def post(self, path: str, order: object = None) -> Reply:
         body = b"" if order is None else json.dumps(order).encode()
-        return await self.send("POST", path, body, **{"content_type": JSON, **headers})
+        return await self.send("POST", path, body, content_type=JSON)
 
     async def put(self, name: str, content: bytes, **headers: str) -> Reply:
         return await self.send("PUT", f"/incoming/{name}", content, **headers)

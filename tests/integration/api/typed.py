@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from starlette.types import ASGIApp, Message
 
@@ -36,7 +36,7 @@ class TypedProgram:
     """Asks the application itself, for whoever tells a story without a loop."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app = app
+        self.app = app
         self._token = token
         self.deeds: list[str] = []
 
@@ -62,25 +62,38 @@ class TypedProgram:
             reply = self.ask("POST", path, options)
         return EXIT_CODES[reply.status], _as_printed(reply)
 
-    def ask(self, method: str, path: str, order: Mapping[str, object] | None = None) -> Reply:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        order: Mapping[str, object] | None = None,
+        *,
+        if_none_match: str = "",
+    ) -> Reply:
         """Return the answer to one request."""
         body = b"" if order is None else json.dumps(order).encode()
-        return asyncio.run(self._ask(method, ROOT + path, body))
+        headers = [
+            (b"authorization", f"Bearer {self._token}".encode()),
+            (b"content-type", JSON.encode()),
+            (b"if-none-match", if_none_match.encode()),
+        ]
+        return asyncio.run(self._ask(method, ROOT + path, headers, body))
 
-    async def _ask(self, method: str, path: str, body: bytes) -> Reply:
+    async def _ask(
+        self, method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes
+    ) -> Reply:
         where, _, query = path.partition("?")
-        headers = [(b"authorization", f"Bearer {self._token}".encode())]
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
             "method": method,
             "scheme": "http",
-            "path": where,
+            "path": unquote(where),
             "raw_path": where.encode(),
             "query_string": query.encode(),
             "root_path": "",
-            "headers": [*headers, (b"content-type", JSON.encode())],
+            "headers": headers,
             "client": ("127.0.0.1", 1),
             "server": ("api.test", 80),
         }
@@ -97,7 +110,7 @@ class TypedProgram:
         async def send(message: Message) -> None:
             sent.append(message)
 
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
         return Reply(
             status=sent[0]["status"],
             headers={name.decode(): value.decode() for name, value in sent[0]["headers"]},

@@ -79,13 +79,12 @@ def put(console: Console, *ids: str, account: AccountId = SPRINGFIELD, days_ago:
 def fail_next(console: Console) -> None:
     """Let the next upload fail, as after six tries."""
     node = console.installation.works().node
-    is_waiting = True
+    given = Given.TO_BE_TRIED
     with console.database.writing() as connection:
-        while is_waiting:
+        while given is Given.TO_BE_TRIED:
             upload = lease_next(connection, node=node, owner=node, now=2**60)
             assert upload is not None
             given = put_back(connection, upload, error="disk broken", now=0)
-            is_waiting = given is Given.TO_BE_TRIED
 
 
 async def test_an_upload_tells_its_whole_story(either: Console, tmp_path: Path) -> None:

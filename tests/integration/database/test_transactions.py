@@ -160,6 +160,40 @@ def test_the_loser_of_a_deadlock_tries_again(both: tuple[Database, Database]) ->
     assert {"".join(sorted(name)) for name in names} == {"12SS"}
 
 
+def test_a_wait_for_a_lock_ends_and_begins_anew(both: tuple[Database, Database]) -> None:
+    """Whoever holds a lock and is paused does not hold up the others' threads for ever."""
+    url = both[1].engine.url.render_as_string(hide_password=False)
+    database = open_database(url, waits=Waits(lock_seconds=0.05))
+    tries: list[int] = []
+    with database.writing() as connection:
+        add_student(connection, "S1")
+
+        def add(other: Connection) -> None:
+            tries.append(1)
+            if len(tries) == 3:
+                connection.rollback()
+            add_student(other, "S1")
+
+        database.write(add)
+    assert len(tries) == 3
+    assert students(database) == ["S1"]
+    database.close()
+
+
+def test_only_what_will_be_refused_again_is_a_fault(both: tuple[Database, Database]) -> None:
+    """A file is set aside for what it brings about, never because the server was told to stop."""
+    _, server = both
+    slow = "SET LOCAL statement_timeout = 1; SELECT pg_sleep(9)"
+    gone = "SELECT pg_terminate_backend(pg_backend_pid())"
+    for statement in (slow, gone, "SET LOCAL ROLE pg_monitor; SELECT rolpassword FROM pg_authid"):
+        with pytest.raises(DatabaseError) as told, server.writing() as connection:
+            connection.exec_driver_sql(statement)
+        assert not isinstance(told.value, DatabaseFaultError)
+    for database in both:
+        with pytest.raises(DatabaseFaultError), database.writing() as connection:
+            connection.exec_driver_sql("SELECT nothing FROM nowhere")
+
+
 @pytest.mark.parametrize("url", ["mysql://host/db", "nothing", "oracle+x://h/d"])
 def test_a_url_of_another_database_is_refused(url: str) -> None:
     """The mistake is told at the start, with what to write instead."""

@@ -19,10 +19,10 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.integration.database.conftest import Server
-from tests.integration.intake.conftest import log
+from tests.integration.intake.conftest import log, station
 from tests.integration.ledger.conftest import both, database, make_database, server, sqlite_pattern
 
-__all__ = ["both", "database", "log", "make_database", "server", "sqlite_pattern"]
+__all__ = ["both", "database", "log", "make_database", "server", "sqlite_pattern", "station"]
 
 PATIENCE_SECONDS = 30.0
 _ports = itertools.count(32_000 + os.getpid() * 37 % 500)

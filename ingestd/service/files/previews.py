@@ -34,14 +34,18 @@ from ingestd.spool.files import (
     sync_folder,
     write_durably,
 )
+from ingestd.telemetry.events import Event
+from ingestd.telemetry.logs import get_logger
 from ingestd.values.clock import Clock, format_instant
-from ingestd.values.errors import IngestdError
+from ingestd.values.errors import IngestdError, UsageError
 from ingestd.values.identifiers import UPLOAD_ID_PATTERN, AccountId, UploadId, new_upload_id
 
 PREVIEWS_MAX = 20
 """How many an account keeps at once; the oldest goes when there is one more."""
 
 _THREADS = 2
+
+log = get_logger("ingestd.files")
 _NOTE, _BYTES, _RECEIPT = ".json", ".bytes", ".receipt"
 
 Told = dict[str, object]
@@ -256,8 +260,12 @@ class Previews:
         path = self._path(preview.account, preview.preview_id, _BYTES)
         try:
             _, told = check_file(self._works, account, path, preview.format)
+        except UsageError:
+            return {"trouble": "The file is no longer here: it was queued meanwhile."}
         except IngestdError as error:
-            return {"trouble": error.message}
+            # Its words name folders of the server: they are for whoever runs it.
+            log.error(Event.STORAGE_FAILED, code=error.code, message=error.message)
+            return {"trouble": "The file cannot be tried just now. Try again in a while."}
         told |= {"filename": preview.queued_name}
         written = json.dumps(told).encode()
         write_durably(

@@ -5,6 +5,7 @@
 #   make mutants every small change to the rooms that decide, and how many no test notices:
 #                some hours on two idle cores, three at most (MUTANTS=ingestd.formats.judging.amounts
 #                does one module)
+#   make chaos   what is random, many times as long: CHAOS=20 times; it prints the SEED that repeats it
 #   make bench   the benchmarks, about forty minutes (BENCH=sftp_upload runs one of them)
 PYTHON ?= python3
 VENV := .venv
@@ -12,9 +13,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # More than there are cores: a test that runs a daemon waits half of its time.
 TEST_PROCESSES ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 2)))
+CHAOS ?= 20
+SEED := $(if $(SEED),$(SEED),$(shell od -An -N3 -tu4 /dev/urandom | tr -d " "))
 MUTANT_PROCESSES ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test check mutants bench format lock clean
+.PHONY: help demo test check mutants chaos bench format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -41,6 +44,10 @@ check: $(READY)
 
 mutants: $(READY)
 	$(BIN)/python -m tests.mutants --processes $(MUTANT_PROCESSES) $(MUTANTS)
+
+chaos: $(READY)
+	@echo "make chaos CHAOS=$(CHAOS) SEED=$(SEED)"
+	INGESTD_CHAOS=$(CHAOS) INGESTD_SEED=$(SEED) $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal -m chaos --hypothesis-seed=$(SEED)
 
 bench: $(READY)
 	$(BIN)/python -m bench $(BENCH)

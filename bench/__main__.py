@@ -16,6 +16,7 @@ BENCHMARKS = (
     "evidence",
     "reports",
     "settlement",
+    "console_pages",
     "sftp_upload",
     "sftp_sessions",
     "sftp_latency",

@@ -162,8 +162,7 @@ def _queue(worker: Worker, account: Account, rows: Iterator[str]) -> None:
         received_at=to_microseconds(worker.works.clock.now()),
         node=NODE,
     )
-    with worker.works.database.at_once() as connection:
-        enqueue(connection, entry)
+    worker.works.database.at_once(lambda connection: enqueue(connection, entry))
 
 
 def _require_all_applied(database: Database, files: int, rows: int) -> None:

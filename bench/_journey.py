@@ -81,7 +81,7 @@ def take_file(database: Database, folders: Folders, source: Path) -> dict[str, o
     idle = tree_mib(os.getpid())
     started = time.monotonic()
     with _watched(database) as lock:
-        outcome, _ = process(works, account, upload, path, _QUIET)
+        outcome = process(works, account, upload, path, _QUIET).outcome
     posted = time.monotonic()
     deliver(database, folders, upload, decimals=2)
     delivered = time.monotonic()

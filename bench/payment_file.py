@@ -161,7 +161,7 @@ def _take(database: Database, folders: Folders, file: Path, kind: FormatName) ->
         upload = lease_next(connection, node=works.node, owner=works.node, now=now)
     assert upload is not None
     started = time.monotonic()
-    outcome, _ = process(works, _ACCOUNT, upload, path, _QUIET)
+    outcome = process(works, _ACCOUNT, upload, path, _QUIET).outcome
     deliver(database, folders, upload, decimals=2)
     seconds = time.monotonic() - started
     if outcome.rows is None or outcome.rows.applied != ROWS:

@@ -1,7 +1,9 @@
 """${message}.
 
 Rules: never change a migration that was released; add columns with a default; rename by
-adding and keeping; every constraint has a name; both databases, and the way back, are tested.
+adding and keeping; what an older program cannot live with comes a release after what replaces it,
+and then `oldest_program` says so; every constraint has a name; both databases, and the way back,
+are tested.
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+
+oldest_program = ${repr(down_revision)}
+"""Programs made for this revision, or a later one, may run beside this schema."""
 
 
 def upgrade() -> None:

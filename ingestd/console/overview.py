@@ -1,57 +1,129 @@
-"""The overview: what works, and how many files of each account are how far."""
+"""The overview: what works, what needs a person, and how far today's files are."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 
+from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ingestd.access.accounts import Account
+from ingestd.access.keeper import AccessKeeper
 from ingestd.console.door.rights import Visit
 from ingestd.console.page.pages import page
-from ingestd.ledger.outcomes.file_outcomes import FileStatus
+from ingestd.console.page.threads import read
+from ingestd.database.engine import Database
+from ingestd.service.files.uploads import (
+    STATES,
+    Sought,
+    count_failed,
+    count_states_of_accounts,
+    days_in,
+)
 from ingestd.service.http.health import Health
 from ingestd.service.people.roles import RoleKind
 from ingestd.service.people.users import User
-from ingestd.spool.queue import UploadCount
+from ingestd.values.clock import Clock, day_in
+from ingestd.values.identifiers import AccountId
 
-STATES = ("waiting", "working", "failed", *(status.value for status in FileStatus))
+WEEK = timedelta(days=6)
+"""With today, seven days."""
+
+NEEDING = ("processed_with_findings", "rejected", "interrupted")
+"""States in which a file's district has something to do, or to look at."""
+
+Counts = dict[AccountId, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One account: its files that failed, those of the week that need somebody, and today's."""
+
+    account: Account
+    today: date
+    since: date
+    failed: int
+    week: list[tuple[str, int]]
+    of_today: list[tuple[str, int]]
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.failed or any(count for _, count in self.week))
 
 
 class Overview:
-    """The first page of whoever signed in: counts of the accounts that are theirs to see."""
+    """The first page of whoever signed in: the accounts that are theirs to see."""
 
-    def __init__(self, health: Health) -> None:
+    def __init__(
+        self, health: Health, *, keeper: AccessKeeper, database: Database, clock: Clock
+    ) -> None:
         self._health = health
+        self._keeper = keeper
+        self._database = database
+        self._clock = clock
 
     async def show(self, request: Request, visit: Visit) -> Response:
         """Show it."""
         standing = await self._health.standing()
-        user = visit.user
-        counts = None if standing.counts is None else _counts_for(user, standing.counts)
+        accounts = self._accounts_of(visit.user)
+        lines = await read(self._count, accounts) if accounts else []
         return page(
             request,
             "overview.html",
             parts=standing.parts,
             works=not any(standing.parts.values()),
             pending=standing.pending,
-            states=[state.replace("_", " ") for state in STATES],
-            lines=None if counts is None else _lines(counts),
-            sees_uploads=_sees_all(user) or bool(user.accounts),
+            states=STATES,
+            lines=lines,
+            needing=[line for line in lines if line.needs_somebody],
+            sees_uploads=visit.user.has(RoleKind.OPERATOR) or bool(visit.user.accounts),
+        )
+
+    def _accounts_of(self, user: User) -> list[Account]:
+        known = self._keeper.current.accounts
+        return [
+            known[account]
+            for account in sorted(known)
+            if user.has(RoleKind.OPERATOR) or account in user.accounts
+        ]
+
+    def _count(self, accounts: Sequence[Account]) -> list[Line]:
+        now = self._clock.now()
+        by_zone: defaultdict[str, list[Account]] = defaultdict(list)
+        for account in accounts:
+            by_zone[account.timezone.key].append(account)
+        week: Counts = {}
+        of_today: Counts = {}
+        with self._database.reading() as connection:
+            failed = count_failed(connection, [account.account_id for account in accounts])
+            for members in by_zone.values():
+                today = day_in(members[0].timezone, now)
+                week |= _count_since(connection, members, today - WEEK)
+                of_today |= _count_since(connection, members, today)
+        return [self._line(account, failed, week, of_today) for account in accounts]
+
+    def _line(
+        self, account: Account, failed: dict[AccountId, int], week: Counts, of_today: Counts
+    ) -> Line:
+        one = account.account_id
+        today = day_in(account.timezone, self._clock.now())
+        return Line(
+            account=account,
+            today=today,
+            since=today - WEEK,
+            failed=failed.get(one, 0),
+            week=[(state, week.get(one, {}).get(state, 0)) for state in NEEDING],
+            of_today=[(state, of_today.get(one, {}).get(state, 0)) for state in STATES],
         )
 
 
-def _sees_all(user: User) -> bool:
-    return user.has(RoleKind.OPERATOR)
-
-
-def _counts_for(user: User, counts: Sequence[UploadCount]) -> list[UploadCount]:
-    return [count for count in counts if _sees_all(user) or count.account in user.accounts]
-
-
-def _lines(counts: Sequence[UploadCount]) -> list[tuple[str, list[int]]]:
-    found = {(count.account, count.state): count.uploads for count in counts}
-    return [
-        (account, [found.get((account, state), 0) for state in STATES])
-        for account in sorted({count.account for count in counts})
-    ]
+def _count_since(connection: Connection, accounts: Sequence[Account], first: date) -> Counts:
+    """Count the uploads of accounts of one time zone from a day on."""
+    since, _ = days_in(accounts[0].timezone, first, None)
+    ids = tuple(account.account_id for account in accounts)
+    return count_states_of_accounts(connection, Sought(accounts=ids, since=since))

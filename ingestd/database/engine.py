@@ -1,10 +1,10 @@
-"""One database, SQLite or PostgreSQL, and the two kinds of transaction that ingestd makes."""
+"""One database, SQLite or PostgreSQL, and the transactions that ingestd makes."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
+import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,32 +15,19 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError as UrlError
-from sqlalchemy.exc import (
-    DBAPIError,
-    InvalidatePoolError,
-    NoSuchModuleError,
-    OperationalError,
-    SQLAlchemyError,
-)
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 
+from ingestd.database.failures import database_errors, may_try_again
+from ingestd.database.kinds import Kind, beginning, kind_of
+from ingestd.database.postgresql import Waits, open_postgresql
 from ingestd.database.scratch_folders import clear_folders, lent_folder
-from ingestd.values.errors import FULL_ERRNOS, DatabaseError, DatabaseFullError, UsageError
+from ingestd.values.errors import DatabaseFullError, UsageError
 
 T = TypeVar("T")
 
 SQLITE_BUSY_SECONDS = 120  # longer than the longest file holds the only writer's place
 WRITE_TRIES_MAX = 10
-ASK_AFTER_SECONDS = 1.0  # a server that restarts is away for longer
-# SQLSTATE of serialization failure, deadlock, and lock not available: the loser may try again.
-_TRY_AGAIN = {"40001", "40P01", "55P03"}
-_DISK_FULL = "53100"
-# How SQLite tells of a quota, and of a disk too full for the files beside the database: as it
-# does of a broken disk.
-_PERHAPS_FULL = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
-_PROBE_BYTES = 1 << 16
-_WRITING = "ingestd_writing"
-_RETURNED = "ingestd_returned"
+_PAUSE_SECONDS_MIN, _PAUSE_SECONDS_MAX = 0.01, 1.0
 _COMMITS = "PRAGMA data_version"
 _BESIDE = "ingestd_beside"
 
@@ -85,13 +72,8 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """Lend a connection inside one consistent snapshot: all that is read is of one moment."""
-        with self.connection() as connection:
-            if not self.is_embedded:
-                connection = connection.execution_options(  # noqa: PLW2901 - the same connection
-                    isolation_level="REPEATABLE READ"
-                )
-            with connection.begin():
-                yield connection
+        with self.connection() as connection, _transaction(connection, Kind.READING):
+            yield connection
 
     @contextlib.contextmanager
     def reading_twice(self) -> Iterator[tuple[Connection, Connection | None]]:
@@ -105,8 +87,7 @@ class Database:
             second = stack.enter_context(self.connection())
             if not self.is_embedded:
                 snapshot = first.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
-                second = second.execution_options(isolation_level="REPEATABLE READ")
-                stack.enter_context(second.begin())
+                stack.enter_context(_transaction(second, Kind.READING))
                 second.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
                 joined: Connection | None = second
             else:
@@ -115,22 +96,33 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Lend a connection inside a write transaction: committed at the end, or not at all."""
+        """Lend a connection inside a write transaction: committed at the end, or not at all.
+
+        For what cannot be repeated; `write` tries again where another transaction won.
+        """
         with self.connection() as connection, write_transaction(connection):
             yield connection
 
-    @contextlib.contextmanager
-    def at_once(self) -> Iterator[Connection]:
-        """Lend a connection for one statement that writes, which is a transaction of its own.
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work`, which must be repeatable, in a write transaction as `transact` does."""
+        with self.connection() as connection:
+            return self.transact(connection, lambda: work(connection))
+
+    def at_once(self, work: Callable[[Connection], T]) -> T:
+        """Run `work`, one statement that writes, as a transaction of its own; else as `write`.
 
         PostgreSQL is spared a BEGIN and a COMMIT, each of which is waited for as the statement is.
         """
         if self.is_embedded:
-            with self.writing() as connection:
-                yield connection
-            return
-        with self.connection() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+            return self.write(work)
+        with self.connection() as connection, beginning(connection, Kind.AT_ONCE):
+
+            def once() -> T:
+                # No isolation is said: where the server's is stricter, the loser is told.
+                with connection.begin():
+                    return work(connection)
+
+            return _until_it_wins(once)
 
     def lending(self, connection: Connection) -> Database:
         """Return the same database, which lends a connection that the caller has already.
@@ -142,17 +134,15 @@ class Database:
     def transact(self, connection: Connection, work: Callable[[], T]) -> T:
         """Run `work` in one write transaction on `connection`, and again if another one won.
 
-        `work` must be repeatable: it is called anew after a deadlock or a serialization
-        failure, up to ten times. Raises DatabaseError.
+        `work` must be repeatable: it is called anew after a deadlock, a serialization failure or
+        a wait for a lock that took too long, up to ten times. Raises DatabaseError.
         """
-        for attempt in range(1, WRITE_TRIES_MAX + 1):
-            try:
-                with write_transaction(connection):
-                    return work()
-            except DBAPIError as error:
-                if attempt == WRITE_TRIES_MAX or not _may_try_again(error):
-                    raise
-        raise AssertionError("the last try returns or raises")
+
+        def once() -> T:
+            with write_transaction(connection):
+                return work()
+
+        return _until_it_wins(once)
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -198,12 +188,12 @@ def _join_snapshot(
 
 
 def open_database(
-    url: str, *, temporary_folder: Path | None = None, ask_after_seconds: float = ASK_AFTER_SECONDS
+    url: str, *, temporary_folder: Path | None = None, waits: Waits | None = None
 ) -> Database:
     """Open the database at a SQLAlchemy URL; nothing is connected yet.
 
-    Scratch goes to `temporary_folder`, and what SQLite spills where memory ends. A connection to
-    PostgreSQL that lay idle for `ask_after_seconds` is asked whether it lives, before it is used.
+    Scratch goes to `temporary_folder`, and what SQLite spills where memory ends. `waits` is how
+    long PostgreSQL waits for others.
     Raises UsageError for a URL that names no database that ingestd works with.
     """
     try:
@@ -216,7 +206,7 @@ def open_database(
     if backend == "sqlite":
         return Database(_open_sqlite(parsed, temporary_folder), temporary_folder)
     if backend == "postgresql":
-        return Database(_open_postgresql(parsed, ask_after_seconds), temporary_folder)
+        return Database(open_postgresql(parsed, waits or Waits()), temporary_folder)
     raise UsageError(f"database_url names {backend}; ingestd works with sqlite and postgresql.")
 
 
@@ -227,12 +217,8 @@ def write_transaction(connection: Connection) -> Iterator[None]:
     On SQLite it takes the only writer's place at once (BEGIN IMMEDIATE), so that it never
     fails half-way for having read first.
     """
-    connection.info[_WRITING] = True
-    try:
-        with connection.begin():
-            yield
-    finally:
-        connection.info[_WRITING] = False
+    with _transaction(connection, Kind.WRITING):
+        yield
 
 
 @contextlib.contextmanager
@@ -241,36 +227,28 @@ def trial(connection: Connection) -> Iterator[None]:
 
     Neither a writer waits for it, nor does it wait for one.
     """
-    if connection.dialect.name != "sqlite":
-        connection = connection.execution_options(isolation_level="REPEATABLE READ")
-    with connection.begin() as transaction:
+    with beginning(connection, Kind.READING), connection.begin() as transaction:
         yield
         transaction.rollback()
 
 
 @contextlib.contextmanager
-def database_errors(engine: Engine) -> Iterator[None]:
-    """Turn a driver's error into a DatabaseError that names the database, never a password.
-
-    It is a DatabaseFullError where there is no space left for the database.
-    """
-    try:
+def _transaction(connection: Connection, kind: Kind) -> Iterator[None]:
+    with beginning(connection, kind), connection.begin():
         yield
-    except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
-        # The driver's own errors come from staging, which speaks to the driver itself.
-        is_told = not isinstance(error, SQLAlchemyError) or isinstance(error, DBAPIError)
-        cause = str(getattr(error, "orig", error)) if is_told else type(error).__name__
-        url = engine.url
-        first_line = cause.strip().splitlines()[0] if cause.strip() else type(error).__name__
-        name = url.database if url.get_backend_name() == "sqlite" else _without_password(url)
-        if _is_full(url, getattr(error, "orig", error)):
-            raise DatabaseFullError(
-                f"The database {name} has no space left: {first_line}. Free space on its disk.",
-                detail=type(error).__name__,
-            ) from error
-        raise DatabaseError(
-            f"The database {name} failed: {first_line}", detail=type(error).__name__
-        ) from error
+
+
+def _until_it_wins(once: Callable[[], T]) -> T:
+    """Run a transaction again while others win, after pauses that no two share."""
+    for attempt in range(1, WRITE_TRIES_MAX + 1):
+        try:
+            return once()
+        except DBAPIError as error:
+            if attempt == WRITE_TRIES_MAX or not may_try_again(error):
+                raise
+        longest = min(_PAUSE_SECONDS_MIN * 2**attempt, _PAUSE_SECONDS_MAX)
+        time.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
+    raise AssertionError("the last try returns or raises")
 
 
 def _open_sqlite(url: URL, temporary_folder: Path | None) -> Engine:
@@ -306,80 +284,7 @@ def _open_sqlite(url: URL, temporary_folder: Path | None) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writing = connection.info.get(_WRITING, False)
+        writing = kind_of(connection) is Kind.WRITING
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
-
-
-def _open_postgresql(url: URL, ask_after_seconds: float) -> Engine:
-    engine = sa.create_engine(
-        url.set(drivername="postgresql+psycopg"),
-        hide_parameters=True,
-        pool_size=8,
-        max_overflow=16,
-        # Whatever the server's default is: our locks are made for this one.
-        isolation_level="READ COMMITTED",
-        connect_args={"connect_timeout": 10, "application_name": "ingestd"},
-    )
-
-    @event.listens_for(engine, "connect")
-    def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
-        # What is streamed is read to its end: a plan that is quick for the first rows alone may
-        # take a hundred times as long for all.
-        connection.execute("SET cursor_tuple_fraction = 1.0")
-        connection.commit()
-
-    _ask_after_idleness(engine, ask_after_seconds)
-    return engine
-
-
-def _ask_after_idleness(engine: Engine, seconds: float) -> None:
-    """Let a connection that lay idle be asked whether it lives, before it is lent.
-
-    The pool would ask each time, which is a tenth of all that a small file sends.
-    """
-
-    @event.listens_for(engine, "checkin")
-    def note(_connection: object, record: ConnectionPoolEntry) -> None:
-        record.info[_RETURNED] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def ask(connection: Any, record: ConnectionPoolEntry, _lent: object) -> None:  # noqa: ANN401
-        returned = record.info.get(_RETURNED)
-        if returned is None or time.monotonic() - returned < seconds:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except engine.dialect.loaded_dbapi.Error as error:
-            # The server went away, with all that was connected.
-            raise InvalidatePoolError from error
-
-
-def _may_try_again(error: DBAPIError) -> bool:
-    if isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) is None:
-        return False
-    return getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
-
-
-def _is_full(url: URL, cause: object) -> bool:
-    """Tell whether a driver's error says that there is no space left for the database."""
-    if url.get_backend_name() != "sqlite":
-        return getattr(cause, "sqlstate", None) == _DISK_FULL
-    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-    if code not in _PERHAPS_FULL or url.database is None:
-        return bool(code == sqlite3.SQLITE_FULL)
-    try:
-        with tempfile.TemporaryFile(dir=Path(url.database).parent) as probe:
-            probe.write(bytes(_PROBE_BYTES))
-            probe.flush()
-            os.fsync(probe.fileno())
-    except OSError as error:
-        return error.errno in FULL_ERRNOS
-    return False
-
-
-def _without_password(url: URL) -> str:
-    # libpq takes a password among the parameters, too.
-    url = url.difference_update_query(["password", "sslpassword"])
-    return url.render_as_string(hide_password=True)

@@ -1,21 +1,33 @@
-"""The schema's version: migrations travel with the program and are run by it."""
+"""The schema's version: migrations travel with the program and are run by it.
+
+Each migration states the oldest program that may run beside it, by the revision that this was made
+for. The database keeps that, so that an older program knows of a schema that it has never seen
+whether it may go on.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from ingestd.database.engine import Database, write_transaction
+from ingestd.database.engine import Database
 from ingestd.database.identity import stored_revision
+from ingestd.database.statements import Statements
 from ingestd.shipped import shipped_path
-from ingestd.values.errors import SchemaError
+from ingestd.values.errors import NotPermittedError, SchemaError, SchemaNewerError
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
+_SQL = Statements(__file__)
+
 HEAD_REVISION = "0001"
 """The revision that this version of ingestd works with; a test holds it to the migrations."""
+
+NODE_SILENT_SECONDS = 30.0
+"""A node that was not heard of for so long is not live."""
 
 _LOCK_KEY = 0x696E67657374  # "ingest": among the advisory locks of a database
 
@@ -31,21 +43,39 @@ def current_revision(database: Database) -> str | None:
 def upgrade(database: Database) -> tuple[str | None, str]:
     """Bring the schema to this version, in one transaction; return the revisions before and after.
 
-    Raises SchemaError when the database is newer than this program, DatabaseError when it fails.
+    A newer schema that this program may work with stays as it is. Raises SchemaError when the
+    database is too new for this program, or a live node's program cannot work with this one's
+    schema; DatabaseError when it fails.
     """
     before = current_revision(database)
-    if before == HEAD_REVISION:
-        return before, HEAD_REVISION
-    _refuse_newer(before)
+    if before is not None and before >= HEAD_REVISION:
+        require_able(database)
+        return before, before
     from alembic import command  # noqa: PLC0415 - only a migration needs it, a command does not
 
     config = _config()
-    with database.connection() as connection, write_transaction(connection):
+
+    def work(connection: Connection) -> None:
         if not database.is_embedded:
             # Two nodes may be set up at one time: the second then finds all done.
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
+            if before is not None:
+                # In the order in which files take them. Whoever writes has ended before anything
+                # changes; who comes after reads, with the head's lock, what is true by then.
+                connection.exec_driver_sql("LOCK TABLE upload, seal_head")
+                _refuse_beside_older(connection, _oldest_program(config, HEAD_REVISION))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        _store_oldest(connection, config, HEAD_REVISION)
+
+    try:
+        database.write(work)
+    except NotPermittedError as error:
+        raise SchemaError(
+            f"{error.message}. The schema belongs to another role: run ingestd db upgrade as that "
+            "one. Then the daemon's role, with the rights that docs/operate names, is enough.",
+            detail=error.detail,
+        ) from error
     return before, HEAD_REVISION
 
 
@@ -54,32 +84,72 @@ def downgrade(database: Database, revision: str) -> None:
     from alembic import command  # noqa: PLC0415 - as above
 
     config = _config()
-    with database.connection() as connection, write_transaction(connection):
+
+    def work(connection: Connection) -> None:
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
+        if revision != "base":
+            _store_oldest(connection, config, revision)
+
+    database.write(work)
 
 
-def require_current(database: Database) -> None:
-    """Raise SchemaError unless the database's schema is the one of this version."""
-    revision = current_revision(database)
-    if revision != HEAD_REVISION:
-        _refuse_newer(revision)
+def require_able(database: Database) -> None:
+    """Raise SchemaError unless this version can work with the database's schema."""
+    if current_revision(database) is None:
+        require_able_with(None, None)
+    with database.reading() as connection:
+        require_still_able(connection)
+
+
+def require_still_able(connection: Connection) -> None:
+    """Do as `require_able` does, of a database that holds a ledger; it is cheap to ask."""
+    row = _SQL.run(connection, "find_standing").one()
+    require_able_with(row.revision, row.oldest)
+
+
+def require_able_with(revision: str | None, oldest: str | None) -> None:
+    """Raise SchemaError unless this version can work with a schema of this revision.
+
+    `oldest` is what the database says of the oldest program that may.
+    """
+    if revision is None or revision < HEAD_REVISION:
         raise SchemaError(
             f"The database's schema is {revision or 'empty'}, this version needs "
             f"{HEAD_REVISION}. Run: ingestd db upgrade"
         )
+    if oldest is not None and oldest > HEAD_REVISION:
+        raise SchemaNewerError(
+            f"The database's schema {revision} is newer than this version of ingestd can work "
+            f"with, which was made for {HEAD_REVISION}. Install the newer version."
+        )
 
 
-def _refuse_newer(revision: str | None) -> None:
+def _refuse_beside_older(connection: Connection, oldest: str) -> None:
+    if not sa.inspect(connection).has_table("node"):
+        return
+    bounds = {"oldest": oldest, "silent_us": round(NODE_SILENT_SECONDS * 1_000_000)}
+    in_the_way = [
+        f"{row.node} on {row.host} (ingestd {row.program}, made for {row.revision})"
+        for row in _SQL.run(connection, "find_live_before", bounds)
+    ]
+    if in_the_way:
+        raise SchemaError(
+            f"Live nodes cannot work with the schema {HEAD_REVISION}: {', '.join(in_the_way)}. "
+            "Stop them first; then run: ingestd db upgrade"
+        )
+
+
+def _store_oldest(connection: Connection, config: Config, revision: str) -> None:
+    _SQL.run(connection, "store_oldest", {"oldest": _oldest_program(config, revision)})
+
+
+def _oldest_program(config: Config, revision: str) -> str:
+    """Return what a migration states: the oldest program, by its revision, that may run beside."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
 
-    script = ScriptDirectory.from_config(_config())
-    known = {entry.revision for entry in script.walk_revisions()}
-    if revision is not None and revision not in known:
-        raise SchemaError(
-            f"The database's schema {revision} is newer than this version of ingestd. "
-            "Install the newer version again."
-        )
+    script = ScriptDirectory.from_config(config).get_revision(revision)
+    return str(script.module.oldest_program)
 
 
 def _config() -> Config:

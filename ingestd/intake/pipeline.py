@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,15 +41,12 @@ from ingestd.ledger.taking.stage import Whose
 from ingestd.ledger.taking.verdicts import Posted
 from ingestd.spool.queue import (
     QueuedUpload,
-    QueueEntry,
-    enqueue,
-    lease_upload,
     mark_done,
     renew_lease,
 )
 from ingestd.values.clock import Clock, day_in, from_microseconds, to_microseconds
 from ingestd.values.days import Day
-from ingestd.values.errors import LeaseLostError, StorageError
+from ingestd.values.errors import DatabaseError, LeaseLostError, OutcomeInDoubtError, StorageError
 from ingestd.values.money import decimals_of
 from ingestd.values.provenance import Provenance
 
@@ -70,15 +68,23 @@ class Works:
     apart_bytes_min: int = APART_BYTES_MIN
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What a committed transaction decided about a file."""
+
+    outcome: FileOutcome
+    seal: Seal
+
+
 def process(
     works: Works, account: Account, upload: QueuedUpload, path: Path, progress: Progress
-) -> tuple[FileOutcome, Seal]:
+) -> Decided:
     """Turn a claimed file into its ledger rows, its outcome and its receipt, in one transaction.
 
     Raises LeaseLostError when another worker took the claim meanwhile, StorageError when the
-    bytes cannot be read or are not those that were received, ClockBehindError,
+    bytes cannot be read or are not those that were received, ClockBehindError, SchemaError,
     LedgerRolledBackError and DatabaseError; nothing is stored then, and the upload may be tried
-    again.
+    again. Raises DoubtedError where nobody knows.
     """
     task = task_of(
         handling_of(upload.format),
@@ -95,20 +101,81 @@ def process(
         apart_bytes_min=works.apart_bytes_min,
     ) as reading:
         _require_same_bytes(upload, reading)
+
+        def decide_now(connection: Connection) -> Decided:
+            return decide(works, connection, account, upload, reading)
+
+        return _commit(works, upload, reading, decide_now)
+
+
+def close_without_rows(
+    works: Works, account: Account, upload: QueuedUpload, *, status: FileStatus, finding: Finding
+) -> Decided:
+    """Give a leased upload that is never read as rows its outcome.
+
+    Raises LeaseLostError, ClockBehindError, SchemaError, LedgerRolledBackError, DatabaseError and
+    DoubtedError, as `process` does.
+    """
+    reading = held_findings(Whose(account.account_id, upload.upload_id), [finding])
+
+    def decide_now(connection: Connection) -> Decided:
+        head = lock_head(connection, account.account_id)
+        now = to_microseconds(works.clock.now())
+        require_clock(connection, head, now=now)
+        batch = open_batch(head, event=UPLOAD, now=now, upload_id=upload.upload_id)
+        outcome = FileOutcome(
+            account=account.account_id,
+            upload_id=upload.upload_id,
+            provenance=provenance_of(upload, sha256=upload.sha256, size_bytes=upload.size_bytes),
+            finished_at=now,
+            status=status,
+            rows=None,
+            applied_amount=0,
+            findings=store_findings(connection, account.account_id, upload.upload_id),
+            location=location_of(account, upload),
+        )
+        return _close(works, connection, account, head, batch, outcome)
+
+    return _commit(works, upload, reading, decide_now)
+
+
+class DoubtedError(OutcomeInDoubtError):
+    """The database was lost while it committed what was `decided`."""
+
+    def __init__(self, error: DatabaseError, decided: Decided) -> None:
+        super().__init__(error.message, detail=error.detail)
+        self.decided = decided
+
+
+def _commit(
+    works: Works,
+    upload: QueuedUpload,
+    reading: Reading,
+    decide_now: Callable[[Connection], Decided],
+) -> Decided:
+    """Bring what was read, decide about it and keep the outcome, in one transaction."""
+    decided: Decided | None = None
+
+    def commit(connection: Connection) -> Decided:
+        nonlocal decided
+        decided = None
+        # Fenced: a worker whose lease passed to another stores nothing. And held: while this
+        # transaction locks the upload, nobody takes it over, however long it lasts.
+        now = to_microseconds(works.clock.now())
+        if not renew_lease(connection, upload, now=now, records=reading.records):
+            raise LeaseLostError(f"Upload {upload.upload_id} was taken over.")
+        reading.bring(connection)
+        decided = decide_now(connection)
+        mark_done(connection, upload, status=decided.outcome.status.value)
+        return decided
+
+    try:
         with works.database.connection() as connection, reading.attached(connection):
-
-            def commit() -> tuple[FileOutcome, Seal]:
-                # Fenced: a worker whose lease passed to another stores nothing. And held: while
-                # this transaction locks the upload, nobody takes it over, however long it lasts.
-                now = to_microseconds(works.clock.now())
-                if not renew_lease(connection, upload, now=now, records=reading.records):
-                    raise LeaseLostError(f"Upload {upload.upload_id} was taken over.")
-                reading.bring(connection)
-                outcome, closed = decide(works, connection, account, upload, reading)
-                mark_done(connection, upload, status=outcome.status.value)
-                return outcome, closed
-
-            return works.database.transact(connection, commit)
+            return works.database.transact(connection, lambda: commit(connection))
+    except DatabaseError as error:
+        if decided is None:
+            raise
+        raise DoubtedError(error, decided) from error
 
 
 def decide(
@@ -117,10 +184,10 @@ def decide(
     account: Account,
     upload: QueuedUpload,
     reading: Reading,
-) -> tuple[FileOutcome, Seal]:
+) -> Decided:
     """Write all that the file comes to; the caller owns the write transaction, and has brought it.
 
-    Raises ClockBehindError and LedgerRolledBackError.
+    Raises ClockBehindError, SchemaError and LedgerRolledBackError.
     """
     head = lock_head(connection, account.account_id)
     now = to_microseconds(works.clock.now())
@@ -159,7 +226,7 @@ def decide(
         location=location_of(account, upload),
     )
     written = None if posted is None else posted.written
-    return outcome, _close(works, connection, account, head, batch, outcome, written)
+    return _close(works, connection, account, head, batch, outcome, written)
 
 
 def _close(
@@ -170,53 +237,14 @@ def _close(
     batch: Batch,
     outcome: FileOutcome,
     written: Written | None = None,
-) -> Seal:
+) -> Decided:
     """Keep a file's outcome, and seal its batch with all that its receipt says."""
     store_file_outcome(connection, batch, outcome)
     statement = read_statement(connection, outcome, decimals=decimals_of(account.currency))
-    return seal(
+    closed = seal(
         connection, head, batch, statement=statement.hash(), signing=works.signing, written=written
     )
-
-
-def close_without_rows(
-    works: Works, account: Account, entry: QueueEntry, *, status: FileStatus, finding: Finding
-) -> tuple[FileOutcome, Seal] | None:
-    """Queue an upload that is never read as rows, and give it its outcome in the same breath.
-
-    Returns None when it has an outcome already: a restart found it again. Raises
-    ClockBehindError and LedgerRolledBackError.
-    """
-    reading = held_findings(Whose(account.account_id, entry.upload_id), [finding])
-    with works.database.connection() as connection, reading.attached(connection):
-
-        def commit() -> tuple[FileOutcome, Seal] | None:
-            enqueue(connection, entry)
-            now = to_microseconds(works.clock.now())
-            upload = lease_upload(connection, entry, owner=works.node, now=now)
-            if upload is None:
-                return None
-            head = lock_head(connection, account.account_id)
-            require_clock(connection, head, now=now)
-            batch = open_batch(head, event=UPLOAD, now=now, upload_id=upload.upload_id)
-            reading.bring(connection)
-            outcome = FileOutcome(
-                account=account.account_id,
-                upload_id=upload.upload_id,
-                provenance=provenance_of(
-                    upload, sha256=upload.sha256, size_bytes=upload.size_bytes
-                ),
-                finished_at=now,
-                status=status,
-                rows=None,
-                applied_amount=0,
-                findings=store_findings(connection, account.account_id, upload.upload_id),
-                location=location_of(account, upload),
-            )
-            mark_done(connection, upload, status=status.value)
-            return outcome, _close(works, connection, account, head, batch, outcome)
-
-        return works.database.transact(connection, commit)
+    return Decided(outcome=outcome, seal=closed)
 
 
 def counts_of_posted(posted: Posted) -> RowCounts:

@@ -140,6 +140,19 @@ def _take(folders: Folders, account: AccountId, filename: str) -> ClaimedFile | 
     )
 
 
+def withdraw(folders: Folders, arrival: Arrival, place: Path) -> bool:
+    """Move a published file out of `incoming/` again; False when it is not there any more."""
+    target = folders.incoming(arrival.account) / arrival.filename
+    with _moving:
+        try:
+            if os.lstat(target).st_ino != arrival.inode:
+                return False
+            target.rename(place)
+        except OSError:
+            return False
+    return True
+
+
 def storable_name(filename: str) -> str:
     r"""Return a file name as the database can hold it.
 

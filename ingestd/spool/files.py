@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ from ingestd.values.errors import FULL_ERRNOS, NoSpaceError, StorageError
 
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
+PRIVATE_FILE_MODE = 0o600
+PRIVATE_FOLDER_MODE = 0o700
+_UNFINISHED_START, _UNFINISHED_BYTES = ".in.", 8
+_UNFINISHED = re.compile(rf"\.in\.[0-9a-f]{{{2 * _UNFINISHED_BYTES}}}")
 
 
 @contextlib.contextmanager
@@ -55,8 +60,8 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder, mode 0750, and its parents where they are missing, to survive a power cut.
+def make_folder(folder: Path, *, mode: int = FOLDER_MODE) -> None:
+    """Make a folder, and its parents (mode 0750) where they are missing, to survive a power cut.
 
     Raises StorageError.
     """
@@ -66,7 +71,7 @@ def make_folder(folder: Path) -> None:
         make_folder(folder.parent)
     with storage_errors(folder):
         try:
-            folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            folder.mkdir(mode=mode, exist_ok=True)
             sync_folder(folder.parent)
         except (FileExistsError, NotADirectoryError) as error:
             in_the_way = next(
@@ -83,6 +88,28 @@ def make_folder(folder: Path) -> None:
             ) from error
 
 
+def is_unfinished(name: str) -> bool:
+    """Tell whether a file's name is one under which `write_durably` writes, for a moment."""
+    return _UNFINISHED.fullmatch(name) is not None
+
+
+def clear_unfinished(folder: Path, *, older_than_seconds: float, now: float) -> int:
+    """Remove what killed processes left half written in a folder; return how many files it was.
+
+    `now` is in seconds since 1970. Raises StorageError.
+    """
+    removed = 0
+    with storage_errors(folder), contextlib.suppress(FileNotFoundError):
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if is_unfinished(entry.name)]
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                if now - (folder / name).lstat().st_mtime > older_than_seconds:
+                    (folder / name).unlink()
+                    removed += 1
+    return removed
+
+
 def write_durably(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
     """Put `content` at `path` whole or not at all, replacing what was there.
 
@@ -95,7 +122,7 @@ def write_pieces_durably(path: Path, pieces: Iterable[bytes], *, mode: int = FIL
     """Do as `write_durably` does, for a file of any size in bounded memory."""
     # A leading dot: neither the intake nor a client takes it for the file itself. Its own name:
     # two threads may write two files of one folder whose long names begin alike.
-    temporary = path.with_name(f".in.{secrets.token_hex(8)}")
+    temporary = path.with_name(f"{_UNFINISHED_START}{secrets.token_hex(_UNFINISHED_BYTES)}")
     with storage_errors(path):
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
         try:

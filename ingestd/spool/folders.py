@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ingestd.spool.files import make_folder
+from ingestd.spool.files import PRIVATE_FOLDER_MODE, make_folder
 from ingestd.values.identifiers import AccountId, UploadId
 
 
@@ -21,6 +21,7 @@ class Folders:
     work/ACCOUNT/staging      bytes while they arrive; nothing here was acknowledged
     work/ACCOUNT/partials     what arrived of an interrupted upload, kept aside
     work/ACCOUNT/claimed      files taken from incoming, one folder per upload
+    work/ACCOUNT/previews     files that somebody tries in the console, for a day
     work/ACCOUNT/upload_keys  which upload each key of a program stands for, for two days
     archive/ACCOUNT/2026-11   files with an outcome, one folder per upload
     quarantine/ACCOUNT        files under names that nobody recognises
@@ -39,6 +40,11 @@ class Folders:
     def ledger_key(self) -> Path:
         """The key that the books are signed with; its public half lies beside it."""
         return self.data_dir / "ledger_key"
+
+    @property
+    def console_key(self) -> Path:
+        """The key that the console's secrets are kept with in the database."""
+        return self.data_dir / "console_key"
 
     @property
     def last_signed(self) -> Path:
@@ -104,6 +110,10 @@ class Folders:
         """Files taken from incoming, as `UPLOAD_ID/file name`."""
         return self.work / account / "claimed"
 
+    def previews(self, account: AccountId) -> Path:
+        """Files that somebody tries before they are queued: for nobody but the daemon."""
+        return self.work / account / "previews"
+
     def upload_keys(self, account: AccountId) -> Path:
         """Notes of which upload each key of a program stands for."""
         return self.work / account / "upload_keys"
@@ -117,7 +127,10 @@ class Folders:
         return self.data_dir / "quarantine" / account / upload_id
 
     def create_for(self, account: AccountId) -> None:
-        """Make an account's folders where they are missing, mode 0750. Raises StorageError."""
+        """Make an account's folders where they are missing, mode 0750. Raises StorageError.
+
+        That of previews has mode 0700.
+        """
         for folder in (
             self.incoming(account),
             self.receipts(account),
@@ -127,6 +140,7 @@ class Folders:
             self.claimed(account),
         ):
             make_folder(folder)
+        make_folder(self.previews(account), mode=PRIVATE_FOLDER_MODE)
 
     def accounts(self) -> list[AccountId]:
         """Return every account that has folders, sorted, whether it is still configured or not."""

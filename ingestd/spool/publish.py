@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ingestd.formats.names import is_recognised
 from ingestd.spool.arrivals import Arrival, note_path, write_note
-from ingestd.spool.claimed import take
+from ingestd.spool.claimed import take, withdraw
 from ingestd.spool.files import move_durably, storage_errors
 from ingestd.spool.folders import Folders
 from ingestd.values.errors import StorageError
@@ -21,7 +21,8 @@ def publish(folders: Folders, staged: Path, arrival: Arrival, *, takes_catalogs:
     told OK. A file of the same recognised name that was acknowledged earlier and still waits
     is not lost: it is claimed as an upload of its own; `takes_catalogs` is the account's part
     in which names those are. Returns the arrival with its inode. Raises StorageError, and then
-    nothing was promised: the file may be there all the same, whole and with its note.
+    nothing was promised and nothing is published: the file is back in its place, unless it was
+    taken already, or the disk lets nothing be moved any more.
     """
     target = folders.incoming(arrival.account) / arrival.filename
     with storage_errors(staged):
@@ -33,8 +34,8 @@ def publish(folders: Folders, staged: Path, arrival: Arrival, *, takes_catalogs:
     try:
         move_durably(staged, target)
     except (OSError, StorageError):
-        # Renamed already, and only its folder's sync failed: it will be claimed, with its note.
-        if staged.exists():
+        # Renamed already, perhaps, and only its folder's sync failed.
+        if staged.exists() or withdraw(folders, arrival, staged):
             note.unlink(missing_ok=True)
         raise
     return arrival

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from enum import Enum, auto
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -30,38 +31,49 @@ _SECOND = 1_000_000
 _BACKOFF_SECONDS = (1, 5, 15, 60, 300)
 
 
+class Given(Enum):
+    """What became of an upload that a worker gave back."""
+
+    TO_BE_TRIED = auto()
+    TO_A_PERSON = auto()
+    NOT_OURS = auto()
+    """It has its outcome, or its claim passed to another."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueEntry(Provenance):
-    """An upload as it enters the queue."""
+    """An upload as it enters the queue.
+
+    `verdict` is what its receipt will say, where that is known and nobody reads the file.
+    """
 
     account: AccountId
     upload_id: UploadId
+    verdict: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedUpload(QueueEntry):
-    """An upload as the queue knows it: how far it is, and who works on it."""
+    """An upload as the queue knows it: how far it is, and who works on it.
+
+    `attempts` counts the tries that failed by a fault of its own, `waits` those that the world
+    made fail.
+    """
 
     state: str
     status: str | None
     owner: str | None
     claim_token: int
     attempts: int
+    waits: int
     last_error: str | None
     records_done: int
     delivered: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadCount:
-    """How many uploads of an account are in a state of the queue, or have a receipt's status."""
-
-    account: AccountId
-    state: str
-    uploads: int
-
-
-def entry_of_arrival(arrival: Arrival, *, format_name: str | None, node: str) -> QueueEntry:
+def entry_of_arrival(
+    arrival: Arrival, *, format_name: str | None, node: str, verdict: str | None = None
+) -> QueueEntry:
     """Return the entry of an upload that came through a door."""
     return QueueEntry(
         account=arrival.account,
@@ -78,6 +90,7 @@ def entry_of_arrival(arrival: Arrival, *, format_name: str | None, node: str) ->
         client_version=arrival.client_version,
         sent_by=arrival.sent_by,
         node=node,
+        verdict=verdict,
     )
 
 
@@ -146,45 +159,48 @@ def mark_done(connection: Connection, upload: QueuedUpload, *, status: str) -> N
         raise LeaseLostError(f"Upload {upload.upload_id} was taken over by another worker.")
 
 
-def put_back(connection: Connection, upload: QueuedUpload, *, error: str, now: int) -> bool:
-    """Give an upload back after the world failed; False when it has failed too often.
+def put_back(connection: Connection, upload: QueuedUpload, *, error: str, now: int) -> Given:
+    """Give an upload back after a fault that came of itself, and would come again.
 
-    It is tried again after a while that grows; after six tries it waits for an operator,
+    It is tried again after a while that grows; after six such tries it waits for an operator,
     and the account's later files go on.
     """
-    again = upload.attempts < TRIES_MAX
-    wait = _BACKOFF_SECONDS[min(upload.attempts, len(_BACKOFF_SECONDS)) - 1]
-    _SQL.run(
+    again = upload.attempts + 1 < TRIES_MAX
+    found = _SQL.run(
         connection,
         "put_back",
         _claim_of(upload)
         | {
             "state": "waiting" if again else "failed",
-            "next_try_at": now + wait * _SECOND,
+            "next_try_at": now + _pause_seconds(upload.attempts) * _SECOND,
             "error": error,
         },
     )
-    return again
+    if found.rowcount != 1:
+        return Given.NOT_OURS
+    return Given.TO_BE_TRIED if again else Given.TO_A_PERSON
 
 
-def wait_for_space(
+def wait_for_world(
     connection: Connection,
     upload: QueuedUpload,
     *,
     now: int,
-    seconds: float,
-    error: str = WAITS_FOR_SPACE,
-) -> None:
-    """Give an upload back because a disk is full, to be tried again after `seconds`.
+    error: str,
+    seconds: float | None = None,
+) -> Given:
+    """Give an upload back because the world is in its way; `error` says what.
 
-    Such a try does not count: a disk may be full for longer than six tries last. `error` says
-    what else it waits for, that is no fault of the file.
+    Such a try does not count: a disk may be full, or the database away, for longer than six tries
+    last. It is tried again after `seconds`, or after a while that grows to five minutes.
     """
-    _SQL.run(
+    pause = _pause_seconds(upload.waits) if seconds is None else seconds
+    found = _SQL.run(
         connection,
-        "wait_for_space",
-        _claim_of(upload) | {"next_try_at": now + round(seconds * _SECOND), "error": error},
+        "wait_for_world",
+        _claim_of(upload) | {"next_try_at": now + round(pause * _SECOND), "error": error},
     )
+    return Given.TO_BE_TRIED if found.rowcount == 1 else Given.NOT_OURS
 
 
 def hand_back(connection: Connection, upload: QueuedUpload) -> None:
@@ -205,6 +221,15 @@ def retry(connection: Connection, account: AccountId, upload_id: UploadId) -> bo
     """Let an upload that failed be tried again at once; False when it had not failed."""
     result = _SQL.run(connection, "retry", {"account": account, "upload_id": upload_id})
     return result.rowcount == 1
+
+
+def give_up(connection: Connection, upload: QueuedUpload, *, node: str, verdict: str) -> bool:
+    """Let an upload end by a verdict, on a node; False when somebody took it since it was found.
+
+    Who held it before commits nothing any more.
+    """
+    values = _claim_of(upload) | {"node": node, "verdict": verdict}
+    return _SQL.run(connection, "give_up", values).rowcount == 1
 
 
 def undelivered(connection: Connection, *, node: str, limit: int) -> list[QueuedUpload]:
@@ -283,13 +308,15 @@ def count_open(connection: Connection, *, node: str) -> tuple[int, int]:
     return int(row.waiting), int(row.failed)
 
 
-def count_uploads(connection: Connection) -> list[UploadCount]:
-    """Return how many uploads of each account, on every node, are how far."""
-    rows = _SQL.run(connection, "count_uploads")
-    return [
-        UploadCount(account=AccountId(row.account), state=row.how_far, uploads=int(row.uploads))
-        for row in rows
-    ]
+def is_done_by(connection: Connection, upload: QueuedUpload) -> bool:
+    """Tell whether an upload has the outcome of this very claim."""
+    found = find_upload(connection, upload.account, upload.upload_id)
+    is_done = found is not None and found.state == "done"
+    return is_done and found is not None and found.claim_token == upload.claim_token
+
+
+def _pause_seconds(tries: int) -> int:
+    return _BACKOFF_SECONDS[min(tries, len(_BACKOFF_SECONDS) - 1)]
 
 
 def _claim_of(upload: QueuedUpload) -> dict[str, Any]:

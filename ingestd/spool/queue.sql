@@ -1,11 +1,11 @@
 -- name: insert_upload
 -- Put an upload into the queue; nothing when it is there already. Binds :account, :upload_id,
 -- :filename, :format, :source, :size_bytes, :sha256, :received_at, :peer, :session_id,
--- :key_fingerprint, :client_version, :sent_by, :node.
+-- :key_fingerprint, :client_version, :sent_by, :node, :verdict.
 INSERT INTO upload (account, upload_id, filename, format, source, size_bytes, sha256, received_at,
-  peer, session_id, key_fingerprint, client_version, sent_by, node, state)
+  peer, session_id, key_fingerprint, client_version, sent_by, node, verdict, state)
 VALUES (:account, :upload_id, :filename, :format, :source, :size_bytes, :sha256, :received_at,
-  :peer, :session_id, :key_fingerprint, :client_version, :sent_by, :node, 'waiting')
+  :peer, :session_id, :key_fingerprint, :client_version, :sent_by, :node, :verdict, 'waiting')
 ON CONFLICT DO NOTHING
 
 -- name: lease_next
@@ -32,11 +32,11 @@ WITH chosen AS MATERIALIZED (
 )
 UPDATE upload
 SET state = 'working', owner = :owner, claim_token = claim_token + 1,
-  lease_expires_at = :expires_at, attempts = attempts + 1, records_done = 0
+  lease_expires_at = :expires_at, records_done = 0
 WHERE (account, upload_id) IN (SELECT account, upload_id FROM chosen)
 RETURNING account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,
   session_id, key_fingerprint, client_version, sent_by, node, state, status, owner, claim_token,
-  attempts, last_error, records_done, delivered
+  attempts, waits, last_error, verdict, records_done, delivered
 
 -- name: lease_upload
 -- Take one upload, whoever had it before; nothing when it has its outcome already. Binds :account,
@@ -47,7 +47,7 @@ SET state = 'working', owner = :owner, claim_token = claim_token + 1,
 WHERE account = :account AND upload_id = :upload_id AND state <> 'done'
 RETURNING account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,
   session_id, key_fingerprint, client_version, sent_by, node, state, status, owner, claim_token,
-  attempts, last_error, records_done, delivered
+  attempts, waits, last_error, verdict, records_done, delivered
 
 -- name: renew_lease
 -- Keep an upload for longer and note how far it is; nothing when the claim passed to another.
@@ -66,25 +66,25 @@ WHERE account = :account AND upload_id = :upload_id
   AND state = 'working' AND claim_token = :claim_token
 
 -- name: put_back
--- Give an upload back after the world failed, to be tried again or to wait for an operator. Binds
--- :account, :upload_id, :claim_token, :state, :next_try_at, :error.
+-- Give an upload back after a fault that came of itself, to be tried again or to wait for an
+-- operator. Binds :account, :upload_id, :claim_token, :state, :next_try_at, :error.
 UPDATE upload
-SET state = :state, next_try_at = :next_try_at, last_error = :error
+SET state = :state, attempts = attempts + 1, next_try_at = :next_try_at, last_error = :error
 WHERE account = :account AND upload_id = :upload_id
   AND state = 'working' AND claim_token = :claim_token
 
--- name: wait_for_space
--- Give an upload back because a disk is full: the try does not count. Binds :account, :upload_id,
--- :claim_token, :next_try_at, :error.
+-- name: wait_for_world
+-- Give an upload back because the world is in its way: the try does not count. Binds :account,
+-- :upload_id, :claim_token, :next_try_at, :error.
 UPDATE upload
-SET state = 'waiting', attempts = attempts - 1, next_try_at = :next_try_at, last_error = :error
+SET state = 'waiting', waits = waits + 1, next_try_at = :next_try_at, last_error = :error
 WHERE account = :account AND upload_id = :upload_id
   AND state = 'working' AND claim_token = :claim_token
 
 -- name: hand_back
 -- Give an upload back untried. Binds :account, :upload_id, :claim_token.
 UPDATE upload
-SET state = 'waiting', attempts = attempts - 1
+SET state = 'waiting'
 WHERE account = :account AND upload_id = :upload_id
   AND state = 'working' AND claim_token = :claim_token
 
@@ -92,24 +92,33 @@ WHERE account = :account AND upload_id = :upload_id
 -- Free the uploads of all accounts that a node was working on when it died; one that was among
 -- them too often waits for an operator. Binds :node, :deaths_max.
 UPDATE upload
-SET last_error = 'the daemon died while it worked on the file',
-  state = CASE WHEN attempts >= :deaths_max THEN 'failed' ELSE 'waiting' END
+SET last_error = 'the daemon died while it worked on the file', deaths = deaths + 1,
+  state = CASE WHEN deaths + 1 >= :deaths_max THEN 'failed' ELSE 'waiting' END
 WHERE node = :node AND state = 'working'
 
 -- name: retry
 -- Let an upload that failed be tried again at once; nothing when it had not failed. Binds :account,
 -- :upload_id.
 UPDATE upload
-SET state = 'waiting', attempts = 0, next_try_at = 0
+SET state = 'waiting', attempts = 0, waits = 0, deaths = 0, next_try_at = 0
 WHERE account = :account AND upload_id = :upload_id
   AND (state = 'failed' OR (state = 'waiting' AND next_try_at > 0))
+
+-- name: give_up
+-- Let an upload end by a verdict, without its bytes, on another node; nothing when somebody has
+-- taken it meanwhile. Binds :account, :upload_id, :claim_token, :node, :verdict.
+UPDATE upload
+SET state = 'waiting', node = :node, verdict = :verdict, claim_token = claim_token + 1,
+  next_try_at = 0
+WHERE account = :account AND upload_id = :upload_id
+  AND state <> 'done' AND claim_token = :claim_token
 
 -- name: find_undelivered
 -- The uploads of all accounts that have an outcome on a node, but not all of it in its place, in
 -- the order in which they arrived. Binds :node, :limit.
 SELECT account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,
   session_id, key_fingerprint, client_version, sent_by, node, state, status, owner, claim_token,
-  attempts, last_error, records_done, delivered
+  attempts, waits, last_error, verdict, records_done, delivered
 FROM upload
 WHERE delivered = 0 AND state = 'done' AND node = :node
 ORDER BY received_at, upload_id
@@ -125,7 +134,7 @@ WHERE account = :account AND upload_id = :upload_id
 -- One upload and how far it is. Binds :account, :upload_id.
 SELECT account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,
   session_id, key_fingerprint, client_version, sent_by, node, state, status, owner, claim_token,
-  attempts, last_error, records_done, delivered
+  attempts, waits, last_error, verdict, records_done, delivered
 FROM upload
 WHERE account = :account AND upload_id = :upload_id
 
@@ -140,7 +149,7 @@ WHERE account = :account AND upload_id = :upload_id
 -- there is one, a state of the queue; all where :any_status is 1. Binds :account, :status, :limit.
 SELECT account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,
   session_id, key_fingerprint, client_version, sent_by, node, state, status, owner, claim_token,
-  attempts, last_error, records_done, delivered
+  attempts, waits, last_error, verdict, records_done, delivered
 FROM upload
 WHERE account = :account AND (:any_status = 1 OR COALESCE(status, state) = :status)
 ORDER BY received_at DESC, upload_id DESC
@@ -167,10 +176,3 @@ SELECT COALESCE(SUM(CASE WHEN state = 'failed' THEN 0 ELSE 1 END), 0) AS waiting
   COALESCE(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), 0) AS failed
 FROM upload
 WHERE node = :node AND state IN ('waiting', 'working', 'failed')
-
--- name: count_uploads
--- How many uploads of all accounts, each account's apart, are how far, on every node.
-SELECT account, COALESCE(status, state) AS how_far, COUNT(*) AS uploads
-FROM upload
-GROUP BY account, COALESCE(status, state)
-ORDER BY account, how_far

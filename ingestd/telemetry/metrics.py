@@ -59,6 +59,16 @@ class Metrics:
             "Claimed files that failed too often and wait for an operator.",
             registry=self.registry,
         )
+        self.files_stranded = Gauge(
+            "ingestd_files_stranded",
+            "Uploads without an outcome on nodes that do not serve; PostgreSQL only.",
+            registry=self.registry,
+        )
+        self.nodes_live = Gauge(
+            "ingestd_nodes_live",
+            "Nodes that serve and were heard of a moment ago; PostgreSQL only.",
+            registry=self.registry,
+        )
         self.temporary_files = Gauge(
             "ingestd_temporary_files",
             "Files under temporary names, which wait to be renamed, by account.",

@@ -140,6 +140,18 @@ class DatabaseError(IngestdError):
     code = "database"
 
 
+class DatabaseFaultError(DatabaseError):
+    """The database refuses what it was told, and will again: a fault of ours, not of the world."""
+
+    code = "database_fault"
+
+
+class NotPermittedError(DatabaseError):
+    """The database's role has no right to what was asked of it."""
+
+    code = "not_permitted"
+
+
 class DatabaseFullError(NoSpaceError, DatabaseError):
     """The database has no space left where it keeps its files; what it holds is safe."""
 
@@ -148,6 +160,18 @@ class SchemaError(DatabaseError):
     """The database's schema is not the one that this version works with."""
 
     code = "schema"
+
+
+class SchemaNewerError(SchemaError):
+    """The database's schema is newer than this version can work with: it writes nothing more."""
+
+    code = "schema_newer"
+
+
+class NodeTakenError(IngestdError):
+    """Another daemon serves under this data folder's name: one of the two folders is a copy."""
+
+    code = "node_taken"
 
 
 class OtherLedgerError(IngestdError):
@@ -179,6 +203,12 @@ class LedgerRolledBackError(IngestdError):
     """
 
     code = "ledger_rolled_back"
+
+
+class OutcomeInDoubtError(DatabaseError):
+    """The database was lost while it committed: what was decided about a file may be stored."""
+
+    code = "outcome_in_doubt"
 
 
 class LeaseLostError(IngestdError):

@@ -1,7 +1,9 @@
 """The books, the catalog and the queue, as `0001_books.sql` defines them; the ledger gets its id.
 
 Rules: never change a migration that was released; add columns with a default; rename by
-adding and keeping; every constraint has a name; both databases, and the way back, are tested.
+adding and keeping; what an older program cannot live with comes a release after what replaces it,
+and then `oldest_program` says so; every constraint has a name; both databases, and the way back,
+are tested.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+oldest_program = "0001"
+"""Programs made for this revision, or a later one, may run beside this schema."""
 
 DEFINED_IN = Path(__file__).with_suffix(".sql")
 _ID_BYTES = 16

@@ -29,8 +29,11 @@ CREATE TABLE upload (
   claim_token BIGINT DEFAULT 0 NOT NULL,
   lease_expires_at BIGINT DEFAULT 0 NOT NULL,
   attempts BIGINT DEFAULT 0 NOT NULL,
+  waits BIGINT DEFAULT 0 NOT NULL,
+  deaths BIGINT DEFAULT 0 NOT NULL,
   next_try_at BIGINT DEFAULT 0 NOT NULL,
   last_error TEXT,
+  verdict TEXT,
   records_done BIGINT DEFAULT 0 NOT NULL,
   delivered BIGINT DEFAULT 0 NOT NULL,
   CONSTRAINT pk_upload PRIMARY KEY (account, upload_id),
@@ -39,6 +42,29 @@ CREATE TABLE upload (
 );
 CREATE INDEX ix_upload_delivered ON upload (delivered, state);
 CREATE INDEX ix_upload_state_received_at ON upload (state, received_at);
+
+-- The nodes: each data folder whose daemon works on this ledger through a server, and when it was
+-- last heard of, on the database's clock. An instance is one start of a daemon.
+CREATE TABLE node (
+  node TEXT NOT NULL,
+  instance TEXT NOT NULL,
+  program TEXT NOT NULL,
+  revision TEXT NOT NULL,
+  host TEXT NOT NULL,
+  started_at BIGINT NOT NULL,
+  heard_at BIGINT NOT NULL,
+  is_serving BIGINT NOT NULL,
+  CONSTRAINT pk_node PRIMARY KEY (node),
+  CONSTRAINT ck_node_is_serving CHECK (is_serving IN (0, 1))
+);
+
+-- The schema: programs that were made for a revision before the oldest write nothing into it.
+CREATE TABLE schema_floor (
+  floor_no BIGINT NOT NULL,
+  oldest TEXT NOT NULL,
+  CONSTRAINT pk_schema_floor PRIMARY KEY (floor_no),
+  CONSTRAINT ck_schema_floor_floor_no CHECK (floor_no = 1)
+);
 
 -- Console: who may sign in. A disabled user may not; the hash is argon2id's.
 CREATE TABLE console_user (
@@ -49,6 +75,7 @@ CREATE TABLE console_user (
   is_disabled BIGINT DEFAULT 0 NOT NULL,
   created_at BIGINT NOT NULL,
   created_by TEXT NOT NULL,
+  signed_in_at BIGINT,
   CONSTRAINT pk_console_user PRIMARY KEY (user_no),
   CONSTRAINT uq_console_user_name UNIQUE (name),
   CONSTRAINT ck_console_user_is_disabled CHECK (is_disabled IN (0, 1))
@@ -72,13 +99,65 @@ CREATE TABLE console_link (
   CONSTRAINT pk_console_link PRIMARY KEY (token_hash)
 );
 
--- Console: who is signed in; kept as the hash of the cookie's secret.
+-- Console: who is signed in, and from which address; kept as the hash of the cookie's secret.
 CREATE TABLE console_session (
   token_hash BYTEA NOT NULL,
   user_no BIGINT NOT NULL,
   begun_at BIGINT NOT NULL,
   seen_at BIGINT NOT NULL,
+  peer TEXT NOT NULL,
   CONSTRAINT pk_console_session PRIMARY KEY (token_hash)
+);
+
+-- Console: who has given a password and still owes a code; opens no page. `tries` are codes that
+-- were tried.
+CREATE TABLE console_half_session (
+  token_hash BYTEA NOT NULL,
+  user_no BIGINT NOT NULL,
+  begun_at BIGINT NOT NULL,
+  tries BIGINT DEFAULT 0 NOT NULL,
+  CONSTRAINT pk_console_half_session PRIMARY KEY (token_hash)
+);
+
+-- Console: what a user's codes are made from, encrypted with `console_key` of the data folder.
+-- `last_step` is the half minute of the last code that counted: it and all before count no more.
+CREATE TABLE console_totp (
+  user_no BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  is_on BIGINT DEFAULT 0 NOT NULL,
+  last_step BIGINT DEFAULT 0 NOT NULL,
+  CONSTRAINT pk_console_totp PRIMARY KEY (user_no),
+  CONSTRAINT ck_console_totp_is_on CHECK (is_on IN (0, 1))
+);
+
+-- Console: codes that each count once instead of one from a telephone; kept as their hashes.
+CREATE TABLE console_recovery_code (
+  user_no BIGINT NOT NULL,
+  code_hash BYTEA NOT NULL,
+  CONSTRAINT pk_console_recovery_code PRIMARY KEY (user_no, code_hash)
+);
+
+-- Console: who a user is for whom somebody else says who signs in. An issuer calls each by a
+-- `subject` for ever, whatever becomes of the address.
+CREATE TABLE console_identity (
+  issuer TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  user_no BIGINT NOT NULL,
+  bound_at BIGINT NOT NULL,
+  CONSTRAINT pk_console_identity PRIMARY KEY (issuer, subject),
+  CONSTRAINT uq_console_identity_user_no UNIQUE (issuer, user_no)
+);
+
+-- Console: browsers that were sent to an issuer and have not come back; each comes back once.
+-- The state and the browser's cookie are kept as hashes.
+CREATE TABLE console_oidc_request (
+  state_hash BYTEA NOT NULL,
+  browser_hash BYTEA NOT NULL,
+  nonce TEXT NOT NULL,
+  verifier TEXT NOT NULL,
+  way TEXT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  CONSTRAINT pk_console_oidc_request PRIMARY KEY (state_hash)
 );
 
 -- Console: tokens of programs; kept as the hash of their secret. `scopes` and `accounts` are words
@@ -111,6 +190,20 @@ CREATE TABLE console_audit (
   detail TEXT,
   CONSTRAINT pk_console_audit PRIMARY KEY (audit_id),
   CONSTRAINT ck_console_audit_via CHECK (via IN ('console', 'api', 'command'))
+);
+
+-- Console: what was saved of accounts.toml and allowlist.toml, before and after, encrypted with
+-- `console_key` of the data folder since it may hold password hashes.
+CREATE TABLE console_config_change (
+  change_no BIGINT NOT NULL,
+  file TEXT NOT NULL,
+  changed_at BIGINT NOT NULL,
+  changed_by TEXT NOT NULL,
+  undoes BIGINT,
+  before_text BYTEA NOT NULL,
+  after_text BYTEA NOT NULL,
+  CONSTRAINT pk_console_config_change PRIMARY KEY (change_no),
+  CONSTRAINT ck_console_config_change_file CHECK (file IN ('accounts.toml', 'allowlist.toml'))
 );
 
 -- Catalog: what is sold. `sort` is its place among debts of one day; `repayment` says whether a

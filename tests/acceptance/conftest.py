@@ -21,6 +21,7 @@ import pytest
 
 from ingestd.telemetry.events import Event
 from tests.acceptance.daemon_log import PATIENCE_SECONDS, Log, until
+from tests.libraries import missing
 from tests.warm_process import warm_process
 
 Done = subprocess.CompletedProcess[str]
@@ -259,10 +260,7 @@ def _finish(command: Sequence[str], stdin: str, seconds: float, **where: Any) ->
 def need(program: str) -> None:
     """Skip the test where a client is missing; on CI, where none may be, fail it."""
     if shutil.which(program) is None:
-        reason = f"{program} is not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing(f"{program} is not installed")
 
 
 _ports = itertools.count(10_000 + os.getpid() * 101 % 20_000)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chaos import SEED, TIMES
+
 if TYPE_CHECKING:
     from tests.acceptance.conftest import School
 
@@ -27,13 +29,15 @@ def write(school: School, number: int) -> Path:
     return school.write(f"student_billing_{number:02}.csv", *rows)
 
 
-@pytest.mark.parametrize("part", [0, 1])
+@pytest.mark.chaos
+@pytest.mark.parametrize("part", range(2 * TIMES))
 def test_every_acknowledged_upload_is_processed_exactly_once(school: School, part: int) -> None:
     """A machine that loses power neither loses a file nor bills it twice."""
-    chance = random.Random(part)
+    chance = random.Random(SEED + part)
     # Spread over the whole time that a file takes, so that each step is hit by some.
     moments = [
-        (2 * step + part + chance.random()) / (2 * CRASHES) * LATEST_MS for step in range(CRASHES)
+        (2 * step + part % 2 + chance.random()) / (2 * CRASHES) * LATEST_MS
+        for step in range(CRASHES)
     ]
     chance.shuffle(moments)
     for number, moment_ms in enumerate(moments):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 from tests.acceptance.daemon_log import until
 
@@ -45,6 +48,13 @@ def test_a_demo_that_is_kept_ends_and_says_how_to_connect_and_to_stop(
         quietly = ("-F", "none", "-o", "BatchMode=yes", "-b", "-")
         listed = school.run_client("sftp", *quietly, *connect.split(), stdin="ls\n")
         assert (listed.returncode, "SPRINGFIELD" in listed.stdout) == (0, True), listed.stderr
+        ((address, name, password),) = re.findall(
+            r"^Its console: +(\S+) - name (\S+), password (\S+)$", done.stdout, re.MULTILINE
+        )
+        fields = urlencode({"name": name, "password": password, "next": "/uploads"}).encode()
+        asked = Request(address + "sign-in", fields, {"Origin": address.rstrip("/")})
+        with closing(build_opener(HTTPCookieProcessor()).open(asked)) as shown:
+            assert (shown.url, shown.status) == (address + "uploads", 200)
     finally:
         os.kill(int(pid), signal.SIGTERM)
     (folder,) = tmp_path.glob("ingestd-demo-*")

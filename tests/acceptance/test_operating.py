@@ -89,7 +89,15 @@ def test_whoever_was_let_in_sees_how_it_stands_and_no_child(
     [reset] = json.loads(shared_school.run("user", "reset", "ada", "--output", "json").stdout)
     assert (reset["disabled"], reset["password"]) == ("no", "no")
     assert reset["link"] != told["link"]
+    roles = ("--role", "reader", "--account", "SPRINGFIELD", "--email", "ada@example.org")
+    changed = shared_school.run("user", "change", "ada", *roles, "--output", "json")
+    [told] = json.loads(changed.stdout)
+    assert (told["roles"], told["email"]) == ("reader:SPRINGFIELD", "ada@example.org")
     for arguments, said in (
+        (("change", "ada"), "Say what changes"),
+        (("change", "ada", "--account", "SPRINGFIELD"), "An account is for a role"),
+        (("change", "admin", "--role", "operator"), "the last admin"),
+        (("disable", "admin"), "the last admin"),
         (("disable", "eve"), "There is no user eve."),
         (("add", "eve", "--role", "office"), "The role office is one in an account: name it."),
         (("add", "eve", "--role", "admin", "--account", "SPRINGFIELD"), "Operators and admins"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.opening.who import who_runs_this
 from ingestd.cli.terminal.options import (
     AccountOption,
     ConfigOption,
@@ -129,6 +130,47 @@ def retry_command(
         complain(f"{upload_id} is {_status(upload)}: there is nothing to try again.")
         raise typer.Exit(EXIT_ANSWER_IS_NO)
     typer.echo(f"{upload_id} will be tried again within seconds.")
+
+
+@app.command("give-up")
+def give_up_command(
+    upload_id: UploadArgument,
+    account: AccountOption,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept with who did it.")],
+    config: ConfigOption = None,
+) -> None:
+    """Give up an upload whose bytes are lost: its receipt asks for the file again.
+
+    Exit 1 for one that has its outcome, or that a live node will process.
+    """
+    from ingestd.service.files.giving_up import give_up_upload
+    from ingestd.service.installation.bootstrap import node_of
+    from ingestd.service.people.audit import Deed, Doer, Via, write_audit
+    from ingestd.values.identifiers import UploadId
+
+    with installation_for(Need.CHANGING, config) as installation:
+        found = installation.account(account).account_id
+        node = node_of(installation.folders)
+
+        def work(connection: Connection) -> str:
+            why_not = give_up_upload(connection, found, UploadId(upload_id), node=node)
+            if not why_not:
+                write_audit(
+                    connection,
+                    Deed.UPLOAD_GIVEN_UP,
+                    doer=Doer(name=who_runs_this(), via=Via.COMMAND),
+                    at=installation.clock.now(),
+                    subject=upload_id,
+                    account=found,
+                    detail={"reason": reason},
+                )
+            return why_not
+
+        why_not = installation.database.write(work)
+    if why_not:
+        complain(why_not)
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
+    typer.echo(f"{upload_id} is given up; its receipt asks for the file again.")
 
 
 def _find(connection: Connection, account: Account, upload_id: str) -> QueuedUpload:

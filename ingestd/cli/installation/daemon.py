@@ -91,7 +91,7 @@ def _invite_first_admin(config: Path) -> None:
             typer.echo(
                 f"The console's first admin signs in as {invitation.user.name}, and chooses a "
                 "password once the daemon runs, within 24 hours:\n"
-                f"  {invitation.address(installation.settings.http)}"
+                f"  {invitation.address(installation.settings)}"
             )
 
 

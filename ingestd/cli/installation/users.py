@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ingestd.service.people.letting_in import Doorkeeper, Invitation
     from ingestd.service.people.users import User
 
-_COLUMNS = ("user", "roles", "email", "password", "disabled")
+_COLUMNS = ("user", "roles", "email", "password", "totp", "disabled", "signed_in")
 _INVITED = (*_COLUMNS, "link")
 
 app = typer.Typer(name="user", help="Who may sign in to the console.", no_args_is_help=True)
@@ -67,6 +67,39 @@ def list_command(
         print_rows([_row(user) for user in users], _COLUMNS, output, wide=wide)
 
 
+@app.command("change")
+def change(
+    *,
+    name: NameArgument,
+    role: Annotated[
+        list[RoleKind] | None,
+        typer.Option("--role", help="Repeatable: these roles instead of all others."),
+    ] = None,
+    account: Annotated[
+        list[str] | None, typer.Option("--account", metavar="ID", help="Repeatable.")
+    ] = None,
+    email: Annotated[
+        str | None, typer.Option("--email", help="Where they are reached; '' for nowhere.")
+    ] = None,
+    output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Give somebody other roles, or another address; it counts at once."""
+    from ingestd.service.people.roles import roles_of
+    from ingestd.values.errors import UsageError
+
+    if role is None and account:
+        raise UsageError("An account is for a role: name it with --role.")
+    if role is None and email is None:
+        raise UsageError("Say what changes: --role, with --account, or --email.")
+    with installation_for(Need.READING, config) as installation:
+        accounts = frozenset(installation.account(each).account_id for each in account or ())
+        roles = None if role is None else roles_of(frozenset(role), accounts)
+        user = _keeper(installation).change(name, by=_doer(), roles=roles, email=email)
+        print_rows([_row(user)], _COLUMNS, output, wide=wide)
+
+
 @app.command("disable")
 def disable(
     name: NameArgument,
@@ -87,7 +120,7 @@ def reset(
     wide: WideOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Let somebody begin anew: the old password and all sessions end; print a new link."""
+    """Let somebody begin anew: password, sessions and codes end; print a new link."""
     with installation_for(Need.READING, config) as installation:
         invitation = _keeper(installation).reset(name, by=_doer())
         _print_invitation(installation, invitation, output, wide=wide)
@@ -109,14 +142,14 @@ def _doer() -> Doer:
 def _print_invitation(
     installation: Installation, invitation: Invitation, output: Output, *, wide: bool
 ) -> None:
-    settings = installation.settings.http
+    settings = installation.settings
     address = invitation.address(settings)
     if output is Output.TABLE:
         print_rows([_row(invitation.user)], _COLUMNS, output, wide=wide)
         typer.echo(f"\nTo choose a password, once, within 24 hours:\n{address}")
     else:
         print_rows([_row(invitation.user) | {"link": address}], _INVITED, output, wide=wide)
-    if settings.listen.port == 0:
+    if settings.console.address is None and settings.http.listen.port == 0:
         complain("[http] listen has port 0: the log's http_listening tells which one it is.")
 
 
@@ -126,5 +159,9 @@ def _row(user: User) -> dict[str, object]:
         "roles": " ".join(sorted(map(str, user.roles))),
         "email": user.email,
         "password": "yes" if user.password_hash else "no",
+        "totp": "yes" if user.has_totp else "no",
         "disabled": "yes" if user.is_disabled else "no",
+        "signed_in": None
+        if user.signed_in_at is None
+        else f"{user.signed_in_at:%Y-%m-%dT%H:%M:%SZ}",
     }

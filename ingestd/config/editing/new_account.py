@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
 
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
 
-from ingestd.config.editing.replace import Replacement, only_editor
+from ingestd.config.editing.layout import Text, parse_with_layout, rendered, values_of
+from ingestd.config.editing.networks import ACCOUNTS, with_networks
+from ingestd.config.editing.replace import Change, only_editor, replace_all
 from ingestd.config.files import accounts_file, allowlist_file
-from ingestd.config.files.accounts_file import check_accounts, read_accounts
-from ingestd.config.files.allowlist_file import check_allowlist, read_allowlist
+from ingestd.config.files.accounts_file import check_accounts
+from ingestd.config.files.allowlist_file import check_allowlist
 from ingestd.config.toml.document import parse_toml, read_config_bytes
 from ingestd.values.errors import ConfigError, Mistake, UsageError
-
-_BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,42 +45,35 @@ def add_account(config_folder: Path, account: NewAccount) -> None:
 
 
 def _add_account(accounts_path: Path, allowlist_path: Path, account: NewAccount) -> None:
-    known = read_accounts(accounts_path).accounts
-    if account.account_id in known:
-        raise UsageError(f"Account {account.account_id} exists already in {accounts_path}.")
-    # Which names it may list is the caller's to judge, who knows all that ever were accounts.
-    read_allowlist(allowlist_path, None)
     accounts_before = read_config_bytes(accounts_path)
     allowlist_before = read_config_bytes(allowlist_path)
-    accounts = _with_table(accounts_before, account, where=str(accounts_path))
-    allowlist = _with_networks(allowlist_before, account, where=str(allowlist_path))
-    _check_together(accounts, allowlist, account)
+    accounts, allowlist = with_account(
+        Text(str(accounts_path), accounts_before),
+        Text(str(allowlist_path), allowlist_before),
+        account,
+    )
     # The account first: without its addresses it is still a pair without a mistake.
-    replacements = [(Replacement(accounts_path, accounts), accounts_before)]
-    try:
-        if allowlist != allowlist_before:
-            replacements.append((Replacement(allowlist_path, allowlist), allowlist_before))
-        _commit_all(replacements)
-    finally:
-        for replacement, _ in replacements:
-            replacement.discard()
+    changes = [Change(path=accounts_path, before=accounts_before, after=accounts)]
+    if allowlist != allowlist_before:
+        changes.append(Change(path=allowlist_path, before=allowlist_before, after=allowlist))
+    replace_all(changes)
 
 
-def _commit_all(replacements: list[tuple[Replacement, bytes]]) -> None:
-    committed: list[tuple[Replacement, bytes]] = []
-    try:
-        for replacement, before in replacements:
-            replacement.commit()
-            committed.append((replacement, before))
-    except Exception:
-        # Whatever stopped the second file, the first must not stay changed alone.
-        for replacement, before in committed:
-            Replacement(replacement.path, before).commit()
-        raise
+def with_account(accounts: Text, allowlist: Text, account: NewAccount) -> tuple[bytes, bytes]:
+    """Return both files with a new account in them. Raises as `add_account`; writes nothing."""
+    known = check_accounts(parse_toml(accounts.content, where=accounts.where)).accounts
+    if account.account_id in known:
+        raise UsageError(f"Account {account.account_id} exists already in {accounts.where}.")
+    # Which names it may list is the caller's to judge, who knows all that ever were accounts.
+    check_allowlist(parse_toml(allowlist.content, where=allowlist.where), None)
+    with_it = _with_table(accounts, account)
+    listed = with_networks(allowlist, f"{ACCOUNTS}.{account.account_id}", account.networks)
+    _check_together(with_it, listed, account)
+    return with_it, listed
 
 
-def _with_table(content: bytes, account: NewAccount, *, where: str) -> bytes:
-    document = _parse_with_layout(content, where)
+def _with_table(file: Text, account: NewAccount) -> bytes:
+    document = parse_with_layout(file)
     table = tomlkit.table()
     table.add("name", account.name)
     table.add("timezone", account.timezone)
@@ -102,33 +91,8 @@ def _with_table(content: bytes, account: NewAccount, *, where: str) -> bytes:
         "currency": account.currency,
         **({"authorized_keys": [*account.authorized_keys]} if account.authorized_keys else {}),
     }
-    expected = {**_values(content), account.account_id: values}
-    return _rendered(document, content, expected=expected, where=where)
-
-
-def _with_networks(content: bytes, account: NewAccount, *, where: str) -> bytes:
-    before = _values(content)
-    listed = before.get("accounts", {}).get(account.account_id, [])
-    new = [network for network in account.networks if network not in listed]
-    if not new:
-        return content
-    # A list that counts as empty is written down: a changed file must not lack it.
-    absent = [key for key in allowlist_file.LISTS if key not in before and key != "accounts"]
-    document = _parse_with_layout(_with_empty_lists(content, absent), where)
-    if "accounts" not in document:
-        document.add(tomlkit.nl())
-        document.add("accounts", tomlkit.table())
-    networks = document["accounts"].setdefault(account.account_id, tomlkit.array())
-    networks.extend(new)
-    lists = {**before.get("accounts", {}), account.account_id: [*listed, *new]}
-    expected = {**before, **{key: [] for key in absent}, "accounts": lists}
-    return _rendered(document, content, expected=expected, where=where)
-
-
-def _with_empty_lists(content: bytes, keys: Sequence[str]) -> bytes:
-    """Return a file with lists that it lacks, empty: first, since a table may be all it has."""
-    lines = "".join(f"{allowlist_file.empty_list(key)}\n" for key in keys)
-    return lines.encode() + content.removeprefix(_BYTE_ORDER_MARK.encode())
+    expected = {**values_of(file), account.account_id: values}
+    return rendered(document, file, expected=expected)
 
 
 def _check_together(accounts: bytes, allowlist: bytes, account: NewAccount) -> None:
@@ -146,44 +110,3 @@ def _check_together(accounts: bytes, allowlist: bytes, account: NewAccount) -> N
     if found:
         # No line: nothing is written, so the admin would look for it in vain.
         raise ConfigError(tuple(replace(mistake, line=None) for mistake in found))
-
-
-def _parse_with_layout(content: bytes, where: str) -> tomlkit.TOMLDocument:
-    text = content.decode("utf-8-sig")
-    try:
-        return tomlkit.parse(text if text.endswith("\n") else text + "\n")
-    except TOMLKitError as error:
-        _give_up(where, error)
-
-
-def _values(content: bytes) -> dict[str, Any]:
-    return tomllib.loads(content.decode("utf-8-sig"))
-
-
-def _rendered(
-    document: tomlkit.TOMLDocument, before: bytes, *, expected: dict[str, Any], where: str
-) -> bytes:
-    text = tomlkit.dumps(document)
-    try:
-        if tomllib.loads(text) != expected:
-            _give_up(where)
-    except tomllib.TOMLDecodeError as error:
-        _give_up(where, error)
-    if b"\r\n" in before:
-        text = text.replace("\r\n", "\n").replace("\n", "\r\n")
-    if before.startswith(_BYTE_ORDER_MARK.encode()):
-        text = _BYTE_ORDER_MARK + text
-    # An argument that was no UTF-8 becomes those bytes again, and is refused with them.
-    return text.encode(errors="surrogateescape")
-
-
-def _give_up(where: str, cause: Exception | None = None) -> NoReturn:
-    """Refuse to write what would change more than the one account."""
-    mistake = Mistake(
-        where=where,
-        line=None,
-        key="",
-        message="the layout of this file is too unusual to edit by command.",
-        remedy="Add the account with an editor; `ingestd config check` checks it.",
-    )
-    raise ConfigError((mistake,)) from cause

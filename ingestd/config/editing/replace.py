@@ -6,7 +6,8 @@ import contextlib
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ingestd.values.errors import NoSpaceError, StorageError
@@ -57,6 +58,34 @@ class Replacement:
         """Remove the content, unless it is in its place already."""
         with _storage_errors(self.path):
             self._temporary.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A file's content before and after."""
+
+    path: Path
+    before: bytes
+    after: bytes
+
+
+def replace_all(changes: Iterable[Change]) -> None:
+    """Put every file's new content in its place, in this order, or none. Raises StorageError."""
+    prepared: list[tuple[Replacement, Change]] = []
+    committed: list[Change] = []
+    try:
+        prepared.extend((Replacement(each.path, each.after), each) for each in changes)
+        for replacement, change in prepared:
+            replacement.commit()
+            committed.append(change)
+    except Exception:
+        # Whatever stopped the second file, the first must not stay changed alone.
+        for change in committed:
+            Replacement(change.path, change.before).commit()
+        raise
+    finally:
+        for replacement, _ in prepared:
+            replacement.discard()
 
 
 @contextlib.contextmanager

@@ -10,6 +10,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ingestd.config.files.environment import read_overrides
+from ingestd.config.judging.console import (
+    check_console,
+    parse_console_address,
+    parse_issuer,
+)
 from ingestd.config.judging.http import check_http
 from ingestd.config.judging.mail import check_mail
 from ingestd.config.judging.values import (
@@ -34,6 +39,7 @@ from ingestd.values.errors import ConfigError, Mistake
 DEFAULT_DATA_DIR = "../data"
 LISTED_MAX = 1000
 _DAY_SECONDS = 86_400
+_SECRET_FILE: KeyPath = ("console", "oidc", "client_secret_file")
 
 Listen = Annotated[ListenAddress, BeforeValidator(parse_listen)]
 Networks = Annotated[
@@ -94,6 +100,24 @@ class HttpSettings(_Section):
         return self.tls_certificate is not None
 
 
+class OidcSettings(_Section):
+    """`[console.oidc]`: who else may say who somebody is, by OpenID Connect."""
+
+    issuer: Annotated[str, BeforeValidator(parse_issuer)] | None = None
+    client_id: Annotated[str, Field(strict=True, min_length=1, max_length=500)] | None = None
+    client_secret: Annotated[str | None, Field(strict=True, repr=False)] = None
+    client_secret_file: Path | None = None
+    name: Annotated[str, Field(strict=True, min_length=1, max_length=50)] = "single sign-on"
+
+
+class ConsoleSettings(_Section):
+    """`[console]`: how it is reached from outside, and what whoever signs in has to prove."""
+
+    address: Annotated[str, BeforeValidator(parse_console_address)] | None = None
+    totp: Literal["optional", "required"] = "optional"
+    oidc: OidcSettings = OidcSettings()
+
+
 class EvidenceSettings(_Section):
     """`[evidence]`: under which name the books are signed, and who keeps what was signed."""
 
@@ -137,6 +161,7 @@ class Settings(_Section):
     sftp: SftpSettings = SftpSettings()
     intake: IntakeSettings = IntakeSettings()
     http: HttpSettings = HttpSettings()
+    console: ConsoleSettings = ConsoleSettings()
     mail: MailSettings = MailSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     log: LogSettings = LogSettings()
@@ -181,6 +206,10 @@ def _check(
     mail_base = Path.cwd() if ("mail", "password_file") in variables else folder
     check_mail(document.values.get("mail"), values.get("mail"), base=mail_base, mistakes=mistakes)
     check_http(values.get("http"), variables, folder=folder, mistakes=mistakes)
+    secret_base = Path.cwd() if _SECRET_FILE in variables else folder
+    check_console(
+        document.values.get("console"), values.get("console"), base=secret_base, mistakes=mistakes
+    )
     _place_witness(values.get("evidence"), variables, folder, mistakes)
     settings = check_values(Settings, values, keys=(), mistakes=mistakes)
     return (None if mistakes.found else settings), mistakes.found
@@ -203,9 +232,7 @@ def _place_witness(
 def _overridden(
     values: Mapping[str, object], overrides: Mapping[KeyPath, object]
 ) -> dict[str, object]:
-    result = {
-        key: dict(value) if isinstance(value, Mapping) else value for key, value in values.items()
-    }
+    result = _copied(values)
     for keys, value in overrides.items():
         table = result
         for key in keys[:-1]:
@@ -217,3 +244,11 @@ def _overridden(
         else:
             table[str(keys[-1])] = value
     return result
+
+
+def _copied(values: Mapping[str, object]) -> dict[str, object]:
+    """Return tables that may be changed; what is written in the file stays as it is."""
+    return {
+        key: _copied(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+    }

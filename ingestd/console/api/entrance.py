@@ -36,7 +36,7 @@ def is_of_api(scope: Scope) -> bool:
     return path == ROOT or path.startswith(f"{ROOT}/")
 
 
-class Entrance:
+class ApiEntrance:
     """An application around the API that knows which program asks. Cookies mean nothing to it."""
 
     def __init__(self, surroundings: Surroundings) -> None:

@@ -24,7 +24,7 @@ SEEING = "see session"
 SEEN_SECONDS = 0.5
 """How long a page waits until it is remembered that its session was used."""
 
-_PUBLIC = re.compile(r"/sign-in|/(invite|static)/.*")
+_PUBLIC = re.compile(r"/sign-in(/(code|set-up|oidc|oidc/callback))?|/(invite|static)/.*")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = (
     (
@@ -38,9 +38,15 @@ _HEADERS = (
 
 
 class Gate:
-    """An application around the pages that knows who asks."""
+    """An application around the pages that knows who asks.
 
-    def __init__(self, pages: ASGIApp, database: Database, clock: Clock) -> None:
+    With `demands_totp` a session of somebody without a second factor is none.
+    """
+
+    def __init__(
+        self, pages: ASGIApp, database: Database, clock: Clock, *, demands_totp: bool
+    ) -> None:
+        self._demands_totp = demands_totp
         self._pages = pages
         self._database = database
         self._clock = clock
@@ -72,7 +78,7 @@ class Gate:
             return None
         now = to_microseconds(self._clock.now())
         session = await read(find_session, self._database, secret, now=now)
-        if session is None:
+        if session is None or (self._demands_totp and not session.user.has_totp):
             return None
         if session.is_to_be_seen:
             seeing = asyncio.create_task(

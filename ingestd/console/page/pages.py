@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import jinja2
+from markupsafe import escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -20,6 +21,9 @@ _templates = jinja2.Environment(
     lstrip_blocks=True,
     finalize=lambda value: readable(value) if type(value) is str else value,
 )
+
+# What a form sends back is what it was given, to the last space.
+_templates.filters["literal"] = escape
 
 
 def page(request: Request, template: str, *, status: int = 200, **facts: object) -> Response:

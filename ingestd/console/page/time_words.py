@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import MINYEAR, date, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ingestd.values.errors import UsageError
@@ -33,9 +35,9 @@ class Span(NamedTuple):
 def read_span(text: str, *, today: date) -> Span:
     """Return the days that somebody means: `2026`, `2026-10`, `2026-10-05`, `last month`.
 
-    Also `today`, `yesterday`, `week`, `this week`, `this year` and their like, and any two with
-    `to` or `..` in between, of which one may be missing. Nothing is all days. Raises UsageError
-    for what is none of these, and for a range that ends before it begins.
+    Also `today`, `yesterday`, `this week`, `this year` and their like, and any two with `to` or
+    `..` in between, of which one may be missing. Nothing is all days. Raises UsageError for what
+    is none of these, and for a range that ends before it begins.
     """
     words = " ".join(text.lower().split())
     if not words:
@@ -69,32 +71,14 @@ def _one(words: str, text: str, today: date) -> Span:
             return _month(date.fromisoformat(f"{words}-01"))
         if words.isascii() and _YEAR.fullmatch(words):
             return _year(int(words))
-        return _spoken(words, text, today)
-    except (ValueError, OverflowError) as error:
+        return _SPOKEN[words](today)
+    except (KeyError, ValueError, OverflowError) as error:
         raise _unreadable(text) from error
 
 
-def _spoken(words: str, text: str, today: date) -> Span:
-    monday = today - today.weekday() * _DAY
-    first = today.replace(day=1)
-    match words:
-        case "today":
-            return Span(today, today)
-        case "yesterday":
-            return Span(today - _DAY, today - _DAY)
-        case "week" | "this week":
-            return Span(monday, monday + 6 * _DAY)
-        case "last week":
-            return Span(monday - 7 * _DAY, monday - _DAY)
-        case "month" | "this month":
-            return _month(first)
-        case "last month":
-            return _month(first - _DAY)
-        case "year" | "this year":
-            return _year(today.year)
-        case "last year":
-            return _year(today.year - 1)
-    raise _unreadable(text)
+def _week(day: date) -> Span:
+    monday = day - day.weekday() * _DAY
+    return Span(monday, monday + 6 * _DAY)
 
 
 def _month(day: date) -> Span:
@@ -116,3 +100,17 @@ def _unreadable(text: str) -> UsageError:
         f"{text.strip()} names no days. Write such as 2026-10, 2026, 2026-10-05, last month, "
         "this year, or 2026-09 to 2026-11."
     )
+
+
+_SPOKEN: Mapping[str, Callable[[date], Span]] = MappingProxyType(
+    {
+        "today": lambda today: Span(today, today),
+        "yesterday": lambda today: Span(today - _DAY, today - _DAY),
+        "this week": _week,
+        "last week": lambda today: _week(today - 7 * _DAY),
+        "this month": _month,
+        "last month": lambda today: _month(today.replace(day=1) - _DAY),
+        "this year": lambda today: _year(today.year),
+        "last year": lambda today: _year(today.year - 1),
+    }
+)

@@ -44,8 +44,9 @@ def deliver(
             note_signed(connection, upload.account, signing.signed_trees)
         write_receipts(connection, folders, outcome, decimals=decimals)
     _archive(folders, outcome)
-    with database.at_once() as connection:
-        mark_delivered(connection, upload.account, upload.upload_id)
+    database.at_once(
+        lambda connection: mark_delivered(connection, upload.account, upload.upload_id)
+    )
     return outcome
 
 

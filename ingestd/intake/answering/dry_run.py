@@ -146,6 +146,7 @@ def _as_if_uploaded(
         owner=None,
         claim_token=0,
         attempts=0,
+        waits=0,
         last_error=None,
         records_done=0,
         delivered=False,

@@ -182,15 +182,15 @@ def render_csv(
     """
     # Without the mark, spreadsheets take UTF-8 for what their country used before it.
     yield codecs.BOM_UTF8
-    yield _csv_line(("row", "line", *named_by, "outcome", "column", "code", "value", "message"))
+    yield csv_line(("row", "line", *named_by, "outcome", "column", "code", "value", "message"))
     for problem in problems:
         names = (problem.key, problem.party)[: len(named_by)]
-        yield _csv_line(
+        yield csv_line(
             (
                 *(_number(problem.row), _number(problem.line)),
-                *(_safe(name or "") for name in names),
-                *(problem.outcome, _safe(problem.column or ""), problem.code),
-                *(_safe(problem.value or ""), _safe(problem.message)),
+                *(safe_cell(name or "") for name in names),
+                *(problem.outcome, safe_cell(problem.column or ""), problem.code),
+                *(safe_cell(problem.value or ""), safe_cell(problem.message)),
             )
         )
     no_names = [""] * len(named_by)
@@ -198,10 +198,10 @@ def render_csv(
         text = _DONE_BEFORE if repeat.upload_id is None else _APPLIED_BEFORE
         message = text.format(upload=repeat.upload_id, filename=repeat.filename, rows=repeat.rows)
         duplicate = Code.DUPLICATE.value
-        yield _csv_line(
+        yield csv_line(
             (
                 *("", "", *no_names, duplicate, "", duplicate),
-                *(str(repeat.rows), _safe(message + _NOTHING_TO_DO)),
+                *(str(repeat.rows), safe_cell(message + _NOTHING_TO_DO)),
             )
         )
 
@@ -210,13 +210,14 @@ def _number(number: int | None) -> str:
     return "" if number is None else str(number)
 
 
-def _csv_line(cells: Iterable[str]) -> bytes:
+def csv_line(cells: Iterable[str]) -> bytes:
+    """Write a line of a CSV file as UTF-8."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\r\n").writerow(cells)
     return buffer.getvalue().encode("utf-8", "backslashreplace")
 
 
-def _safe(text: str) -> str:
+def safe_cell(text: str) -> str:
     """Keep a spreadsheet from running text as a formula, and control characters from hiding."""
     shown = text
     if not text.isprintable():

@@ -14,9 +14,9 @@ from ingestd.intake.looking.unread import (
     verdict_on_loss,
     verdict_on_temporary,
     verdict_on_unrecognised,
+    write_verdict,
 )
-from ingestd.intake.pipeline import Works, close_without_rows
-from ingestd.ledger.evidence.publishing import publish
+from ingestd.intake.pipeline import Works
 from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.spool.arrivals import Arrival, list_interrupted, list_notes, note_path
 from ingestd.spool.claimed import ClaimedFile, list_claimed, take, take_together
@@ -52,9 +52,9 @@ class Claims:
         return claimed is not None and self._enqueue(account, claimed)
 
     def quarantine(self, account: Account, filenames: Sequence[str]) -> bool:
-        """Set aside files whose names nobody recognises, with one receipt that says why."""
+        """Set aside files whose names nobody recognises; one receipt will say why."""
         claimed = take_together(self.folders, account.account_id, filenames)
-        return claimed is not None and self._close_unrecognised(account, claimed)
+        return claimed is not None and self._set_aside(account, claimed)
 
     def recover(self, account: Account) -> int:
         """Queue every file that was taken and is not in the queue yet.
@@ -67,19 +67,19 @@ class Claims:
                 if _format_name(account, claimed.filename) is not None:
                     recovered += self._enqueue(account, claimed)
                 else:
-                    recovered += self._close_unrecognised(account, claimed)
+                    recovered += self._set_aside(account, claimed)
             except FileNotFoundError:
                 continue  # a worker that knew it from before the restart has archived it
         return recovered
 
-    def close_interrupted(self, account: Account) -> int:
-        """Give each upload that did not arrive whole its outcome; return how many there were.
+    def queue_interrupted(self, account: Account) -> int:
+        """Queue each upload that did not arrive whole for its receipt; return how many there were.
 
         Notes of files that were withdrawn before they were claimed go as well.
         """
         interrupted = list_interrupted(self.folders, account.account_id)
         for note in interrupted:
-            self._close_interrupted(account, note)
+            self._queue_interrupted(account, note)
         self._forget_lost(account.account_id)
         return len(interrupted)
 
@@ -89,9 +89,7 @@ class Claims:
 
     def _enqueue(self, account: Account, claimed: ClaimedFile) -> bool:
         entry = self._entry(account, claimed)
-        with self.works.database.at_once() as connection:
-            is_new = enqueue(connection, entry)
-        self._queued.add(entry.upload_id)
+        is_new = self._put_into_queue(entry)
         if is_new:
             log.info(
                 Event.FILE_CLAIMED,
@@ -103,10 +101,35 @@ class Claims:
             )
         return is_new
 
-    def _entry(self, account: Account, claimed: ClaimedFile) -> QueueEntry:
+    def _set_aside(self, account: Account, claimed: ClaimedFile) -> bool:
+        finding = self._verdict_on_name(account, claimed)
+        verdict = write_verdict(FileStatus.REJECTED, finding)
+        entry = self._entry(account, claimed, verdict=verdict)
+        is_new = self._put_into_queue(entry)
+        if is_new:
+            log.warning(
+                Event.FILE_QUARANTINED,
+                account=entry.account,
+                upload_id=entry.upload_id,
+                filename=entry.filename,
+                reason=reason_of(claimed).value,
+                files=1 + len(claimed.others),
+            )
+        return is_new
+
+    def _put_into_queue(self, entry: QueueEntry) -> bool:
+        is_new = self.works.database.at_once(lambda connection: enqueue(connection, entry))
+        self._queued.add(entry.upload_id)
+        return is_new
+
+    def _entry(
+        self, account: Account, claimed: ClaimedFile, *, verdict: str | None = None
+    ) -> QueueEntry:
         format_name = _format_name(account, claimed.filename)
         if claimed.arrival is not None:
-            return entry_of_arrival(claimed.arrival, format_name=format_name, node=self.works.node)
+            return entry_of_arrival(
+                claimed.arrival, format_name=format_name, node=self.works.node, verdict=verdict
+            )
         path = claimed.path(self.folders)
         with storage_errors(path):
             size_bytes = os.lstat(path).st_size
@@ -120,28 +143,8 @@ class Claims:
             sha256=None,
             received_at=to_microseconds(self.works.clock.now()),
             node=self.works.node,
+            verdict=verdict,
         )
-
-    def _close_unrecognised(self, account: Account, claimed: ClaimedFile) -> bool:
-        entry = self._entry(account, claimed)
-        closed = close_without_rows(
-            self.works,
-            account,
-            entry,
-            status=FileStatus.REJECTED,
-            finding=self._verdict_on_name(account, claimed),
-        )
-        if closed is not None:
-            log.warning(
-                Event.FILE_QUARANTINED,
-                account=entry.account,
-                upload_id=entry.upload_id,
-                filename=entry.filename,
-                reason=reason_of(claimed).value,
-                files=1 + len(claimed.others),
-            )
-            publish(closed[1], self.works.signing)
-        return closed is not None
 
     def _verdict_on_name(self, account: Account, claimed: ClaimedFile) -> Finding:
         if reason_of(claimed) is Code.FILE_NAME_UNRECOGNISED:
@@ -159,14 +162,14 @@ class Claims:
             files_max=self.temporary_max,
         )
 
-    def _close_interrupted(self, account: Account, note: Arrival) -> None:
+    def _queue_interrupted(self, account: Account, note: Arrival) -> None:
         entry = entry_of_arrival(
-            note, format_name=_format_name(account, note.filename), node=self.works.node
+            note,
+            format_name=_format_name(account, note.filename),
+            node=self.works.node,
+            verdict=write_verdict(*verdict_on_loss(note)),
         )
-        status, finding = verdict_on_loss(note)
-        closed = close_without_rows(self.works, account, entry, status=status, finding=finding)
-        if closed is not None:
-            publish(closed[1], self.works.signing)
+        self.works.database.at_once(lambda connection: enqueue(connection, entry))
         note_path(self.folders, note).unlink(missing_ok=True)
 
     def _forget_lost(self, account: AccountId) -> None:

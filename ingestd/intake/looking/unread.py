@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from ingestd.access.accounts import Account
 from ingestd.formats.findings.codes import Code, Finding, Verdict, shorten
 from ingestd.formats.names import bare_name, format_of, is_temporary, names_taken
@@ -22,6 +24,30 @@ _CAUSES = {
     "write_failed": "The server could not store the file.",
     "publish_failed": "The server could not store the file.",
 }
+
+
+def write_verdict(status: FileStatus, finding: Finding) -> str:
+    """Return what the queue keeps of a verdict that was passed before the file's turn."""
+    return json.dumps(
+        {
+            "status": status.value,
+            "code": finding.code.value,
+            "value": finding.value,
+            "message": finding.message,
+        }
+    )
+
+
+def read_verdict(text: str) -> tuple[FileStatus, Finding]:
+    """Return a verdict that the queue kept."""
+    kept = json.loads(text)
+    finding = Finding(
+        code=Code(kept["code"]),
+        verdict=Verdict.FILE,
+        value=kept["value"],
+        message=kept["message"],
+    )
+    return FileStatus(kept["status"]), finding
 
 
 def verdict_on_loss(note: Arrival) -> tuple[FileStatus, Finding]:

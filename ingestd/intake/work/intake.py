@@ -22,7 +22,6 @@ from ingestd.intake.work.portions import Portions
 from ingestd.intake.work.space import SpaceWatch
 from ingestd.intake.work.upkeep import Upkeep
 from ingestd.intake.work.worker import Worker
-from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import count_open, release_leases
 from ingestd.telemetry.events import Event
@@ -37,6 +36,7 @@ _TROUBLE_SECONDS = 1.0
 _CROWD_SECONDS = 0.02
 _CROWD_FILES = 500
 _RESTS_A_LOOK = 3.0
+_STUCK_SECONDS = 60.0  # a look takes locks of nobody: what waits so long waits for a broken world
 
 log = get_logger("ingestd.intake")
 
@@ -107,6 +107,7 @@ class Intake:
         self._work = asyncio.Event()
         self._watcher: Watcher | None = None
         self._queued = False
+        self._look_began: float | None = None
         self._troubles: dict[str, str] = {}
         self._executor = ThreadPoolExecutor(
             max_workers=settings.workers + 1, thread_name_prefix="intake"
@@ -120,7 +121,14 @@ class Intake:
     @property
     def worker_trouble(self) -> str:
         """Why files are not claimed or processed right now, or nothing."""
-        return "; ".join(sorted(set(self._troubles.values())))
+        return "; ".join(sorted({*self._troubles.values(), *self._stuck_look()}))
+
+    def _stuck_look(self) -> tuple[str, ...]:
+        began = self._look_began
+        lasted = 0.0 if began is None else self._works.clock.monotonic() - began
+        if lasted < _STUCK_SECONDS:
+            return ()
+        return (f"the look into the folders has not come back for {lasted:.0f} s",)
 
     @property
     def space_trouble(self) -> str:
@@ -213,7 +221,7 @@ class Intake:
             self._look.clear()
             accounts = self._keeper.current.accounts
             due = [accounts[account_id] for account_id in self._agenda.take_due(accounts)]
-            started = clock.monotonic()
+            started = self._look_began = clock.monotonic()
             try:
                 waits = await loop.run_in_executor(self._executor, self._look_once, due)
             except IngestdError as error:
@@ -221,6 +229,7 @@ class Intake:
                 waits = {account.account_id: seconds for account in due}
             else:
                 self._end_trouble("intake")
+            self._look_began = None
             for account_id, seconds in waits.items():
                 self._agenda.look_again(account_id, seconds)
             if self._queued:
@@ -265,8 +274,7 @@ class Intake:
 
     def _look_at(self, account: Account) -> float:
         self._folders.create_for(account.account_id)
-        interrupted = self._claims.close_interrupted(account)
-        self._count(account, FileStatus.INTERRUPTED, interrupted)
+        self._queued |= self._claims.queue_interrupted(account) > 0
         # Before anything new is claimed: what the door made way for arrived earlier, and of two
         # files with the same key the earlier one is to win.
         self._queued |= self._claims.recover(account) > 0
@@ -274,19 +282,13 @@ class Intake:
         for filename in found.ready:
             self._queued |= self._claims.claim(account, filename)
         for filename in found.unrecognised:
-            set_aside = self._claims.quarantine(account, (filename,))
-            self._count(account, FileStatus.REJECTED, int(set_aside))
+            self._queued |= self._claims.quarantine(account, (filename,))
         for filenames in self._portions.decide(account.account_id, found.forgotten):
-            set_aside = self._claims.quarantine(account, filenames)
-            self._count(account, FileStatus.REJECTED, int(set_aside))
+            self._queued |= self._claims.quarantine(account, filenames)
         self._metrics.temporary_files.labels(account.account_id).set(found.temporary)
         self._upkeep.sweep(account.account_id)
         next_look = found.next_look_seconds
         return self._settings.rescan_seconds if next_look is None else next_look
-
-    def _count(self, account: Account, status: FileStatus, files: int) -> None:
-        if files:
-            self._metrics.files.labels(account.account_id, status.value).inc(files)
 
     def _report_trouble(self, where: str, error: IngestdError | OSError) -> float:
         """Log a trouble once, not at every look; return in how many seconds to look again."""
@@ -342,5 +344,6 @@ class Intake:
                 return
 
     def _release_leases_now(self) -> None:
-        with self._works.database.writing() as connection:
-            release_leases(connection, node=self._works.node)
+        self._works.database.write(
+            lambda connection: release_leases(connection, node=self._works.node)
+        )

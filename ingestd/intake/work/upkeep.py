@@ -1,4 +1,4 @@
-"""Upkeep: old receipts and forgotten partials go; nothing that was acknowledged ever does."""
+"""Upkeep: old receipts, partials and previews go; nothing that was acknowledged ever does."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingestd.spool.files import storage_errors
+from ingestd.spool.files import clear_unfinished, storage_errors
 from ingestd.spool.folders import Folders
 from ingestd.values.clock import Clock
 from ingestd.values.identifiers import AccountId
 
 _SWEEP_SECONDS = 600.0
+PREVIEW_HOURS = 24
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Upkeep:
     _swept: dict[AccountId, float] = field(default_factory=dict)
 
     def sweep(self, account: AccountId) -> int:
-        """Remove an account's old receipts and partials; return how many files went.
+        """Remove an account's old receipts, partials and previews; return how many files went.
 
         A receipt can be made again from the database for ever.
         """
@@ -34,9 +35,24 @@ class Upkeep:
             return 0
         self._swept[account] = now
         hour = 3600.0
-        return self._remove_older(
-            self.folders.receipts(account), self.receipt_days * 24 * hour
-        ) + self._remove_older(self.folders.partials(account), self.partial_hours * hour)
+        for folder in self._written_by_us(account):
+            # What is written now is finished within moments, whatever its size.
+            clear_unfinished(folder, older_than_seconds=hour, now=self.clock.now().timestamp())
+        return (
+            self._remove_older(self.folders.receipts(account), self.receipt_days * 24 * hour)
+            + self._remove_older(self.folders.partials(account), self.partial_hours * hour)
+            + self._remove_older(self.folders.previews(account), PREVIEW_HOURS * hour)
+        )
+
+    def _written_by_us(self, account: AccountId) -> tuple[Path, ...]:
+        """The folders in which notes and receipts are written, and what belongs to no account."""
+        folders = self.folders
+        return (
+            folders.receipts(account),
+            folders.arrivals(account),
+            folders.last_signed,
+            folders.data_dir,
+        )
 
     def _remove_older(self, folder: Path, seconds: float) -> int:
         limit = self.clock.now().timestamp() - seconds

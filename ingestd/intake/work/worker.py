@@ -6,30 +6,32 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from sqlalchemy.engine import Connection
+
 from ingestd.access.keeper import AccessKeeper
 from ingestd.database.engine import Database
 from ingestd.intake.answering.delivery import deliver
-from ingestd.intake.answering.receipt import counts_of
 from ingestd.intake.looking.claim import Claims
-from ingestd.intake.pipeline import Works, process
+from ingestd.intake.looking.unread import read_verdict
+from ingestd.intake.pipeline import Decided, DoubtedError, Works, close_without_rows, process
 from ingestd.intake.reading.progress import HandedBackError, Progress
 from ingestd.intake.work.space import SpaceWatch
-from ingestd.ledger.evidence.publishing import publish
-from ingestd.ledger.evidence.seals import Seal
+from ingestd.intake.work.telling import Telling
 from ingestd.ledger.evidence.signing import SignedTree
-from ingestd.ledger.outcomes.file_outcomes import FileOutcome, FileStatus, read_file_outcome
-from ingestd.ledger.outcomes.findings import read_codes
+from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import (
     WAITS_FOR_BOOKS,
     WAITS_FOR_SPACE,
+    Given,
     QueuedUpload,
     hand_back,
+    is_done_by,
     lease_next,
     put_back,
     renew_lease,
     undelivered,
-    wait_for_space,
+    wait_for_world,
 )
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger, trace_without_words
@@ -37,17 +39,18 @@ from ingestd.telemetry.metrics import Metrics
 from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import (
     ClockBehindError,
+    DatabaseError,
+    DatabaseFaultError,
     IngestdError,
     LeaseLostError,
     LedgerRolledBackError,
     NoSpaceError,
+    SchemaError,
 )
 from ingestd.values.identifiers import AccountId, UploadId
-from ingestd.values.money import decimals_of, format_amount
 
 RENEW_SECONDS = 3.0
 _DELIVERIES_MAX = 500
-_CODES_TOLD_MAX = 10
 _ROLLED_BACK_SECONDS = 5.0
 
 log = get_logger("ingestd.intake")
@@ -57,6 +60,35 @@ class AccountGoneError(IngestdError):
     """An upload waits for an account that is no longer configured."""
 
     code = "account_gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Owed:
+    """An upload that failed, and that the queue is owed a word of."""
+
+    upload: QueuedUpload
+    error: Exception
+    seconds: float
+
+    @property
+    def decided(self) -> Decided | None:
+        """What may be committed all the same."""
+        return self.error.decided if isinstance(self.error, DoubtedError) else None
+
+    @property
+    def is_of_the_world(self) -> bool:
+        """Whether the file can do nothing for it: a full disk, or a database that is away."""
+        is_fault = isinstance(self.error, DatabaseFaultError)
+        return isinstance(self.error, (NoSpaceError, DatabaseError)) and not is_fault
+
+    @property
+    def reason(self) -> str:
+        """The error's own words; of one that is not ours its name only: it may quote the file."""
+        return (
+            self.error.message
+            if isinstance(self.error, IngestdError)
+            else type(self.error).__name__
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,7 +104,12 @@ class Worker:
     stopping: threading.Event = field(default_factory=threading.Event)
     _in_hand: set[UploadId] = field(default_factory=set)
     _rolled_back: set[AccountId] = field(default_factory=set)
-    _owed_back: dict[UploadId, QueuedUpload] = field(default_factory=dict)
+    _owed: dict[UploadId, _Owed] = field(default_factory=dict)
+    _telling: Telling = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Know whom to tell."""
+        self._telling = Telling(works=self.works, keeper=self.keeper, metrics=self.metrics)
 
     @property
     def _database(self) -> Database:
@@ -81,24 +118,25 @@ class Worker:
     def run_next(self) -> bool:
         """Process the next upload of the queue, if there is one; tell whether there was.
 
-        Raises DatabaseError when the queue cannot be asked, and ClockBehindError for an upload
-        that waits for the clock; it was handed back untried.
+        Raises DatabaseError when the queue cannot be asked; ClockBehindError for an upload that
+        waits for the clock, and SchemaError for one that a newer program is to process: it was
+        handed back untried.
         """
-        self._give_back_owed()
-        with self._database.at_once() as connection:
-            upload = lease_next(
-                connection, node=self.works.node, owner=self.works.node, now=self._now()
-            )
+        self._settle_owed()
+        node = self.works.node
+        upload = self._database.at_once(
+            lambda connection: lease_next(connection, node=node, owner=node, now=self._now())
+        )
         if upload is None:
             return False
         # While the world is in a file's way it is tried often, and the log tells once of all.
-        if upload.attempts > 1 or upload.last_error not in (None, WAITS_FOR_SPACE, WAITS_FOR_BOOKS):
+        if upload.last_error not in (None, WAITS_FOR_SPACE, WAITS_FOR_BOOKS):
             log.info(
                 Event.FILE_RETRIED,
                 account=upload.account,
                 upload_id=upload.upload_id,
                 filename=upload.filename,
-                attempts=upload.attempts,
+                attempts=upload.attempts + upload.waits + 1,
             )
         self._in_hand.add(upload.upload_id)
         try:
@@ -116,7 +154,7 @@ class Worker:
             left_over = undelivered(connection, node=self.works.node, limit=_DELIVERIES_MAX)
         delivered = 0
         for upload in left_over:
-            if upload.upload_id in self._in_hand:
+            if upload.upload_id in self._in_hand or upload.upload_id in self._owed:
                 continue  # a worker is about to deliver it
             if self.space.is_due(_delivery_of(upload)):
                 delivered += self._try_to_deliver(upload) is not None
@@ -125,11 +163,10 @@ class Worker:
     def _run(self, upload: QueuedUpload) -> None:
         started = time.monotonic()
         try:
-            outcome, seal = self._process(upload)
-        except (HandedBackError, ClockBehindError) as error:
-            with self._database.at_once() as connection:
-                hand_back(connection, upload)
-            if isinstance(error, ClockBehindError):
+            decided = self._decide(upload)
+        except (HandedBackError, ClockBehindError, SchemaError) as error:
+            self._database.at_once(lambda connection: hand_back(connection, upload))
+            if not isinstance(error, HandedBackError):
                 raise
             return
         except LedgerRolledBackError as error:
@@ -140,26 +177,35 @@ class Worker:
             self._complain(upload, error, will_retry=False)
             return
         except Exception as error:  # noqa: BLE001 - a worker outlives any one file
-            self._put_back(upload, error)
+            owed = _Owed(upload=upload, error=error, seconds=time.monotonic() - started)
+            self._note_space(owed)
+            self._owed[upload.upload_id] = owed
+            self._settle_owed()
             return
-        self._rolled_back.discard(upload.account)
-        self.space.note_room(_work_on(upload))
-        seconds = time.monotonic() - started
-        # It is committed: whoever finds the receipt finds it counted.
-        self._count(outcome, seconds)
-        delivered = self._try_to_deliver(upload, seal.tree.signed)
-        # Told last: who reads the line finds the receipt.
-        self._tell(delivered or self._stored(outcome), seal, seconds=seconds)
+        self._finish(upload, decided, time.monotonic() - started)
 
-    def _process(self, upload: QueuedUpload) -> tuple[FileOutcome, Seal]:
+    def _decide(self, upload: QueuedUpload) -> Decided:
         account = self.keeper.current.accounts.get(upload.account)
         if account is None:
             raise AccountGoneError(
                 f"Account {upload.account} is not in accounts.toml any more. "
                 "Put it back; then run: ingestd uploads retry"
             )
+        if upload.verdict is not None:
+            status, finding = read_verdict(upload.verdict)
+            return close_without_rows(self.works, account, upload, status=status, finding=finding)
         claimed = self.folders.claimed(upload.account) / upload.upload_id / upload.filename
         return process(self.works, account, upload, claimed, self._progress(upload))
+
+    def _finish(self, upload: QueuedUpload, decided: Decided, seconds: float) -> None:
+        """Count, deliver and tell of an upload whose outcome is committed, in this order."""
+        self._rolled_back.discard(upload.account)
+        self.space.note_room(_work_on(upload))
+        # It is committed: whoever finds the receipt finds it counted.
+        self._telling.count(decided.outcome, seconds)
+        delivered = self._try_to_deliver(upload, decided.seal.tree.signed)
+        # Told last: who reads the line finds the receipt.
+        self._telling.tell(upload, decided, delivered, seconds=seconds)
 
     def _progress(self, upload: QueuedUpload) -> Progress:
         renewed = time.monotonic()
@@ -169,9 +215,11 @@ class Worker:
             if time.monotonic() - renewed < RENEW_SECONDS:
                 return
             renewed = time.monotonic()
-            with self._database.at_once() as connection:
-                if not renew_lease(connection, upload, now=self._now(), records=records):
-                    raise LeaseLostError(f"Upload {upload.upload_id} was taken over.")
+            now = self._now()
+            if not self._database.at_once(
+                lambda connection: renew_lease(connection, upload, now=now, records=records)
+            ):
+                raise LeaseLostError(f"Upload {upload.upload_id} was taken over.")
             log.info(
                 Event.FILE_PROGRESSED,
                 account=upload.account,
@@ -196,7 +244,7 @@ class Worker:
                 self._database,
                 self.folders,
                 upload,
-                decimals=self._decimals(upload.account),
+                decimals=self._telling.decimals(upload.account),
                 signing=self.works.signing,
                 signed=signed,
             )
@@ -211,29 +259,61 @@ class Worker:
         self.claims.forget(upload.upload_id)
         return outcome
 
-    def _put_back(self, upload: QueuedUpload, error: Exception) -> None:
-        if isinstance(error, NoSpaceError):
-            self.space.note_full(_work_on(upload), error)
-            self._owed_back[upload.upload_id] = upload
-            self._give_back_owed()
+    def _note_space(self, owed: _Owed) -> None:
+        work = _work_on(owed.upload)
+        if isinstance(owed.error, NoSpaceError):
+            self.space.note_full(work, owed.error)
+        else:
+            self.space.note_room(work)
+
+    def _settle_owed(self) -> None:
+        """Tell the queue what failed, as soon as it can take a word of it."""
+        for upload_id in list(self._owed):
+            owed = self._owed.get(upload_id)
+            if owed is not None:
+                self._settle(owed)
+                self._owed.pop(upload_id, None)
+
+    def _settle(self, owed: _Owed) -> None:
+        """Give back what failed; or finish it, where it was committed all the same."""
+        upload = owed.upload
+        # The outcome first: where the commit was lost sight of, it may be there.
+        if self._finish_if_done(owed):
             return
-        self.space.note_room(_work_on(upload))
-        # The name of the error only: its text may quote what stands in the file.
-        reason = error.message if isinstance(error, IngestdError) else type(error).__name__
-        with self._database.at_once() as connection:
-            again = put_back(connection, upload, error=reason, now=self._now())
-        self._complain(upload, error, will_retry=again)
+        given = self._database.at_once(lambda connection: self._give_back(connection, owed))
+        # The commit may have been on its way still: then the queue waited for it.
+        if given is Given.NOT_OURS and self._finish_if_done(owed):
+            return
+        if not isinstance(owed.error, NoSpaceError):
+            self._complain(upload, owed.error, will_retry=given is Given.TO_BE_TRIED)
+
+    def _finish_if_done(self, owed: _Owed) -> bool:
+        if owed.decided is None:
+            return False
+        with self._database.reading() as connection:
+            is_done = is_done_by(connection, owed.upload)
+        if is_done:
+            self._finish(owed.upload, owed.decided, owed.seconds)
+        return is_done
+
+    def _give_back(self, connection: Connection, owed: _Owed) -> Given:
+        upload, now = owed.upload, self._now()
+        if isinstance(owed.error, NoSpaceError):
+            seconds = self.space.seconds_until_due(_work_on(upload))
+            error = WAITS_FOR_SPACE
+            return wait_for_world(connection, upload, now=now, error=error, seconds=seconds)
+        if owed.is_of_the_world:
+            return wait_for_world(connection, upload, now=now, error=owed.reason)
+        return put_back(connection, upload, error=owed.reason, now=now)
 
     def _wait_for_the_books(self, upload: QueuedUpload, error: LedgerRolledBackError) -> None:
         """Give a file back, whose books are not those that were signed: it is not its fault."""
-        with self._database.at_once() as connection:
-            wait_for_space(
-                connection,
-                upload,
-                now=self._now(),
-                seconds=_ROLLED_BACK_SECONDS,
-                error=WAITS_FOR_BOOKS,
+        now = self._now()
+        self._database.at_once(
+            lambda connection: wait_for_world(
+                connection, upload, now=now, error=WAITS_FOR_BOOKS, seconds=_ROLLED_BACK_SECONDS
             )
+        )
         if upload.account not in self._rolled_back:
             self._rolled_back.add(upload.account)
             log.critical(
@@ -243,14 +323,6 @@ class Worker:
                 error=error.message,
             )
 
-    def _give_back_owed(self) -> None:
-        """Give back what failed for want of space, as soon as the queue can take a word of it."""
-        for upload in list(self._owed_back.values()):
-            seconds = self.space.seconds_until_due(_work_on(upload))
-            with self._database.at_once() as connection:
-                wait_for_space(connection, upload, now=self._now(), seconds=seconds)
-            self._owed_back.pop(upload.upload_id, None)
-
     def _complain(self, upload: QueuedUpload, error: Exception, *, will_retry: bool) -> None:
         self.metrics.worker_failures.inc()
         is_ours = isinstance(error, IngestdError)
@@ -259,69 +331,11 @@ class Worker:
             account=upload.account,
             upload_id=upload.upload_id,
             filename=upload.filename,
-            attempts=upload.attempts,
+            attempts=upload.attempts + upload.waits + 1,
             will_retry=will_retry,
             error=error.message if isinstance(error, IngestdError) else type(error).__name__,
             exc_info=None if is_ours else trace_without_words(error),
         )
-
-    def _tell(self, outcome: FileOutcome, seal: Seal, *, seconds: float) -> None:
-        """Write the file's one line."""
-        account, rows = outcome.account, outcome.rows
-        context = {"account": account, "upload_id": outcome.upload_id}
-        decimals = self._decimals(account)
-        write = log.warning if _took_nothing(outcome) else log.info
-        write(
-            Event.FILE_REJECTED if outcome.status is FileStatus.REJECTED else Event.FILE_PROCESSED,
-            **context,
-            filename=outcome.provenance.filename,
-            format=outcome.provenance.format,
-            status=outcome.status.value,
-            size_bytes=outcome.provenance.size_bytes,
-            sha256=outcome.provenance.sha256,
-            rows=None if rows is None else counts_of(rows),
-            applied_amount=format_amount(outcome.applied_amount, decimals),
-            findings=outcome.findings,
-            codes=self._codes(outcome),
-            same_bytes_as=outcome.same_bytes_as,
-            duration_ms=round(seconds * 1000),
-        )
-        if rows is not None and rows.conflict:
-            log.warning(Event.ROW_CONFLICTS_FOUND, **context, conflict=rows.conflict)
-        publish(seal, self.works.signing)
-
-    def _codes(self, outcome: FileOutcome) -> list[str]:
-        """Return the codes that say why a file, or rows of it, were not taken."""
-        if not outcome.findings:
-            return []
-        try:
-            with self._database.reading() as connection:
-                return read_codes(
-                    connection, outcome.account, outcome.upload_id, limit=_CODES_TOLD_MAX
-                )
-        except IngestdError:
-            return []  # the file is done: its line is written all the same
-
-    def _stored(self, outcome: FileOutcome) -> FileOutcome:
-        """Return an outcome as it is read back, which knows who had sent the same bytes before."""
-        try:
-            with self._database.reading() as connection:
-                stored = read_file_outcome(connection, outcome.account, outcome.upload_id)
-        except IngestdError:
-            return outcome  # the file is done: its line is written all the same
-        return stored or outcome
-
-    def _count(self, outcome: FileOutcome, seconds: float) -> None:
-        self.metrics.files.labels(outcome.account, outcome.status.value).inc()
-        self.metrics.file_seconds.observe(seconds)
-        if outcome.rows is not None:
-            for verdict, count in counts_of(outcome.rows).items():
-                if verdict != "total":
-                    self.metrics.rows.labels(outcome.account, verdict).inc(count)
-
-    def _decimals(self, account_id: AccountId) -> int:
-        account = self.keeper.current.accounts.get(account_id)
-        return 2 if account is None else decimals_of(account.currency)
 
     def _now(self) -> int:
         return to_microseconds(self.works.clock.now())
@@ -333,11 +347,3 @@ def _work_on(upload: QueuedUpload) -> str:
 
 def _delivery_of(upload: QueuedUpload) -> str:
     return f"delivery {upload.upload_id}"
-
-
-def _took_nothing(outcome: FileOutcome) -> bool:
-    """Tell whether a file was refused, or each of its rows was: somebody should know."""
-    rows = outcome.rows
-    if outcome.status is FileStatus.REJECTED or rows is None:
-        return True
-    return 0 < rows.total == rows.rejected + rows.conflict

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,8 @@ _HALF_BITS = 32
 _LOW_HALF = _WORD((1 << _HALF_BITS) - 1)
 # What stands for a number that is not there, beside those that are.
 _NONE = (1 << _HALF_BITS) - 1
+# Fewer rows than this are gathered from several batches before they are hashed together.
+_TOGETHER_ROWS = 4_096
 # A weight whose product with 32 bits fits into 63.
 _SMALL = 1 << (_HALF_BITS - 1)
 _INITIAL = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
@@ -36,6 +39,13 @@ _INITIAL = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x746564
 
 class CannotAddError(ValueError):
     """Raised when a value does not fit into what is hashed: then the sums say nothing."""
+
+
+class _Put(NamedTuple):
+    """A few rows that wait: their words, and how often each counts, below zero on the second."""
+
+    words: Sequence[Words]
+    weights: Sequence[Int64s]
 
 
 class TwoSides:
@@ -50,10 +60,13 @@ class TwoSides:
         # Of each hash the two halves are added up apart: products of 32 bits with an amount can be
         # added up exactly. Modulo 2**64 an amount that many twos divide would be no difference.
         self._left = [[0, 0] for _ in range(weights)]
+        self._waiting: dict[int, list[_Put]] = {}  # by how many words a row has
+        self._rows_waiting = 0
 
     @property
     def agree(self) -> bool:
         """Whether the two sides are the same."""
+        self._hash_waiting()
         return not any(any(halves) for halves in self._left)
 
     def apart(self) -> TwoSides:
@@ -62,6 +75,7 @@ class TwoSides:
 
     def merge(self, other: TwoSides) -> None:
         """Add what was put to sides that were apart."""
+        other._hash_waiting()
         for left, more in zip(self._left, other._left, strict=True):
             left[:] = [ours + theirs for ours, theirs in zip(left, more, strict=True)]
 
@@ -74,6 +88,31 @@ class TwoSides:
         self._put(words, weights, sign=-1)
 
     def _put(self, words: Sequence[Words], weights: Sequence[Int64s], *, sign: int) -> None:
+        rows = len(words[0])
+        if rows >= _TOGETHER_ROWS:
+            self._hash(words, weights, sign=sign)
+            return
+        signed = [sign * each for each in weights] or [np.full(rows, sign, np.int64)]
+        put = _Put([np.broadcast_to(each, rows) for each in words], signed)
+        self._waiting.setdefault(len(words), []).append(put)
+        self._rows_waiting += rows
+        if self._rows_waiting >= _TOGETHER_ROWS:
+            self._hash_waiting()
+
+    def _hash_waiting(self) -> None:
+        """Hash what came in few rows, all of it at once: most of its cost is in the calls."""
+        for puts in self._waiting.values():
+            words = [
+                np.concatenate(each) for each in zip(*(put.words for put in puts), strict=True)
+            ]
+            weights = [
+                np.concatenate(each) for each in zip(*(put.weights for put in puts), strict=True)
+            ]
+            self._hash(words, weights, sign=1)
+        self._waiting = {}
+        self._rows_waiting = 0
+
+    def _hash(self, words: Sequence[Words], weights: Sequence[Int64s], *, sign: int) -> None:
         hashes = siphash(self._key, words)
         halves = (hashes >> _WORD(_HALF_BITS), hashes & _LOW_HALF)
         for place, left in enumerate(self._left):

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection, Row
 
+from ingestd.database.schema import require_able_with
 from ingestd.database.statements import Statements
 from ingestd.values.identifiers import AccountId
 
@@ -47,12 +48,16 @@ class Head:
 
 
 def lock_head(connection: Connection, account: AccountId) -> Head:
-    """Become the only writer of an account's books until the transaction ends."""
+    """Become the only writer of an account's books until the transaction ends.
+
+    Raises SchemaError where the schema has become one that this program cannot work with.
+    """
     values = {"account": account, "hash": GENESIS_HASH}
     row = _SQL.run(connection, "lock_head", values).one_or_none()
     if row is None:  # once for each account
         _SQL.run(connection, "add_head", values)
         row = _SQL.run(connection, "lock_head", values).one()
+    require_able_with(row.revision, row.oldest)
     return _head(account, row)
 
 

@@ -7,9 +7,12 @@ ON CONFLICT DO NOTHING
 
 -- name: lock_head
 -- Where an account's books end, for one writer at a time: on SQLite BEGIN IMMEDIATE took the only
--- writer's place already. Binds :account.
+-- writer's place already. With it comes what the schema is by now: an upgrade locks this table
+-- against writers before it changes anything. Binds :account.
 SELECT batch_no, hash, sealed_at, charges, postings, parties, refunds, payments, allocations,
-  codes, frontier, origin_name, origin_no, signed_size, told_size, receipt_size, receipt_frontier
+  codes, frontier, origin_name, origin_no, signed_size, told_size, receipt_size, receipt_frontier,
+  (SELECT v.version_num FROM alembic_version v) AS revision,
+  (SELECT f.oldest FROM schema_floor f) AS oldest
 FROM seal_head
 WHERE account = :account
 FOR UPDATE

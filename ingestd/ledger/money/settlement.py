@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ingestd.database.bulk import create_temporary, stage
 from ingestd.database.statements import Statements
 from ingestd.ledger.books.postings import post
 from ingestd.ledger.entries.entry import Entry
@@ -61,6 +63,13 @@ def settle_chosen(entry: Entry) -> None:
 def settle_one(entry: Entry, payment_no: int) -> None:
     """Let one pending payment settle."""
     choose_payment(entry, payment_no)
+    settle_chosen(entry)
+
+
+def settle_many(entry: Entry, payment_nos: Sequence[int]) -> None:
+    """Let pending payments settle together."""
+    create_temporary(entry.connection, CHOSEN)
+    stage(entry.connection, CHOSEN, [(number,) for number in payment_nos])
     settle_chosen(entry)
 
 

@@ -30,6 +30,7 @@ class Asked:
     source: str | None = None
     by: str | None = None
     known_since: str | None = None
+    after: str | None = None
 
     def known_before(
         self, connection: Connection, account: Account, *, now: datetime
@@ -67,4 +68,5 @@ class Asked:
             product=self.product,
             source=self.source,
             by=self.by,
+            after=self.after,
         )

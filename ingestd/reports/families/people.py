@@ -8,10 +8,10 @@ from typing import Final
 from sqlalchemy.engine import Connection
 
 from ingestd.database.statements import Statements
-from ingestd.ledger.books.chart import PartyKind
+from ingestd.ledger.books.chart import LedgerAccount, PartyKind
 from ingestd.ledger.books.extent import Extent
 from ingestd.ledger.books.parties import look_up_party
-from ingestd.reports.families.household import small_extent
+from ingestd.reports.families.household import Household, small_extent
 from ingestd.reports.families.passbook import Charge, Passbook, Payment, read_passbook
 from ingestd.reports.figures.balances import ACCOUNT_TYPES
 from ingestd.reports.figures.items import status_of
@@ -23,6 +23,8 @@ from ingestd.values.clock import day_in, from_microseconds
 from ingestd.values.days import Day, day_text
 
 _SQL = Statements(__file__)
+
+_OF_WALLETS = (LedgerAccount.RECEIVABLE_WALLET, LedgerAccount.PAID_OUT_WALLET)
 
 COLUMNS: Final = ("party", "kind", "name", "email", "phone", "family")
 
@@ -81,6 +83,32 @@ def show_person(connection: Connection, question: Question, name: str) -> dict[s
         "charges": [*_charges(question, extent, passbook)],
         "payments": [*_payments(question, passbook, members)],
     }
+
+
+def list_open(question: Question, household: Household) -> list[dict[str, object]]:
+    """Return what is open of a household's charges and payouts, the oldest first."""
+    passbook, belonging = household.passbook, household.belonging
+    taken = passbook.taken(as_of=household.day, known_batch=household.known_batch)
+    codes = {member.party_no: member.code for member in household.members}
+    found: list[tuple[int, dict[str, object]]] = []
+    for charge_no, (paid, voided, written_off) in taken.items():
+        charge = passbook.charges[charge_no]
+        left = charge.amount - paid - voided - written_off
+        if left and charge.party_no in belonging:
+            told: dict[str, object] = {
+                "tracking_id": charge.tracking_id,
+                "party": codes[charge.party_no],
+                "account_type": "WALLET"
+                if charge.receivable_account in _OF_WALLETS
+                else "LIABILITY",
+                "billing_code": charge.billing_code,
+                "occurred_on": _day(question, charge),
+                "amount": question.amount(charge.amount),
+                "paid": question.amount(paid),
+                "open": question.amount(left),
+            }
+            found.append((charge.occurred_at, told))
+    return [told for _, told in sorted(found, key=lambda one: one[0])]
 
 
 def _person(kind: PartyKind, code: str, contact: Contact, family: str | None) -> dict[str, object]:

@@ -36,8 +36,10 @@ def _rows(reading: Reading) -> Iterator[Row]:
     write = question.amount
     day_of = _Days(question.zone)
     items = 0
+    wanted = _wanted(question.status)
     sums = dict.fromkeys(("amount", "tax", "paid", "voided", "written_off", "open"), 0)
-    chunks = _SQL.stream(reading.connection, "find_items", reading.bound(), chunk_rows=_CHUNK_ROWS)
+    bound = reading.bound() | {"after": reading.number_of(_SQL, "find_number")}
+    chunks = _SQL.stream(reading.connection, "find_items", bound, chunk_rows=_CHUNK_ROWS)
     for rows in chunks:
         for (
             tracking_id,
@@ -55,7 +57,7 @@ def _rows(reading: Reading) -> Iterator[Row]:
             paid, voided, written_off = int(moved[0]), int(moved[1]), int(moved[2])
             still_open = amount - paid - voided - written_off
             status = status_of(amount, paid, voided, written_off, is_refunded=bool(moved[3]))
-            if question.status is not None and status != question.status:
+            if status not in wanted:
                 continue
             items += 1
             sums["amount"] += amount
@@ -92,6 +94,16 @@ class Status(StrEnum):
     PAID = "paid"
     VOID = "void"
     WRITTEN_OFF = "written_off"
+
+
+OPEN = "open"
+"""What a page asks for that is made of what is open: unpaid or partly paid."""
+
+
+def _wanted(status: str | None) -> frozenset[Status]:
+    if status is None:
+        return frozenset(Status)
+    return frozenset({Status.UNPAID, Status.PARTIAL} if status == OPEN else {Status(status)})
 
 
 def status_of(

@@ -3,8 +3,8 @@
 -- or written off of it: what its state says now, less what moved it later. Payouts, which stand on
 -- other receivables, are none. Whether a charge of nothing was taken back, only its refund tells.
 -- 1100 receivable fees, 1110 receivable wallet. Where :all_parties is 1, :parties are not asked; an
--- empty :product or :source is any. Binds :account, :as_of, :known_batch, :postings_within,
--- :occurred_from, :occurred_before.
+-- empty :product or :source is any. Only charges numbered above :after. Binds :account, :as_of,
+-- :known_batch, :postings_within, :occurred_from, :occurred_before.
 SELECT c.tracking_id, y.party_code,
   CASE c.receivable_account WHEN 1100 THEN 'LIABILITY' ELSE 'WALLET' END AS account_type,
   k.code AS billing_code, c.occurred_at, c.amount, c.tax,
@@ -32,9 +32,15 @@ FROM charge c
 WHERE c.account = :account AND c.receivable_account IN (1100, 1110)
   AND c.effective_on <= :as_of AND c.batch_no <= :known_batch
   AND c.occurred_at >= :occurred_from AND c.occurred_at < :occurred_before
-  AND c.receivable_account IN (1100, 1110)
+  AND c.charge_no > :after
   AND (:all_parties = 1 OR c.party_no IN (:parties))
   AND (:product = '' OR k.code = :product)
   AND (:source = '' OR c.batch_no IN (SELECT z.batch_no FROM batch_source z
     WHERE z.account = :account AND z.source = :source))
 ORDER BY c.charge_no
+
+-- name: find_number
+-- The number of a charge, by its key. Binds :account, :after.
+SELECT e.charge_no
+FROM charge_key e
+WHERE e.account = :account AND e.tracking_id = :after

@@ -51,9 +51,8 @@ def _rows(reading: Reading) -> Iterator[Row]:
     payments = 0
     sums: defaultdict[str, int] = defaultdict(int)
     batches: defaultdict[tuple[str, str], _Batch] = defaultdict(_Batch)
-    chunks = _SQL.stream(
-        reading.connection, "find_payments", reading.bound(), chunk_rows=_CHUNK_ROWS
-    )
+    bound = reading.bound() | {"after": reading.number_of(_SQL, "find_number")}
+    chunks = _SQL.stream(reading.connection, "find_payments", bound, chunk_rows=_CHUNK_ROWS)
     for rows in chunks:
         for *names, amount, settled_on, returned_on, voided_on in rows:
             payment_id, payer, kind, merchant_id, batch_num, receipt_num, received_on = names

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection
 
 from ingestd.database.engine import connection_beside
+from ingestd.database.statements import Statements
 from ingestd.ledger.audit.identities import Identity, read_identities
 from ingestd.ledger.books.extent import Extent, read_extent
 from ingestd.ledger.books.head import read_head_hash
@@ -19,6 +20,7 @@ from ingestd.ledger.catalog.as_known import know_catalog
 from ingestd.reports.known.families import chosen_parties
 from ingestd.values.clock import format_instant, to_microseconds
 from ingestd.values.days import Day
+from ingestd.values.errors import UsageError
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import format_amount
 
@@ -34,7 +36,8 @@ class Question:
     `as_of` counts days in the account's time zone, both ends included; `decimals` are those of
     the account's currency. `since` and `until` narrow a report to the days in between. `party`,
     `family`, `status`, `product` and `source` narrow those to what is of one, where a report can;
-    `by` says what its rows are sums of, where it has a choice.
+    `by` says what its rows are sums of, where it has a choice. Of a list of charges or payments
+    only what came `after` one is asked for, by its id: a page of it, whose totals are its own.
     """
 
     account: AccountId
@@ -50,6 +53,7 @@ class Question:
     product: str | None = None
     source: str | None = None
     by: str | None = None
+    after: str | None = None
 
     @property
     def covers_all_days(self) -> bool:
@@ -119,6 +123,20 @@ class Reading:
                 "source": question.source or "",
             }
         )
+
+    def number_of(self, statements: Statements, name: str) -> int:
+        """Return the number that the rows come after; 0 where all are asked for.
+
+        Raises UsageError where there is none by that id.
+        """
+        after = self.question.after
+        if after is None:
+            return 0
+        values = {"account": self.extent.account, "after": after}
+        found = statements.run(self.connection, name, values).scalar()
+        if found is None:
+            raise UsageError(f"There is nothing called {after} to go on after.")
+        return int(found)
 
     def hold(self, name: str, left: int, right: int) -> None:
         """Put two sums below the report that are equal in right books, in minor units."""

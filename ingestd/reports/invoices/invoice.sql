@@ -77,7 +77,9 @@ WHERE p.account = :account AND p.party_no IN (:members)
 ORDER BY p.received_on, p.payment_no
 
 -- name: find_credits
--- What waits in some parties' credit lots for the next charge. Binds :account, :members.
+-- What waits in some parties' credit lots for the next charge: deposits and advances pay nothing by
+-- themselves. Binds :account, :members.
 SELECT l.party_no, l.credit_account, l.remaining
 FROM credit_lot l
 WHERE l.account = :account AND l.party_no IN (:members) AND l.remaining > 0
+  AND l.credit_account < 2300

@@ -20,6 +20,7 @@ import ingestd
 from ingestd.access.keeper import AccessKeeper
 from ingestd.config.files.settings import Settings
 from ingestd.intake.work.intake import Intake, IntakeSettings
+from ingestd.service.daemon.membership import Membership
 from ingestd.service.daemon.reload import ConfigWatch
 from ingestd.service.evidence.watch import EvidenceWatch
 from ingestd.service.evidence.witness import Witness
@@ -28,7 +29,6 @@ from ingestd.service.http.health import (
     Health,
     check_database,
     check_disk,
-    count_all_uploads,
 )
 from ingestd.service.http.server import HttpServer
 from ingestd.service.in_force.last_good import LastGood
@@ -37,6 +37,7 @@ from ingestd.service.in_force.tls import load_tls, may_show_console
 from ingestd.service.installation.bootstrap import (
     Installation,
     lock_data_folder,
+    node_of,
     open_installation,
 )
 from ingestd.sftp.bounds.limits import DoorLimits
@@ -110,6 +111,7 @@ class Daemon:
         self._settings = installation.settings
         self._stop = asyncio.Event()
         self._failed = False
+        self._draining = ""
         self._deadline = float("inf")
         self._tasks: list[asyncio.Task[None]] = []
         self._reloads: set[asyncio.Task[None]] = set()  # the loop keeps no task alive by itself
@@ -142,6 +144,12 @@ class Daemon:
             metrics=metrics,
             settings=_intake_settings(self._settings),
         )
+        self._membership = Membership(
+            database=installation.database,
+            node=node_of(folders),
+            metrics=metrics,
+            on_drain=self._drain,
+        )
         self._config_watch = ConfigWatch(
             config_path=installation.config_path,
             keeper=keeper,
@@ -159,10 +167,10 @@ class Daemon:
                 "workers": self._check_workers,
                 "intake": self._check_intake,  # both of them: the name that came first
                 "clock": self._check_clock,
+                "node": self._check_node,
                 "database": lambda: check_database(installation.database),
                 "disk": self._check_disk,
             },
-            count=lambda: count_all_uploads(installation.database),
             pending=lambda: self._config_watch.pending,
             metrics=metrics,
         )
@@ -180,8 +188,13 @@ class Daemon:
         )
 
     async def run(self) -> int:
-        """Work until told to stop; return the exit code. Raises ListenError and StorageError."""
+        """Work until told to stop; return the exit code.
+
+        Raises NodeTakenError, ListenError and StorageError.
+        """
         asyncio.get_running_loop().set_exception_handler(handle_loop_fault)
+        # Before anything is taken up: what is at work under this name may be another's.
+        self._membership.join()
         make_folder(self._installation.folders.spool)
         self._listen_to_signals()
         try:
@@ -213,6 +226,7 @@ class Daemon:
             ("intake", self._intake.run()),
             ("config watch", self._config_watch.run()),
             ("evidence", self._evidence.run()),
+            ("membership", self._membership.run()),
             ("http", self._http.run()),
         ):
             task = asyncio.create_task(work, name=name)
@@ -249,6 +263,7 @@ class Daemon:
             if running:
                 self._leave_now()
         await self._http.stop()
+        await asyncio.to_thread(self._membership.leave)
         log.info(Event.DAEMON_STOPPED, clean=True)
 
     def _leave_now(self) -> None:
@@ -262,6 +277,12 @@ class Daemon:
         if not self._stop.is_set():
             self._deadline = time.monotonic() + self._settings.shutdown_seconds
             self._stop.set()
+
+    def _drain(self, reason: str) -> None:
+        """Stop as on SIGTERM, with exit code 3: what is left is for another program."""
+        self._draining = reason
+        self._failed = True
+        self.stop()
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -298,6 +319,9 @@ class Daemon:
 
     async def _check_clock(self) -> str:
         return self._intake.clock_trouble
+
+    async def _check_node(self) -> str:
+        return self._draining
 
     async def _check_intake(self) -> str:
         return self._intake.trouble

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+from sqlalchemy.engine import Connection
 
 from ingestd.database.engine import Database
 from ingestd.ledger.books.head import lock_head, store_head
@@ -12,6 +14,7 @@ from ingestd.ledger.evidence.outbox import Outgoing, count_outbox, forget_sent, 
 from ingestd.ledger.evidence.publishing import publish_lines
 from ingestd.ledger.evidence.signing import Signing
 from ingestd.ledger.evidence.tree_log import (
+    SealedLine,
     catch_up,
     find_behind,
     note_signed,
@@ -80,10 +83,14 @@ class EvidenceWatch:
                     log.critical(Event.LEDGER_ROLLED_BACK, account=account, error=error.message)
 
     def _catch_up_with(self, account: AccountId) -> None:
-        with self.database.writing() as connection:
+
+        def write(connection: Connection) -> Sequence[SealedLine]:
             head = lock_head(connection, account)
             lines = catch_up(connection, head, self.signing)
             store_head(connection, head)
+            return lines
+
+        lines = self.database.write(write)
         with self.database.reading() as connection:
             signed = read_signed_tree(connection, account)
         publish_lines(lines, signed, self.signing)
@@ -129,6 +136,5 @@ class EvidenceWatch:
                 log.error(Event.WITNESS_DELAYED, account=checkpoint.account, error=error.message)
             return False
         self._pause_seconds = 0.0
-        with self.database.writing() as connection:
-            forget_sent(connection, checkpoint)
+        self.database.write(lambda connection: forget_sent(connection, checkpoint))
         return True

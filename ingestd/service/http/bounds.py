@@ -6,6 +6,7 @@ import asyncio
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -59,6 +60,8 @@ class Bounds:
             await self._app(scope, exchange.receive, exchange.send)
         except BodyRefusedError as error:
             await exchange.refuse(error.status)
+        except ClientDisconnect:
+            return  # whoever hangs up in the middle of a body makes no error, and waits for none
         except Exception as error:  # noqa: BLE001 - told here, by name and without its words
             tell_of_fault("request", error)
             await exchange.refuse(HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -16,7 +16,6 @@ from starlette.types import ASGIApp
 from ingestd.database.engine import Database
 from ingestd.database.statements import Statements
 from ingestd.spool.files import free_bytes
-from ingestd.spool.queue import UploadCount, count_uploads
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.errors import IngestdError, StorageError
 
@@ -28,22 +27,15 @@ Check = Callable[[], Awaitable[str]]
 Pending = Callable[[], Sequence[str]]
 """Names the config files that were saved with a mistake, and so are not in force."""
 
-Count = Callable[[], Awaitable[Sequence[UploadCount] | None]]
-"""Counts the uploads; None when the database does not answer."""
-
 _CHECK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What is wrong with each part, or an empty text; which saved files are not in force; counts.
-
-    `counts` is None while the database does not answer.
-    """
+    """What is wrong with each part, or an empty text; which saved files are not in force."""
 
     parts: Mapping[str, str]
     pending: tuple[str, ...]
-    counts: Sequence[UploadCount] | None
 
 
 class Health:
@@ -53,15 +45,11 @@ class Health:
         self,
         *,
         checks: Mapping[str, Check],
-        count: Count,
         pending: Pending,
         metrics: Metrics,
     ) -> None:
         self._checks = checks
-        self._count = count
         self._pending = pending
-        # One at a time: however often the page is asked for, the door keeps its threads.
-        self._counting = asyncio.Lock()
         self._metrics = metrics
 
     def app(self, console: ASGIApp | None) -> ASGIApp:
@@ -78,11 +66,9 @@ class Health:
         )
 
     async def standing(self) -> Standing:
-        """Return what works, and how many uploads are how far."""
+        """Return what works."""
         parts = {name: await _answer(check) for name, check in self._checks.items()}
-        async with self._counting:
-            counts = await self._count()
-        return Standing(parts=parts, pending=tuple(self._pending()), counts=counts)
+        return Standing(parts=parts, pending=tuple(self._pending()))
 
     async def _healthz(self, _: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -147,19 +133,6 @@ async def check_disk(folder: Path, *, reserve_bytes: int) -> str:
         )
 
     return await asyncio.to_thread(look)
-
-
-async def count_all_uploads(database: Database) -> list[UploadCount] | None:
-    """Return how many uploads are how far, or None when the database does not answer."""
-
-    def select() -> list[UploadCount]:
-        with database.reading() as connection:
-            return count_uploads(connection)
-
-    try:
-        return await asyncio.to_thread(select)
-    except IngestdError:
-        return None
 
 
 async def _answer(check: Check) -> str:

@@ -15,12 +15,16 @@ from typing import Generic, TypeVar
 from ingestd.access.accounts import Access
 from ingestd.access.allowlist import Allowlist
 from ingestd.config.files import accounts_file, allowlist_file
-from ingestd.config.files.accounts_file import AccountsFile, read_accounts
-from ingestd.config.files.allowlist_file import AllowlistFile, read_allowlist
+from ingestd.config.files.accounts_file import AccountsFile, check_accounts
+from ingestd.config.files.allowlist_file import AllowlistFile, check_allowlist
 from ingestd.config.files.succession import account_gaps, allowlist_gaps, names_in
+from ingestd.config.toml.document import TomlDocument, parse_toml, read_config_bytes
 from ingestd.service.in_force.access_files import to_accounts, to_allowlist
 from ingestd.service.in_force.last_good import Good
 from ingestd.values.errors import ConfigError, Mistake
+
+ReadBytes = Callable[[Path], bytes]
+"""Gives a config file's bytes. Raises ConfigError where it is missing or cannot be read."""
 
 File = TypeVar("File", AccountsFile, AllowlistFile)
 
@@ -78,15 +82,18 @@ def allowlist_path(config_path: Path) -> Path:
     return config_path.parent / allowlist_file.FILE_NAME
 
 
-def look_at_access(config_path: Path, good: Good) -> AccessLook:
+def look_at_access(
+    config_path: Path, good: Good, read: ReadBytes = read_config_bytes
+) -> AccessLook:
     """Read both files and judge each by itself, against the other, and against what was good.
 
     What is good of them comes into force by itself: neither waits for the other to be mended.
+    `read` gives a file's bytes, so that a text can be judged before it is saved.
     """
-    accounts = _look_at_accounts(accounts_path(config_path), good)
+    accounts = _look_at_accounts(accounts_path(config_path), good, read)
     in_force = accounts.content or good.accounts
-    waiting = frozenset() if accounts.content is not None else _names_in(accounts.path)
-    allowlist = _look_at_allowlist(allowlist_path(config_path), in_force, good, waiting)
+    waiting = frozenset() if accounts.content is not None else _names_in(accounts.path, read)
+    allowlist = _look_at_allowlist(allowlist_path(config_path), in_force, good, waiting, read)
     return AccessLook(
         accounts=accounts,
         allowlist=allowlist,
@@ -105,15 +112,19 @@ def look_at_start(config_path: Path, good: Good) -> AccessLook:
     return replace(look, good=look.good.less_removed(accounts_path(config_path)))
 
 
-def _look_at_accounts(path: Path, good: Good) -> Seen[AccountsFile]:
-    seen = _see(path, read_accounts)
+def _look_at_accounts(path: Path, good: Good, read: ReadBytes) -> Seen[AccountsFile]:
+    seen = _see(path, read, check_accounts)
     if seen.content is None:
         return seen
     return _less_gaps(seen, account_gaps(seen.content, good.accounts))
 
 
 def _look_at_allowlist(
-    path: Path, accounts: AccountsFile | None, good: Good, waiting: frozenset[str]
+    path: Path,
+    accounts: AccountsFile | None,
+    good: Good,
+    waiting: frozenset[str],
+    read: ReadBytes,
 ) -> Seen[AllowlistFile]:
     # Without accounts to compare with, every name would look unknown.
     known = None if accounts is None else accounts.accounts
@@ -122,18 +133,18 @@ def _look_at_allowlist(
     )
     # An account in a file that has a mistake is none yet: its addresses admit nobody until it is.
     former |= waiting
-    seen = _see(path, lambda file: read_allowlist(file, known, former))
+    seen = _see(path, read, lambda document: check_allowlist(document, known, former))
     if seen.content is None:
         return seen
     warned = replace(seen, warnings=seen.content.warnings)
     return _less_gaps(warned, allowlist_gaps(seen.content, good.allowlist, known or ()))
 
 
-def _see(path: Path, read: Callable[[Path], File]) -> Seen[File]:
+def _see(path: Path, read: ReadBytes, check: Callable[[TomlDocument], File]) -> Seen[File]:
     try:
-        content = read(path)
+        content = check(parse_toml(read(path), where=str(path)))
     except ConfigError as error:
-        return Seen(path=path, sha256=_digest(path), content=None, mistakes=error.mistakes)
+        return Seen(path=path, sha256=_digest(path, read), content=None, mistakes=error.mistakes)
     return Seen(path=path, sha256=content.sha256, content=content)
 
 
@@ -142,15 +153,15 @@ def _less_gaps(seen: Seen[File], gaps: tuple[Mistake, ...]) -> Seen[File]:
     return seen if not gaps else replace(seen, content=None, mistakes=gaps, warnings=())
 
 
-def _names_in(path: Path) -> frozenset[str]:
+def _names_in(path: Path, read: ReadBytes) -> frozenset[str]:
     try:
-        return names_in(path.read_bytes())
-    except OSError:
+        return names_in(read(path))
+    except ConfigError:
         return frozenset()
 
 
-def _digest(path: Path) -> str | None:
+def _digest(path: Path, read: ReadBytes) -> str | None:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+        return hashlib.sha256(read(path)).hexdigest()
+    except ConfigError:
         return None

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ingestd.config.files.settings import load_settings
-from ingestd.service.in_force.access_look import AccessLook, look_at_access
+from ingestd.config.toml.document import read_config_bytes
+from ingestd.service.in_force.access_look import AccessLook, ReadBytes, look_at_access
 from ingestd.service.in_force.last_good import Good, LastGood
 from ingestd.service.in_force.need import Need
 from ingestd.service.in_force.tls import load_tls
@@ -17,12 +18,17 @@ from ingestd.values.identifiers import AccountId
 
 
 def look_around(
-    config_path: Path, environment: Mapping[str, str] = os.environ, *, to_be: str | None = None
+    config_path: Path,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    to_be: str | None = None,
+    read: ReadBytes = read_config_bytes,
 ) -> AccessLook:
     """Look at the two access files for a command that needs nothing else.
 
     Without sound settings no copies are known: the files are then judged by themselves. `to_be`
-    is an account that is about to be added: its addresses may be listed already.
+    is an account that is about to be added: its addresses may be listed already. `read` gives
+    the files' bytes, so that a text can be judged before it is saved.
     """
     try:
         good = LastGood(load_settings(config_path, environment).data_dir).read()
@@ -30,7 +36,7 @@ def look_around(
         good = Good()
     if to_be is not None:
         good = replace(good, names=good.names | {AccountId(to_be)})
-    return look_at_access(config_path, good)
+    return look_at_access(config_path, good, read)
 
 
 def require(look: AccessLook, need: Need) -> None:

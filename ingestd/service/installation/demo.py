@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
+import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -16,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import asyncssh
 
@@ -245,10 +248,35 @@ def _say_how_to_connect(school: _School, pid: int, say: Say) -> None:
         f"  sftp -P {school.sftp_port} -i {school.key} "
         f"-o UserKnownHostsFile={known_hosts} {ACCOUNT}@127.0.0.1\n"
     )
+    name, password = _let_somebody_in(school)
+    say(f"Its console:   http://127.0.0.1:{school.http_port}/ - name {name}, password {password}")
     say(f"Its log:       {school.folder / 'daemon.log'}")
     say(f"Its health:    http://127.0.0.1:{school.http_port}/readyz")
     say(f"Its reports:   ingestd report items --account {ACCOUNT} --config {school.config}")
     say(f"To stop it:    kill {pid}")
+
+
+def _let_somebody_in(school: _School) -> tuple[str, str]:
+    """Let a visitor in who may do all that there is to do; return name and password."""
+    name, password = "demo", secrets.token_urlsafe(9)
+    roles = ("office", "contacts", "operator", "admin")
+    words = [word for role in roles for word in ("--role", role)]
+    told = _ingestd(school, "user", "add", name, *words, "--account", ACCOUNT, "--output", "json")
+    [user] = json.loads(told)
+    connection = http.client.HTTPConnection("127.0.0.1", school.http_port, timeout=_WAIT_SECONDS)
+    with contextlib.closing(connection):
+        connection.request(
+            "POST",
+            urlsplit(user["link"]).path,
+            body=urlencode({"password": password, "again": password}),
+            headers={
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Origin": f"http://127.0.0.1:{school.http_port}",
+            },
+        )
+        if connection.getresponse().status != http.client.SEE_OTHER:
+            raise DemoError("The console did not take the password that its link asks for.")
+    return name, password
 
 
 def _free_port() -> int:

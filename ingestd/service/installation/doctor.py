@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingestd.database.schema import require_current
+from ingestd.database.schema import require_able
 from ingestd.ledger.books.clock_check import find_clock_doubts
 from ingestd.service.installation.bootstrap import Installation, open_installation
 from ingestd.sftp.door.host_keys import fingerprints
 from ingestd.spool.files import free_bytes
-from ingestd.values.clock import to_microseconds
+from ingestd.spool.nodes import list_nodes
+from ingestd.values.clock import format_second, to_microseconds
 from ingestd.values.errors import IngestdError, OtherLedgerError
 
 _NET_SECONDS = 5.0
@@ -45,6 +46,7 @@ def examine(config_path: Path) -> list[Result]:
         ("data folder", _data_folder),
         ("host keys", _host_keys),
         ("database", _database),
+        ("nodes", _nodes),
         ("clock", _clock),
         ("daemon", _daemon),
         ("readiness", _readiness),
@@ -114,8 +116,32 @@ def _host_keys(installation: Installation) -> str:
 
 def _database(installation: Installation) -> str:
     installation.ledger.require()
-    require_current(installation.database)
+    require_able(installation.database)
     return "SQLite" if installation.database.is_embedded else "PostgreSQL"
+
+
+def _nodes(installation: Installation) -> str:
+    if installation.database.is_embedded:
+        return "one: the ledger lies in its folder"
+    try:
+        installation.ledger.require()
+        with installation.database.reading() as connection:
+            nodes = list_nodes(connection)
+    except IngestdError:
+        return "not asked: see the database"
+    stranding = [
+        f"Node {node.node} on {node.host} was last heard of at {format_second(node.heard_at)}, and "
+        f"{node.uploads} upload(s) without an outcome lie there. Start it again; if its disk is "
+        "lost: ingestd uploads give-up"
+        for node in nodes
+        if node.is_stranding
+    ]
+    if stranding:
+        raise _NotWellError(" ".join(stranding))
+    live = [
+        f"{node.node} on {node.host} (ingestd {node.program})" for node in nodes if node.is_live
+    ]
+    return f"{len(live)} live: {', '.join(live)}" if live else "none is live"
 
 
 def _clock(installation: Installation) -> str:

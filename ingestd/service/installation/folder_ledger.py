@@ -27,7 +27,7 @@ from ingestd.spool.known_ledger import (
 from ingestd.spool.queue import knows_any
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
-from ingestd.values.errors import StorageError
+from ingestd.values.errors import SchemaError, StorageError
 
 log = get_logger("ingestd.service")
 
@@ -71,12 +71,15 @@ class FolderLedger:
         judged = self._judge(daemon_is_me=as_daemon)
         require_usable(judged)
         if judged.standing is Standing.OWN and not as_daemon:
+            self._refuse_beside_older(judged.found)
             self._prepare()
             return
         with self._alone():
             # Another may have bound the folder since.
             judged = self._judge(daemon_is_me=as_daemon)
             require_usable(judged)
+            if not as_daemon:
+                self._refuse_beside_older(judged.found)
             self._prepare()
             is_needed = as_daemon or judged.standing is Standing.ANEW
             self._bind(judged.known, is_needed=is_needed)
@@ -109,12 +112,22 @@ class FolderLedger:
         judged = self._judge()
         if judged.standing is not Standing.UNMADE or self.database.is_embedded:
             require_usable(judged)
+        self._refuse_beside_older(judged.found)
         before, after = schema.upgrade(self.database)
         # Without a folder of its own, it was run for the database alone.
         if judged.known is not None or self.folders.node_id.exists():
             with self._alone():
                 self._bind(judged.known, is_needed=False)
         return before, after
+
+    def _refuse_beside_older(self, found: FoundLedger | None) -> None:
+        """Raise SchemaError where a daemon works on an embedded ledger that is to be changed."""
+        is_to_change = found is not None and found.revision < schema.HEAD_REVISION
+        if is_to_change and self.database.is_embedded and _is_locked(self.folders.daemon_lock):
+            raise SchemaError(
+                f"A daemon of an earlier version works on {self.folders.data_dir}: stop it first. "
+                "The new version brings the ledger up to date when it starts."
+            )
 
     @property
     def _place(self) -> str:
@@ -187,7 +200,7 @@ class FolderLedger:
         """Bring the embedded database to this version; raise SchemaError for another old one."""
         make_folder(self.folders.temporary)
         if not self.database.is_embedded:
-            schema.require_current(self.database)
+            schema.require_able(self.database)
             return
         before, after = schema.upgrade(self.database)
         if before != after:

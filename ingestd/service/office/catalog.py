@@ -50,8 +50,9 @@ def import_file(
     path: Path,
     *,
     author: Author,
+    only_tries: bool = False,
 ) -> CatalogResult:
-    """Take the good rows of a catalog file; safe to repeat.
+    """Take the good rows of a catalog file; safe to repeat. What is tried only is not kept.
 
     Good rows are taken whatever the account's policy for files: the operator reads at once
     what became of the others. What they change is one sealed batch; where they change nothing,
@@ -98,7 +99,7 @@ def import_file(
                 imported=imported,
                 findings=tuple(list_findings(connection)),
             )
-            if not imported.added and not imported.changed:
+            if only_tries or (not imported.added and not imported.changed):
                 raise Unchanged(result)
             return result
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from ulid import ULID
@@ -27,16 +27,28 @@ from ingestd.ledger.money.payments import (
 )
 from ingestd.ledger.money.returns import return_payment as undo_payment
 from ingestd.ledger.money.sales import PENALTY, NewCharge, content_hash_of, find_charge
-from ingestd.ledger.money.settlement import confirm_batch, find_batch, settle_one, take_cash
+from ingestd.ledger.money.settlement import (
+    confirm_batch,
+    find_batch,
+    settle_many,
+    settle_one,
+    take_cash,
+)
 from ingestd.ledger.outgoing.payouts import cash_on_hand
 from ingestd.ledger.paying.allocations import CASH_SALE
 from ingestd.ledger.paying.pools import is_one_family
+from ingestd.reports.trails.drill import Inquiry
+from ingestd.reports.trails.payment_list import Wanted, list_payments
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
 from ingestd.service.office.charges import charge_once, payable_charge
 from ingestd.service.office.keys import checked_text, other_content
 from ingestd.service.office.refunds import cash_short
 from ingestd.values.days import Day
 from ingestd.values.errors import LedgerRefusal, UnknownNameError, UsageError
+from ingestd.values.money import decimals_of
+
+MATCHING_MAX = 10_000
+"""So many payments settle as one entry at most."""
 
 _IN_CASH = frozenset({CASH, CASH_SALE})
 
@@ -163,6 +175,44 @@ def settle_batch(
             raise Unchanged(answer)
         confirm_batch(entry, merchant_id, batch_num, batch)
         return answer
+
+    return keeper.write("settled", work, command=Command.PAYMENTS_SETTLE, on=on)
+
+
+def settle_matching(
+    keeper: Bookkeeper, wanted: Wanted, *, expected: str, on: date | None = None
+) -> Answer:
+    """Say that all pending payments that fit are in the bank, as one entry.
+
+    `expected` is what they come to at the bank; another sum refuses them all.
+    """
+    total = keeper.something_of(expected)
+
+    def work(entry: Entry) -> Answer:
+        inquiry = Inquiry(
+            account=entry.head.account,
+            as_known=keeper.clock.now(),
+            decimals=decimals_of(keeper.account.currency),
+        )
+        pending = replace(wanted, status="pending", before=None)
+        rows = list_payments(entry.connection, inquiry, pending, rows=MATCHING_MAX + 1)
+        if len(rows) > MATCHING_MAX:
+            raise UsageError(f"More than {MATCHING_MAX} payments fit. Ask for fewer.")
+        payments = [_stored(entry, str(row["payment_id"])) for row in rows]
+        for payment in payments:
+            _refuse_unless_pending(entry, payment)
+        amount = sum(payment.amount for payment in payments)
+        if amount != total:
+            raise LedgerRefusal(
+                f"The {len(payments)} pending payments come to {keeper.written(amount)}, not to "
+                f"{keeper.written(total)}. Nothing was settled."
+            )
+        settle_many(entry, sorted(payment.payment_no for payment in payments))
+        return {
+            "payments": len(payments),
+            "amount": keeper.written(amount),
+            "status": "settled",
+        }
 
     return keeper.write("settled", work, command=Command.PAYMENTS_SETTLE, on=on)
 

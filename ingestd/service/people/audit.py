@@ -29,9 +29,24 @@ class Deed(StrEnum):
     USER_DISABLED = "user_disabled"
     USER_CHANGED = "user_changed"
     PASSWORD_CHOSEN = "password_chosen"  # noqa: S105 - a deed, and no password
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a deed, and no password
     SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SESSIONS_ENDED = "sessions_ended"
+    TOTP_SWITCHED_ON = "totp_switched_on"
+    TOTP_SWITCHED_OFF = "totp_switched_off"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    IDENTITY_BOUND = "identity_bound"
+    ALLOWLIST_SAVED = "allowlist_saved"
+    ACCOUNTS_SAVED = "accounts_saved"
     TOKEN_MADE = "token_made"  # noqa: S105 - as above
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - as above
+    FILE_QUEUED = "file_queued"
+    UPLOAD_RETRIED = "upload_retried"
+    UPLOAD_GIVEN_UP = "upload_given_up"
+    UPLOAD_SENT_AGAIN = "upload_sent_again"
 
 
 class Via(StrEnum):
@@ -94,11 +109,19 @@ def list_audit(
     limit: int,
     before: str = LAST,
     by: str | None = None,
+    about: str | None = None,
     deed: str | None = None,
     account: AccountId | None = None,
 ) -> list[AuditEvent]:
-    """Return deeds, the newest first: those before one, by somebody, of a kind, of an account."""
-    values = {"limit": limit, "before": before, "done_by": by, "deed": deed, "account": account}
+    """Return deeds, the newest first: before one, by somebody, about something, of a kind."""
+    values = {
+        "limit": limit,
+        "before": before,
+        "done_by": by,
+        "subject": about,
+        "deed": deed,
+        "account": account,
+    }
     return [
         AuditEvent(
             audit_id=row.audit_id,

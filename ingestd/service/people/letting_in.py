@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
-from ingestd.access.passwords import check_password, hash_password
-from ingestd.config.files.settings import HttpSettings
+from ingestd.config.files.settings import Settings
 from ingestd.database.engine import Database
-from ingestd.service.people.audit import Deed, Doer, Via, write_audit
+from ingestd.service.people import second_factor
+from ingestd.service.people.audit import Deed, Doer, write_audit
+from ingestd.service.people.half_sessions import end_half_sessions_of
+from ingestd.service.people.identities import unbind
 from ingestd.service.people.links import find_invited, make_link, use_links
-from ingestd.service.people.roles import Role, RoleKind
-from ingestd.service.people.sessions import begin_session, end_session, end_sessions_of
+from ingestd.service.people.roles import Role, RoleKind, check_roles
+from ingestd.service.people.sessions import end_sessions_of
 from ingestd.service.people.users import (
     User,
     add_user,
-    find_user,
     list_users,
+    lock_admins,
     read_user,
     set_disabled,
+    set_email,
     set_password,
+    set_roles,
 )
 from ingestd.values.clock import Clock, to_microseconds
 from ingestd.values.errors import UsageError
@@ -39,12 +44,15 @@ class Invitation:
     user: User
     secret: str
 
-    def address(self, settings: HttpSettings) -> str:
-        """Return the link as this machine reaches it."""
-        scheme = "https" if settings.has_tls else "http"
-        host = _ANY_HOST.get(settings.listen.host, settings.listen.host)
-        place = f"[{host}]" if ":" in host else host
-        return f"{scheme}://{place}:{settings.listen.port}/invite/{self.secret}"
+    def address(self, settings: Settings) -> str:
+        """Return the link as `[console] address` says, or else as this machine reaches it."""
+        http = settings.http
+        outside = settings.console.address
+        if outside is None:
+            host = _ANY_HOST.get(http.listen.host, http.listen.host)
+            place = f"[{host}]" if ":" in host else host
+            outside = f"{'https' if http.has_tls else 'http'}://{place}:{http.listen.port}"
+        return f"{outside}/invite/{self.secret}"
 
 
 class Doorkeeper:
@@ -60,7 +68,8 @@ class Doorkeeper:
         """Add a user, `by` whom. Raises UsageError for a name that is none, or is taken."""
         now = self._now()
         with self._database.writing() as connection:
-            user = add_user(connection, name, roles, email=email, now=now, by=by.name)
+            chosen = check_roles(frozenset(roles))
+            user = add_user(connection, name, chosen, email=email, now=now, by=by.name)
             self._keep(connection, Deed.USER_INVITED, user, by, roles=_written(user))
             return Invitation(user=user, secret=make_link(connection, user, now=now))
 
@@ -75,28 +84,57 @@ class Doorkeeper:
             self._keep(connection, Deed.USER_INVITED, user, by, roles=_written(user))
             return Invitation(user=user, secret=make_link(connection, user, now=now))
 
+    def change(
+        self, name: str, *, by: Doer, roles: frozenset[Role] | None, email: str | None
+    ) -> User:
+        """Give a user these roles instead of others, and an address; it counts at once.
+
+        None leaves the roles as they are, an empty `email` takes the address away. Raises
+        UsageError as `reset`, and where no admin would be left.
+        """
+        with self._database.writing() as connection, _admin_is_left(connection):
+            user = read_user(connection, name)
+            if roles is not None:
+                set_roles(connection, user, check_roles(roles))
+            if email is not None:
+                set_email(connection, user, check_email(email or None))
+            changed = read_user(connection, name)
+            detail: dict[str, object] = {}
+            if changed.roles != user.roles:
+                detail |= {"roles": _written(changed), "before": _written(user)}
+            if changed.email != user.email:
+                detail |= {"email": "taken" if changed.email is None else "changed"}
+            if detail:
+                self._keep(connection, Deed.USER_CHANGED, user, by, **detail)
+            return changed
+
     def reset(self, name: str, *, by: Doer) -> Invitation:
         """Let a user begin anew: password and sessions end, and a disabled one may come again.
 
+        Codes are asked for no more, and whoever else says who somebody is has to say it anew.
         Raises UsageError where there is no such user.
         """
         with self._database.writing() as connection:
             user = read_user(connection, name)
             set_password(connection, user, None)
             set_disabled(connection, user, is_disabled=False)
-            end_sessions_of(connection, user)
+            _end_all(connection, user)
+            second_factor.switch_off(connection, user)
+            unbind(connection, user)
             self._keep(connection, Deed.USER_RESET, user, by)
+            if user.has_totp:
+                self._keep(connection, Deed.TOTP_SWITCHED_OFF, user, by)
             return Invitation(
                 user=read_user(connection, name),
                 secret=make_link(connection, user, now=self._now()),
             )
 
     def disable(self, name: str, *, by: Doer) -> User:
-        """Let a user in no more; sessions and links end at once. Raises UsageError as `reset`."""
-        with self._database.writing() as connection:
+        """Let a user in no more; sessions and links end at once. Raises UsageError as `change`."""
+        with self._database.writing() as connection, _admin_is_left(connection):
             user = read_user(connection, name)
             set_disabled(connection, user, is_disabled=True)
-            end_sessions_of(connection, user)
+            _end_all(connection, user)
             use_links(connection, user)
             self._keep(connection, Deed.USER_DISABLED, user, by)
             return read_user(connection, name)
@@ -106,45 +144,15 @@ class Doorkeeper:
         with self._database.reading() as connection:
             return find_invited(connection, secret, now=self._now())
 
-    def accept(self, secret: str, password: str) -> str | None:
-        """Give the user of a link a password; return the secret of a session.
-
-        None where the link opens nothing: it was used meanwhile, or its day is over. Raises
-        UsageError for what can be no password.
-        """
-        hashed = hash_password(check_password(password))
-        now = self._now()
-        with self._database.writing() as connection:
-            user = find_invited(connection, secret, now=now)
-            if user is None:
-                return None
-            use_links(connection, user)
-            end_sessions_of(connection, user)
-            set_password(connection, user, hashed)
-            self._keep(connection, Deed.PASSWORD_CHOSEN, user, _themselves(user))
-            return begin_session(connection, user, now=now)
-
-    def find(self, name: str) -> User | None:
-        """Return the user of a name, if there is one."""
+    def list_all(self) -> list[User]:
+        """Return everybody who was let in, by name."""
         with self._database.reading() as connection:
-            return find_user(connection, name)
+            return list_users(connection)
 
-    def sign_in(self, user: User) -> str | None:
-        """Return the secret of a session of a user whose password was right a moment ago.
-
-        None where the user has been disabled or has another password meanwhile.
-        """
-        with self._database.writing() as connection:
-            found = find_user(connection, user.name)
-            if found is None or found.is_disabled or found.password_hash != user.password_hash:
-                return None
-            self._keep(connection, Deed.SIGNED_IN, user, _themselves(user))
-            return begin_session(connection, found, now=self._now())
-
-    def sign_out(self, secret: str) -> None:
-        """End a session."""
-        with self._database.writing() as connection:
-            end_session(connection, secret)
+    def read(self, name: str) -> User:
+        """Return the user of a name. Raises UsageError where there is none."""
+        with self._database.reading() as connection:
+            return read_user(connection, name)
 
     def _now(self) -> int:
         return to_microseconds(self._clock.now())
@@ -156,8 +164,18 @@ class Doorkeeper:
         write_audit(connection, deed, doer=by, at=now, subject=user.name, detail=detail)
 
 
-def _themselves(user: User) -> Doer:
-    return Doer(name=user.name, via=Via.CONSOLE)
+@contextlib.contextmanager
+def _admin_is_left(connection: Connection) -> Iterator[None]:
+    """Refuse what leaves nobody who may let people in. Raises UsageError."""
+    before = lock_admins(connection)
+    yield
+    if before and not lock_admins(connection):
+        raise UsageError("This is the last admin who may sign in. Let another one in first.")
+
+
+def _end_all(connection: Connection, user: User) -> None:
+    end_sessions_of(connection, user)
+    end_half_sessions_of(connection, user)
 
 
 def _written(user: User) -> list[str]:

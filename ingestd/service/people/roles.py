@@ -37,6 +37,21 @@ class Role(NamedTuple):
         return str(self.kind) if self.account is None else f"{self.kind}:{self.account}"
 
 
+def check_roles(roles: frozenset[Role]) -> frozenset[Role]:
+    """Return roles that belong together. Raises UsageError where there is none, or half a one."""
+    if not roles:
+        raise UsageError("A role is missing: office, reader, operator or admin.")
+    for role in sorted(roles, key=str):
+        alone = (
+            not {Role(RoleKind.OFFICE, role.account), Role(RoleKind.READER, role.account)} & roles
+        )
+        if role.kind is RoleKind.CONTACTS and alone:
+            raise UsageError(
+                f"contacts adds to office or reader: name one of them for {role.account}, too."
+            )
+    return roles
+
+
 def roles_of(kinds: frozenset[RoleKind], accounts: frozenset[AccountId]) -> frozenset[Role]:
     """Return the roles that kinds come to: those of accounts in each of `accounts`.
 

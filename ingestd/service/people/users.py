@@ -6,12 +6,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection, Row
 
 from ingestd.database.statements import Statements
 from ingestd.service.people.roles import Role, RoleKind
+from ingestd.values.clock import from_microseconds
 from ingestd.values.errors import UsageError
 from ingestd.values.identifiers import AccountId
 
@@ -22,13 +24,18 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """Somebody who may sign in, and what they may. `password_hash` is an argon2id hash, or None."""
+    """Somebody who may sign in, and what they may. `password_hash` is an argon2id hash, or None.
+
+    `has_totp`: a code of a telephone is asked for, too. `signed_in_at` is when they last came in.
+    """
 
     user_no: int
     name: str
     email: str | None
     password_hash: str | None
     is_disabled: bool
+    has_totp: bool
+    signed_in_at: datetime | None
     roles: frozenset[Role]
 
     def has(self, kind: RoleKind, account: AccountId | None = None) -> bool:
@@ -122,6 +129,21 @@ def set_password(connection: Connection, user: User, password_hash: str | None) 
     _SQL.run(connection, "set_password", values)
 
 
+def set_email(connection: Connection, user: User, email: str | None) -> None:
+    """Note where a user is reached, or nowhere."""
+    _SQL.run(connection, "set_email", {"user_no": user.user_no, "email": email})
+
+
+def set_signed_in(connection: Connection, user: User, *, now: int) -> None:
+    """Note that a user came in; `now` is in microseconds since 1970."""
+    _SQL.run(connection, "set_signed_in", {"user_no": user.user_no, "signed_in_at": now})
+
+
+def lock_admins(connection: Connection) -> frozenset[int]:
+    """Return the numbers of the admins who may sign in; that stays so until the caller is done."""
+    return frozenset(row.user_no for row in _SQL.run(connection, "lock_admins"))
+
+
 def _read_roles(connection: Connection) -> dict[int, set[Role]]:
     found: defaultdict[int, set[Role]] = defaultdict(set)
     for row in _SQL.run(connection, "find_roles"):
@@ -137,5 +159,7 @@ def _user(row: Row[Any], roles: dict[int, set[Role]]) -> User:
         email=row.email,
         password_hash=row.password_hash,
         is_disabled=bool(row.is_disabled),
+        has_totp=bool(row.has_totp),
+        signed_in_at=None if row.signed_in_at is None else from_microseconds(row.signed_in_at),
         roles=frozenset(roles.get(row.user_no, ())),
     )

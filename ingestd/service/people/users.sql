@@ -9,20 +9,26 @@ HAVING NOT EXISTS (SELECT 1 FROM console_user x WHERE x.name = :name)
 
 -- name: find_user
 -- A user by name. Binds :name.
-SELECT u.user_no, u.name, u.email, u.password_hash, u.is_disabled
+SELECT u.user_no, u.name, u.email, u.password_hash, u.is_disabled, u.signed_in_at,
+  COALESCE(t.is_on, 0) AS has_totp
 FROM console_user u
+  LEFT JOIN console_totp t ON t.user_no = u.user_no
 WHERE u.name = :name
 
 -- name: find_user_by_number
 -- A user by number. Binds :user_no.
-SELECT u.user_no, u.name, u.email, u.password_hash, u.is_disabled
+SELECT u.user_no, u.name, u.email, u.password_hash, u.is_disabled, u.signed_in_at,
+  COALESCE(t.is_on, 0) AS has_totp
 FROM console_user u
+  LEFT JOIN console_totp t ON t.user_no = u.user_no
 WHERE u.user_no = :user_no
 
 -- name: list_users
 -- Every user, by name.
-SELECT u.user_no, u.name, u.email, u.password_hash, u.is_disabled
+SELECT u.user_no, u.name, u.email, u.password_hash, u.is_disabled, u.signed_in_at,
+  COALESCE(t.is_on, 0) AS has_totp
 FROM console_user u
+  LEFT JOIN console_totp t ON t.user_no = u.user_no
 ORDER BY u.name
 
 -- name: find_roles
@@ -52,3 +58,25 @@ WHERE user_no = :user_no
 UPDATE console_user
 SET password_hash = :password_hash
 WHERE user_no = :user_no
+
+-- name: set_email
+-- Note where a user is reached, or nowhere. Binds :user_no, :email.
+UPDATE console_user
+SET email = :email
+WHERE user_no = :user_no
+
+-- name: set_signed_in
+-- A user came in. Binds :user_no, :signed_in_at.
+UPDATE console_user
+SET signed_in_at = :signed_in_at
+WHERE user_no = :user_no
+
+-- name: lock_admins
+-- Every admin who may sign in, held until the transaction ends: two admins who take each other's
+-- right come one after the other.
+SELECT u.user_no
+FROM console_user u
+WHERE u.is_disabled = 0
+  AND u.user_no IN (SELECT r.user_no FROM console_role r WHERE r.role = 'admin')
+ORDER BY u.user_no
+FOR UPDATE

@@ -150,7 +150,7 @@ class Uploads:
         try:
             await asyncio.to_thread(self._keep, upload, loss)
         except (StorageError, FileNotFoundError) as error:
-            # Not found: it was published, and the sync of its folder failed.
+            # Not found: it was published and taken, and the sync of its folder failed.
             log.warning(Event.UPLOAD_INTERRUPTED, reason=loss.value, bytes=0, detail=repr(error))
             await self._drop(upload)
         else:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.libraries import install_node_packages
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import School
@@ -26,7 +26,6 @@ _HEADER = b"account_type,charge_tracking_id,student_id,billing_code,amount,remar
 # wherever a transfer is cut, it is cut inside a row.
 _REMARKS_CHARACTERS = 29_989
 _ARCHIVED_BYTES_MAX = MB
-_INSTALL_SECONDS = 180
 
 
 def charge_file(prefix: str, size_bytes: int) -> tuple[bytes, int]:
@@ -230,30 +229,9 @@ def putty_options(standing_school: School, fingerprint: str) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def node_modules(tmp_path_factory: pytest.TempPathFactory, standing_school: School) -> Path:
+def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The locked packages of Node.js, installed away from the repository."""
-    folder = tmp_path_factory.mktemp("node")
-    for path in (Path(__file__).parent / "node").glob("package*.json"):
-        shutil.copy(path, folder)
-    quiet = ("--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--no-progress")
-    assert standing_school.run_client("npm", "--version").returncode == 0
-    done = subprocess.run(
-        ["npm", "ci", "--prefix", str(folder), *quiet],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=_INSTALL_SECONDS,
-    )
-    if done.returncode != 0:
-        missing(f"npm could not install the locked packages: {done.stderr}")
-    return folder / "node_modules"
-
-
-def missing(reason: str) -> NoReturn:
-    """Skip a test whose client is not here; on CI, where all must be, fail it."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    return install_node_packages(Path(__file__).parent / "node", tmp_path_factory.mktemp("node"))
 
 
 def _size_bytes(path: Path) -> int:

@@ -48,7 +48,8 @@ def ask_all(described: dict[str, Any], asking: Program) -> int:
     asked = 0
     with requests.Session() as session:
         for result in schema.get_all_operations():
-            assert isinstance(result, Ok)
+            assert isinstance(result, Ok), result
+            operation = result.ok()
             for mode, examples in EXAMPLES.items():
 
                 @settings(
@@ -56,10 +57,10 @@ def ask_all(described: dict[str, Any], asking: Program) -> int:
                     derandomize=True,
                     database=None,
                     deadline=None,
-                    phases=[Phase.generate],  # what fails is told as it was found
+                    phases=[Phase.generate],
                     suppress_health_check=list(HealthCheck),
                 )
-                @given(case=result.ok().as_strategy(generation_mode=mode))
+                @given(case=operation.as_strategy(generation_mode=mode))
                 def ask(case: Case[Any]) -> None:
                     case.call_and_validate(
                         base_url=f"http://127.0.0.1:{asking.port}",

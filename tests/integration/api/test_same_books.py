@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ingestd.access.keeper import AccessKeeper
-from ingestd.console.api.entrance import Entrance
+from ingestd.console.api.entrance import ApiEntrance
 from ingestd.service.daemon.supervisor import Surroundings, door_limits
 from ingestd.service.files.receiving import Receiver
 from ingestd.service.http.bounds import Bounds
@@ -47,23 +47,19 @@ def asked(desk: Desk) -> Iterator[tuple[Desk, TypedProgram]]:
         surroundings = Surroundings(
             installation=installation,
             keeper=keeper,
-            health=Health(checks={}, count=_count_nothing, pending=list, metrics=metrics),
+            health=Health(checks={}, pending=list, metrics=metrics),
             receiver=Receiver(uploads=uploads, folders=folders, keeper=keeper, limits=limits),
         )
         made = TokenKeeper(installation.database, installation.clock).add(
             "erp", TokenScope, [AccountId("A")], by=Doer(name="test", via=Via.COMMAND)
         )
-        program = TypedProgram(Bounds(Entrance(surroundings)), made.written)
+        program = TypedProgram(Bounds(ApiEntrance(surroundings)), made.written)
 
         def run(command: str) -> tuple[int, dict[str, Any]]:
             way = program if program.understands(command) else desk
             return way.run(command)
 
         yield replace(desk, run=run), program
-
-
-async def _count_nothing() -> None:
-    return None
 
 
 def test_a_month_of_an_office_can_be_asked_for_by_a_program(

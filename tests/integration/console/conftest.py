@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,9 +13,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from argon2 import PasswordHasher
 
 from ingestd.access.keeper import AccessKeeper
 from ingestd.config.editing.examples import write_examples
+from ingestd.config.files.settings import Settings
 from ingestd.config.judging.values import ListenAddress
 from ingestd.console.app import make_console
 from ingestd.console.door import gate
@@ -27,10 +29,11 @@ from ingestd.service.http.server import HttpServer
 from ingestd.service.installation.bootstrap import Installation, open_installation
 from ingestd.service.people.audit import Doer, Via
 from ingestd.service.people.letting_in import Doorkeeper
+from ingestd.service.people.links import use_links
 from ingestd.service.people.roles import Role, RoleKind
+from ingestd.service.people.users import read_user, set_password
 from ingestd.sftp.uploads.lifecycle import Uploads
 from ingestd.spool.files import make_folder
-from ingestd.spool.queue import UploadCount
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.identifiers import AccountId
 from tests.integration.database import conftest as databases
@@ -40,6 +43,9 @@ from tests.integration.http.peers import PATIENCE, ask, running
 __all__ = ["database", "make_database", "server", "sqlite_pattern"]
 
 PASSWORD = "correct horse battery"
+QUICK_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+"""What a hash costs to verify stands in it: few tests are about that."""
+
 HOST = "console.test"
 TEST = Doer(name="test", via=Via.COMMAND)
 ADMIN = frozenset({Role(RoleKind.ADMIN)})
@@ -95,6 +101,12 @@ class Visitor:
             "POST", path, {**told, **named(headers)}, urlencode(fields or {}).encode()
         )
 
+    async def post_form(self, path: str, body: bytes, boundary: str) -> Answer:
+        """Post a form that brings a file."""
+        kind = f"multipart/form-data; boundary={boundary}"
+        headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": kind}
+        return await self._ask("POST", path, headers, body)
+
     async def sign_in(self, name: str, password: str = PASSWORD, way: str = "/") -> Answer:
         return await self.post("/sign-in", {"name": name, "password": password, "next": way})
 
@@ -140,7 +152,6 @@ class Console:
     doorkeeper: Doorkeeper
     port: int = 0
     surroundings: Surroundings = field(init=False)
-    counts: list[UploadCount] | None = field(default_factory=list)
 
     @property
     def database(self) -> Database:
@@ -157,11 +168,14 @@ class Console:
         return f"/invite/{secret}"
 
     async def let_in(self, name: str, roles: frozenset[Role] = ADMIN) -> Visitor:
-        """Return somebody who has chosen a password and is signed in."""
+        """Return somebody who has a password and is signed in."""
+        self.invite(name, roles)
+        with self.database.writing() as connection:
+            user = read_user(connection, name)
+            use_links(connection, user)
+            set_password(connection, user, QUICK_HASH)
         visitor = self.visitor()
-        answer = await visitor.post(
-            self.invite(name, roles), {"password": PASSWORD, "again": PASSWORD}
-        )
+        answer = await visitor.sign_in(name)
         assert (answer.status, answer.way) == (303, "/")
         return visitor
 
@@ -184,23 +198,23 @@ def furnish(folder: Path, database: Database, clock: Clock) -> Installation:
 
 
 @asynccontextmanager
-async def console_on(database: Database, folder: Path) -> AsyncIterator[Console]:
-    """Run a console."""
+async def console_on(
+    database: Database, folder: Path, set_up: Callable[[Settings], Settings] = lambda same: same
+) -> AsyncIterator[Console]:
+    """Run a console, with other settings where `set_up` makes them."""
     clock = Clock()
     gate.SEEN_SECONDS = PATIENCE  # its clock leaps: nothing may be remembered late
     installation = furnish(folder, database, clock)
+    installation = replace(installation, settings=set_up(installation.settings))
     keeper = AccessKeeper(installation.access)
     doorkeeper = Doorkeeper(database, clock)
     console = Console(installation=installation, keeper=keeper, clock=clock, doorkeeper=doorkeeper)
-
-    async def count() -> list[UploadCount] | None:
-        return console.counts
 
     async def well() -> str:
         return ""
 
     metrics = Metrics()
-    health = Health(checks={"sftp": well}, count=count, pending=list, metrics=metrics)
+    health = Health(checks={"sftp": well}, pending=list, metrics=metrics)
     folders, limits = installation.folders, door_limits(installation.settings)
     uploads = Uploads(folders=folders, keeper=keeper, limits=limits, clock=clock, metrics=metrics)
     console.surroundings = Surroundings(

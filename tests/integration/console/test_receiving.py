@@ -120,7 +120,7 @@ async def test_a_name_that_no_file_can_have_or_that_is_none_of_ours_is_refused(
     with pytest.raises(NotReceivedError) as told:
         await receiver.receive(account_of(console), name, cut(), origin=ADA)
     assert told.value.status == 422
-    assert files_below(folders.data_dir) == []
+    assert files_below(folders.work) == files_below(folders.spool) == []
 
 
 async def test_what_is_too_large_is_refused_when_it_is_told_and_when_it_is_counted(

@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.bulk import Temporary, create_temporary, drop_temporary, stage
 from ingestd.database.engine import Database, open_database, trial, write_transaction
-from ingestd.values.errors import DatabaseError, UsageError
+from ingestd.database.postgresql import Waits
+from ingestd.values.errors import DatabaseError, DatabaseFaultError, UsageError
 
 WORDS = Temporary("words", {"word": "text", "number": "whole?"}, key=("word",))
 STRANGE = ["", "a\tb\\N\n\r", "\\.", "é", "😀", "z", "Z", "_", "'; DROP TABLE party;--", "x" * 9000]
@@ -67,10 +68,9 @@ def test_a_writing_that_fails_leaves_nothing(database: Database) -> None:
 
 def test_one_statement_is_kept_whole_or_not_at_all(database: Database) -> None:
     """A worker's word to the queue needs no transaction around it."""
-    with database.at_once() as connection:
-        add_student(connection, "S1")
-    with pytest.raises(DatabaseError), database.at_once() as connection:
-        add_student(connection, "S1")
+    database.at_once(lambda connection: add_student(connection, "S1"))
+    with pytest.raises(DatabaseFaultError):
+        database.at_once(lambda connection: add_student(connection, "S1"))
     with database.writing() as connection:
         add_student(connection, "S2")
     assert students(database) == ["S1", "S2"]
@@ -82,7 +82,7 @@ def test_a_connection_that_died_while_it_lay_idle_is_replaced(
     """A server that was restarted overnight costs the morning's first file no failed try."""
     _, other = both
     url = other.engine.url.render_as_string(hide_password=False)
-    database = open_database(url, ask_after_seconds=0)
+    database = open_database(url, waits=Waits(ask_after_seconds=0))
     with database.reading() as connection:
         pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
     with other.writing() as connection:
@@ -158,6 +158,40 @@ def test_the_loser_of_a_deadlock_tries_again(both: tuple[Database, Database]) ->
     with database.reading() as connection:
         names = connection.exec_driver_sql("SELECT name FROM student").scalars().all()
     assert {"".join(sorted(name)) for name in names} == {"12SS"}
+
+
+def test_a_wait_for_a_lock_ends_and_begins_anew(both: tuple[Database, Database]) -> None:
+    """Whoever holds a lock and is paused does not hold up the others' threads for ever."""
+    url = both[1].engine.url.render_as_string(hide_password=False)
+    database = open_database(url, waits=Waits(lock_seconds=0.05))
+    tries: list[int] = []
+    with database.writing() as connection:
+        add_student(connection, "S1")
+
+        def add(other: Connection) -> None:
+            tries.append(1)
+            if len(tries) == 3:
+                connection.rollback()
+            add_student(other, "S1")
+
+        database.write(add)
+    assert len(tries) == 3
+    assert students(database) == ["S1"]
+    database.close()
+
+
+def test_only_what_will_be_refused_again_is_a_fault(both: tuple[Database, Database]) -> None:
+    """A file is set aside for what it brings about, never because the server was told to stop."""
+    _, server = both
+    slow = "SET LOCAL statement_timeout = 1; SELECT pg_sleep(9)"
+    gone = "SELECT pg_terminate_backend(pg_backend_pid())"
+    for statement in (slow, gone, "SET LOCAL ROLE pg_monitor; SELECT rolpassword FROM pg_authid"):
+        with pytest.raises(DatabaseError) as told, server.writing() as connection:
+            connection.exec_driver_sql(statement)
+        assert not isinstance(told.value, DatabaseFaultError)
+    for database in both:
+        with pytest.raises(DatabaseFaultError), database.writing() as connection:
+            connection.exec_driver_sql("SELECT nothing FROM nowhere")
 
 
 @pytest.mark.parametrize("url", ["mysql://host/db", "nothing", "oracle+x://h/d"])

@@ -7,12 +7,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from ingestd.ledger.money.choices import Paid
 from ingestd.reports.exports.programs import ExportFormat
 from ingestd.values.errors import LedgerRefusal, UsageError
+from tests.chaos import TIMES
 from tests.integration.database.conftest import MakeDatabase
 from tests.integration.export.district import (
     TIMED,
@@ -26,9 +28,11 @@ from tests.integration.export.district import (
 )
 from tests.integration.ledger.conftest import open_books
 
+pytestmark = pytest.mark.chaos
+
 _examples = itertools.count()
 histories = settings(
-    max_examples=20,
+    max_examples=12 * TIMES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

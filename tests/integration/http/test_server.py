@@ -12,6 +12,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, Router
+from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from ingestd.config.judging.values import ListenAddress
@@ -202,6 +203,23 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
     """Somebody who sends a byte an hour is told that it takes too long."""
     monkeypatch.setattr(bounds, "BODY_SECONDS", 0.2)
     assert status(await site.ask(post("Content-Length: 100"), b"x")) == 408
+
+
+async def test_who_hangs_up_in_the_middle_of_a_body_makes_no_error() -> None:
+    """Laptops are closed, trains enter tunnels: nobody is to act on it."""
+
+    async def read(scope: Scope, receive: Receive, _: Send) -> None:
+        await Request(scope, receive).body()
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    with capture_logs() as lines:
+        await bounds.Bounds(read)({"type": "http", "headers": []}, gone, send)
+    assert lines == []
 
 
 async def test_an_error_is_told_by_name_and_keeps_its_words(site: Site) -> None:

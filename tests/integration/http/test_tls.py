@@ -79,11 +79,7 @@ async def test_a_peer_that_shakes_no_hand_is_not_waited_for(
 @pytest.mark.parametrize("shown", [True, False])
 async def test_a_page_that_nobody_may_read_along_says_what_to_set(shown: bool) -> None:
     """Health is for monitors anywhere; the page is for where it is encrypted."""
-
-    async def count() -> None:
-        return None
-
-    health = Health(checks={}, count=count, pending=list, metrics=Metrics())
+    health = Health(checks={}, pending=list, metrics=Metrics())
     listen = ListenAddress(host="127.0.0.1", port=0)
     app = health.app(PlainTextResponse("the console") if shown else None)
     server = HttpServer(app, listen=listen, tls=None, trusted_proxies=())

@@ -176,7 +176,10 @@ def log() -> Iterator[list[dict[str, Any]]]:
 def open_station(
     database: Database, folder: Path, log: list[dict[str, Any]], *, node: str = "node-a"
 ) -> Station:
-    books = replace(open_books(database, folder), node=node)
+    return open_station_on(replace(open_books(database, folder), node=node), log)
+
+
+def open_station_on(books: Books, log: list[dict[str, Any]]) -> Station:
     accounts = {SPRINGFIELD: books.account}
     empty = Allowlist(everyone=(), deny=(), accounts={})
     keeper = AccessKeeper(Access(accounts=accounts, allowlist=empty))

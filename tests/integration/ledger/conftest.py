@@ -217,7 +217,8 @@ class Books:
 
     def process(self, upload: QueuedUpload, progress: Progress = QUIET) -> tuple[FileOutcome, Seal]:
         path = self.folders.claimed(upload.account) / upload.upload_id / upload.filename
-        return process(self.works, self.account, upload, path, progress)
+        decided = process(self.works, self.account, upload, path, progress)
+        return decided.outcome, decided.seal
 
     def post(self, *rows: str, header: str = HEADER) -> FileOutcome:
         """Send a charge file through its whole journey; return its outcome."""

@@ -13,7 +13,7 @@ from ingestd.database.engine import Database
 from ingestd.formats.findings.codes import Code, Finding, Verdict
 from ingestd.intake.pipeline import close_without_rows
 from ingestd.ledger.outcomes.file_outcomes import FileStatus
-from ingestd.spool.queue import QueueEntry, release_leases
+from ingestd.spool.queue import QueueEntry, enqueue, release_leases
 from ingestd.values.errors import DatabaseError
 from ingestd.values.identifiers import UploadId
 from tests.integration.database.conftest import MakeDatabase
@@ -112,8 +112,12 @@ def test_a_crash_at_any_statement_of_a_refusal_changes_nothing_in_the_end(
             received_at=1,
             node=NODE,
         )
+        with books.database.writing() as connection:
+            enqueue(connection, entry)
+        upload = books.lease()
         status = FileStatus.INTERRUPTED
-        close_without_rows(books.works, books.account, entry, status=status, finding=finding)
+        if upload is not None:
+            close_without_rows(books.works, books.account, upload, status=status, finding=finding)
 
     crashing, whole = twins
     until_the_end(crashing, lambda: journey(crashing))

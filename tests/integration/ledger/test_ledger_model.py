@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,14 +17,17 @@ from ingestd.database.engine import Database
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import format_amount
+from tests.chaos import TIMES
 from tests.integration.ledger.conftest import Books, open_books, springfield
+
+pytestmark = pytest.mark.chaos
 
 PRICES = {"MEAL": 325, "FREE": 0, "UNPRICED": None}
 AMOUNTS = {"": None, "0.00": 0, "1.5": 150, "1.50": 150, "9999999999.99": 999_999_999_999}
 
 _examples = itertools.count()
 small = settings(
-    max_examples=25,
+    max_examples=25 * TIMES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

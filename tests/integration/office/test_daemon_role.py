@@ -10,9 +10,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
+from ingestd.database import schema
 from ingestd.database.engine import Database, open_database
 from ingestd.formats.kinds.catalog import CatalogKind
-from ingestd.values.errors import DatabaseError
+from ingestd.service.installation.folder_ledger import FolderLedger
+from ingestd.spool.folders import Folders
+from ingestd.values.errors import DatabaseError, SchemaError
 from tests.integration.database.conftest import Server
 from tests.integration.office.conftest import Office, open_office
 
@@ -74,6 +77,26 @@ def test_the_grants_on_the_page_are_enough_for_catalogs(office: Office) -> None:
         donor = {"donor_number": "42", "name": name, "pledges": pledges, "appeals": None}
         office.books.load(CatalogKind.DONORS, [donor])
     assert [row[2] for row in office.books.dump("donor_pledge")["donor_pledge"]] == ["8", "9"]
+
+
+def test_init_works_as_the_daemons_role_once_the_schema_is_there(
+    role_database: Database, tmp_path: Path
+) -> None:
+    """Every further node is set up without the owner's password."""
+    ledger = FolderLedger(folders=Folders(tmp_path / "data"), database=role_database)
+    assert ledger.make().ledger_id
+    ledger.use()
+
+
+def test_init_as_the_daemons_role_says_who_makes_the_schema(
+    role_database: Database, server: Server
+) -> None:
+    """Permission denied for schema public: an operator would grant it, and regret it."""
+    with server.database("pattern_empty") as url:
+        database = open_database(make_url(url).set(username=ROLE).render_as_string(False))
+        with pytest.raises(SchemaError, match="run ingestd db upgrade as that one"):
+            schema.upgrade(database)
+        database.close()
 
 
 @pytest.mark.parametrize("table", ["charge", "posting", "payment", "allocation", "seal"])

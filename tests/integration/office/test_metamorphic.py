@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from ingestd.database.engine import Database
 from ingestd.values.money import format_amount
+from tests.chaos import TIMES
 from tests.integration.office.bookkeeping import LotKey, audit
 from tests.integration.office.conftest import Office
 from tests.integration.office.histories import FileRow, amounts, file_rows, open_account, payers
 from tests.integration.office.histories import types as account_types
 
+pytestmark = pytest.mark.chaos
+
 few = settings(
-    max_examples=6,
+    max_examples=6 * TIMES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -10,12 +10,15 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.chaos import TIMES
 from tests.integration.database.conftest import MakeDatabase
 from tests.integration.office.money_machine import MoneyMachine
 
+pytestmark = pytest.mark.chaos
+
 
 @pytest.mark.long
-@pytest.mark.parametrize(("kind", "examples", "steps"), [("sqlite", 20, 25), ("postgresql", 5, 20)])
+@pytest.mark.parametrize(("kind", "examples", "steps"), [("sqlite", 10, 25), ("postgresql", 3, 20)])
 def test_whatever_becomes_of_money_the_books_agree_with_the_rules(
     make_database: MakeDatabase, tmp_path: Path, kind: str, examples: int, steps: int
 ) -> None:
@@ -32,7 +35,7 @@ def test_whatever_becomes_of_money_the_books_agree_with_the_rules(
     run_state_machine_as_test(
         Office,
         settings=settings(
-            max_examples=examples,
+            max_examples=examples * TIMES,
             stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -6,12 +6,14 @@ import itertools
 from collections import Counter
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.values.identifiers import AccountId
 from ingestd.values.money import format_amount
+from tests.chaos import TIMES
 from tests.integration.office.conftest import STUDENTS as FAMILY
 from tests.integration.payments.conftest import (
     ENROLMENT,
@@ -25,6 +27,8 @@ from tests.integration.payments.conftest import (
     fee_row,
     sundry_row,
 )
+
+pytestmark = pytest.mark.chaos
 
 receipts = st.sampled_from(["", "", "R1", "R2"])
 batches = st.sampled_from(["1", "2"])
@@ -85,7 +89,7 @@ def account_of_its_own(office: PaymentOffice) -> PaymentOffice:
 
 
 @settings(
-    max_examples=8,
+    max_examples=8 * TIMES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ingestd.service.office.invoices import invoice_of
 from tests.integration.payments.conftest import (
     ENROLMENT,
     SUNDRY,
@@ -114,6 +115,9 @@ def test_deposits_advances_and_income_of_enrolment_go_their_ways(office: Payment
     assert office.statuses() == {"enrolment_payments:ABCDE371:R3": ("paid", "0.00")}
     assert office.books.balances()["S3", "LIABILITY"] == "0.00"
     office.assert_in_balance()
+    books = office.books
+    invoice = invoice_of(books.database, books.clock, books.account, "S1")
+    assert (invoice.total_due, invoice.credits) == (0, ()), "neither waits for the next fees"
 
 
 def test_income_of_enrolment_pays_its_own_sale_and_no_older_debt(office: PaymentOffice) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,8 +23,11 @@ from ingestd.reports.money.held import report_held
 from ingestd.reports.money.payouts import report_payouts
 from ingestd.service.office import payouts, refunds
 from ingestd.values.errors import IngestdError
+from tests.chaos import TIMES
 from tests.integration.office.conftest import day
 from tests.integration.reports.office_story import Spring, open_spring
+
+pytestmark = pytest.mark.chaos
 
 FAMILIES = {"KIM001": ("KIM001", "K1", "K2"), "LEE001": ("LEE001", "L1")}
 PARTIES = tuple(party for members in FAMILIES.values() for party in members)
@@ -78,7 +82,7 @@ def do(office: Spring, number: int, step: tuple[str, str, str, int, int]) -> Non
         deeds[kind]()
 
 
-@settings(max_examples=25)
+@settings(max_examples=15 * TIMES)
 @given(history=steps)
 def test_what_families_are_told_adds_up(history: list[tuple[str, str, str, int, int]]) -> None:
     """Statements close with balances, and one family's arrears are its row of all, on any day."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import resource
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import asyncssh
@@ -291,3 +293,34 @@ async def test_what_a_crash_left_in_staging_is_gone_after_a_start(open_door: Any
     (school.folders.staging("SPRINGFIELD") / "01K00000000000000000000000").write_bytes(b"x")
     await open_door()
     assert school.staged() == []
+
+
+async def test_a_folder_that_cannot_be_synced_publishes_nothing(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that was told of a failure sends again at once, and the file is there once."""
+    incoming = school.incoming.stat().st_ino
+    sync = os.fsync
+    failures = [OSError(errno.EIO, "a broken disk")]
+
+    def fsync(descriptor: int) -> None:
+        if failures and os.fstat(descriptor).st_ino == incoming:
+            raise failures.pop()
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(asyncssh.SFTPFailure):
+        await put(school, b"first")
+    assert os.listdir(school.incoming) == school.staged() == []
+    # The account gets a receipt that says so.
+    assert [(note.whole, note.loss) for note in school.notes()] == [(False, "publish_failed")]
+    await put(school, b"second")
+    assert (school.incoming / NAME).read_bytes() == b"second"
+    assert [note.whole for note in school.notes()] == [False, True]
+    assert open_below(school.folders.data_dir) == []
+
+
+def open_below(folder: Path) -> list[Path]:
+    """Return the files below a folder that this process holds open."""
+    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return [path for link in links if (path := link.readlink()).is_relative_to(folder)]

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from ingestd.cli.files.uploads import _COLUMNS as UPLOADS
-from ingestd.cli.terminal.output import NUMERIC
 from ingestd.cli.terminal.table import (
     NEEDED_LESS,
     PROSE,
@@ -21,6 +20,7 @@ from ingestd.cli.terminal.table import (
     lay_out_list,
 )
 from ingestd.reports.asking.kinds import REPORTS
+from ingestd.reports.escaping.spreadsheets import NUMERIC
 from ingestd.reports.figures.changes import COLUMNS as CHANGES
 from ingestd.reports.figures.items import COLUMNS as ITEMS
 

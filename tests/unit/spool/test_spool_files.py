@@ -14,7 +14,7 @@ import pytest
 
 from ingestd.spool.arrivals import Arrival, list_notes, note_path, read_note, write_note
 from ingestd.spool.claimed import list_claimed, storable_name, take, take_together
-from ingestd.spool.files import write_durably, write_pieces_durably
+from ingestd.spool.files import clear_unfinished, write_durably, write_pieces_durably
 from ingestd.spool.folders import Folders
 from ingestd.spool.publish import publish
 from ingestd.values.errors import StorageError
@@ -22,6 +22,7 @@ from ingestd.values.identifiers import AccountId, new_upload_id
 
 A = AccountId("A")
 NAME = "student_billing.csv"
+NOW = 1_800_000_000
 RECEIVED = datetime(2026, 3, 2, 18, 0, 1, 5, tzinfo=UTC)
 
 
@@ -315,3 +316,17 @@ def test_files_that_are_taken_together_go_by_the_names_that_they_have_then(
     assert claimed is not None
     assert (claimed.filename, claimed.others) == ("A.csv", ("_.arrival.json",))
     assert claimed.path(folders).read_bytes() == b"A.csv"
+
+
+def test_what_killed_processes_left_half_written_goes_and_nothing_else(tmp_path: Path) -> None:
+    """A receipt that was never finished is nobody's; a client's own dotted file is."""
+    names = {f".in.{number:016x}": age for number, age in ((1, 7200), (2, 0))}
+    names |= {".in.1": 7200, ".in.0123456789ABCDEF": 7200, "a.json": 7200}
+    for name, age in names.items():
+        (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, (NOW - age, NOW - age))
+    assert clear_unfinished(tmp_path, older_than_seconds=3600, now=NOW) == 1
+    assert {path.name for path in tmp_path.iterdir()} == set(names) - {f".in.{1:016x}"}
+    assert clear_unfinished(tmp_path / "missing", older_than_seconds=0, now=NOW) == 0
+    write_durably(tmp_path / "b.json", b"x")
+    assert len(list(tmp_path.iterdir())) == len(names)

@@ -1,0 +1,39 @@
+"""The pages of files, in the menu's order."""
+
+from __future__ import annotations
+
+from ingestd.console.door.rights import Asked
+from ingestd.console.files.drops import ELECTRONIC_RECEIPTS, QUEUED_CHARGES, Drops
+from ingestd.console.files.lists import Lists
+from ingestd.console.files.story import Stories
+from ingestd.service.daemon.supervisor import Surroundings
+from ingestd.service.files.previews import Previews
+
+
+def counters(surroundings: Surroundings) -> tuple[Asked, ...]:
+    """Return the pages where files are dropped: for charges, and for payments."""
+    installation, receiver = surroundings.installation, surroundings.receiver
+    previews = Previews(receiver=receiver, works=installation.works(), clock=installation.clock)
+    return tuple(
+        asked
+        for counter in (QUEUED_CHARGES, ELECTRONIC_RECEIPTS)
+        for asked in Drops(
+            counter,
+            previews=previews,
+            database=installation.database,
+            clock=installation.clock,
+            bytes_max=receiver.limits.max_upload_bytes,
+        ).asked()
+    )
+
+
+def uploads(surroundings: Surroundings) -> tuple[Asked, ...]:
+    """Return the pages that show what came, and what became of it."""
+    installation = surroundings.installation
+    stories = Stories(
+        database=installation.database,
+        receiver=surroundings.receiver,
+        clock=installation.clock,
+        node=installation.works().node,
+    )
+    return (*Lists(installation.database, installation.clock).asked(), *stories.asked())

@@ -1,0 +1,1 @@
+"""Districts and who may connect: asked about, changed by people, kept, and taken back."""

@@ -1,0 +1,1 @@
+"""Signing on: somebody else says who it is who signs in, by OpenID Connect."""

@@ -1,0 +1,102 @@
+"""The catalog's pages: what is imported is looked at first, and every change says who made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.integration.console.conftest import Console
+from tests.integration.console.office import (
+    OFFICE,
+    READER,
+    facts_of,
+    furnish_spring,
+    tables_of,
+    ways_of,
+)
+
+PRODUCTS = "billing_code,name,price\nBAND,Band uniform,125.00\nCHOIR,Choir gown,30.00\nBAD,Bad,x\n"
+
+
+async def test_an_import_says_what_it_would_change_and_what_is_wrong(
+    either: Console, tmp_path: Path
+) -> None:
+    """Line by line; nothing is kept until somebody says so, and then it has a name and a reason."""
+    office = furnish_spring(either, tmp_path, told=False)
+    visitor = await either.let_in("ada", OFFICE)
+    way = "/catalog/products/import"
+    assert "billing_code,name,price" in (await visitor.get(way)).text
+    fields = {"content": PRODUCTS, "reason": "New prices"}
+    looked = await visitor.post(way, fields)
+    assert facts_of(looked.text) == {
+        "rows": "3",
+        "rejected": "1",
+        "added": "1",
+        "changed": "1",
+        "unchanged": "0",
+    }
+    [finding] = tables_of(looked.text)["What is wrong"]
+    assert (finding["line"], finding["column"], finding["value"]) == ("4", "price", "x")
+    batches = "SELECT 1 AS found FROM seal WHERE account = :account"
+    before = len(office.rows(batches))
+    assert "CHOIR" not in (await visitor.get("/catalog/products")).text
+    taken = await visitor.post(f"{way}/take", fields)
+    assert taken.status == 303
+    assert len(office.rows(batches)) == before + 1
+    rows = {
+        row["billing_code"]: row["price"]
+        for row in tables_of((await visitor.get("/catalog/products")).text)["products"]
+    }
+    assert (rows["BAND"], rows["CHOIR"]) == ("125.00", "30.00")
+    history = tables_of((await visitor.get("/catalog/products/CHOIR")).text)["Changes"]
+    assert {(row["by"], row["reason"]) for row in history} == {("ada", "New prices")}
+    again = await visitor.post(f"{way}/take", fields)
+    assert again.status == 303
+    assert len(office.rows(batches)) == before + 1
+
+
+async def test_what_is_no_catalog_is_refused_whole(console: Console, tmp_path: Path) -> None:
+    """What was typed stays to be mended, and is no markup."""
+    furnish_spring(console, tmp_path, told=False)
+    visitor = await console.let_in("ada", OFFICE)
+    for content in ("", "nonsense", "</textarea><script>alert(1)</script>", "name\nx\n"):
+        page = await visitor.post("/catalog/students/import", {"content": content})
+        assert page.status == 422, content
+        assert "<script>alert" not in page.text
+    assert (await visitor.get("/catalog/nothing")).status == 404
+    assert (await visitor.post("/catalog/nothing/import", {})).status == 404
+
+
+async def test_a_merchant_is_set_up_by_one_form(console: Console, tmp_path: Path) -> None:
+    """The electronic receipts' parameters: an import of one row, with who made it."""
+    furnish_spring(console, tmp_path, told=False)
+    visitor = await console.let_in("ada", OFFICE)
+    fields = {
+        "merchant_id": "NOW",
+        "description": "Cards",
+        "settle": "on_import",
+        "other_gl_account": "4-2100-01",
+        "reason": "New bank",
+    }
+    assert (await visitor.post("/receipting/merchants", fields)).status == 303
+    page = await visitor.get("/receipting/merchants")
+    [row] = [row for row in tables_of(page.text)["Merchants"] if row["merchant_id"] == "NOW"]
+    assert (row["settle"], row["other_gl_account"]) == ("on_import", "4-2100-01")
+    bad = await visitor.post("/receipting/merchants", fields | {"settle": "never"})
+    assert (bad.status, 'value="New bank"' not in bad.text) == (422, True)
+    edited = await visitor.get("/receipting/merchants?edit=NOW")
+    assert 'value="Cards"' in edited.text
+    assert (await visitor.get("/receipting/merchants?edit=NOBODY")).status == 404
+
+
+async def test_who_only_reads_imports_nothing(console: Console, tmp_path: Path) -> None:
+    """Neither a catalog nor a merchant, and no page offers it."""
+    furnish_spring(console, tmp_path, told=False)
+    reader = await console.let_in("rita", READER)
+    for path in ("/catalog/products", "/receipting/merchants"):
+        page = await reader.get(path)
+        assert page.status == 200
+        assert not [way for way in ways_of(page.text) if "import" in way or "edit" in way]
+        assert 'method="post" action="/catalog' not in page.text
+    for path in ("/catalog/products/import", "/catalog/products/import/take"):
+        assert (await reader.post(path, {"content": PRODUCTS})).status == 403
+    assert (await reader.post("/receipting/merchants", {})).status == 403

@@ -57,7 +57,7 @@ _RAW = {
     "requestBody": {
         "required": True,
         "description": "The file's bytes as they are.",
-        "content": {"text/csv": {"schema": {"type": "string"}}},
+        "content": {"text/csv": {}},
     }
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route, Router
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from ingestd.database.engine import Database
@@ -59,9 +59,10 @@ class Health:
                 Route("/healthz", self._healthz),
                 Route("/readyz", self._readyz),
                 Route("/metrics", self._render_metrics),
-                Route("/", _hide_console) if console is None else Mount("/", console),
+                *([Route("/", _hide_console)] if console is None else []),
             ],
             redirect_slashes=False,
+            default=console,
         )
 
     async def standing(self) -> Standing:

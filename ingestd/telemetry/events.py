@@ -12,6 +12,7 @@ class Event(StrEnum):
     """A log line's `event`: noun_pastverb, never changed once released."""
 
     DAEMON_STARTED = "daemon_started"
+    DRAIN_STARTED = "drain_started"
     DAEMON_STOPPED = "daemon_stopped"
     DAEMON_FAILED = "daemon_failed"
     PROGRAM_OUTDATED = "program_outdated"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +30,22 @@ def test_an_idle_daemon_stops_with_exit_code_0(open_school: School, number: sign
     assert open_school.stop(number) == 0
     (stopped,) = open_school.log.events("daemon_stopped")
     assert stopped["clean"] is True
+
+
+def test_a_draining_daemon_serves_on_until_its_balancer_has_noticed(school: School) -> None:
+    """A rolling restart fails no upload that a balancer had sent here a moment before."""
+    school.set(drain_seconds=3600.0)
+    school.start()
+    school.daemon.send_signal(signal.SIGTERM)
+    school.log.wait_until_event("drain_started")
+    with pytest.raises(urllib.error.HTTPError, match="503") as unready:
+        urllib.request.urlopen(f"http://127.0.0.1:{school.http_port}/readyz")
+    checks = json.loads(unready.value.read())["checks"]
+    unready.value.close()
+    assert [name for name, what in checks.items() if what != "ok"] == ["node"]
+    school.upload(school.write("student_billing_1.csv", "LIABILITY,T1,00042,LATE_FEE,,5.00,"))
+    assert school.wait_until_receipt("student_billing_1.csv")["status"] == "processed"
+    assert school.stop() == 0
 
 
 def spawn_until_it_answers_signals(school: School) -> None:

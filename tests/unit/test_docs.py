@@ -232,3 +232,11 @@ def test_prose_is_narrow_enough_to_read(page: Path) -> None:
     prose = _FENCE.sub("", page.read_text("utf-8")).splitlines()
     long = [line for line in prose if len(line) > PROSE_CHARACTERS_MAX and line[:1] != "|"]
     assert not long
+
+
+def test_every_guarantee_names_a_test_that_there_is() -> None:
+    """A promise outlives no test that showed it."""
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", _text("docs/guarantees.md"))
+    assert len(named) == _text("docs/guarantees.md").count("`tests/") > 0
+    for path, test in named:
+        assert re.search(rf"^(async )?def {test}\(", _text(path), re.MULTILINE), f"{path}::{test}"

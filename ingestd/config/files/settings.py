@@ -157,6 +157,7 @@ class Settings(_Section):
 
     data_dir: Path
     database_url: Annotated[str, Field(repr=False)]  # it may hold a password
+    drain_seconds: Annotated[float, Field(strict=True, ge=0, le=3600)] = 0.0
     shutdown_seconds: Annotated[float, Field(strict=True, ge=0, le=3600)] = 20.0
     sftp: SftpSettings = SftpSettings()
     intake: IntakeSettings = IntakeSettings()

@@ -273,10 +273,20 @@ class Daemon:
         os._exit(EXIT_WORLD if self._failed else EXIT_DONE)
 
     def stop(self) -> None:
-        """Begin to stop, as on SIGTERM; `run` returns within `shutdown_seconds`."""
+        """Begin to stop; `run` returns within `shutdown_seconds`."""
         if not self._stop.is_set():
             self._deadline = time.monotonic() + self._settings.shutdown_seconds
             self._stop.set()
+
+    def _on_stop_signal(self) -> None:
+        seconds = self._settings.drain_seconds
+        if self._draining or not seconds:
+            self.stop()
+            return
+        # The balancer first: whoever it sends meanwhile is served.
+        self._draining = "it stops soon"
+        log.info(Event.DRAIN_STARTED, seconds=seconds)
+        asyncio.get_running_loop().call_later(seconds, self.stop)
 
     def _drain(self, reason: str) -> None:
         """Stop as on SIGTERM, with exit code 3: what is left is for another program."""
@@ -287,7 +297,7 @@ class Daemon:
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(number, self._on_stop_signal)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
 
     def _reload(self) -> None:

@@ -96,9 +96,10 @@ class _PqTrace:
                 self._prepared[name] = statement
             elif kind == "Bind":
                 [name] = _matched(_BOUND, rest)
-                if name != before or not name:
+                # One for many rows is bound for each, without a Sync between: one wait for all.
+                if self._prepared[name] != before:
                     found.append((when, self._prepared[name]))
-                before = name
+                before = self._prepared[name]
             elif kind == "Sync":
                 before = ""
         return found

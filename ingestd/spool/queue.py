@@ -279,29 +279,6 @@ def list_uploads(
     return [_upload(row) for row in rows]
 
 
-def list_uploads_before(
-    connection: Connection,
-    account: AccountId,
-    *,
-    limit: int,
-    before: str,
-    status: str | None = None,
-    filename: str | None = None,
-) -> list[QueuedUpload]:
-    """Return an account's uploads by id, the highest first, those `before` one.
-
-    `status` is a state or a receipt's status.
-    """
-    values = {
-        "account": account,
-        "before": before,
-        "status": status or "",
-        "filename": filename or "",
-        "limit": limit,
-    }
-    return [_upload(row) for row in _SQL.run(connection, "list_uploads_before", values)]
-
-
 def count_open(connection: Connection, *, node: str) -> tuple[int, int]:
     """Return how many uploads wait or are worked on, and how many have failed."""
     row = _SQL.run(connection, "count_open", {"node": node}).one()

@@ -155,20 +155,6 @@ WHERE account = :account AND (:any_status = 1 OR COALESCE(status, state) = :stat
 ORDER BY received_at DESC, upload_id DESC
 LIMIT :limit
 
--- name: list_uploads_before
--- An account's uploads before one, the latest id first: those with a status, which is a receipt's
--- or a state of the queue, and a file name; an empty :status or :filename is any. Binds :account,
--- :before, :limit.
-SELECT account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,
-  session_id, key_fingerprint, client_version, sent_by, node, state, status, owner, claim_token,
-  attempts, last_error, records_done, delivered
-FROM upload
-WHERE account = :account AND upload_id < :before
-  AND (:status = '' OR COALESCE(status, state) = :status)
-  AND (:filename = '' OR filename = :filename)
-ORDER BY upload_id DESC
-LIMIT :limit
-
 -- name: count_open
 -- How many uploads of all accounts wait or are worked on, on a node, and how many failed there.
 -- Binds :node.

@@ -19,7 +19,13 @@ from ingestd.console.api.figures import Limit
 from ingestd.console.api.problems import ProblemError
 from ingestd.console.api.spooled import SpooledResponse, spool
 from ingestd.console.api.strictness import FileName, Name, refuse_encoded
-from ingestd.console.api.upload_rows import UploadStatus, counts_row, note_row, upload_row
+from ingestd.console.api.upload_rows import (
+    UploadStatus,
+    counts_row,
+    found_row,
+    note_row,
+    upload_row,
+)
 from ingestd.console.page.threads import read, read_long, write
 from ingestd.formats.names import FormatName
 from ingestd.intake.answering.dry_run import check_file
@@ -28,11 +34,12 @@ from ingestd.ledger.outcomes.file_outcomes import FileOutcome, read_file_outcome
 from ingestd.service.daemon.supervisor import Surroundings
 from ingestd.service.files.receiving import Origin, Received
 from ingestd.service.files.upload_keys import UploadKey, UploadKeys
+from ingestd.service.files.uploads import Sought, find_uploads
 from ingestd.service.http.bounds import allow_body
 from ingestd.service.people.tokens import TokenScope
 from ingestd.spool.arrivals import note_of_upload
 from ingestd.spool.claimed import storable_name
-from ingestd.spool.queue import find_upload, list_uploads_before
+from ingestd.spool.queue import find_upload
 from ingestd.values.errors import UnknownNameError
 from ingestd.values.identifiers import UPLOAD_ID_PATTERN, UploadId
 from ingestd.values.money import decimals_of
@@ -52,7 +59,6 @@ KeyHeader = Annotated[
     ),
 ]
 
-_LAST = "Z"  # every upload's id is before it
 _RAW = {
     "requestBody": {
         "required": True,
@@ -162,30 +168,25 @@ class Files:
         self,
         caller: Follower,
         status: UploadStatus | None = None,
-        filename: FileName | None = None,
+        filename: Annotated[FileName | None, Query(description="A part of its name.")] = None,
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> Response:
         """List uploads, the latest first, with what became of their rows."""
-        account_id = caller.account.account_id
+        sought = Sought(
+            accounts=(caller.account.account_id,),
+            name=filename or "",
+            state=None if status is None else status.value,
+        )
 
         def work() -> dict[str, object]:
             with self._database.reading() as connection:
-                found = list_uploads_before(
-                    connection,
-                    account_id,
-                    limit=limit + 1,
-                    before=cursor or _LAST,
-                    status=None if status is None else status.value,
-                    filename=filename,
-                )
-                rows = [
-                    upload_row(upload)
-                    | counts_row(read_file_outcome(connection, account_id, upload.upload_id))
-                    for upload in found[:limit]
-                ]
+                found = find_uploads(connection, sought, before=cursor or "", limit=limit + 1)
             more = len(found) > limit
-            return {"uploads": rows, "next": found[limit - 1].upload_id if more else None}
+            return {
+                "uploads": [found_row(upload) for upload in found[:limit]],
+                "next": found[limit - 1].upload_id if more else None,
+            }
 
         return answer_json(await read(work))
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from ingestd.intake.answering.receipt import counts_of
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
+from ingestd.service.files.uploads import FoundUpload
 from ingestd.spool.arrivals import Arrival
 from ingestd.spool.queue import QueuedUpload
 from ingestd.values.clock import format_second, from_microseconds
@@ -35,6 +36,26 @@ def upload_row(upload: QueuedUpload) -> dict[str, object]:
         "status": upload.status or upload.state,
         "records_done": upload.records_done if upload.state == "working" else None,
         "last_error": upload.last_error,
+    }
+
+
+def found_row(upload: FoundUpload) -> dict[str, object]:
+    """Return an upload of a list, with its row counts."""
+    return {
+        "upload_id": upload.upload_id,
+        "filename": upload.filename,
+        "format": upload.format,
+        "source": upload.source,
+        "received_at": format_second(from_microseconds(upload.received_at)),
+        "size_bytes": upload.size_bytes,
+        "status": upload.state,
+        "records_done": upload.records_done if upload.state == UploadStatus.WORKING else None,
+        "last_error": upload.error,
+        "rows": upload.rows,
+        "applied": upload.applied,
+        "duplicate": upload.duplicate,
+        "conflict": upload.conflict,
+        "rejected": upload.rejected,
     }
 
 

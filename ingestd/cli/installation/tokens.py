@@ -10,7 +10,7 @@ from ingestd.cli.opening.installation import installation_for
 from ingestd.cli.terminal.options import ConfigOption, Output, OutputOption, WideOption
 from ingestd.cli.terminal.output import print_rows
 from ingestd.service.in_force.need import Need
-from ingestd.service.people.tokens import DAYS, DAYS_MAX, TokenScope
+from ingestd.service.people.scopes import DAYS, DAYS_MAX, TokenScope
 from ingestd.values.clock import format_second
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from starlette.datastructures import State
 from ingestd.access.accounts import Account
 from ingestd.access.keeper import AccessKeeper
 from ingestd.console.api.problems import ProblemError
-from ingestd.service.people.tokens import Token, TokenScope
+from ingestd.service.people.scopes import TokenScope
+from ingestd.service.people.tokens import Token
 from ingestd.values.identifiers import ACCOUNT_ID_PATTERN, AccountId
 
 AccountQuery = Annotated[

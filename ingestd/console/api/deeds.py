@@ -16,7 +16,7 @@ from ingestd.console.page.threads import write
 from ingestd.service.installation.bootstrap import Installation
 from ingestd.service.office import charges, payments, payouts, refunds, transfers
 from ingestd.service.office.bookkeeper import Answer, Bookkeeper
-from ingestd.service.people.tokens import TokenScope
+from ingestd.service.people.scopes import TokenScope
 
 Clerk = Annotated[Caller, Depends(Needs(TokenScope.MONEY))]
 

@@ -33,7 +33,7 @@ from ingestd.reports.figures.payment_page import FIRST, list_payments
 from ingestd.reports.figures.payments import Status
 from ingestd.reports.figures.report import Question, Row
 from ingestd.service.installation.bootstrap import Installation
-from ingestd.service.people.tokens import TokenScope
+from ingestd.service.people.scopes import TokenScope
 from ingestd.values.clock import format_instant, from_microseconds, to_microseconds
 from ingestd.values.errors import UnknownNameError, UsageError
 from ingestd.values.money import decimals_of

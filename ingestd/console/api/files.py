@@ -36,7 +36,7 @@ from ingestd.service.files.receiving import Origin, Received
 from ingestd.service.files.upload_keys import UploadKey, UploadKeys
 from ingestd.service.files.uploads import Sought, find_uploads
 from ingestd.service.http.bounds import allow_body
-from ingestd.service.people.tokens import TokenScope
+from ingestd.service.people.scopes import TokenScope
 from ingestd.spool.arrivals import note_of_upload
 from ingestd.spool.claimed import storable_name
 from ingestd.spool.queue import find_upload

@@ -13,7 +13,8 @@ from ingestd.console.page.forms import read_pairs
 from ingestd.console.page.pages import page
 from ingestd.console.page.threads import read, write
 from ingestd.service.people.audit import Doer, Via
-from ingestd.service.people.tokens import DAYS, DAYS_MAX, TokenKeeper, TokenScope
+from ingestd.service.people.scopes import DAYS, DAYS_MAX, TokenScope
+from ingestd.service.people.tokens import TokenKeeper
 from ingestd.service.people.users import User
 from ingestd.values.clock import Clock
 from ingestd.values.errors import UsageError

@@ -17,16 +17,12 @@ from ingestd.database.engine import Database
 from ingestd.database.statements import Statements
 from ingestd.service.people.audit import Deed, Doer, write_audit
 from ingestd.service.people.links import hash_secret
+from ingestd.service.people.scopes import DAYS, DAYS_MAX, TokenScope
 from ingestd.values.clock import Clock, from_microseconds, to_microseconds
 from ingestd.values.errors import UsageError
 from ingestd.values.identifiers import AccountId
 
 _SQL = Statements(__file__)
-
-DAYS = 365
-"""How long a token lasts where nobody says it."""
-
-DAYS_MAX = 730
 
 _PREFIX = "ing"
 _ID_CHARACTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none is taken for another one
@@ -36,20 +32,6 @@ _ID = re.compile(rf"[{_ID_CHARACTERS}]{{{_ID_LENGTH}}}")
 _WRITTEN = re.compile(rf"{_PREFIX}_({_ID.pattern})_([A-Za-z0-9_-]{{43}})")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,49}")
 _SEEN_STEP = timedelta(minutes=1)
-
-
-class TokenScope(StrEnum):
-    """What a token may do in its accounts.
-
-    `upload` sends files, checks them and fetches receipts, as an SFTP client does; `read` asks for
-    uploads and figures; `contacts` adds to it who people are and how they are reached; `money`
-    writes the books.
-    """
-
-    UPLOAD = "upload"
-    READ = "read"
-    CONTACTS = "contacts"
-    MONEY = "money"
 
 
 class TokenState(StrEnum):

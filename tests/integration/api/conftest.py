@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ingestd.service.people.tokens import TokenKeeper, TokenScope
+from ingestd.service.people.scopes import TokenScope
+from ingestd.service.people.tokens import TokenKeeper
 from ingestd.values.identifiers import AccountId
 from tests.integration.console.conftest import (
     SPRINGFIELD,

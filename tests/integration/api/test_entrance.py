@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 
 from ingestd.console.api.entrance import SEEING
 from ingestd.console.door.attempts import BY_ADDRESS_MAX, SECONDS
-from ingestd.service.people.tokens import DAYS, TokenKeeper, TokenScope
+from ingestd.service.people.scopes import DAYS, TokenScope
+from ingestd.service.people.tokens import TokenKeeper
 from tests.integration.api.conftest import Program, program
 from tests.integration.console.conftest import SPRINGFIELD, TEST, Console
 from tests.integration.http.peers import PATIENCE

@@ -16,7 +16,8 @@ from ingestd.console.api.figures import WITHHELD
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.reports.asking.kinds import REPORTS
 from ingestd.service.people.audit import Doer, Via
-from ingestd.service.people.tokens import TokenKeeper, TokenScope
+from ingestd.service.people.scopes import TokenScope
+from ingestd.service.people.tokens import TokenKeeper
 from ingestd.values.identifiers import AccountId
 from tests.integration.api.test_same_books import asked
 from tests.integration.api.typed import TypedProgram

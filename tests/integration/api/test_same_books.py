@@ -18,7 +18,8 @@ from ingestd.service.http.bounds import Bounds
 from ingestd.service.http.health import Health
 from ingestd.service.installation.bootstrap import prepared_installation
 from ingestd.service.people.audit import Doer, Via
-from ingestd.service.people.tokens import TokenKeeper, TokenScope
+from ingestd.service.people.scopes import TokenScope
+from ingestd.service.people.tokens import TokenKeeper
 from ingestd.sftp.uploads.lifecycle import Uploads
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.identifiers import AccountId

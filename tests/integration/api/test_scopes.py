@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ingestd.service.people.tokens import TokenScope
+from ingestd.service.people.scopes import TokenScope
 from tests.integration.api.conftest import ROOT, Program, Reply, program
 from tests.integration.console.conftest import SHELBYVILLE, SPRINGFIELD, Console
 

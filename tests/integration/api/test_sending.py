@@ -11,7 +11,7 @@ import pytest
 
 from ingestd.service.files.upload_keys import LIFETIME
 from ingestd.service.http import bounds
-from ingestd.service.people.tokens import TokenScope
+from ingestd.service.people.scopes import TokenScope
 from ingestd.values.identifiers import AccountId
 from tests.integration.api.conftest import ROOT, Program, program, reply_of
 from tests.integration.console.conftest import SHELBYVILLE, SPRINGFIELD, Console

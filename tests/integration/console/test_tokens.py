@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from ingestd.service.people.audit import list_audit
-from ingestd.service.people.tokens import DAYS, DAYS_MAX, TokenKeeper, TokenScope, TokenState
+from ingestd.service.people.scopes import DAYS, DAYS_MAX, TokenScope
+from ingestd.service.people.tokens import TokenKeeper, TokenState
 from ingestd.values.errors import UsageError
 from tests.integration.console.conftest import SHELBYVILLE, SPRINGFIELD, TEST, Console
 

@@ -19,7 +19,7 @@ from ingestd.values.identifiers import AccountId
 
 _SQL = Statements(__file__)
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def parse_name(text: str) -> str:
     name = text.strip().lower()
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{text!r} cannot be signed in with: 1 to 100 letters, digits and . _ @ + -, "
+            f"{text!r} cannot be signed in with: 1 to 64 letters, digits and . _ @ + -, "
             "such as an e-mail address."
         )
     return name

@@ -291,6 +291,6 @@ def test_a_name_is_taken_once_and_is_plain(either: Console) -> None:
     for name in ("ada", " ADA "):
         with pytest.raises(UsageError, match="There is a user ada already"):
             either.invite(name, ADMIN)
-    for name in ("", "<b>", "a b", "ä", "x" * 101, "-a"):
+    for name in ("", "<b>", "a b", "ä", "x" * 65, "-a"):
         with pytest.raises(UsageError, match="cannot be signed in with"):
             either.invite(name, ADMIN)

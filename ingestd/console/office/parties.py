@@ -12,8 +12,8 @@ from ingestd.access.accounts import Account
 from ingestd.console.door.rights import Visit, refuse
 from ingestd.console.office.cells import Cell, Row, pairs_of, path_of, table_of, within
 from ingestd.console.office.desk import ROWS_MAX, Desk
-from ingestd.console.office.report_answers import without_contacts
-from ingestd.console.office.ways import ways_of
+from ingestd.console.office.reports.answers import without_contacts
+from ingestd.console.office.reports.ways import ways_of
 from ingestd.console.office.written import find_written
 from ingestd.console.page.pages import page
 from ingestd.console.page.threads import read, read_long

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ingestd.console.door.rights import Asked, Right
 from ingestd.console.office.catalog import Catalog
-from ingestd.console.office.deeds import Deeds
+from ingestd.console.office.deeds.pages import Deeds
 from ingestd.console.office.desk import Desk
 from ingestd.console.office.ledger import Ledger
 from ingestd.console.office.parties import Parties
 from ingestd.console.office.payments import Payments
-from ingestd.console.office.reports import Reports
+from ingestd.console.office.reports.pages import Reports
 from ingestd.console.office.trails import Trails
 from ingestd.service.daemon.supervisor import Surroundings
 

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from xml.etree import ElementTree as ET
 
-from ingestd.console.office.pictures import draw_bars, draw_year
+from ingestd.console.office.reports.pictures import draw_bars, draw_year
 
 SVG = ET.fromstring
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from ingestd.console.office.cells import path_of
-from ingestd.console.office.forms import (
+from ingestd.console.office.deeds.forms import (
     Deed,
     Field,
     Given,

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account
 from ingestd.console.office.desk import Desk
-from ingestd.console.office.pictures import draw_bars, draw_year
+from ingestd.console.office.reports.pictures import draw_bars, draw_year
 from ingestd.reports.asking.questions import Asked
 from ingestd.reports.figures.aging import report_aging
 from ingestd.reports.money.days import DayTotal, count_files, read_days

@@ -15,9 +15,9 @@ from ulid import ULID
 from ingestd.access.accounts import Account
 from ingestd.console.door.rights import Visit, refuse
 from ingestd.console.office.cells import table_of, within
-from ingestd.console.office.deed_list import DEEDS
+from ingestd.console.office.deeds.forms import Deed, Given, Kind, day_of, for_forms, read_given
+from ingestd.console.office.deeds.listed import DEEDS
 from ingestd.console.office.desk import Desk
-from ingestd.console.office.forms import Deed, Given, Kind, day_of, for_forms, read_given
 from ingestd.console.office.written import AGAIN, ENTRY
 from ingestd.console.page.forms import read_fields
 from ingestd.console.page.pages import page

@@ -13,7 +13,7 @@ from ingestd.console.door.rights import Visit, refuse
 from ingestd.console.office.cells import cells_of, is_number, within
 from ingestd.console.office.desk import Desk, said
 from ingestd.console.office.downloads import download
-from ingestd.console.office.report_answers import (
+from ingestd.console.office.reports.answers import (
     LONG,
     Answered,
     add_up,
@@ -22,9 +22,9 @@ from ingestd.console.office.report_answers import (
     without_contacts,
     write_csv,
 )
-from ingestd.console.office.ways import way_of_total, ways_of
+from ingestd.console.office.reports.ways import way_of_total, ways_of
+from ingestd.console.office.reports.year import read_year
 from ingestd.console.office.written import AGAIN, ENTRY, find_written
-from ingestd.console.office.year import read_year
 from ingestd.console.page.pages import page
 from ingestd.console.page.threads import read, read_long
 from ingestd.console.page.time_words import read_day, read_span

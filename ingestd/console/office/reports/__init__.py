@@ -1,0 +1,1 @@
+"""Reports as pages: what is asked, the answer, where each figure leads, pictures."""

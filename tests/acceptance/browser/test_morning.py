@@ -92,7 +92,7 @@ def mend_catalog_and_send_again(ada: Person) -> None:
     expect(page.get_by_text("YEARBOOK").first).to_be_visible()
     page.goto(upload)
     press(page, "Send the file again")
-    expect(page.get_by_role("status")).to_contain_text("processed")
+    expect(page.get_by_role("status")).to_contain_text("was processed")
     counts = page.get_by_role("region", name="Rows by verdict")
     expect(counts.get_by_role("cell")).to_have_text(["3", "1", "2", "0", "0", re.compile("25.00")])
 
@@ -114,7 +114,7 @@ def take_payments(ada: Person, school: School) -> None:
     expect(totals.get_by_role("cell")).to_have_text(["BANK1", "7", "1", "23.50 USD"])
     look(ada, "preview-of-payments")
     press(page, "Queue these payments")
-    expect(page.get_by_role("status")).to_contain_text("processed")
+    expect(page.get_by_role("status")).to_contain_text("was processed")
 
 
 def settle_batch(ada: Person) -> None:

@@ -11,7 +11,7 @@ from ingestd.reports.escaping.markup import Html, element, joined
 
 _DAY = timedelta(days=1)
 _DAY_WIDTH, _HALF, _LABEL = 2, 90, 16
-_BAR_WIDTH, _BAR_HEIGHT, _BAR_STEP, _NAMES = 300, 16, 26, 110
+_BAR_WIDTH, _BAR_HEIGHT, _BAR_STEP, _LETTER = 300, 16, 26, 7
 
 
 def draw_year(
@@ -44,6 +44,7 @@ def draw_year(
 def draw_bars(bars: Sequence[tuple[str, int, str]], *, title: str, about: str) -> Markup:
     """Return a picture of bars: each a name, a size that sets its length, and a text behind it."""
     high = max((size for _, size, _ in bars), default=0) or 1
+    names = max((len(name) for name, _, _ in bars), default=0) * _LETTER + _LETTER
     parts: list[Html] = []
     for place, (name, size, text) in enumerate(bars):
         top = place * _BAR_STEP + 4
@@ -51,10 +52,10 @@ def draw_bars(bars: Sequence[tuple[str, int, str]], *, title: str, about: str) -
         base = str(top + _BAR_HEIGHT - 4)
         parts += [
             element("text", name, x="0", y=base, class_="label"),
-            _rect(_NAMES, top, width, _BAR_HEIGHT, "charged"),
-            element("text", text, x=f"{_NAMES + width + 6:.0f}", y=base, class_="label"),
+            _rect(names, top, width, _BAR_HEIGHT, "charged"),
+            element("text", text, x=f"{names + width + 6:.0f}", y=base, class_="label"),
         ]
-    return _picture(_NAMES + _BAR_WIDTH + 130, len(bars) * _BAR_STEP + 4, title, about, *parts)
+    return _picture(names + _BAR_WIDTH + 130, len(bars) * _BAR_STEP + 4, title, about, *parts)
 
 
 def _halves(up: float, down: float) -> list[tuple[float, float, str]]:

@@ -38,7 +38,9 @@ def main(url: str, folder: Path) -> None:
 
 
 def _has_work(books: Books) -> bool:
-    return any(row[13] in {"waiting", "working"} for row in books.dump("upload")["upload"])
+    with books.database.reading() as connection:
+        asked = "SELECT COUNT(*) FROM upload WHERE state <> 'done'"
+        return bool(connection.exec_driver_sql(asked).scalar_one())
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def test_a_node_that_sleeps_under_the_lock_does_not_stop_the_other(
         _numbers=iter(range(500, 600)),
     )
     awake.folders.create_for(SPRINGFIELD)
-    with sleeper(url, tmp_path / "asleep") as process:
+    with contextlib.closing(awake.database), sleeper(url, tmp_path / "asleep") as process:
         before = awake.queue(charges("WALLET,T2,S1,MEAL,,1.00"))
         assert open_station_on(awake, log).worker().run_next()
         assert awake.upload(before).status == "processed"
@@ -66,4 +66,3 @@ def test_a_node_that_sleeps_under_the_lock_does_not_stop_the_other(
     with direct.reading() as connection:
         assert verify_ledger(connection, SPRINGFIELD, decimals=2).holds
     assert not [line for line in log if line["event"] == Event.WORKER_FAILED]
-    awake.database.close()

@@ -21,7 +21,6 @@ from ingestd.console.door.proving import Proving
 from ingestd.console.door.rights import Asked, Right, Rooms, refuse
 from ingestd.console.door.second_step import SecondStep
 from ingestd.console.door.signing_in import SigningIn
-from ingestd.console.door.single_sign_on import SingleSignOn
 from ingestd.console.files.rooms import counters, uploads
 from ingestd.console.office.rooms import office_pages
 from ingestd.console.overview import Overview
@@ -36,8 +35,6 @@ from ingestd.service.people.letting_in import Doorkeeper
 from ingestd.service.people.own_totp import OwnTotp
 from ingestd.service.people.secrecy import Secrecy
 from ingestd.service.people.tokens import TokenKeeper
-from ingestd.service.sign_on.provider import CALLBACK, Provider
-from ingestd.service.sign_on.requests import SignOnRequests
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -96,6 +93,11 @@ def _ways_of_sign_on(surroundings: Surroundings, people: People) -> list[Route]:
     settings = installation.settings.console
     if settings.oidc.issuer is None or settings.address is None:
         return []
+    # Loaded only now: most installations ask nobody else who their people are.
+    from ingestd.console.door.single_sign_on import SingleSignOn  # noqa: PLC0415
+    from ingestd.service.sign_on.provider import CALLBACK, Provider  # noqa: PLC0415
+    from ingestd.service.sign_on.requests import SignOnRequests  # noqa: PLC0415
+
     clock = installation.clock
     sign_on = SingleSignOn(
         Provider(settings.oidc, outside=settings.address, clock=clock),

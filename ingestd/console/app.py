@@ -22,6 +22,7 @@ from ingestd.console.door.rights import Asked, Right, Rooms, refuse
 from ingestd.console.door.second_step import SecondStep
 from ingestd.console.door.signing_in import SigningIn
 from ingestd.console.files.rooms import counters, uploads
+from ingestd.console.help import show_help
 from ingestd.console.office.rooms import office_pages
 from ingestd.console.overview import Overview
 from ingestd.console.people.audit_page import AuditPage
@@ -156,6 +157,7 @@ def make_rooms(surroundings: Surroundings, people: People | None = None) -> Room
             *AuditPage(installation.database, surroundings.keeper).asked(),
             *own.asked(),
             *_rooms_of_tokens(surroundings),
+            Asked(path="/help", right=Right.SIGNED_IN, answer=show_help, entry="Help"),
         ),
     )
 

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
+from string import ascii_lowercase
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -86,6 +88,14 @@ class Asked:
     section: str = ""
 
 
+class Entry(NamedTuple):
+    """What the menu calls a page, its address, and the letter that goes to it after a `g`."""
+
+    name: str
+    path: str
+    key: str
+
+
 @dataclass(slots=True)
 class Rooms:
     """Every page behind the door, with its right: what is not declared here cannot be asked for."""
@@ -99,12 +109,19 @@ class Rooms:
             Route(one.path, partial(self._answer, one), methods=[one.method]) for one in self.asked
         ]
 
-    def menu(self, user: User) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Return what a user's menu holds: sections, each with names and addresses."""
-        sections: dict[str, list[tuple[str, str]]] = {}
+    def menu(self, user: User) -> list[tuple[str, list[Entry]]]:
+        """Return what a user's menu holds: its sections, each with its entries."""
+        sections: dict[str, list[Entry]] = {}
+        keys: set[str] = set()
         for one in self.asked:
-            if one.entry is not None and _kinds(user) & one.right.value:
-                sections.setdefault(one.section, []).append((one.entry, one.path))
+            if one.entry is not None:
+                # The same for everybody: whoever helps on the telephone says the right one.
+                letters = (*one.entry.lower(), *ascii_lowercase)
+                key = next(each for each in letters if each.isalpha() and each not in keys)
+                keys.add(key)
+                if _kinds(user) & one.right.value:
+                    entry = Entry(name=one.entry, path=one.path, key=key)
+                    sections.setdefault(one.section, []).append(entry)
         return list(sections.items())
 
     async def _answer(self, asked: Asked, request: Request) -> Response:

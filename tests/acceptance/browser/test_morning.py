@@ -50,6 +50,7 @@ def test_a_schools_morning(open_school: School, let_in: LetIn, viewport: Viewpor
     school = open_school
     ada = let_in(school, "ada", "office", "contacts", viewport=viewport)
     look(ada, "overview")
+    go_by_keys(ada)
     drop_charges(ada, school)
     mend_catalog_and_send_again(ada)
     take_payments(ada, school)
@@ -57,6 +58,17 @@ def test_a_schools_morning(open_school: School, let_in: LetIn, viewport: Viewpor
     return_payment(ada)
     trace_revenue(ada)
     change_allowlist(let_in(school, "root", "admin", viewport=viewport))
+
+
+def go_by_keys(ada: Person) -> None:
+    """Every page of the menu is two keys away, and one tells which."""
+    page = ada.page
+    page.keyboard.press("?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Help")
+    look(ada, "help")
+    page.keyboard.press("g")
+    page.keyboard.press("q")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Queued charges")
 
 
 def drop_charges(ada: Person, school: School) -> None:

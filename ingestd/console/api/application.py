@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 import ingestd
+from ingestd.console.api.addresses import OPENAPI, ROOT
 from ingestd.console.api.deeds import Deeds
-from ingestd.console.api.entrance import OPENAPI, ROOT
 from ingestd.console.api.figures import Figures
 from ingestd.console.api.files import Files
 from ingestd.console.api.problems import (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 from http import HTTPStatus
-from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ingestd.console.api.addresses import OPENAPI, ROOT
 from ingestd.console.api.problems import ProblemError, problem_of
 from ingestd.console.door.attempts import Attempts
 from ingestd.console.page.threads import read, write
@@ -18,10 +18,6 @@ from ingestd.service.people.tokens import Token, TokenKeeper
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.values.errors import IngestdError
-
-ROOT: Final = "/api"
-OPENAPI: Final = f"{ROOT}/v1/openapi.json"
-"""What the API takes and gives; for everybody to read, as this page's source is."""
 
 SEEING = "see token"
 

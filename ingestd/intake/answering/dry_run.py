@@ -21,6 +21,7 @@ from ingestd.intake.pipeline import (
 )
 from ingestd.intake.reading.progress import QUIET
 from ingestd.intake.reading.reading import Reading, read_file, task_of
+from ingestd.ledger.books.clock_check import require_clock
 from ingestd.ledger.books.head import look_at_head
 from ingestd.ledger.outcomes.control_totals import read_staged_totals
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
@@ -77,6 +78,7 @@ def _judge(
     """Return what `decide` would write, from the stage alone: nothing is written and none waits."""
     taking, totals, posted = handling_of(upload.format).taking, None, None
     head = look_at_head(connection, account.account_id)
+    require_clock(connection, head, now=to_microseconds(works.clock.now()))
     if not reading.refused and taking.judge(connection, head, account):
         weight = taking.weigh(connection, head)
         posted = counted(connection, applied=weight.rows, applied_amount=weight.amount)

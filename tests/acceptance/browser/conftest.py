@@ -61,9 +61,9 @@ class Person:
 LetIn = Callable[..., Person]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def chromium() -> Iterator[Browser]:
-    """Lend the browser, one for the whole run."""
+    """Lend a browser, for one test: its loop runs in this thread, where others want theirs."""
     program = shutil.which("chromium")
     if program is None:
         missing("chromium is not installed")

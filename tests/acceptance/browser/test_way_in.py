@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,3 +33,15 @@ def test_somebody_signs_out_and_in_again_with_the_keyboard_alone(
     if scripts:  # what looks for these is one
         assert person.overflow() == 0
         assert person.violations() == []
+
+
+def test_whatever_is_read_needs_no_script(standing_school: School, let_in: LetIn) -> None:
+    """Where scripts are forbidden every page of the menu says what it has to say."""
+    roles = ("office", "contacts", "operator", "admin")
+    person = let_in(standing_school, "noscript", *roles, scripts=False)
+    ways = re.findall(r'<a href="([^"]+)" data-key=', person.page.content())
+    assert len(ways) > 12
+    for way in ways:
+        page = person.go(f"{way.partition('?')[0]}?account={standing_school.account}")
+        assert page.get_by_role("heading", level=1).inner_text()
+        assert "Nothing here" not in page.content()

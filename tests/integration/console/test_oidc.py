@@ -237,7 +237,7 @@ async def test_an_answer_that_says_no_is_told_plainly(console: Console, issuer: 
         asked = query.format(code=code, state=state)
         answer = await visitor.get(f"/sign-in/oidc/callback?{asked}")
         assert refused(answer, visitor), query
-        assert "<script" not in answer.text
+        assert "<script>" not in answer.text
 
 
 async def test_a_user_who_is_disabled_or_begins_anew_is_asked_for_anew(

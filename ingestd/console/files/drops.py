@@ -212,14 +212,14 @@ class Drops:
         status: int = HTTPStatus.OK,
     ) -> Response:
         told = None
-        if preview.upload_id is None:
+        if not preview.is_queued:
             try:
                 told = await self._previews.receipt(visit.books, preview, seconds=RECEIPT_SECONDS)
             except IngestdError as error:
                 trouble = error.message
         if told is not None and "trouble" in told:
             trouble, told = trouble or str(told["trouble"]), None
-        elif told is None and not trouble and preview.upload_id is None:
+        elif told is None and not trouble and not preview.is_queued:
             return page(request, "files/reading.html", counter=self._counter, preview=preview)
         return page(
             request,

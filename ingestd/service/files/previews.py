@@ -53,7 +53,7 @@ Told = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A file that is tried. `upload_id` is what it was queued as; None before that."""
+    """A file that is tried. `upload_id` is what it is queued as, known before it `is_queued`."""
 
     preview_id: str
     account: AccountId
@@ -64,6 +64,7 @@ class Preview:
     kept_at: datetime
     by: str
     upload_id: UploadId | None = None
+    is_queued: bool = False
 
     @property
     def queued_name(self) -> str:
@@ -147,6 +148,8 @@ class Previews:
             | {
                 "kept_at": datetime.fromisoformat(told["kept_at"]),
                 "format": FormatName(told["format"]),
+                # Its bytes say it: a disk that was full, or a crash, came before their rename.
+                "is_queued": not self._path(account, preview_id, _BYTES).exists(),
             }
         )
         is_over = self._clock.now() - preview.kept_at >= timedelta(hours=PREVIEW_HOURS)

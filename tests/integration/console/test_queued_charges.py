@@ -19,6 +19,8 @@ from ingestd.service.files.previews import PREVIEWS_MAX, queued_name
 from ingestd.service.people.audit import list_audit
 from ingestd.service.people.roles import Role, RoleKind
 from ingestd.service.people.users import read_user, set_disabled
+from ingestd.sftp.uploads.lifecycle import Uploads
+from ingestd.sftp.uploads.losses import Loss, UploadLostError
 from ingestd.spool.queue import list_uploads
 from ingestd.values.identifiers import UploadId
 from tests.integration.console.conftest import SHELBYVILLE, SPRINGFIELD, Answer, Console, Visitor
@@ -123,6 +125,31 @@ async def test_queued_by_two_people_at_once_it_is_one_upload(
     assert upload.status == "processed"
     assert len(queued) == 1
     assert "It was queued" in (await ada.get(way)).text
+
+
+async def test_what_could_not_be_queued_is_not_said_to_be(
+    console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk was full at that moment: the file is still here, and is queued by asking again."""
+    take_catalog(console, tmp_path)
+    ada = await console.let_in("ada", OFFICE)
+    way = await previewed(ada, GOOD)
+
+    async def is_full(*_: object) -> None:
+        raise UploadLostError(Loss.NO_SPACE)
+
+    with monkeypatch.context() as full:
+        full.setattr(Uploads, "publish_kept", is_full)
+        assert (await ada.post(deed(way, "queue"))).status == 507
+    page = (await ada.get(way)).text
+    assert "It was queued" not in page
+    assert "Queue these charges" in page
+    assert (await ada.post(deed(way, "queue"))).status == 303
+    await asyncio.to_thread(process, console)
+    assert "It was queued" in (await ada.get(way)).text
+    with console.database.reading() as connection:
+        [upload] = list_uploads(connection, SPRINGFIELD, status=None, limit=9)
+    assert upload.status == "processed"
 
 
 async def test_a_preview_is_for_its_account_and_for_a_day(console: Console) -> None:

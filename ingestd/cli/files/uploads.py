@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +17,7 @@ from ingestd.cli.terminal.options import (
 )
 from ingestd.cli.terminal.output import complain, print_csv, print_facts, print_json, print_rows
 from ingestd.service.in_force.need import Need
+from ingestd.spool.upload_status import UploadStatus
 from ingestd.values.clock import format_second, from_microseconds
 from ingestd.values.errors import EXIT_ANSWER_IS_NO, UsageError
 from ingestd.values.money import decimals_of
@@ -33,18 +33,6 @@ _COLUMNS = (
     *("upload_id", "filename", "format", "source", "received_at", "size_bytes", "status"),
     *("rows", "applied", "duplicate", "conflict", "rejected", "records_done", "last_error"),
 )
-
-
-class UploadStatus(StrEnum):
-    """How far an upload is: a state of the queue, or the status of its receipt."""
-
-    WAITING = "waiting"
-    WORKING = "working"
-    FAILED = "failed"
-    PROCESSED = "processed"
-    PROCESSED_WITH_FINDINGS = "processed_with_findings"
-    REJECTED = "rejected"
-    INTERRUPTED = "interrupted"
 
 
 app = typer.Typer(name="uploads", help="Files that arrived.", no_args_is_help=True)

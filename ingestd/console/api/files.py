@@ -20,7 +20,6 @@ from ingestd.console.api.problems import ProblemError
 from ingestd.console.api.spooled import SpooledResponse, spool
 from ingestd.console.api.strictness import FileName, Name, refuse_encoded
 from ingestd.console.api.upload_rows import (
-    UploadStatus,
     counts_row,
     found_row,
     note_row,
@@ -40,6 +39,7 @@ from ingestd.service.people.scopes import TokenScope
 from ingestd.spool.arrivals import note_of_upload
 from ingestd.spool.claimed import storable_name
 from ingestd.spool.queue import find_upload
+from ingestd.spool.upload_status import UploadStatus
 from ingestd.values.errors import UnknownNameError
 from ingestd.values.identifiers import UPLOAD_ID_PATTERN, UploadId
 from ingestd.values.money import decimals_of

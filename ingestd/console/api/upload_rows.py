@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from ingestd.intake.answering.receipt import counts_of
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
 from ingestd.service.files.uploads import FoundUpload
 from ingestd.spool.arrivals import Arrival
 from ingestd.spool.queue import QueuedUpload
+from ingestd.spool.upload_status import UploadStatus
 from ingestd.values.clock import format_second, from_microseconds
-
-
-class UploadStatus(StrEnum):
-    """How far an upload is: a state of the queue, or the status of its receipt."""
-
-    WAITING = "waiting"
-    WORKING = "working"
-    FAILED = "failed"
-    PROCESSED = "processed"
-    PROCESSED_WITH_FINDINGS = "processed_with_findings"
-    REJECTED = "rejected"
-    INTERRUPTED = "interrupted"
 
 
 def upload_row(upload: QueuedUpload) -> dict[str, object]:

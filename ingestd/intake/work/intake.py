@@ -105,6 +105,7 @@ class Intake:
         self._agenda = Agenda(works.clock, rescan_seconds=settings.rescan_seconds)
         self._look = asyncio.Event()
         self._work = asyncio.Event()
+        self._begun = asyncio.Event()
         self._watcher: Watcher | None = None
         self._queued = False
         self._look_began: float | None = None
@@ -146,6 +147,10 @@ class Intake:
         if self._watcher is None or not self._watcher.is_alive:
             return "the watcher is down; files are found by the rescan only"
         return ""
+
+    async def wait_until_begun(self) -> None:
+        """Wait until the watcher was started, or could not be: from then on its trouble counts."""
+        await self._begun.wait()
 
     async def run(self) -> None:
         """Work until `stop`, which lets every worker finish or hand back what it has."""
@@ -209,6 +214,7 @@ class Intake:
                         self._metrics.watcher_restarts.inc()
                     event = Event.WATCHER_RESTARTED
                     self._on_trouble()
+                self._begun.set()
             if self._clock.was_set_back():
                 self._look.set()
             await asyncio.sleep(_WATCHER_CHECK_SECONDS)

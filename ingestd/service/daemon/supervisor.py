@@ -207,6 +207,7 @@ class Daemon:
                     remedy="set tls_certificate and tls_key, or trusted_proxies, in [http]",
                 )
             self._start_tasks()
+            await self._until_begun()
             log.info(Event.CONFIG_LOADED, file=str(self._installation.config_path))
             log.info(
                 Event.DAEMON_STARTED,
@@ -232,6 +233,16 @@ class Daemon:
             task = asyncio.create_task(work, name=name)
             task.add_done_callback(self._on_task_done)
             self._tasks.append(task)
+
+    async def _until_begun(self) -> None:
+        """Wait for what a probe would call down while it only begins; a stop ends the wait."""
+        waits = [
+            asyncio.create_task(each)
+            for each in (self._intake.wait_until_begun(), self._stop.wait())
+        ]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
 
     def _on_task_done(self, task: asyncio.Task[None]) -> None:
         """Stop everything when a part ends by itself: a daemon that limps helps nobody."""

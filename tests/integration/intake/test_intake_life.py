@@ -138,6 +138,13 @@ async def test_an_unrecognised_name_is_set_aside_with_a_receipt(station: Station
     assert station.events(Event.FILE_QUARANTINED)
 
 
+async def test_a_watcher_that_only_begins_is_not_called_down(station: Station) -> None:
+    """Whoever waits for the start, as the daemon does before it says so, finds all well."""
+    async with station.running() as intake:
+        await intake.wait_until_begun()
+        assert intake.trouble == ""
+
+
 async def test_a_watcher_that_died_is_started_again(station: Station) -> None:
     """File events stop now and then on real machines; files must not wait for the rescan."""
     async with station.running() as intake:

@@ -76,6 +76,19 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
+    def reading_facts(self) -> Iterator[Connection]:
+        """Lend a connection for facts, which never change: they need not be of one moment.
+
+        PostgreSQL is spared a BEGIN and a COMMIT, and streams nothing here.
+        """
+        with (
+            self.connection() as connection,
+            beginning(connection, Kind.AT_ONCE),
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextlib.contextmanager
     def reading_twice(self) -> Iterator[tuple[Connection, Connection | None]]:
         """Lend two connections inside one snapshot, for two threads that read of one moment.
 

@@ -21,7 +21,7 @@ class Kind(Enum):
     WRITING = auto()
     """Waits for the locks that it takes, for so long and no longer."""
     AT_ONCE = auto()
-    """One statement that writes: a transaction of its own, without a BEGIN."""
+    """Each statement is a transaction of its own, without a BEGIN."""
 
 
 @contextlib.contextmanager

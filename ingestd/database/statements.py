@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -96,6 +97,15 @@ class Statements:
         if values:
             clause, _ = _clause_for(connection, self.by_name[name])
             connection.execute(clause, values)
+
+    def plain_rows(
+        self, connection: Connection, name: str, values: Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
+        """Return all rows of a query as the driver has them: of many, sooner than `run` does."""
+        cursor = self.run(connection, name, values).cursor
+        assert cursor is not None, "a query has rows"
+        with closing(cursor):
+            return list(cursor.fetchall())
 
     def stream(
         self,

@@ -28,7 +28,7 @@ from ingestd.console.api.upload_rows import (
 from ingestd.console.page.threads import read, read_long, write
 from ingestd.formats.names import FormatName
 from ingestd.intake.answering.dry_run import check_file
-from ingestd.intake.answering.receipt import csv_of, receipt_of, render_json
+from ingestd.intake.answering.receipt import csv_of, has_csv, receipt_of, render_json
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome, read_file_outcome
 from ingestd.service.daemon.supervisor import Surroundings
 from ingestd.service.files.receiving import Origin, Received
@@ -251,7 +251,7 @@ def _pieces(
     connection: Connection, account: Account, outcome: FileOutcome, *, wants_csv: bool
 ) -> Iterator[bytes] | None:
     if wants_csv:
-        return csv_of(connection, outcome)
+        return csv_of(connection, outcome) if has_csv(outcome) else None
     receipt = receipt_of(connection, outcome, decimals=decimals_of(account.currency))
     return iter([render_json(receipt)])
 

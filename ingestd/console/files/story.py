@@ -27,7 +27,13 @@ from ingestd.console.files.shown import (
 from ingestd.console.page.pages import link_within, page
 from ingestd.console.page.threads import read, write
 from ingestd.database.engine import Database
-from ingestd.intake.answering.receipt import csv_of, receipt_name, receipt_of, render_json
+from ingestd.intake.answering.receipt import (
+    csv_of,
+    has_csv,
+    receipt_name,
+    receipt_of,
+    render_json,
+)
 from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 from ingestd.reports.escaping.texts import shown
 from ingestd.service.files.receiving import NotReceivedError, Receiver
@@ -282,8 +288,7 @@ class Stories:
             if ending == "json":
                 decimals = decimals_of(account.currency)
                 return render_json(receipt_of(connection, outcome, decimals=decimals))
-            pieces = csv_of(connection, outcome)
-            return None if pieces is None else b"".join(pieces)
+            return b"".join(csv_of(connection, outcome)) if has_csv(outcome) else None
 
     def _list_applied(self, account: Account, batch_no: int, after: int) -> list[Any]:
         with self._database.reading() as connection:

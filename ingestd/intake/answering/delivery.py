@@ -6,10 +6,14 @@ between leaves an upload that is done and not delivered, which the next start fi
 
 from __future__ import annotations
 
-from sqlalchemy.engine import Connection
-
 from ingestd.database.engine import Database
-from ingestd.intake.answering.receipt import csv_of, receipt_name, receipt_of, render_json
+from ingestd.intake.answering.receipt import (
+    csv_of,
+    has_csv,
+    receipt_name,
+    receipt_of,
+    render_json,
+)
 from ingestd.ledger.evidence.signing import SignedTree, Signing
 from ingestd.ledger.evidence.tree_log import note_signed
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome, read_file_outcome
@@ -36,13 +40,14 @@ def deliver(
     """
     if signing is not None and signed is not None:
         signing.signed_trees.raise_to(upload.account, signed)
-    with database.reading() as connection:
+    with database.reading_facts() as connection:
         outcome = read_file_outcome(connection, upload.account, upload.upload_id)
         if outcome is None:
             raise AssertionError("only an upload with an outcome is delivered")
         if signing is not None and signed is None:
             note_signed(connection, upload.account, signing.signed_trees)
-        write_receipts(connection, folders, outcome, decimals=decimals)
+        fields = receipt_of(connection, outcome, decimals=decimals)
+    _write_receipts(database, folders, outcome, fields)
     _archive(folders, outcome)
     database.at_once(
         lambda connection: mark_delivered(connection, upload.account, upload.upload_id)
@@ -50,19 +55,18 @@ def deliver(
     return outcome
 
 
-def write_receipts(
-    connection: Connection, folders: Folders, outcome: FileOutcome, *, decimals: int
+def _write_receipts(
+    database: Database, folders: Folders, outcome: FileOutcome, fields: dict[str, object]
 ) -> None:
     """Write the JSON receipt, and the CSV one when any row was not applied."""
     folder = folders.receipts(outcome.account)
     make_folder(folder)
     filename = outcome.provenance.filename
-    pieces = csv_of(connection, outcome)
-    if pieces is not None:
+    if has_csv(outcome):
         name = receipt_name(filename, outcome.upload_id, "csv")
-        write_pieces_durably(folder / name, pieces)
+        with database.reading() as connection:
+            write_pieces_durably(folder / name, csv_of(connection, outcome))
     # The JSON comes last: a client that sees it may rely on the CSV being there.
-    fields = receipt_of(connection, outcome, decimals=decimals)
     name = receipt_name(filename, outcome.upload_id, "json")
     write_durably(folder / name, render_json(fields))
 

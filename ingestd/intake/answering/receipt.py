@@ -149,16 +149,21 @@ def render_json(fields: dict[str, object]) -> bytes:
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
-def csv_of(connection: Connection, outcome: FileOutcome) -> Iterator[bytes] | None:
-    """Return an outcome's CSV receipt in pieces, or None where it has none: all was applied.
+def has_csv(outcome: FileOutcome) -> bool:
+    """Tell whether an outcome has a CSV receipt: there is something to mend in the file.
 
-    The pieces are made while the connection's transaction lasts. An upload that did not arrive
-    whole has none either: there is nothing to mend in it.
+    Where all was applied there is not, nor in an upload that did not arrive whole.
     """
     if outcome.status is FileStatus.INTERRUPTED:
-        return None
-    if outcome.rows is not None and outcome.rows.applied == outcome.rows.total:
-        return None
+        return False
+    return outcome.rows is None or outcome.rows.applied != outcome.rows.total
+
+
+def csv_of(connection: Connection, outcome: FileOutcome) -> Iterator[bytes]:
+    """Return the CSV receipt of an outcome that has one, in pieces.
+
+    They are made while the connection's transaction lasts.
+    """
     file = _file_format(outcome.provenance.format)
     problems = iterate_problems(
         connection, outcome.account, outcome.upload_id, has_header=file.has_header

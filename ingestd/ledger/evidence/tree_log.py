@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,8 +25,6 @@ from ingestd.values.errors import LedgerRolledBackError
 from ingestd.values.identifiers import AccountId
 
 _SQL = Statements(__file__)
-
-_LEAVES_AT_ONCE = 4_096
 
 
 class SealedLine(NamedTuple):
@@ -159,13 +156,8 @@ def read_leaves(
     if until <= after:
         return []
     values = {"account": account, "after": after, "until": until}
-    if until - after <= _LEAVES_AT_ONCE:
-        return [bytes(leaf) for leaf in _SQL.run(connection, "read_leaves", values).scalars()]
-    # Plain rows of the driver: those of SQLAlchemy take longer than the tree over them.
-    with closing(
-        _SQL.stream(connection, "read_leaves", values, chunk_rows=_LEAVES_AT_ONCE)
-    ) as chunks:
-        return [bytes(leaf) for rows in chunks for (leaf,) in rows]
+    # SQLAlchemy's own rows would take longer than the tree over them.
+    return [bytes(leaf) for (leaf,) in _SQL.plain_rows(connection, "read_leaves", values)]
 
 
 def read_signed_tree(connection: Connection, account: AccountId) -> SignedTree | None:

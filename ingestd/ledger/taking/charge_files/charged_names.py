@@ -20,11 +20,14 @@ def add_students(connection: Connection, head: Head) -> None:
     _SQL.run(connection, "add_students", {"account": head.account})
 
 
-def number_names(connection: Connection, head: Head, batch: Batch) -> None:
+def number_names(
+    connection: Connection, head: Head, batch: Batch, *, lacks_parties: bool, lacks_codes: bool
+) -> None:
     """Number every student and billing code that is about to be charged for the first time.
 
     Whose the numbers are, is a fact of this batch and sealed with it; the stage knows them
-    afterwards. The caller holds the head's lock.
+    afterwards. The flags say whether any of the file's has no number. The caller holds the head's
+    lock.
     """
     values = {
         "account": head.account,
@@ -32,13 +35,9 @@ def number_names(connection: Connection, head: Head, batch: Batch) -> None:
         "codes": head.codes,
         "batch_no": batch.batch_no,
     }
-    if None in _SQL.run(connection, "name_parties", values).scalars().all():
-        added = _SQL.run(connection, "add_parties", values).rowcount
+    if lacks_parties and (added := _SQL.run(connection, "add_parties", values).rowcount):
         head.parties += added
-        if added:
-            _SQL.run(connection, "name_parties", values)
-    if None in _SQL.run(connection, "name_codes", values).scalars().all():
-        added = _SQL.run(connection, "add_codes", values).rowcount
+        _SQL.run(connection, "name_parties", values)
+    if lacks_codes and (added := _SQL.run(connection, "add_codes", values).rowcount):
         head.codes += added
-        if added:
-            _SQL.run(connection, "name_codes", values)
+        _SQL.run(connection, "name_codes", values)

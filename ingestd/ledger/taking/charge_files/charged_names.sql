@@ -26,13 +26,13 @@ FROM (
 ) n
 
 -- name: name_parties
--- Note each staged student's party number, where there is one, and return all. Binds :account.
+-- Note the numbers of parties that were just added. Binds :account.
 UPDATE stage_student
 SET party_no = (
   SELECT p.party_no FROM party p
   WHERE p.account = :account AND p.party_code = stage_student.student_id
     AND p.kind = CASE stage_student.student_id WHEN 'ANONYMOUS' THEN 'anonymous' ELSE 'student' END)
-RETURNING party_no
+WHERE party_no IS NULL
 
 -- name: add_codes
 -- Number every billing code that is to be charged and that has no number, in their order.
@@ -49,10 +49,9 @@ FROM (
 ) n
 
 -- name: name_codes
--- Note the number of each staged product's code, where there is one, and return all. Binds
--- :account.
+-- Note the numbers of codes that were just added. Binds :account.
 UPDATE stage_product
 SET code_no = (
   SELECT c.code_no FROM code c
   WHERE c.account = :account AND c.code = stage_product.billing_code)
-RETURNING code_no
+WHERE code_no IS NULL

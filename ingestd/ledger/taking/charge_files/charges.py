@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from ingestd.access.accounts import (
     Account,
@@ -107,10 +107,16 @@ def post_staged_charges(entry: Entry, folders: Sequence[Path]) -> Posted:
     connection, head, batch = entry.connection, entry.head, entry.batch
     if entry.account.policy.students is StudentPolicy.REGISTER:
         add_students(connection, head)
-    number_names(connection, head, batch)
-    terms = read_terms(connection, head)
     staged = _SQL.run(connection, "count_staged").one()
     applied = int(staged.staged)
+    number_names(
+        connection,
+        head,
+        batch,
+        lacks_parties=staged.lacks_parties,
+        lacks_codes=staged.lacks_codes,
+    )
+    terms = read_terms(connection, head)
     values = {
         "account": head.account,
         "charges": head.charges,
@@ -162,8 +168,15 @@ def post_staged_charges(entry: Entry, folders: Sequence[Path]) -> Posted:
     if written is not None and head.postings - batch.postings_before != written.tables[1].rows:
         # Other postings came behind: all of them are read back, and added up by the database.
         written = Written(tables=written.tables[:1], totals=None)
-    amount = _SQL.run(connection, "sum_charges", values).scalar_one()
-    return counted(connection, applied=applied, applied_amount=int(amount), written=written)
+    amount = _amount_of(connection, staged, values)
+    return counted(connection, applied=applied, applied_amount=amount, written=written)
+
+
+def _amount_of(connection: Connection, staged: Row[Any], values: Mapping[str, object]) -> int:
+    """Return what the new charges come to; what the catalog's prices do is known only now."""
+    if staged.priced == staged.staged:
+        return int(staged.amount)
+    return int(_SQL.run(connection, "sum_charges", values).scalar_one())
 
 
 def _write(
@@ -190,15 +203,16 @@ def _write(
 def _reject_unknown(connection: Connection, head: Head, policy: Policy) -> None:
     """Reject the rows that name what the catalog does not know."""
     account = {"account": head.account}
-    cash = {"sells_for_cash": int(policy.anonymous_sales is AnonymousPolicy.CASH)}
-    is_registered = policy.students is StudentPolicy.REGISTER
-    marked = "mark_reserved_student" if is_registered else "mark_unknown_students"
+    terms = {
+        "sells_for_cash": int(policy.anonymous_sales is AnonymousPolicy.CASH),
+        "registers": int(policy.students is StudentPolicy.REGISTER),
+    }
     # Most files name known ones only: then no row is looked at.
     found = 0
-    if _SQL.run(connection, marked, {**account, **cash}).rowcount:
+    if 1 in _SQL.run(connection, "look_students_up", {**account, **terms}).scalars().all():
         unknown = {"message": STUDENT_UNKNOWN, "reserved": STUDENT_RESERVED}
         found += _SQL.run(connection, "find_unknown_students", unknown).rowcount
-    if _SQL.run(connection, "mark_unknown_products", account).rowcount:
+    if 1 in _SQL.run(connection, "look_products_up", account).scalars().all():
         unknown = {"message": BILLING_CODE_UNKNOWN, "reserved": BILLING_CODE_RESERVED}
         found += _SQL.run(connection, "find_unknown_products", unknown).rowcount
     missing = {**account, "message": PRICE_MISSING}

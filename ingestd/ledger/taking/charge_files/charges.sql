@@ -1,29 +1,39 @@
--- name: mark_unknown_students
--- Which students nobody may charge: those that the roster does not know, and the reserved one of
--- anonymous sales, unless :sells_for_cash is 1. Binds :account too.
+-- name: look_students_up
+-- Note of each student whether nobody may charge it, and its party's number, where it has one.
+-- Nobody may charge whom the roster does not know, unless :registers is 1: then it is added; nor
+-- the reserved one of anonymous sales, unless :sells_for_cash is 1. Binds :account too.
 UPDATE stage_student
-SET is_unknown = 1
-WHERE CASE student_id
-  WHEN 'ANONYMOUS' THEN CAST(:sells_for_cash AS BIGINT) = 0
-  ELSE NOT EXISTS (
-    SELECT 1 FROM student k
-    WHERE k.account = :account AND k.student_id = stage_student.student_id
-  ) END
+SET is_unknown = CASE
+    WHEN student_id = 'ANONYMOUS' THEN 1 - CAST(:sells_for_cash AS BIGINT)
+    WHEN CAST(:registers AS BIGINT) = 1 OR EXISTS (
+      SELECT 1 FROM student k
+      WHERE k.account = :account AND k.student_id = stage_student.student_id
+    ) THEN 0
+    ELSE 1
+  END,
+  party_no = (
+    SELECT p.party_no FROM party p
+    WHERE p.account = :account AND p.party_code = stage_student.student_id
+      AND p.kind = CASE p.party_code WHEN 'ANONYMOUS' THEN 'anonymous' ELSE 'student' END
+  )
+RETURNING is_unknown
 
--- name: mark_reserved_student
--- The same where a student that the roster does not know is added to it. Binds :sells_for_cash.
-UPDATE stage_student
-SET is_unknown = 1
-WHERE student_id = 'ANONYMOUS' AND CAST(:sells_for_cash AS BIGINT) = 0
-
--- name: mark_unknown_products
--- Which products the catalog does not know; what is paid out is none. Binds :account.
+-- name: look_products_up
+-- Note of each product whether the catalog does not know it, and its code's number, where it has
+-- one. What is paid out is no product. Binds :account.
 UPDATE stage_product
-SET is_unknown = 1
-WHERE billing_code = 'PAYOUT' OR NOT EXISTS (
-  SELECT 1 FROM product k
-  WHERE k.account = :account AND k.billing_code = stage_product.billing_code
-)
+SET is_unknown = CASE
+    WHEN billing_code <> 'PAYOUT' AND EXISTS (
+      SELECT 1 FROM product k
+      WHERE k.account = :account AND k.billing_code = stage_product.billing_code
+    ) THEN 0
+    ELSE 1
+  END,
+  code_no = (
+    SELECT c.code_no FROM code c
+    WHERE c.account = :account AND c.code = stage_product.billing_code
+  )
+RETURNING is_unknown
 
 -- name: find_unknown_students
 -- A finding for each row whose student nobody may charge. Binds :message, :reserved.
@@ -166,8 +176,12 @@ FROM (
 WHERE a.row_key <> a.first_key
 
 -- name: count_staged
--- How many rows are to be applied, the first of them and the last.
-SELECT COUNT(*) AS staged, MIN(row) AS first_row, MAX(row) AS last_row
+-- How many rows are to be applied, the first of them and the last; how many of them have an
+-- amount, and what those come to; whether a student or a product of the file has no number yet.
+SELECT COUNT(*) AS staged, MIN(row) AS first_row, MAX(row) AS last_row,
+  COUNT(amount) AS priced, COALESCE(SUM(amount), 0) AS amount,
+  EXISTS (SELECT 1 FROM stage_student WHERE party_no IS NULL) AS lacks_parties,
+  EXISTS (SELECT 1 FROM stage_product WHERE code_no IS NULL) AS lacks_codes
 FROM stage_charge
 
 -- name: take_out_repeats

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ingestd.console.door.rights import Asked, Right, Visit, refuse
-from ingestd.console.files.dropped import CutError, Dropped, NoFileError
 from ingestd.console.files.lists import Listing, read_listing
-from ingestd.console.files.shown import local_time, origin_of, remedies, size_words
+from ingestd.console.files.shown import local_time, remedies, size_words
+from ingestd.console.page.dropped import FORM_BYTES_MAX, CutError, Dropped, NoFileError, origin_of
 from ingestd.console.page.pages import link_within, page
 from ingestd.console.page.threads import read, write
 from ingestd.database.engine import Database
@@ -25,9 +25,6 @@ from ingestd.service.people.audit import Deed, Doer, Via, write_audit
 from ingestd.values.clock import Clock, to_microseconds
 from ingestd.values.errors import IngestdError
 from ingestd.values.identifiers import UploadId
-
-FORM_BYTES_MAX = 1 << 16
-"""How much a form may be longer than its file."""
 
 RECEIPT_SECONDS = 2.0
 """How long a page waits for a preview's receipt before it says that the file is being read."""
@@ -125,7 +122,7 @@ class Drops:
                 dropped.filename,
                 format_name,
                 dropped.pieces(),
-                origin=origin_of(request, visit),
+                origin=origin_of(request, visit.user.name),
             )
         except NoFileError:
             trouble = "Choose a file first."
@@ -159,7 +156,7 @@ class Drops:
             return refuse(request, 404)
         try:
             upload_id, is_new = await self._previews.queue(
-                preview, origin=origin_of(request, visit)
+                preview, origin=origin_of(request, visit.user.name)
             )
         except NotReceivedError as error:
             return await self._tell(request, visit, preview, error.message, status=error.status)

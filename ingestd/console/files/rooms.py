@@ -7,13 +7,15 @@ from ingestd.console.files.drops import ELECTRONIC_RECEIPTS, QUEUED_CHARGES, Dro
 from ingestd.console.files.lists import Lists
 from ingestd.console.files.story import Stories
 from ingestd.service.daemon.supervisor import Surroundings
+from ingestd.service.files.kept_files import KeptFiles
 from ingestd.service.files.previews import Previews
 
 
 def counters(surroundings: Surroundings) -> tuple[Asked, ...]:
     """Return the pages where files are dropped: for charges, and for payments."""
     installation, receiver = surroundings.installation, surroundings.receiver
-    previews = Previews(receiver=receiver, works=installation.works(), clock=installation.clock)
+    kept = KeptFiles(receiver=receiver, clock=installation.clock)
+    previews = Previews(kept, works=installation.works())
     return tuple(
         asked
         for counter in (QUEUED_CHARGES, ELECTRONIC_RECEIPTS)

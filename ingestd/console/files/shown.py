@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-
 from ingestd.access.accounts import Account
-from ingestd.console.door.rights import Visit
 from ingestd.formats.findings.codes import Code
 from ingestd.formats.findings.explanations import EXPLANATIONS
-from ingestd.service.files.receiving import Origin
 from ingestd.values.clock import from_microseconds
 from ingestd.values.money import decimals_of, format_amount
 
@@ -66,10 +62,3 @@ def size_words(size_bytes: int) -> str:
 def amount_words(account: Account, amount: int) -> str:
     """Return an amount of the account's currency."""
     return f"{format_amount(amount, decimals_of(account.currency))} {account.currency}"
-
-
-def origin_of(request: Request, visit: Visit) -> Origin:
-    """Return who sends a file by a page."""
-    peer = request.client.host if request.client else ""
-    client = request.headers.get("user-agent")
-    return Origin(source="console", by=visit.user.name, peer=peer, client=client)

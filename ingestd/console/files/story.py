@@ -17,13 +17,13 @@ from ingestd.console.door.rights import Asked, Right, Visit, refuse
 from ingestd.console.files.shown import (
     amount_words,
     local_time,
-    origin_of,
     remedies,
     size_words,
     source_words,
     state_words,
     story_words,
 )
+from ingestd.console.page.dropped import origin_of
 from ingestd.console.page.pages import link_within, page
 from ingestd.console.page.threads import read, write
 from ingestd.database.engine import Database
@@ -173,7 +173,10 @@ class Stories:
             return await self._show(request, visit, account, story, trouble, status=409)
         try:
             received = await self._receiver.receive(
-                account, story.upload.filename, _pieces(path), origin=origin_of(request, visit)
+                account,
+                story.upload.filename,
+                _pieces(path),
+                origin=origin_of(request, visit.user.name),
             )
         except NotReceivedError as error:
             return await self._show(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -14,13 +15,24 @@ from ingestd.access.accounts import Account
 from ingestd.console.door.rights import Visit, refuse
 from ingestd.console.office.cells import path_of, table_of, within
 from ingestd.console.office.desk import ROWS_MAX, Desk, said
+from ingestd.console.page.dropped import (
+    FORM_BYTES_MAX,
+    CutError,
+    Dropped,
+    NoFileError,
+    origin_of,
+)
 from ingestd.console.page.forms import read_fields
-from ingestd.console.page.pages import page
+from ingestd.console.page.pages import link_within, page
 from ingestd.console.page.threads import read, write
+from ingestd.formats.findings.codes import shorten
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.ledger.entries.author import Author, Command
 from ingestd.reports.trails.catalog_history import follow_catalog_row
 from ingestd.reports.trails.catalog_list import columns_of, list_catalog
+from ingestd.service.files.kept_files import KeptFiles
+from ingestd.service.files.receiving import NotReceivedError
+from ingestd.service.http.bounds import allow_body
 from ingestd.service.office.catalog import CatalogResult, import_file
 from ingestd.service.people.users import User
 from ingestd.values.errors import LedgerRefusal, UsageError
@@ -41,14 +53,28 @@ _HISTORY_COLUMNS = (
 _FINDING_COLUMNS = ("row", "line", "column", "code", "value", "message")
 _COUNTS = ("rows", "rejected", "added", "changed", "unchanged")
 
+_FINDINGS_SHOWN = 500
+
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Import:
+    """What is to be imported: rows as they were typed, or a file that was kept."""
+
+    kind: CatalogKind
+    content: str = ""
+    reason: str = ""
+    file_id: str = ""
+    filename: str = ""
 
 
 class Catalog:
     """The pages of catalogs."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, kept: KeptFiles) -> None:
         self._desk = desk
+        self._kept = kept
 
     async def kinds(self, request: Request, visit: Visit) -> Response:
         """Show which catalogs there are."""
@@ -106,20 +132,50 @@ class Catalog:
         )
 
     async def form(self, request: Request, visit: Visit) -> Response:
-        """Ask for the rows of an import."""
+        """Ask for the rows of an import, or say what those of a file that is kept would change."""
         kind = _kind_of(request)
         if kind is None:
             return refuse(request, 404)
+        file_id, filename = (request.query_params.get(each, "") for each in ("file", "filename"))
+        if file_id:
+            asked = _Import(kind=kind, file_id=file_id, filename=filename)
+            return await self._import(request, visit, asked, only_tries=True)
         heading = ",".join(columns_of(kind)) + "\n"
-        return _import_page(request, kind, content=heading, reason="")
+        return _import_page(request, _Import(kind=kind, content=heading))
+
+    async def drop(self, request: Request, visit: Visit) -> Response:
+        """Keep a file for a day, and show what it would change."""
+        kind = _kind_of(request)
+        if kind is None:
+            return refuse(request, 404)
+        allow_body(request.scope, self._kept.receiver.limits.max_upload_bytes + FORM_BYTES_MAX)
+        asked = _Import(kind=kind)
+        origin = origin_of(request, visit.user.name)
+        try:
+            dropped = Dropped(request)
+            await dropped.begin()
+            kept = await self._kept.keep(visit.books.account_id, dropped.pieces(), origin=origin)
+        except NoFileError:
+            return _import_page(request, asked, trouble="Choose a file first.")
+        except CutError:
+            trouble = "The file did not arrive whole. Send it again."
+            return _import_page(request, asked, trouble=trouble)
+        except NotReceivedError as error:
+            return _import_page(request, asked, trouble=error.message)
+        way = link_within(visit.books.account_id)(
+            path_of("/catalog", kind.value, "import"),
+            file=kept.file_id,
+            filename=shorten(dropped.filename),
+        )
+        return RedirectResponse(way, 303)
 
     async def look(self, request: Request, visit: Visit) -> Response:
         """Say what an import would change and what of it is wrong, line by line; keep nothing."""
-        return await self._import(request, visit, only_tries=True)
+        return await self._asked(request, visit, only_tries=True)
 
     async def take(self, request: Request, visit: Visit) -> Response:
         """Take the good rows."""
-        return await self._import(request, visit, only_tries=False)
+        return await self._asked(request, visit, only_tries=False)
 
     async def merchants(self, request: Request, visit: Visit) -> Response:
         """Show the electronic receipts' parameters: each merchant, how it settles, its account."""
@@ -153,14 +209,10 @@ class Catalog:
         writer.writerows([columns, [fields.get(column, "") for column in columns]])
         trouble: str | None = None
         try:
-            result = await write(
-                self._take,
-                visit,
-                kind,
-                content.getvalue(),
-                said(fields, "reason"),
-                only_tries=False,
+            asked = _Import(
+                kind=kind, content=content.getvalue(), reason=said(fields, "reason") or ""
             )
+            result = await write(self._take, visit, asked, only_tries=False)
             if result.is_refused or result.rejected:
                 trouble = " ".join(finding.message for finding in result.findings)
         except (UsageError, LedgerRefusal) as error:
@@ -180,42 +232,53 @@ class Catalog:
             trouble=trouble,
         )
 
-    async def _import(self, request: Request, visit: Visit, *, only_tries: bool) -> Response:
+    async def _asked(self, request: Request, visit: Visit, *, only_tries: bool) -> Response:
         kind = _kind_of(request)
         if kind is None:
             return refuse(request, 404)
         fields = await read_fields(request)
-        content, reason = fields.get("content", ""), fields.get("reason", "")
+        asked = _Import(
+            kind=kind,
+            content=fields.get("content", ""),
+            reason=fields.get("reason", ""),
+            file_id=fields.get("file", ""),
+            filename=fields.get("filename", ""),
+        )
+        return await self._import(request, visit, asked, only_tries=only_tries)
+
+    async def _import(
+        self, request: Request, visit: Visit, asked: _Import, *, only_tries: bool
+    ) -> Response:
         try:
-            result = await write(
-                self._take, visit, kind, content, reason.strip() or None, only_tries=only_tries
-            )
+            result = await write(self._take, visit, asked, only_tries=only_tries)
         except (UsageError, LedgerRefusal) as error:
-            return _import_page(
-                request, kind, content=content, reason=reason, trouble=error.message
-            )
+            return _import_page(request, asked, trouble=error.message)
         if only_tries or result.is_refused:
-            return _import_page(request, kind, content=content, reason=reason, result=result)
+            return _import_page(request, asked, result=result)
         counts = {name: str(value) for name, value in _counts(result).items()}
         return RedirectResponse(
-            within(path_of("/catalog", kind.value), visit.books.account_id)
+            within(path_of("/catalog", asked.kind.value), visit.books.account_id)
             + "".join(f"&{name}={value}" for name, value in counts.items()),
             303,
         )
 
-    def _take(
-        self, visit: Visit, kind: CatalogKind, content: str, reason: str | None, *, only_tries: bool
-    ) -> CatalogResult:
-        installation, user = self._desk.installation, visit.user
+    def _take(self, visit: Visit, asked: _Import, *, only_tries: bool) -> CatalogResult:
+        installation = self._desk.installation
         with installation.database.scratch_folder() as folder:
-            path = folder / f"{kind.value}.csv"
-            path.write_text(content, encoding="utf-8", newline="")
+            path = folder / f"{asked.kind.value}.csv"
+            if asked.file_id:
+                kept = self._kept.find(visit.books.account_id, asked.file_id)
+                if kept is None:
+                    raise UsageError("The file is no longer here: choose it again.")
+                path = kept
+            else:
+                path.write_text(asked.content, encoding="utf-8", newline="")
             return import_file(
                 installation,
                 visit.books,
-                kind,
+                asked.kind,
                 path,
-                author=_author(user, reason),
+                author=_author(visit.user, asked.reason.strip() or None),
                 only_tries=only_tries,
             )
 
@@ -226,10 +289,8 @@ def _author(user: User, reason: str | None) -> Author:
 
 def _import_page(
     request: Request,
-    kind: CatalogKind,
+    asked: _Import,
     *,
-    content: str,
-    reason: str,
     result: CatalogResult | None = None,
     trouble: str | None = None,
 ) -> Response:
@@ -239,15 +300,16 @@ def _import_page(
         request,
         "office/catalog_import.html",
         status=422 if is_bad else 200,
-        kind=kind.value,
-        content=content,
-        reason=reason,
+        kind=asked.kind.value,
+        asked=asked,
         trouble=trouble,
         counts=None if result is None or result.is_refused else _counts(result),
         is_refused=result is not None and result.is_refused,
         findings=[
-            {name: getattr(finding, name) for name in _FINDING_COLUMNS} for finding in findings
+            {name: getattr(finding, name) for name in _FINDING_COLUMNS}
+            for finding in findings[:_FINDINGS_SHOWN]
         ],
+        left_out=max(len(findings) - _FINDINGS_SHOWN, 0),
         finding_columns=_FINDING_COLUMNS,
     )
 

@@ -12,6 +12,7 @@ from ingestd.console.office.payments import Payments
 from ingestd.console.office.reports.pages import Reports
 from ingestd.console.office.trails import Trails
 from ingestd.service.daemon.supervisor import Surroundings
+from ingestd.service.files.kept_files import KeptFiles
 
 RECEIPTING, BOOKS = "Receipting", "Books"
 SEE, ACT = Right.SEE, Right.ACT
@@ -20,11 +21,18 @@ SEE, ACT = Right.SEE, Right.ACT
 def office_pages(surroundings: Surroundings) -> tuple[Asked, ...]:
     """Return the office's pages in the menu's order."""
     desk = Desk(surroundings.installation)
-    return (*_money_pages(desk), *_book_pages(desk), *_catalog_pages(desk), *_deed_pages(desk))
+    kept = KeptFiles(receiver=surroundings.receiver, clock=surroundings.installation.clock)
+    catalog = Catalog(desk, kept)
+    return (
+        *_money_pages(desk, catalog),
+        *_book_pages(desk),
+        *_catalog_pages(catalog),
+        *_deed_pages(desk),
+    )
 
 
-def _money_pages(desk: Desk) -> tuple[Asked, ...]:
-    payments, parties, catalog = Payments(desk), Parties(desk), Catalog(desk)
+def _money_pages(desk: Desk, catalog: Catalog) -> tuple[Asked, ...]:
+    payments, parties = Payments(desk), Parties(desk)
     merchants = "/receipting/merchants"
     return (
         Asked(
@@ -63,14 +71,14 @@ def _book_pages(desk: Desk) -> tuple[Asked, ...]:
     )
 
 
-def _catalog_pages(desk: Desk) -> tuple[Asked, ...]:
-    catalog = Catalog(desk)
+def _catalog_pages(catalog: Catalog) -> tuple[Asked, ...]:
     importing = "/catalog/{kind}/import"
     return (
         Asked(path="/catalog", right=SEE, answer=catalog.kinds, entry="Catalog", section=BOOKS),
         Asked(path="/catalog/{kind}", right=SEE, answer=catalog.list),
         Asked(path=importing, right=ACT, answer=catalog.form),
         Asked(path=importing, right=ACT, answer=catalog.look, method="POST"),
+        Asked(path=f"{importing}/file", right=ACT, answer=catalog.drop, method="POST"),
         Asked(path=f"{importing}/take", right=ACT, answer=catalog.take, method="POST"),
         Asked(path="/catalog/{kind}/{key:path}", right=SEE, answer=catalog.history),
     )

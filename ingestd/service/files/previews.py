@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,31 +21,27 @@ from ingestd.formats.names import NAME_BYTES_MAX, FormatName, format_of
 from ingestd.intake.answering.dry_run import check_file
 from ingestd.intake.pipeline import Works
 from ingestd.intake.work.upkeep import PREVIEW_HOURS
-from ingestd.service.files.receiving import NotReceivedError, Origin, Receiver
+from ingestd.service.files.kept_files import KeptFiles
+from ingestd.service.files.receiving import NotReceivedError, Origin
 from ingestd.sftp.tree.places import is_tellable
-from ingestd.sftp.uploads.losses import Loss, UploadLostError, has_space
-from ingestd.sftp.uploads.staged_upload import StagedUpload
+from ingestd.sftp.uploads.losses import UploadLostError
 from ingestd.spool.arrivals import Arrival
 from ingestd.spool.files import (
     FILE_MODE,
     PRIVATE_FILE_MODE,
     storage_errors,
-    sync_folder,
     write_durably,
 )
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
-from ingestd.values.clock import Clock, format_instant
+from ingestd.values.clock import format_instant
 from ingestd.values.errors import IngestdError, UsageError
 from ingestd.values.identifiers import UPLOAD_ID_PATTERN, AccountId, UploadId, new_upload_id
-
-PREVIEWS_MAX = 20
-"""How many an account keeps at once; the oldest goes when there is one more."""
 
 _THREADS = 2
 
 log = get_logger("ingestd.files")
-_NOTE, _BYTES, _RECEIPT = ".json", ".bytes", ".receipt"
+_NOTE, _RECEIPT = ".json", ".receipt"
 
 Told = dict[str, object]
 
@@ -87,10 +82,9 @@ def queued_name(filename: str, format_name: FormatName) -> str:
 class Previews:
     """Keeps previews, tells what would become of them, and queues them. Of the daemon's loop."""
 
-    def __init__(self, *, receiver: Receiver, works: Works, clock: Clock) -> None:
-        self._receiver = receiver
+    def __init__(self, kept: KeptFiles, *, works: Works) -> None:
+        self._kept = kept
         self._works = works
-        self._clock = clock
         # Trying a file takes no thread from who only looks.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="preview")
         self._trying: dict[str, asyncio.Task[Told]] = {}
@@ -110,34 +104,25 @@ class Previews:
         Whatever `chunks` raises is raised again, and nothing is left then. Raises NotReceivedError
         and StorageError.
         """
-        account_id = account.account_id
-        with self._receiver.one_more(account_id):
-            folders = self._receiver.folders
-            await asyncio.to_thread(folders.create_for, account_id)
-            preview_id = new_upload_id()
-            try:
-                sha256, size_bytes = await self._fill(account_id, preview_id, chunks, origin)
-            except UploadLostError as error:
-                raise NotReceivedError.of(error.loss) from error
+        kept = await self._kept.keep(account.account_id, chunks, origin=origin)
         preview = Preview(
-            preview_id=preview_id,
-            account=account_id,
+            preview_id=kept.file_id,
+            account=account.account_id,
             filename=filename[:NAME_BYTES_MAX],
             format=format_name,
-            size_bytes=size_bytes,
-            sha256=sha256,
-            kept_at=self._clock.now(),
+            size_bytes=kept.size_bytes,
+            sha256=kept.sha256,
+            kept_at=self._kept.clock.now(),
             by=origin.by,
         )
         await asyncio.to_thread(self._write_note, preview)
-        await asyncio.to_thread(self._forget_oldest, account_id)
         return preview
 
     def find(self, account: AccountId, preview_id: str) -> Preview | None:
         """Return an account's preview, also one that was queued; None when its day is over."""
         if not UPLOAD_ID_PATTERN.fullmatch(preview_id):
             return None
-        path = self._path(account, preview_id, _NOTE)
+        path = self._kept.path(account, preview_id, _NOTE)
         try:
             with storage_errors(path):
                 told = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
@@ -149,10 +134,10 @@ class Previews:
                 "kept_at": datetime.fromisoformat(told["kept_at"]),
                 "format": FormatName(told["format"]),
                 # Its bytes say it: a disk that was full, or a crash, came before their rename.
-                "is_queued": not self._path(account, preview_id, _BYTES).exists(),
+                "is_queued": self._kept.find(account, preview_id) is None,
             }
         )
-        is_over = self._clock.now() - preview.kept_at >= timedelta(hours=PREVIEW_HOURS)
+        is_over = self._kept.clock.now() - preview.kept_at >= timedelta(hours=PREVIEW_HOURS)
         return None if is_over else preview
 
     async def receipt(self, account: Account, preview: Preview, *, seconds: float) -> Told | None:
@@ -161,7 +146,7 @@ class Previews:
         It is what `ingestd check` prints, for the books as they were when it was first asked for,
         or `{"trouble": words}` where the file cannot be tried. Nobody waits for a lock of it.
         """
-        path = self._path(preview.account, preview.preview_id, _RECEIPT)
+        path = self._kept.path(preview.account, preview.preview_id, _RECEIPT)
         if kept := await asyncio.to_thread(_read_json, path):
             return kept
         task = self._trying.get(preview.preview_id)
@@ -174,7 +159,7 @@ class Previews:
 
     async def forget_receipt(self, preview: Preview) -> None:
         """Let a preview be tried again: the catalog was mended."""
-        path = self._path(preview.account, preview.preview_id, _RECEIPT)
+        path = self._kept.path(preview.account, preview.preview_id, _RECEIPT)
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def queue(self, preview: Preview, *, origin: Origin) -> tuple[UploadId, bool]:
@@ -198,69 +183,29 @@ class Previews:
                 whole=True,
                 size_bytes=known.size_bytes,
                 sha256=known.sha256,
-                received_at=self._clock.now(),
+                received_at=self._kept.clock.now(),
                 peer=sender.peer,
                 client_version=sender.client_version,
                 source=sender.source,
                 sent_by=sender.sent_by,
             )
-            kept = self._path(account, known.preview_id, _BYTES)
+            path = self._kept.path(account, known.preview_id)
+            uploads = self._kept.receiver.uploads
             try:
-                await asyncio.to_thread(kept.chmod, FILE_MODE)
-                await self._receiver.uploads.publish_kept(kept, arrival, origin.bound_log(account))
+                await asyncio.to_thread(path.chmod, FILE_MODE)
+                await uploads.publish_kept(path, arrival, origin.bound_log(account))
             except FileNotFoundError:
                 return upload_id, False
             except UploadLostError as error:
                 raise NotReceivedError.of(error.loss) from error
         return upload_id, True
 
-    async def _fill(
-        self, account: AccountId, preview_id: UploadId, chunks: AsyncIterator[bytes], origin: Origin
-    ) -> tuple[str, int]:
-        """Write all that comes and put it on disk for good; what is cut off is gone."""
-        path = self._path(account, preview_id, _BYTES)
-        limits = self._receiver.limits
-        with storage_errors(path):
-            if not has_space(path.parent, limits.disk_reserve_bytes):
-                raise UploadLostError(Loss.NO_SPACE)
-            upload = StagedUpload(
-                sender=origin.sender(account),
-                upload_id=preview_id,
-                filename=path.name,
-                path=path,
-                base=None,
-                append=False,
-                announced_bytes=None,
-                size_bytes_max=limits.max_upload_bytes,
-                disk_reserve_bytes=limits.disk_reserve_bytes,
-                started=self._clock.monotonic(),
-            )
-        try:
-            path.chmod(PRIVATE_FILE_MODE)
-            offset = 0
-            async for chunk in chunks:
-                if chunk:
-                    upload.write(offset, chunk)
-                    self._receiver.uploads.follow(upload)
-                    offset += len(chunk)
-            await _caught_up(upload)
-            with storage_errors(path):
-                sha256 = await asyncio.to_thread(upload.seal)
-                await asyncio.to_thread(sync_folder, path.parent)
-        except BaseException:
-            await _caught_up(upload)
-            upload.discard()
-            raise
-        finally:
-            upload.close()
-        return sha256, offset
-
     async def _try(self, account: Account, preview: Preview) -> Told:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._try_now, account, preview)
 
     def _try_now(self, account: Account, preview: Preview) -> Told:
-        path = self._path(preview.account, preview.preview_id, _BYTES)
+        path = self._kept.path(preview.account, preview.preview_id)
         try:
             _, told = check_file(self._works, account, path, preview.format)
         except UsageError:
@@ -272,7 +217,7 @@ class Previews:
         told |= {"filename": preview.queued_name}
         written = json.dumps(told).encode()
         write_durably(
-            self._path(preview.account, preview.preview_id, _RECEIPT),
+            self._kept.path(preview.account, preview.preview_id, _RECEIPT),
             written,
             mode=PRIVATE_FILE_MODE,
         )
@@ -280,24 +225,8 @@ class Previews:
 
     def _write_note(self, preview: Preview) -> None:
         told = asdict(preview) | {"kept_at": format_instant(preview.kept_at)}
-        path = self._path(preview.account, preview.preview_id, _NOTE)
+        path = self._kept.path(preview.account, preview.preview_id, _NOTE)
         write_durably(path, json.dumps(told).encode(), mode=PRIVATE_FILE_MODE)
-
-    def _forget_oldest(self, account: AccountId) -> None:
-        """Remove what is beyond the number that an account keeps."""
-        folder = self._receiver.folders.previews(account)
-        kept = sorted({name.partition(".")[0] for name in os.listdir(folder)} - {""})
-        for preview_id in kept[:-PREVIEWS_MAX]:
-            for ending in (_BYTES, _RECEIPT, _NOTE):
-                self._path(account, preview_id, ending).unlink(missing_ok=True)
-
-    def _path(self, account: AccountId, preview_id: str, ending: str) -> Path:
-        return self._receiver.folders.previews(account) / f"{preview_id}{ending}"
-
-
-async def _caught_up(upload: StagedUpload) -> None:
-    if upload.follower is not None:
-        await upload.follower
 
 
 def _read_json(path: Path) -> Told | None:

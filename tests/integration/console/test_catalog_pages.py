@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from tests.integration.console.conftest import Console
 from tests.integration.console.office import (
@@ -13,6 +14,7 @@ from tests.integration.console.office import (
     tables_of,
     ways_of,
 )
+from tests.integration.console.pipeline import drop
 
 PRODUCTS = "billing_code,name,price\nBAND,Band uniform,125.00\nCHOIR,Choir gown,30.00\nBAD,Bad,x\n"
 
@@ -52,6 +54,36 @@ async def test_an_import_says_what_it_would_change_and_what_is_wrong(
     again = await visitor.post(f"{way}/take", fields)
     assert again.status == 303
     assert len(office.rows(batches)) == before + 1
+
+
+async def test_a_roster_of_any_length_comes_as_a_file(console: Console, tmp_path: Path) -> None:
+    """It is seen first, as rows that were typed are; it is taken once, and is its account's own."""
+    office = furnish_spring(console, tmp_path, told=False)
+    visitor = await console.let_in("ada", OFFICE)
+    way = "/catalog/students/import"
+    lines = [f"N{number:05},Ada {number},,enrolled" for number in range(3000)]
+    roster = "\n".join(["student_id,name,parent_code,status", *lines, ",nobody,,enrolled"]) + "\n"
+    kept = await drop(visitor, f"{way}/file", roster.encode(), "roster <b>.csv")
+    assert kept.status == 303
+    looked = await visitor.get(kept.way)
+    assert "roster &lt;b&gt;.csv" in looked.text
+    assert facts_of(looked.text)["added"] == "3000"
+    assert [row["line"] for row in tables_of(looked.text)["What is wrong"]] == ["3002"]
+    students = "SELECT 1 AS found FROM student WHERE account = :account AND name LIKE 'Ada %'"
+    assert not office.rows(students)
+    fields = {"file": parse_qs(kept.way.partition("?")[2])["file"][0], "reason": "September"}
+    assert (await visitor.post(f"{way}/take", fields)).status == 303
+    assert len(office.rows(students)) == 3000
+    for path, sent in (
+        ("/catalog/students/import/take", {"file": "01J0000000000000000000000Z"}),
+        ("/catalog/students/import/take", {"file": "../../../ledger.db"}),
+        ("/catalog/students/import/take?account=SHELBYVILLE", fields),
+    ):
+        refused = await visitor.post(path, sent)
+        assert refused.status in {404, 422}
+        assert "3000" not in refused.text
+    for name, content in (("", b""), ("zeros.csv", bytes(70_000))):
+        assert (await drop(visitor, f"{way}/file", content, name)).status in {303, 422}
 
 
 async def test_what_is_no_catalog_is_refused_whole(console: Console, tmp_path: Path) -> None:

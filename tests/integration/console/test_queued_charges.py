@@ -15,7 +15,8 @@ import pytest
 from ingestd.formats.names import FormatName, is_recognised
 from ingestd.intake.work.upkeep import Upkeep
 from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
-from ingestd.service.files.previews import PREVIEWS_MAX, queued_name
+from ingestd.service.files.kept_files import FILES_MAX
+from ingestd.service.files.previews import queued_name
 from ingestd.service.people.audit import list_audit
 from ingestd.service.people.roles import Role, RoleKind
 from ingestd.service.people.users import read_user, set_disabled
@@ -199,7 +200,7 @@ async def test_what_had_its_day_is_removed_with_the_account_s_other_leftovers(
 async def test_an_account_keeps_so_many_previews_and_no_more(console: Console) -> None:
     """Nobody fills the disk with what never counts."""
     ada = await console.let_in("ada", OFFICE)
-    ways = [await previewed(ada, GOOD) for _ in range(PREVIEWS_MAX + 1)]
+    ways = [await previewed(ada, GOOD) for _ in range(FILES_MAX + 1)]
     assert (await ada.get(ways[0])).status == 404
     assert (await ada.get(ways[1])).status == 200
 

@@ -13,8 +13,20 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
+from ingestd.service.files.receiving import Origin
+
+FORM_BYTES_MAX = 1 << 16
+"""How much a form may be longer than its file."""
+
 FIELD_BYTES_MAX = 1_000
 _FIELDS_MAX = 20
+
+
+def origin_of(request: Request, name: str) -> Origin:
+    """Return who sends a file by a page: a user's name, and where from."""
+    peer = request.client.host if request.client else ""
+    client = request.headers.get("user-agent")
+    return Origin(source="console", by=name, peer=peer, client=client)
 
 
 class NoFileError(Exception):

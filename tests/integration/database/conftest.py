@@ -6,7 +6,9 @@ import itertools
 import os
 import shutil
 import tempfile
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -22,6 +24,7 @@ MakeDatabase = Callable[[str], Database]
 
 _SERVER = pytest.StashKey["Server | None"]()
 _numbers = itertools.count()
+_MADE_AHEAD = 2
 
 
 class Server:
@@ -41,6 +44,9 @@ class Server:
         database = open_database(self.url("pattern_migrated"))
         schema.upgrade(database)
         database.close()
+        # On a machine that has much else to do a database takes a second, most of it waiting.
+        self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="databases")
+        self._made: defaultdict[str, deque[Future[str]]] = defaultdict(deque)
 
     def url(self, name: str) -> str:
         return make_url(self._uri).set(database=name).render_as_string(hide_password=False)
@@ -52,14 +58,23 @@ class Server:
     @contextmanager
     def database(self, pattern: str) -> Iterator[str]:
         """Lend the URL of a fresh database, which is removed afterwards."""
-        name = f"test_{next(_numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {pattern}")
+        made = self._made[pattern]
+        while len(made) <= _MADE_AHEAD:
+            made.append(self._ahead.submit(self._make, pattern))
+        name = made.popleft().result()
         try:
             yield self.url(name)
         finally:
-            self.run(f"DROP DATABASE {name} WITH (FORCE)")
+            self._ahead.submit(self.run, f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _make(self, pattern: str) -> str:
+        name = f"test_{next(_numbers)}"
+        # Each is there for a moment: what is copied needs no write-ahead log.
+        self.run(f"CREATE DATABASE {name} TEMPLATE {pattern} STRATEGY file_copy")
+        return name
 
     def stop(self) -> None:
+        self._ahead.shutdown(cancel_futures=True)
         self._server.cleanup()
         shutil.rmtree(self._folder, ignore_errors=True)
 

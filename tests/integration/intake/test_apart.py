@@ -125,14 +125,16 @@ STUDENTS = "S{n},Ann {n},P{n},enrolled\nS{n},,,left\n"
 
 
 @pytest.mark.parametrize(
-    ("filename", "header", "rows"),
+    ("twins", "filename", "header", "rows"),
     [
-        ("fee_payments.csv", "", FEES),
-        ("sundry_payments.csv", "", SUNDRY),
-        ("student_refunds.csv", "charge_tracking_id,tx_item_rowid,note\n", REFUNDS),
-        ("students.csv", "student_id,name,parent_code,status\n", STUDENTS),
+        ("sqlite", "fee_payments.csv", "", FEES),
+        ("postgresql", "fee_payments.csv", "", FEES),
+        ("sqlite", "sundry_payments.csv", "", SUNDRY),
+        ("sqlite", "student_refunds.csv", "charge_tracking_id,tx_item_rowid,note\n", REFUNDS),
+        ("sqlite", "students.csv", "student_id,name,parent_code,status\n", STUDENTS),
     ],
-    ids=["fee payments", "sundry payments", "refunds", "students"],
+    ids=["fee payments", "on PostgreSQL", "sundry payments", "refunds", "students"],
+    indirect=["twins"],
 )
 def test_files_of_every_format_come_to_the_same_books(
     twins: tuple[Books, Books], filename: str, header: str, rows: str

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.chaos
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("kind", "examples", "steps"), [("sqlite", 10, 25), ("postgresql", 3, 20)])
+@pytest.mark.parametrize(("kind", "examples", "steps"), [("sqlite", 6, 25), ("postgresql", 3, 20)])
 def test_whatever_becomes_of_money_the_books_agree_with_the_rules(
     make_database: MakeDatabase, tmp_path: Path, kind: str, examples: int, steps: int
 ) -> None:

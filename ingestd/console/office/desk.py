@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account
 from ingestd.console.office.answers import Answers
+from ingestd.console.office.checks import Checks
 from ingestd.database.engine import Database
 from ingestd.reports.asking.known import known_instant
 from ingestd.reports.asking.questions import Asked
@@ -24,12 +25,19 @@ ROWS_MAX = 200
 """So many rows of a list stand on one page."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """An installation's books, and what was read of them lately."""
+    """An installation's books, what was read of them lately, and what that is checked with."""
 
     installation: Installation
-    answers: Answers = field(default_factory=Answers)
+    answers: Answers
+    checks: Checks
+
+    @classmethod
+    def of(cls, installation: Installation) -> Desk:
+        """Return a desk that nothing was read at."""
+        checks = Checks(installation.database)
+        return cls(installation=installation, answers=Answers(), checks=checks)
 
     @property
     def database(self) -> Database:

@@ -20,7 +20,7 @@ SEE, ACT = Right.SEE, Right.ACT
 
 def office_pages(surroundings: Surroundings) -> tuple[Asked, ...]:
     """Return the office's pages in the menu's order."""
-    desk = Desk(surroundings.installation)
+    desk = Desk.of(surroundings.installation)
     kept = KeptFiles(receiver=surroundings.receiver, clock=surroundings.installation.clock)
     catalog = Catalog(desk, kept)
     return (

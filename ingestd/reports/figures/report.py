@@ -140,11 +140,20 @@ class Reading:
 
     def hold(self, name: str, left: int, right: int) -> None:
         """Put two sums below the report that are equal in right books, in minor units."""
-        write = self.question.amount
-        self.identities.append(
-            {"identity": name, "left": write(left), "right": write(right), "holds": left == right}
-        )
+        self.identities.append(told_of(Identity(name=name, left=left, right=right), self.question))
 
+
+def told_of(identity: Identity, question: Question) -> dict[str, object]:
+    """Return an identity as it stands below a report."""
+    return {
+        "identity": identity.name,
+        "left": question.amount(identity.left),
+        "right": question.amount(identity.right),
+        "holds": identity.holds,
+    }
+
+
+_WITHOUT_IDENTITIES = "ingestd_without_identities"
 
 Rows = Callable[[Reading], Iterator[Row]]
 """Reads a report's rows one by one, and fills its totals in after the last one."""
@@ -220,13 +229,21 @@ def report_of(
     )
 
 
+def leave_identities_out(connection: Connection) -> None:
+    """Let reports on a connection come without them: who asks has them from elsewhere."""
+    connection.execution_options(**{_WITHOUT_IDENTITIES: True})
+
+
 def _rows_and_identities(reading: Reading, rows: Rows) -> Iterator[Row]:
+    if reading.connection.get_execution_options().get(_WITHOUT_IDENTITIES):
+        yield from rows(reading)
+        return
     with _reading_identities(reading) as identities:
         yield from rows(reading)
         own = list(reading.identities)
         reading.identities.clear()
         for identity in identities():
-            reading.hold(identity.name, identity.left, identity.right)
+            reading.identities.append(told_of(identity, reading.question))
         reading.identities.extend(own)
 
 

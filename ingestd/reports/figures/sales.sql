@@ -1,11 +1,11 @@
 -- name: add_up_sales
--- What was charged for each product, where :by_day is 1 on each day, what of it was taken back and
--- written off, and the tax in what was charged and taken back, by the totals of an extent's batches
--- on the days asked for. A sale moves deferred revenue (2100) and deferred tax (2110) to a
+-- What was charged for each product, or on each day where :by_day is 1, what of it was taken back
+-- and written off, and the tax in what was charged and taken back, by the totals of an extent's
+-- batches on the days asked for. A sale moves deferred revenue (2100) and deferred tax (2110) to a
 -- receivable (1100, 1110), whatever event it came by; a refund and a write-off move them back, and
 -- each write-off is a batch of its own. An empty :product is any. Binds :account, :as_of,
 -- :known_batch, :since, :until.
-SELECT COALESCE(k.code, '') AS billing_code,
+SELECT CASE CAST(:by_day AS BIGINT) WHEN 1 THEN '' ELSE COALESCE(k.code, '') END AS billing_code,
   CASE CAST(:by_day AS BIGINT) WHEN 1 THEN p.effective_on ELSE 0 END AS day, '' AS source,
   SUM(CASE WHEN p.credit_account IN (2100, 2110) THEN p.amount ELSE 0 END) AS charged,
   SUM(CASE WHEN p.debit_account IN (2100, 2110) AND w.batch_no IS NULL
@@ -31,7 +31,7 @@ ORDER BY 1, 2
 -- did it: it is found by charge, since only these lines leave deferred revenue to a receivable. An
 -- empty :product or :source is any. Binds :account, :as_of, :known_batch, :since, :until.
 -- sqlite: joins in this order
-SELECT COALESCE(k.code, '') AS billing_code,
+SELECT CASE CAST(:by_day AS BIGINT) WHEN 1 THEN '' ELSE COALESCE(k.code, '') END AS billing_code,
   CASE CAST(:by_day AS BIGINT) WHEN 1 THEN x.day ELSE 0 END AS day,
   x.source, SUM(x.charged) AS charged,
   SUM(x.voided) AS voided, SUM(x.written_off) AS written_off, SUM(x.tax) AS tax

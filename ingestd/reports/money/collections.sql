@@ -2,15 +2,20 @@
 -- What was received on the days asked for in an extent, by day, method, settlement batch and place
 -- where it came in. A sale's cash is cash. Where :all_parties is 1, :parties are not asked; an
 -- empty :source is any. Binds :account, :as_of, :known_batch, :since, :until.
-SELECT p.received_on AS day, CASE p.kind WHEN 'cash_sale' THEN 'cash' ELSE p.kind END AS method,
-  p.merchant_id, p.batch_num, b.source,
-  COUNT(*) AS payments, SUM(p.amount) AS amount
-FROM payment p
-  JOIN batch_source b ON b.account = p.account AND b.batch_no = p.batch_no
-WHERE p.account = :account AND p.received_on <= :as_of AND p.batch_no <= :known_batch
-  AND p.received_on >= :since AND p.received_on <= :until
-  AND (:all_parties = 1 OR p.party_no IN (:parties))
-  AND (:source = '' OR b.source = :source)
+-- sqlite: joins in this order
+SELECT x.day, x.method, x.merchant_id, x.batch_num, b.source,
+  SUM(x.payments) AS payments, SUM(x.amount) AS amount
+FROM (
+    SELECT p.received_on AS day,
+      CASE p.kind WHEN 'cash_sale' THEN 'cash' ELSE p.kind END AS method, p.merchant_id, p.batch_num, p.batch_no, COUNT(*) AS payments, SUM(p.amount) AS amount
+    FROM payment p
+    WHERE p.account = :account AND p.received_on <= :as_of AND p.batch_no <= :known_batch
+      AND p.received_on >= :since AND p.received_on <= :until
+      AND (:all_parties = 1 OR p.party_no IN (:parties))
+    GROUP BY 1, 2, 3, 4, 5
+  ) x
+  JOIN batch_source b ON b.account = :account AND b.batch_no = x.batch_no
+WHERE (:source = '' OR b.source = :source)
 GROUP BY 1, 2, 3, 4, 5
 
 -- name: find_events
@@ -18,17 +23,21 @@ GROUP BY 1, 2, 3, 4, 5
 -- batch and the place where it had come in. Where :all_parties is 1, :parties are not asked; an
 -- empty :source is any. Binds :account, :as_of, :known_batch, :since, :until.
 -- sqlite: joins in this order
-SELECT e.effective_on AS day, CASE p.kind WHEN 'cash_sale' THEN 'cash' ELSE p.kind END AS method,
-  p.merchant_id, p.batch_num, b.source,
-  COUNT(*) AS payments, SUM(p.amount) AS amount
-FROM payment_event e
-  JOIN payment p ON p.account = e.account AND p.payment_no = e.payment_no
-  JOIN batch_source b ON b.account = p.account AND b.batch_no = p.batch_no
-WHERE e.account = :account AND e.event = :event
-  AND e.effective_on <= :as_of AND e.batch_no <= :known_batch
-  AND e.effective_on >= :since AND e.effective_on <= :until
-  AND (:all_parties = 1 OR p.party_no IN (:parties))
-  AND (:source = '' OR b.source = :source)
+SELECT x.day, x.method, x.merchant_id, x.batch_num, b.source,
+  SUM(x.payments) AS payments, SUM(x.amount) AS amount
+FROM (
+    SELECT e.effective_on AS day,
+      CASE p.kind WHEN 'cash_sale' THEN 'cash' ELSE p.kind END AS method, p.merchant_id, p.batch_num, p.batch_no, COUNT(*) AS payments, SUM(p.amount) AS amount
+    FROM payment_event e
+      JOIN payment p ON p.account = e.account AND p.payment_no = e.payment_no
+    WHERE e.account = :account AND e.event = :event
+      AND e.effective_on <= :as_of AND e.batch_no <= :known_batch
+      AND e.effective_on >= :since AND e.effective_on <= :until
+      AND (:all_parties = 1 OR p.party_no IN (:parties))
+    GROUP BY 1, 2, 3, 4, 5
+  ) x
+  JOIN batch_source b ON b.account = :account AND b.batch_no = x.batch_no
+WHERE (:source = '' OR b.source = :source)
 GROUP BY 1, 2, 3, 4, 5
 
 -- name: find_paid_out

@@ -28,19 +28,17 @@ FROM (
             LIMIT 1)) END AS tax_code,
         CASE WHEN m.held_account IN (2310, 2320) THEN m.party_no END AS party_no
       FROM (
-          SELECT p.credit_account AS held_account, p.amount, p.payment_no, p.charge_no,
-            p.credit_party_no AS party_no
+          SELECT CASE s.sign WHEN 1 THEN p.credit_account ELSE p.debit_account END AS held_account,
+            s.sign * p.amount AS amount, p.payment_no, p.charge_no,
+            CASE s.sign WHEN 1 THEN p.credit_party_no ELSE p.debit_party_no END AS party_no
           FROM posting p
-          WHERE p.account = :account AND p.credit_account IN (2200, 2300, 2310, 2320, 2330)
-            AND p.effective_on <= :as_of AND p.batch_no <= :known_batch
-            AND p.effective_on >= :since AND p.effective_on <= :until
-          UNION ALL
-          SELECT p.debit_account, -p.amount, p.payment_no, p.charge_no, p.debit_party_no
-          FROM posting p
-          WHERE p.account = :account AND p.debit_account IN (2200, 2300, 2310, 2320, 2330)
+            CROSS JOIN (SELECT 1 AS sign UNION ALL SELECT -1) s
+          WHERE p.account = :account
+            AND (p.credit_account BETWEEN 2200 AND 2330 OR p.debit_account BETWEEN 2200 AND 2330)
             AND p.effective_on <= :as_of AND p.batch_no <= :known_batch
             AND p.effective_on >= :since AND p.effective_on <= :until
         ) m
+      WHERE m.held_account IN (2200, 2300, 2310, 2320, 2330)
     ) x
   WHERE (:all_parties = 1 OR x.party_no IN (:parties))
   GROUP BY x.held_account, x.gl_account, x.tax_code, x.party_no

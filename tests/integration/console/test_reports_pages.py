@@ -254,3 +254,17 @@ async def test_an_amount_of_twelve_digits_is_shown_whole(console: Console, tmp_p
     for path in ("/reports/sales", "/reports/items", "/parties/K1", "/trace/C1", "/reports"):
         page = await visitor.get(path)
         assert "9999999999.99" in page.text, path
+
+
+async def test_a_page_says_whether_the_books_balance_once_that_is_added_up(
+    console: Console, tmp_path: Path
+) -> None:
+    """It has its rows at once however long that takes, and never says what is not known."""
+    furnish_spring(console, tmp_path)
+    ada = await console.let_in("ada", OFFICE)
+    told = ""
+    while "The books balance" not in told:
+        told = (await ada.get("/reports/revenue")).text
+        assert ("The books balance" in told) != ("is being added up" in told)
+        assert "not right" not in told
+        assert "<h2>Together</h2>" in told

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Hashable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TextIO
@@ -13,11 +13,12 @@ from sqlalchemy.engine import Connection
 
 from ingestd.access.accounts import Account
 from ingestd.console.office.answers import head_of
+from ingestd.console.office.checks import found_within
 from ingestd.console.office.desk import ROWS_MAX, Desk
 from ingestd.reports.asking.kinds import ask
 from ingestd.reports.asking.questions import Asked
 from ingestd.reports.escaping.spreadsheets import spreadsheet_cells
-from ingestd.reports.figures.report import Question, Report, Row
+from ingestd.reports.figures.report import Question, Report, Row, leave_identities_out, told_of
 
 LONG: Mapping[str, str] = {"items": "tracking_id", "payments": "payment_id"}
 """The reports that have a row for each charge or payment, and what their rows are called by."""
@@ -25,15 +26,21 @@ LONG: Mapping[str, str] = {"items": "tracking_id", "payments": "payment_id"}
 ADDED_UP_ROWS_MAX = 10_000
 """So many rows of a long report are added up while somebody waits for a page of it."""
 
+WITH_THEIR_OWN = frozenset({"arrears", "statement"})
+"""The reports that are checked with identities of their own alone."""
+
+CHECK_SECONDS = 0.3
+"""So long a page waits for its identities, counted from when it was asked for."""
+
 _CONTACTS = frozenset({"name", "email", "phone", "payee"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """What stands below all rows of a report."""
+    """What stands below all rows of a report; `own` are identities that are only this one's."""
 
     totals: Mapping[str, object]
-    identities: tuple[Mapping[str, object], ...]
+    own: tuple[Mapping[str, object], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +48,7 @@ class Answered:
     """A page of a report. `totals` are those of all its rows; None where nobody added them up.
 
     `more` is what the next page begins after: a row's id or how many rows came before; None for
-    the last page.
+    the last page. `identities` are None while they are being added up.
     """
 
     question: Question
@@ -50,13 +57,19 @@ class Answered:
     rows: tuple[Row, ...]
     totals: Totals | None
     more: str | None
+    identities: tuple[Mapping[str, object], ...] | None = None
 
 
 def read_page(desk: Desk, account: Account, name: str, asked: Asked, *, start: int) -> Answered:
     """Return a page of a report, from row `start` on or after what was asked. Raises UsageError."""
-    with _reading(desk, name) as connection:
+    began = time.monotonic()
+    with desk.reading() as connection:
+        leave_identities_out(connection)
         question = desk.question(connection, account, asked)
         more = asked.known_before(connection, account, now=desk.now())
+        checking = None
+        if name not in WITH_THEIR_OWN:
+            checking = desk.checks.begin(question, head_of(connection, account.account_id))
         key = (name, question, *more.values(), start)
 
         def read() -> Answered:
@@ -68,23 +81,19 @@ def read_page(desk: Desk, account: Account, name: str, asked: Asked, *, start: i
             kept = desk.answers.peek(connection, account.account_id, _all_of(name, question))
             assert kept is None or isinstance(kept, Totals), "only totals are kept under it"
             answered = replace(answered, totals=kept)
+    own = () if answered.totals is None else answered.totals.own
+    if checking is None:
+        return replace(answered, identities=own)
+    found = found_within(checking, CHECK_SECONDS - (time.monotonic() - began))
+    if found is None:
         return answered
-
-
-@contextmanager
-def _reading(desk: Desk, name: str) -> Iterator[Connection]:
-    """Lend a connection for a page; where it is read to its end, one beside it for identities."""
-    if name in LONG:
-        with desk.reading() as connection:
-            yield connection
-        return
-    with desk.database.reading_twice() as (connection, _):
-        yield connection
+    return replace(answered, identities=(*(told_of(one, question) for one in found), *own))
 
 
 def add_up(desk: Desk, account: Account, name: str, asked: Asked) -> None:
     """Read all rows of a report, and keep what they come to. Raises UsageError."""
-    with desk.database.reading_twice() as (connection, _):
+    with desk.reading() as connection:
+        leave_identities_out(connection)
         question = replace(desk.question(connection, account, asked), after=None)
         report = ask(name, connection, question)
         for _row in report.rows:
@@ -154,7 +163,7 @@ def _read(desk: Desk, connection: Connection, report: Report, *, start: int) -> 
 
 
 def _totals(report: Report) -> Totals:
-    return Totals(totals=dict(report.totals), identities=tuple(report.identities))
+    return Totals(totals=dict(report.totals), own=tuple(report.identities))
 
 
 def _all_of(name: str, question: Question) -> Hashable:

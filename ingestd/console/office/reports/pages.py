@@ -168,7 +168,7 @@ def _shown(
             for key, value in totals.items()
             if value is not None and not isinstance(value, list)
         ],
-        "identities": () if found is None else found.identities,
+        "identities": answered.identities,
         "more": answered.more,
         "more_by": "after" if name in LONG else "start",
     }

@@ -15,6 +15,7 @@ from ingestd.console.office.desk import Desk
 from ingestd.console.office.reports.pictures import draw_bars, draw_year
 from ingestd.reports.asking.questions import Asked
 from ingestd.reports.figures.aging import report_aging
+from ingestd.reports.figures.report import leave_identities_out
 from ingestd.reports.money.days import DayTotal, count_files, read_days
 from ingestd.values.money import decimals_of, format_amount
 
@@ -39,6 +40,7 @@ def read_year(desk: Desk, account: Account) -> Year:
     """Return the last 365 days of an account, as they are known now."""
     last = desk.today(account)
     with desk.reading() as connection:
+        leave_identities_out(connection)
         return desk.answers.get(
             connection,
             account.account_id,

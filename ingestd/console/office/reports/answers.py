@@ -29,7 +29,7 @@ ADDED_UP_ROWS_MAX = 10_000
 WITH_THEIR_OWN = frozenset({"arrears", "statement"})
 """The reports that are checked with identities of their own alone."""
 
-CHECK_SECONDS = 0.3
+CHECK_SECONDS = 0.25
 """So long a page waits for its identities, counted from when it was asked for."""
 
 _CONTACTS = frozenset({"name", "email", "phone", "payee"})
@@ -48,7 +48,7 @@ class Answered:
     """A page of a report. `totals` are those of all its rows; None where nobody added them up.
 
     `more` is what the next page begins after: a row's id or how many rows came before; None for
-    the last page. `identities` are None while they are being added up.
+    the last page. `identities` are None while they are being added up, and where totals are None.
     """
 
     question: Question
@@ -67,9 +67,9 @@ def read_page(desk: Desk, account: Account, name: str, asked: Asked, *, start: i
         leave_identities_out(connection)
         question = desk.question(connection, account, asked)
         more = asked.known_before(connection, account, now=desk.now())
-        checking = None
-        if name not in WITH_THEIR_OWN:
-            checking = desk.checks.begin(question, head_of(connection, account.account_id))
+        head = head_of(connection, account.account_id)
+        if name not in WITH_THEIR_OWN | LONG.keys():
+            desk.checks.begin(question, head)
         key = (name, question, *more.values(), start)
 
         def read() -> Answered:
@@ -81,9 +81,12 @@ def read_page(desk: Desk, account: Account, name: str, asked: Asked, *, start: i
             kept = desk.answers.peek(connection, account.account_id, _all_of(name, question))
             assert kept is None or isinstance(kept, Totals), "only totals are kept under it"
             answered = replace(answered, totals=kept)
-    own = () if answered.totals is None else answered.totals.own
-    if checking is None:
+    if answered.totals is None:
+        return answered
+    own = answered.totals.own
+    if name in WITH_THEIR_OWN:
         return replace(answered, identities=own)
+    checking = desk.checks.begin(question, head)
     found = found_within(checking, CHECK_SECONDS - (time.monotonic() - began))
     if found is None:
         return answered

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from ingestd.access.accounts import Account
 from ingestd.console.door.rights import Asked, Right, Visit
 from ingestd.console.files.shown import (
     amount_words,
     local_time,
+    may_try_again,
     size_words,
     source_words,
     state_words,
 )
-from ingestd.console.page.pages import page
-from ingestd.console.page.threads import read
+from ingestd.console.page.forms import read_fields
+from ingestd.console.page.pages import link_within, page
+from ingestd.console.page.threads import read, write
 from ingestd.database.engine import Database
+from ingestd.formats.findings.codes import shorten
 from ingestd.formats.names import FormatName
 from ingestd.intake.answering.receipt import csv_line, safe_cell
 from ingestd.service.files.uploads import (
@@ -34,8 +38,11 @@ from ingestd.service.files.uploads import (
     find_uploads,
     iterate_uploads,
 )
+from ingestd.service.people.audit import Deed, Doer, Via, write_audit
+from ingestd.spool.queue import retry
+from ingestd.spool.upload_status import UploadStatus
 from ingestd.values.clock import Clock, format_second, from_microseconds
-from ingestd.values.identifiers import UPLOAD_ID_PATTERN
+from ingestd.values.identifiers import UPLOAD_ID_PATTERN, AccountId
 from ingestd.values.money import decimals_of, format_amount
 
 EXPORT_UPLOADS_MAX = 100_000
@@ -108,6 +115,7 @@ def read_listing(database: Database, listing: Listing) -> dict[str, Any]:
         "kept": kept,
         "is_filtered": any(listing.asked.values()),
         "is_first": not listing.before,
+        "failed": counts.get(UploadStatus.FAILED, 0),
         "next": found[-1].upload_id if len(found) == PAGE_UPLOADS else None,
         "several": len(listing.accounts) > 1,
         "sees_values": listing.sees_values,
@@ -149,6 +157,7 @@ class Lists:
                 section="Files",
             ),
             Asked(path="/uploads.csv", right=Right.WATCH, answer=self.export),
+            Asked(path="/uploads/retry", right=Right.WATCH_ACT, answer=self.retry, method="POST"),
         )
 
     async def show(self, request: Request, visit: Visit) -> Response:
@@ -156,7 +165,8 @@ class Lists:
         listing = Listing.of(request, visit, self._clock)
         told = await read(read_listing, self._database, listing)
         formats = [name.value for name in FormatName]
-        return page(request, "files/uploads.html", formats=formats, **told)
+        may_retry = may_try_again(visit)
+        return page(request, "files/uploads.html", formats=formats, may_retry=may_retry, **told)
 
     async def export(self, request: Request, visit: Visit) -> Response:
         """Return the uploads that are sought, all of them, as CSV."""
@@ -164,6 +174,39 @@ class Lists:
         written = await read(self._written, listing)
         told = {"Content-Disposition": 'attachment; filename="uploads.csv"'}
         return Response(written, media_type="text/csv; charset=utf-8", headers=told)
+
+    async def retry(self, request: Request, visit: Visit) -> Response:
+        """Say how many failed uploads are sought, and let all of them be tried again, once."""
+        listing = Listing.of(request, visit, self._clock)
+        fields = await read_fields(request)
+        reason = fields.get("reason", "").strip()
+        if fields.get("sure") == "yes" and reason:
+            await write(self._retry_all, listing, visit.user.name, shorten(reason))
+            kept = {name: value or None for name, value in listing.asked.items()}
+            account = None if visit.account is None else visit.account.account_id
+            way = link_within(account)("/uploads", **dict(kept, state=None))
+            return RedirectResponse(way, 303)
+        told = await read(read_listing, self._database, listing)
+        trouble = "Say why: the audit keeps it." if fields.get("sure") == "yes" else ""
+        status = 422 if trouble else 200
+        return page(request, "files/retry_all.html", status=status, trouble=trouble, **told)
+
+    def _retry_all(self, listing: Listing, by: str, reason: str) -> None:
+        sought = replace(listing.sought, state=UploadStatus.FAILED)
+        with self._database.writing() as connection:
+            tried: Counter[AccountId] = Counter()
+            for upload in list(iterate_uploads(connection, sought)):
+                tried[upload.account] += retry(connection, upload.account, upload.upload_id)
+            for account, uploads in tried.items():
+                write_audit(
+                    connection,
+                    Deed.UPLOADS_RETRIED,
+                    doer=Doer(name=by, via=Via.CONSOLE),
+                    at=self._clock.now(),
+                    subject=account,
+                    account=account,
+                    detail={"uploads": uploads, "reason": reason},
+                )
 
     def _written(self, listing: Listing) -> bytes:
         with self._database.reading() as connection:

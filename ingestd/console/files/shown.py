@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ingestd.access.accounts import Account
+from ingestd.console.door.rights import Right, Visit
 from ingestd.formats.findings.codes import Code
 from ingestd.formats.findings.explanations import EXPLANATIONS
 from ingestd.values.clock import from_microseconds
@@ -62,3 +63,9 @@ def size_words(size_bytes: int) -> str:
 def amount_words(account: Account, amount: int) -> str:
     """Return an amount of the account's currency."""
     return f"{format_amount(amount, decimals_of(account.currency))} {account.currency}"
+
+
+def may_try_again(visit: Visit) -> bool:
+    """Tell whether somebody may have uploads tried again: the office, and operators of all."""
+    everywhere = {role.kind for role in visit.user.roles if role.account is None}
+    return visit.acts or bool(Right.WATCH_ACT.value & everywhere)

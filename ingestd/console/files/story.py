@@ -17,6 +17,7 @@ from ingestd.console.door.rights import Asked, Right, Visit, refuse
 from ingestd.console.files.shown import (
     amount_words,
     local_time,
+    may_try_again,
     remedies,
     size_words,
     source_words,
@@ -235,9 +236,7 @@ class Stories:
         code, after = request.query_params.get("code", ""), request.query_params.get("after", "")
         code = code if code in story.codes else ""
         findings = await read(self._page_findings, story, code, after)
-        may_act = visit.acts or bool(
-            Right.WATCH_ACT.value & {role.kind for role in visit.user.roles if role.account is None}
-        )
+        may_act = may_try_again(visit)
         return page(
             request,
             "files/upload.html",

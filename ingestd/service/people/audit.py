@@ -45,6 +45,7 @@ class Deed(StrEnum):
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - as above
     FILE_QUEUED = "file_queued"
     UPLOAD_RETRIED = "upload_retried"
+    UPLOADS_RETRIED = "uploads_retried"
     UPLOAD_GIVEN_UP = "upload_given_up"
     UPLOAD_SENT_AGAIN = "upload_sent_again"
 

@@ -302,6 +302,41 @@ async def test_an_upload_that_failed_is_tried_again_by_whoever_may(console: Cons
     ]
 
 
+async def test_all_that_failed_and_are_sought_are_tried_again_with_a_reason(
+    console: Console,
+) -> None:
+    """After an outage, in one step that says how many; of those accounts that one may, and once."""
+    ids = [str(new_upload_id()) for _ in range(3)]
+    for upload_id, account in zip(ids, (SPRINGFIELD, SPRINGFIELD, SHELBYVILLE), strict=True):
+        put(console, upload_id, account=account)
+        fail_next(console)
+    way = f"/uploads/retry?name={ids[0]}"
+    ada = await console.let_in("ada", OFFICE)
+    operator = await console.let_in("op", OPERATOR)
+    reader = await console.let_in("rea", frozenset({Role(RoleKind.READER, SPRINGFIELD)}))
+    assert "Try all" not in (await reader.get("/uploads")).text
+    assert (await reader.post("/uploads/retry", {"sure": "yes", "reason": "x"})).status == 403
+    assert "Try all 3 failed again" in (await operator.get("/uploads")).text
+    assert "Try all 2 failed again" in (await ada.get("/uploads")).text
+    asked = await ada.post(way)
+    assert "1 upload was given up" in asked.text
+    assert (await ada.post(way, {"sure": "yes"})).status == 422
+    done = await ada.post(way, {"sure": "yes", "reason": "Disk is back"})
+    assert (done.status, done.way) == (303, f"/uploads?account=SPRINGFIELD&name={ids[0]}")
+    assert "Try all 1 failed again" in (await ada.get("/uploads")).text
+    sure = {"sure": "yes", "reason": "Outage over"}
+    assert (await operator.post("/uploads/retry", sure)).status == 303
+    assert "Try all" not in (await operator.get("/uploads")).text
+    assert (await operator.post("/uploads/retry", sure)).status == 303
+    with console.database.reading() as connection:
+        events = list_audit(connection, limit=9, deed="uploads_retried")
+    assert sorted((one.by, one.account, one.detail["uploads"]) for one in events) == [
+        ("ada", SPRINGFIELD, 1),
+        ("op", SHELBYVILLE, 1),
+        ("op", SPRINGFIELD, 1),
+    ]
+
+
 async def test_the_overview_says_what_needs_somebody(either: Console, tmp_path: Path) -> None:
     """What failed, what has findings, and today's files; of one's own accounts alone."""
     await posted(either, tmp_path, *ROWS)

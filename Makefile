@@ -61,7 +61,8 @@ format: $(READY)
 lock:
 	$(PYTHON) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements/runtime.txt
 	$(PYTHON) -m uv pip compile pyproject.toml --extra pdf --quiet --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements/pdf.txt
-	$(PYTHON) -m uv pip compile pyproject.toml --extra dev --extra pdf --quiet --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements/dev.txt
+	$(PYTHON) -m uv pip compile pyproject.toml --extra s3 --quiet --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements/s3.txt
+	$(PYTHON) -m uv pip compile pyproject.toml --extra dev --extra pdf --extra s3 --quiet --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants

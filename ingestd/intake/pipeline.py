@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.engine import Connection
@@ -39,11 +39,9 @@ from ingestd.ledger.outcomes.findings import store_findings
 from ingestd.ledger.outcomes.statements import read_statement
 from ingestd.ledger.taking.stage import Whose
 from ingestd.ledger.taking.verdicts import Posted
-from ingestd.spool.queue import (
-    QueuedUpload,
-    mark_done,
-    renew_lease,
-)
+from ingestd.spool.archive.archive import Archive
+from ingestd.spool.archive.local import LocalArchive
+from ingestd.spool.queue import QueuedUpload, mark_done, renew_lease
 from ingestd.values.clock import Clock, day_in, from_microseconds, to_microseconds
 from ingestd.values.days import Day
 from ingestd.values.errors import DatabaseError, LeaseLostError, OutcomeInDoubtError, StorageError
@@ -64,6 +62,7 @@ class Works:
     database: Database
     clock: Clock
     node: str
+    archive: Archive = field(default_factory=LocalArchive)
     signing: Signing | None = None
     apart_bytes_min: int = APART_BYTES_MIN
 

@@ -46,6 +46,7 @@ class Event(StrEnum):
     UPLOAD_WITHDRAWN = "upload_withdrawn"
     UPLOAD_RENAMED = "upload_renamed"
     STORAGE_FAILED = "storage_failed"
+    BLOB_REPLACED = "blob_replaced"
     DISK_FILLED = "disk_filled"
     DISK_FREED = "disk_freed"
     FILE_CLAIMED = "file_claimed"

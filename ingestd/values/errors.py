@@ -122,6 +122,18 @@ class NoSpaceError(StorageError):
     code = "no_space"
 
 
+class ArchiveAwayError(StorageError):
+    """The shared archive cannot be reached, is too slow, or lets nobody in: it is tried again."""
+
+    code = "archive_away"
+
+
+class WrongBlobError(StorageError):
+    """The shared archive gave other bytes than those that were put under this hash."""
+
+    code = "wrong_blob"
+
+
 class LibraryMissingError(IngestdError):
     """Software that only some commands need is not installed here."""
 

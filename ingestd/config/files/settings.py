@@ -20,6 +20,7 @@ from ingestd.config.judging.mail import check_mail
 from ingestd.config.judging.values import (
     ListenAddress,
     Network,
+    parse_archive_url,
     parse_command,
     parse_database_url,
     parse_folder,
@@ -157,6 +158,8 @@ class Settings(_Section):
 
     data_dir: Path
     database_url: Annotated[str, Field(repr=False)]  # it may hold a password
+    archive_url: Annotated[str, BeforeValidator(parse_archive_url)] | None = None
+    archive_when_away: Literal["refuse", "local"] = "refuse"
     drain_seconds: Annotated[float, Field(strict=True, ge=0, le=3600)] = 0.0
     shutdown_seconds: Annotated[float, Field(strict=True, ge=0, le=3600)] = 20.0
     sftp: SftpSettings = SftpSettings()

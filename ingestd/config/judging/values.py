@@ -25,6 +25,8 @@ _UNITS |= {unit: 2 ** (10 * power) for power, unit in enumerate(["KiB", "MiB", "
 _UNITS |= {unit: 10 ** (3 * power) for power, unit in enumerate(["kB", "MB", "GB", "TB"], 1)}
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*", re.ASCII)
 _LEDGER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}", re.ASCII)
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
+_PREFIX_PART = re.compile(r"(?!\.+/?$)[A-Za-z0-9._-]+", re.ASCII)
 _PREFIX = re.compile(r"[0-9]{1,3}", re.ASCII)
 _POSTGRESQL_SCHEMES = {"postgresql", "postgres", "postgresql+psycopg"}
 # What one prefix may span before it needs a word of its own: a /8 is the largest block that
@@ -130,6 +132,29 @@ def parse_database_url(value: object, *, base: Path) -> str:
     if not rest.startswith("/") or not file or file == ":memory:" or "mode=memory" in query:
         raise InvalidValueError("a ledger in memory would be lost at the next stop.", remedy)
     return f"sqlite:///{parse_folder(file, base=base)}{question}{query}"
+
+
+def parse_archive_url(value: object) -> str:
+    """Return the URL of a bucket, or of what is below a prefix in it.
+
+    Source: the rules for bucket names of Amazon S3. The value is never shown: somebody may have
+    written a key into it.
+    """
+    remedy = 'Write "s3://bucket/prefix"; credentials and endpoint are AWS_… variables.'
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+    except ValueError:
+        parts = None
+    if parts is None or parts.scheme != "s3" or parts.query or parts.fragment:
+        raise InvalidValueError("this is not the URL of an archive.", remedy)
+    if not _BUCKET.fullmatch(parts.netloc) or ".." in parts.netloc:
+        raise InvalidValueError("this names no bucket.", remedy)
+    prefix = parts.path.strip("/")
+    if not all(_PREFIX_PART.fullmatch(part) for part in prefix.split("/") if prefix):
+        raise InvalidValueError(
+            "the prefix has other characters than letters, digits, '.', '_' and '-'.", remedy
+        )
+    return f"s3://{parts.netloc}/{prefix}".rstrip("/")
 
 
 def parse_folder(value: object, *, base: Path) -> Path:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ingestd.config.files.settings import load_settings
+from ingestd.config.files.settings import Settings, load_settings
 from ingestd.config.toml.document import read_config_bytes
 from ingestd.service.in_force.access_look import AccessLook, ReadBytes, look_at_access
 from ingestd.service.in_force.last_good import Good, LastGood
 from ingestd.service.in_force.need import Need
 from ingestd.service.in_force.tls import load_tls
+from ingestd.spool.archive.opening import HOW_TO_INSTALL, can_speak_s3
 from ingestd.values.errors import ConfigError, Mistake
 from ingestd.values.identifiers import AccountId
 
@@ -63,7 +64,23 @@ def check_config(
     try:
         settings = load_settings(config_path, environment)
         load_tls(settings.http, where=config_path)
+        found = _archive_mistakes(settings, config_path)
     except ConfigError as error:
         found = error.mistakes
     look = look_around(config_path, environment)
     return found + look.mistakes, look
+
+
+def _archive_mistakes(settings: Settings, config_path: Path) -> tuple[Mistake, ...]:
+    if settings.archive_url is None or can_speak_s3():
+        return ()
+    message = "the library for S3 is not installed."
+    return (
+        Mistake(
+            where=str(config_path),
+            line=None,
+            key="archive_url",
+            message=message,
+            remedy=HOW_TO_INSTALL,
+        ),
+    )

@@ -28,6 +28,8 @@ from ingestd.service.in_force.last_good import Good, LastGood
 from ingestd.service.in_force.need import Need
 from ingestd.service.installation.folder_ledger import FolderLedger
 from ingestd.service.installation.system_clock import SystemClock
+from ingestd.spool.archive.archive import Archive
+from ingestd.spool.archive.opening import open_archive
 from ingestd.spool.files import make_folder, storage_errors, write_durably
 from ingestd.spool.folders import Folders
 from ingestd.telemetry.events import Event
@@ -70,7 +72,19 @@ class Installation:
 
     def works(self) -> Works:
         """Return what the intake's journey needs from this installation."""
-        return Works(database=self.database, clock=self.clock, node=node_of(self.folders))
+        return Works(
+            database=self.database,
+            clock=self.clock,
+            node=node_of(self.folders),
+            archive=self.archive(),
+        )
+
+    def archive(self) -> Archive:
+        """Return where the bytes of uploads are kept. Raises LibraryMissingError."""
+        settings = self.settings
+        return open_archive(
+            settings.archive_url, accepts_when_away=settings.archive_when_away == "local"
+        )
 
     def signing(self) -> Signing | None:
         """Return what signs the books for a command; None where no key is for its user to read.

@@ -46,6 +46,7 @@ def examine(config_path: Path) -> list[Result]:
         ("data folder", _data_folder),
         ("host keys", _host_keys),
         ("database", _database),
+        ("archive", _archive),
         ("nodes", _nodes),
         ("clock", _clock),
         ("daemon", _daemon),
@@ -118,6 +119,10 @@ def _database(installation: Installation) -> str:
     installation.ledger.require()
     require_able(installation.database)
     return "SQLite" if installation.database.is_embedded else "PostgreSQL"
+
+
+def _archive(installation: Installation) -> str:
+    return installation.archive().examine()
 
 
 def _nodes(installation: Installation) -> str:

@@ -1,0 +1,39 @@
+"""A shared archive: a bucket on a server in this process, emptied for each test."""
+
+from __future__ import annotations
+
+import itertools
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.archive.s3_server import BUCKET, Bucket, Fault, lead_to, serve_bucket
+from tests.integration.database.conftest import database, make_database, server, sqlite_pattern
+from tests.integration.intake.conftest import log, station
+
+__all__ = ["database", "log", "make_database", "server", "sqlite_pattern", "station"]
+
+_prefixes = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[Bucket]:
+    with pytest.MonkeyPatch.context() as patch, serve_bucket(patch) as bucket:
+        made = urllib.request.Request(f"{bucket.endpoint}/{BUCKET}", method="PUT")
+        urllib.request.urlopen(made).close()
+        yield bucket
+
+
+@pytest.fixture
+def bucket(s3_server: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """What is below a prefix that no other test has used, without faults."""
+    bucket = s3_server
+    bucket.url = f"s3://{BUCKET}/uploads/{next(_prefixes)}"
+    bucket.requests.clear()
+    bucket.released.clear()
+    lead_to(bucket, monkeypatch)
+    yield bucket
+    bucket.lasting = Fault.NONE
+    bucket.faults.clear()
+    bucket.released.set()

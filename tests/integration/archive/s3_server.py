@@ -1,0 +1,130 @@
+"""A server that speaks S3, in this process, and what may go wrong on the way to it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+import pytest
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from ingestd.spool.archive.archive import Archive, ArchiveWaits
+from ingestd.spool.archive.opening import open_archive
+
+BUCKET = "district-files"
+WAITS = ArchiveWaits(connect=1.0, answer=1.0, repeats=1.5)
+
+StartResponse = Callable[..., Any]
+
+
+class Fault(Enum):
+    """What happens to the requests that come."""
+
+    NONE = auto()
+    AWAY = auto()
+    """An error, and nothing is done."""
+    LOST = auto()
+    """It is done, and the answer is an error."""
+    STALLED = auto()
+    """Nothing is answered before the client has given up; then it is done."""
+    LATE = auto()
+    """It is done, and answered once the client has given up."""
+    FOREIGN = auto()
+    """The credentials are refused."""
+
+
+@dataclass
+class Bucket:
+    """A bucket behind faults. `faults` happen to one request after the other, then `lasting`."""
+
+    url: str = f"s3://{BUCKET}/uploads"
+    endpoint: str = ""
+    lasting: Fault = Fault.NONE
+    faults: list[Fault] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def open(self, *, accepts_when_away: bool = False) -> Archive:
+        """Return the archive in it, as a node has it that waits for a second at most."""
+        return open_archive(self.url, accepts_when_away=accepts_when_away, waits=WAITS)
+
+
+class _Faulty:
+    def __init__(self, served: Any, bucket: Bucket) -> None:
+        self._served = served
+        self._bucket = bucket
+
+    def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+        bucket = self._bucket
+        fault = bucket.faults.pop(0) if bucket.faults else bucket.lasting
+        bucket.requests.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+        if fault in (Fault.AWAY, Fault.FOREIGN):
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            return _refuse(start, "503 Slow Down" if fault is Fault.AWAY else "403 Forbidden")
+        if fault is Fault.STALLED:
+            bucket.released.wait(30)
+        answer: Iterable[bytes] = list(self._served(environ, start if _tells(fault) else _nobody))
+        if fault is Fault.LATE:
+            bucket.released.wait(30)
+        return answer if _tells(fault) else _refuse(start, "500 Internal Server Error")
+
+
+def _tells(fault: Fault) -> bool:
+    return fault is not Fault.LOST
+
+
+def _nobody(*_: object) -> None:
+    """Tell nobody."""
+
+
+def _refuse(start: StartResponse, status: str) -> list[bytes]:
+    start(status, [("Content-Type", "application/xml"), ("Content-Length", "0")])
+    return []
+
+
+class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log(self, *_: object) -> None:
+        """Say nothing of each request."""
+
+
+@contextlib.contextmanager
+def serve_bucket(patch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """Serve an empty bucket, to which the environment leads."""
+    bucket = Bucket()
+    app = _Faulty(DomainDispatcherApplication(create_backend_app), bucket)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    bucket.endpoint = f"http://127.0.0.1:{server.server_port}"
+    lead_to(bucket, patch)
+    try:
+        yield bucket
+    finally:
+        bucket.released.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def lead_to(bucket: Bucket, patch: pytest.MonkeyPatch) -> None:
+    """Let the environment lead to a bucket, as an operator does."""
+    for name, value in environment_of(bucket).items():
+        patch.setenv(name, value)
+
+
+def environment_of(bucket: Bucket) -> dict[str, str]:
+    """Return the variables that lead to a bucket."""
+    return {
+        "AWS_ACCESS_KEY_ID": "AKIDINGESTD",
+        "AWS_SECRET_ACCESS_KEY": "the secret that nobody logs",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": bucket.endpoint,
+        "AWS_ALLOW_HTTP": "true",
+    }

@@ -28,7 +28,8 @@ class Arrival:
     `source` is the door, and `sent_by` the user or token where it came by HTTP. `whole` tells a
     published file from an interrupted one; `sha256` is None when the bytes are not kept; `inode`
     is how a published file is known again after renames; `loss` says why an upload is not whole,
-    in a word of the door's.
+    in a word of the door's. `archived`: its bytes are in the archive that all nodes share; `noted`:
+    so is this note, since the database could not be told.
     """
 
     upload_id: UploadId
@@ -46,6 +47,8 @@ class Arrival:
     loss: str | None = None
     source: str = "sftp"
     sent_by: str | None = None
+    archived: bool = False
+    noted: bool = False
 
 
 def note_path(folders: Folders, arrival: Arrival) -> Path:
@@ -60,8 +63,13 @@ def note_path(folders: Folders, arrival: Arrival) -> Path:
 
 def write_note(path: Path, arrival: Arrival) -> None:
     """Leave a note; afterwards it survives a power cut. Raises StorageError."""
-    fields = asdict(arrival) | {"received_at": format_instant(arrival.received_at)}
-    write_durably(path, json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogateescape"))
+    write_durably(path, render_note(arrival))
+
+
+def render_note(arrival: Arrival, **more: str) -> bytes:
+    """Return a note's bytes; `more` stands beside what the door knows."""
+    fields = asdict(arrival) | {"received_at": format_instant(arrival.received_at)} | more
+    return json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogateescape")
 
 
 def read_note(path: Path) -> Arrival | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import threading
@@ -230,6 +231,15 @@ def _list_claimed(folders: Folders, account: AccountId, known: Container[str]) -
             )
         )
     return found
+
+
+def remove_claimed(folders: Folders, account: AccountId, upload_id: UploadId) -> None:
+    """Remove a claimed file of which there is another copy for good. Raises StorageError."""
+    home = folders.claimed(account) / upload_id
+    with storage_errors(home), contextlib.suppress(FileNotFoundError):
+        for name in os.listdir(home):
+            (home / name).unlink(missing_ok=True)
+        home.rmdir()
 
 
 def _arrival_of(

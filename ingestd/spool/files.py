@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import secrets
@@ -49,6 +50,12 @@ def free_bytes(folder: Path) -> int:
         except FileNotFoundError as error:
             raise StorageError(f"There is no folder {folder}.", detail=repr(error)) from error
     return disk.f_bavail * disk.f_frsize
+
+
+def hash_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hex. Raises StorageError, and FileNotFoundError."""
+    with storage_errors(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

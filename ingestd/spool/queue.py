@@ -27,6 +27,9 @@ TRIES_MAX = 6
 DEATHS_MAX = 100  # a kill is seldom a file's fault, but one file must not kill for ever
 WAITS_FOR_SPACE = "no space is left; it is tried again by itself as long as that lasts"
 WAITS_FOR_BOOKS = "the books do not continue what was signed; see ledger_rolled_back"
+ELSEWHERE_SECONDS = 30
+"""What another node is left longer than our own: the clocks of two nodes differ."""
+
 _SECOND = 1_000_000
 _BACKOFF_SECONDS = (1, 5, 15, 60, 300)
 
@@ -45,11 +48,13 @@ class QueueEntry(Provenance):
     """An upload as it enters the queue.
 
     `verdict` is what its receipt will say, where that is known and nobody reads the file.
+    `archived`: its bytes are in the archive that all nodes share.
     """
 
     account: AccountId
     upload_id: UploadId
     verdict: str | None = None
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,21 +96,46 @@ def entry_of_arrival(
         sent_by=arrival.sent_by,
         node=node,
         verdict=verdict,
+        archived=arrival.archived,
     )
 
 
 def enqueue(connection: Connection, entry: QueueEntry) -> bool:
-    """Put an upload into the queue; False when it is there already (a restart found it again)."""
-    result = _SQL.run(connection, "insert_upload", asdict(entry))
-    return result.rowcount == 1
+    """Put an upload into the queue, due at once; what was announced of it is due now, too.
+
+    False when it is there already (a restart found it again, or another node has taken it).
+    """
+    return _insert(connection, entry, next_try_at=0)
 
 
-def lease_next(connection: Connection, *, node: str, owner: str, now: int) -> QueuedUpload | None:
+def announce(connection: Connection, entry: QueueEntry, *, due_at: int) -> bool:
+    """Let all nodes know of an upload before it is claimed, which they may take from `due_at` on.
+
+    Said again, it has another name. False when somebody has claimed it. A `due_at` further ahead
+    than the longest pause, five minutes, is none.
+    """
+    return _insert(connection, entry, next_try_at=due_at)
+
+
+def withdraw(connection: Connection, account: AccountId, upload_id: UploadId) -> bool:
+    """Take an announcement back; False when there is none, or somebody has claimed the upload."""
+    values = {"account": account, "upload_id": upload_id}
+    return _SQL.run(connection, "withdraw_upload", values).rowcount == 1
+
+
+def _insert(connection: Connection, entry: QueueEntry, *, next_try_at: int) -> bool:
+    values = asdict(entry) | {"archived": int(entry.archived), "next_try_at": next_try_at}
+    return _SQL.run(connection, "insert_upload", values).rowcount == 1
+
+
+def lease_next(
+    connection: Connection, *, node: str, owner: str, now: int, shares: bool = False
+) -> QueuedUpload | None:
     """Take the next upload for `LEASE_SECONDS`, or return None when there is nothing to do.
 
     An account's files go one at a time, in the order in which they arrived: of two files
-    with the same key the earlier one is to win. The new claim token fences off whoever
-    held the upload before.
+    with the same key the earlier one is to win. A node that `shares` the archive takes what is
+    there from another node, too. The new claim token fences off whoever held the upload before.
     """
     row = _SQL.run(
         connection,
@@ -113,7 +143,9 @@ def lease_next(connection: Connection, *, node: str, owner: str, now: int) -> Qu
         {
             "owner": owner,
             "node": node,
+            "shares": int(shares),
             "now": now,
+            "long_ago": now - ELSEWHERE_SECONDS * _SECOND,
             "latest": now + _BACKOFF_SECONDS[-1] * _SECOND,
             "expires_at": now + LEASE_SECONDS * _SECOND,
         },
@@ -238,9 +270,12 @@ def undelivered(connection: Connection, *, node: str, limit: int) -> list[Queued
     return [_upload(row) for row in rows]
 
 
-def mark_delivered(connection: Connection, account: AccountId, upload_id: UploadId) -> None:
-    """Record that the receipt can be fetched and the file is archived."""
-    _SQL.run(connection, "mark_delivered", {"account": account, "upload_id": upload_id})
+def mark_delivered(
+    connection: Connection, account: AccountId, upload_id: UploadId, *, archived: bool = False
+) -> None:
+    """Record that the receipt can be fetched and the file is kept; `archived`: by all nodes."""
+    values = {"account": account, "upload_id": upload_id, "archived": int(archived)}
+    _SQL.run(connection, "mark_delivered", values)
 
 
 def find_upload(
@@ -305,4 +340,5 @@ def _claim_of(upload: QueuedUpload) -> dict[str, Any]:
 
 
 def _upload(row: Any) -> QueuedUpload:  # noqa: ANN401 - a row with the columns of an upload
-    return QueuedUpload(**dict(row._mapping) | {"delivered": bool(row.delivered)})  # noqa: SLF001
+    flags = {"delivered": bool(row.delivered), "archived": bool(row.archived)}
+    return QueuedUpload(**dict(row._mapping) | flags)  # noqa: SLF001

@@ -7,7 +7,9 @@
 -- Instants are microseconds since 1970 in UTC, amounts minor units of the account's currency.
 
 -- The queue: every file that was claimed, and how far it is. `sent_by` is the user or token that
--- sent it by HTTP.
+-- sent it by HTTP. `node` has its bytes, or works on it; any node may where they are `archived` in
+-- what all nodes share. Such a file stands here before its CLOSE is answered, with its place in the
+-- account's order: not due, and under the claim token 0, until it is claimed.
 CREATE TABLE upload (
   account TEXT NOT NULL,
   upload_id TEXT NOT NULL,
@@ -36,10 +38,15 @@ CREATE TABLE upload (
   verdict TEXT,
   records_done BIGINT DEFAULT 0 NOT NULL,
   delivered BIGINT DEFAULT 0 NOT NULL,
+  archived BIGINT DEFAULT 0 NOT NULL,
+  arrival_no BIGINT DEFAULT 0 NOT NULL,
   CONSTRAINT pk_upload PRIMARY KEY (account, upload_id),
   CONSTRAINT ck_upload_state CHECK (state IN ('waiting', 'working', 'failed', 'done')),
+  CONSTRAINT ck_upload_archived CHECK (archived IN (0, 1)),
   CONSTRAINT ck_upload_source CHECK (source IN ('sftp', 'folder', 'console', 'api'))
 );
+CREATE INDEX ix_upload_open ON upload (account, arrival_no)
+  WHERE state IN ('waiting', 'working');
 CREATE INDEX ix_upload_delivered ON upload (delivered, state);
 CREATE INDEX ix_upload_state_received_at ON upload (state, received_at);
 

@@ -17,6 +17,8 @@ from ingestd.intake.answering.receipt import (
 from ingestd.ledger.evidence.signing import SignedTree, Signing
 from ingestd.ledger.evidence.tree_log import note_signed
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome, read_file_outcome
+from ingestd.spool.archive.archive import Archive
+from ingestd.spool.claimed import remove_claimed
 from ingestd.spool.files import make_folder, move_durably, write_durably, write_pieces_durably
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import QueuedUpload, mark_delivered
@@ -29,10 +31,13 @@ def deliver(
     upload: QueuedUpload,
     *,
     decimals: int,
+    archive: Archive | None = None,
     signing: Signing | None = None,
     signed: SignedTree | None = None,
 ) -> FileOutcome:
     """Write an upload's receipts and archive its file; safe to repeat. Return its outcome.
+
+    Where nodes share an archive, it is there for good afterwards, and here not any more.
 
     What was signed is noted before: `signed`, where the caller has just committed it, or what the
     database says, since a crash may have come between. Raises StorageError or DatabaseError, and
@@ -47,15 +52,37 @@ def deliver(
         if signing is not None and signed is None:
             note_signed(connection, upload.account, signing.signed_trees)
         fields = receipt_of(connection, outcome, decimals=decimals)
-    _write_receipts(database, folders, outcome, fields)
-    _archive(folders, outcome)
+    write_receipts(database, folders, outcome, fields)
+    is_shared = archive is not None and _share(archive, folders, upload, outcome)
+    if not is_shared:
+        _archive(folders, outcome)
     database.at_once(
-        lambda connection: mark_delivered(connection, upload.account, upload.upload_id)
+        lambda connection: mark_delivered(
+            connection, upload.account, upload.upload_id, archived=is_shared
+        )
     )
+    if is_shared:
+        remove_claimed(folders, upload.account, upload.upload_id)
     return outcome
 
 
-def _write_receipts(
+def _share(archive: Archive, folders: Folders, upload: QueuedUpload, outcome: FileOutcome) -> bool:
+    """Put a file into the archive that all nodes share; False for one that this node keeps.
+
+    Raises ArchiveAwayError.
+    """
+    sha256 = outcome.provenance.sha256
+    if not archive.is_shared or outcome.provenance.format is None or sha256 is None:
+        return False
+    source = folders.claimed(outcome.account) / outcome.upload_id / outcome.provenance.filename
+    if not upload.archived:
+        if not source.exists():
+            return False  # it was given up
+        archive.put(outcome.account, sha256, source)
+    return True
+
+
+def write_receipts(
     database: Database, folders: Folders, outcome: FileOutcome, fields: dict[str, object]
 ) -> None:
     """Write the JSON receipt, and the CSV one when any row was not applied."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ingestd.access.accounts import Account
 from ingestd.formats.findings.codes import Code, Finding
@@ -19,18 +20,26 @@ from ingestd.intake.looking.unread import (
 from ingestd.intake.pipeline import Works
 from ingestd.ledger.outcomes.file_outcomes import FileStatus
 from ingestd.spool.arrivals import Arrival, list_interrupted, list_notes, note_path
-from ingestd.spool.claimed import ClaimedFile, list_claimed, take, take_together
-from ingestd.spool.files import storage_errors
+from ingestd.spool.claimed import (
+    ClaimedFile,
+    list_claimed,
+    remove_claimed,
+    take,
+    take_together,
+)
+from ingestd.spool.files import hash_of, storage_errors
 from ingestd.spool.folders import Folders
-from ingestd.spool.queue import QueueEntry, enqueue, entry_of_arrival
+from ingestd.spool.queue import QueueEntry, enqueue, entry_of_arrival, find_upload
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.values.clock import to_microseconds
+from ingestd.values.errors import ArchiveAwayError
 from ingestd.values.identifiers import AccountId, UploadId
 
 _LOST_NOTE_SECONDS = 300  # a note is written moments before its file is renamed into place
 
-_LOST_SOUGHT_SECONDS = 60.0
+_SELDOM_SECONDS = 60.0
+_LOST_SOUGHT, _CLEARED = "lost notes", "done elsewhere"
 
 log = get_logger("ingestd.intake")
 
@@ -44,7 +53,7 @@ class Claims:
     temporary_hours: float
     temporary_max: int
     _queued: set[UploadId] = field(default_factory=set)
-    _lost_sought: dict[AccountId, float] = field(default_factory=dict)
+    _done_at: dict[tuple[str, AccountId], float] = field(default_factory=dict)
 
     def claim(self, account: Account, filename: str) -> bool:
         """Take a published file; False when it was withdrawn, or taken by another, first."""
@@ -83,13 +92,37 @@ class Claims:
         self._forget_lost(account.account_id)
         return len(interrupted)
 
+    def remember(self, upload_id: UploadId) -> None:
+        """Know of an upload whose bytes are brought here for a worker: it is in the queue."""
+        self._queued.add(upload_id)
+
+    def clear_done(self, account: Account) -> int:
+        """Remove copies of files that are done and kept by all nodes; return how many there were.
+
+        Another node has processed them; or a crash came between.
+        """
+        if not self.works.archive.is_shared or not self._is_time(_CLEARED, account.account_id):
+            return 0
+        cleared = 0
+        for claimed in list_claimed(self.folders, account.account_id):
+            with self.works.database.reading() as connection:
+                upload = find_upload(connection, claimed.account, claimed.upload_id)
+            if upload is not None and upload.delivered and upload.archived:
+                remove_claimed(self.folders, claimed.account, claimed.upload_id)
+                self.forget(claimed.upload_id)
+                cleared += 1
+        return cleared
+
     def forget(self, upload_id: UploadId) -> None:
         """Stop remembering an upload that left the claimed folder."""
         self._queued.discard(upload_id)
 
     def _enqueue(self, account: Account, claimed: ClaimedFile) -> bool:
-        entry = self._entry(account, claimed)
+        entry = self._archived(self._entry(account, claimed), claimed)
         is_new = self._put_into_queue(entry)
+        if claimed.arrival is not None and claimed.arrival.noted:
+            with contextlib.suppress(ArchiveAwayError):  # it says nothing that the queue does not
+                self.works.archive.remove_note(entry.account, entry.upload_id)
         if is_new:
             log.info(
                 Event.FILE_CLAIMED,
@@ -146,6 +179,25 @@ class Claims:
             verdict=verdict,
         )
 
+    def _archived(self, entry: QueueEntry, claimed: ClaimedFile) -> QueueEntry:
+        """Put a file into the archive that all nodes share, if there is one and it is not there.
+
+        Raises ArchiveAwayError, and is tried again at the next look, where nothing may be taken
+        without the archive.
+        """
+        archive = self.works.archive
+        if not archive.is_shared or entry.archived:
+            return entry
+        path = claimed.path(self.folders)
+        sha256 = entry.sha256 or hash_of(path)
+        try:
+            archive.put(entry.account, sha256, path)
+        except ArchiveAwayError:
+            if not archive.accepts_when_away:
+                raise
+            return entry
+        return replace(entry, sha256=sha256, archived=True)
+
     def _verdict_on_name(self, account: Account, claimed: ClaimedFile) -> Finding:
         if reason_of(claimed) is Code.FILE_NAME_UNRECOGNISED:
             return verdict_on_unrecognised(account, claimed.filename)
@@ -174,13 +226,19 @@ class Claims:
 
     def _forget_lost(self, account: AccountId) -> None:
         """Remove the notes of files that were withdrawn; they are read once a minute at most."""
-        now = self.works.clock.monotonic()
-        if now - self._lost_sought.get(account, -_LOST_SOUGHT_SECONDS) < _LOST_SOUGHT_SECONDS:
+        if not self._is_time(_LOST_SOUGHT, account):
             return
-        self._lost_sought[account] = now
         for note in list_notes(self.folders, account):
             if note.whole and self._is_lost(note):
                 note_path(self.folders, note).unlink(missing_ok=True)
+
+    def _is_time(self, what: str, account: AccountId) -> bool:
+        """Tell whether a minute has passed since something was done for an account."""
+        now = self.works.clock.monotonic()
+        if now - self._done_at.get((what, account), -_SELDOM_SECONDS) < _SELDOM_SECONDS:
+            return False
+        self._done_at[what, account] = now
+        return True
 
     def _is_lost(self, note: Arrival) -> bool:
         age_seconds = (self.works.clock.now() - note.received_at).total_seconds()

@@ -17,6 +17,7 @@ _NAMES_SHOWN_MAX = 10
 _CAUSE_OTHERWISE = "The upload ended after {bytes} bytes, before the file was whole."
 _CAUSES = {
     "no_space": "The server had no space left for the file.",
+    "archive_away": "The server could not keep the file safely at that time.",
     "hole": "Parts of the file are missing.",
     "size_mismatch": "The file has not the size that the client announced.",
     "not_continued": "What was sent belongs behind an earlier upload of this name, which may be of "

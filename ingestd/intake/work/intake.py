@@ -293,6 +293,7 @@ class Intake:
             self._queued |= self._claims.quarantine(account, filenames)
         self._metrics.temporary_files.labels(account.account_id).set(found.temporary)
         self._upkeep.sweep(account.account_id)
+        self._claims.clear_done(account)
         next_look = found.next_look_seconds
         return self._settings.rescan_seconds if next_look is None else next_look
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
@@ -19,6 +21,7 @@ from ingestd.intake.work.space import SpaceWatch
 from ingestd.intake.work.telling import Telling
 from ingestd.ledger.evidence.signing import SignedTree
 from ingestd.ledger.outcomes.file_outcomes import FileOutcome
+from ingestd.spool.files import hash_of, make_folder
 from ingestd.spool.folders import Folders
 from ingestd.spool.queue import (
     WAITS_FOR_BOOKS,
@@ -38,6 +41,7 @@ from ingestd.telemetry.logs import get_logger, trace_without_words
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import (
+    ArchiveAwayError,
     ClockBehindError,
     DatabaseError,
     DatabaseFaultError,
@@ -77,9 +81,10 @@ class _Owed:
 
     @property
     def is_of_the_world(self) -> bool:
-        """Whether the file can do nothing for it: a full disk, or a database that is away."""
+        """Whether the file can do nothing for it: a full disk; database or archive are away."""
         is_fault = isinstance(self.error, DatabaseFaultError)
-        return isinstance(self.error, (NoSpaceError, DatabaseError)) and not is_fault
+        of_the_world = (NoSpaceError, DatabaseError, ArchiveAwayError)
+        return isinstance(self.error, of_the_world) and not is_fault
 
     @property
     def reason(self) -> str:
@@ -123,9 +128,11 @@ class Worker:
         handed back untried.
         """
         self._settle_owed()
-        node = self.works.node
+        node, shares = self.works.node, self.works.archive.is_shared
         upload = self._database.at_once(
-            lambda connection: lease_next(connection, node=node, owner=node, now=self._now())
+            lambda connection: lease_next(
+                connection, node=node, owner=node, now=self._now(), shares=shares
+            )
         )
         if upload is None:
             return False
@@ -194,8 +201,23 @@ class Worker:
         if upload.verdict is not None:
             status, finding = read_verdict(upload.verdict)
             return close_without_rows(self.works, account, upload, status=status, finding=finding)
-        claimed = self.folders.claimed(upload.account) / upload.upload_id / upload.filename
-        return process(self.works, account, upload, claimed, self._progress(upload))
+        return process(self.works, account, upload, self._bytes_of(upload), self._progress(upload))
+
+    def _bytes_of(self, upload: QueuedUpload) -> Path:
+        """Return where an upload's bytes lie here; what all nodes share is fetched, if need be.
+
+        Raises ArchiveAwayError, WrongBlobError and StorageError.
+        """
+        path = self.folders.claimed(upload.account) / upload.upload_id / upload.filename
+        if upload.archived and upload.sha256 is not None:
+            with contextlib.suppress(FileNotFoundError):
+                if hash_of(path) == upload.sha256:
+                    return path
+            # Before there is a folder: to the look into it this is no file that somebody claimed.
+            self.claims.remember(upload.upload_id)
+            make_folder(path.parent)
+            self.works.archive.fetch(upload.account, upload.sha256, path)
+        return path
 
     def _finish(self, upload: QueuedUpload, decided: Decided, seconds: float) -> None:
         """Count, deliver and tell of an upload whose outcome is committed, in this order."""
@@ -244,6 +266,7 @@ class Worker:
                 self._database,
                 self.folders,
                 upload,
+                archive=self.works.archive,
                 decimals=self._telling.decimals(upload.account),
                 signing=self.works.signing,
                 signed=signed,

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 import ingestd
 from ingestd.access.keeper import AccessKeeper
 from ingestd.config.files.settings import Settings
+from ingestd.intake.pipeline import Works
 from ingestd.intake.work.intake import Intake, IntakeSettings
 from ingestd.service.daemon.membership import Membership
 from ingestd.service.daemon.reload import ConfigWatch
@@ -37,11 +38,11 @@ from ingestd.service.in_force.tls import load_tls, may_show_console
 from ingestd.service.installation.bootstrap import (
     Installation,
     lock_data_folder,
-    node_of,
     open_installation,
 )
 from ingestd.sftp.bounds.limits import DoorLimits
 from ingestd.sftp.door.listener import SftpDoor
+from ingestd.sftp.uploads.announcing import Announcing
 from ingestd.spool.files import free_bytes, make_folder
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.faults import catch_what_escapes, handle_loop_fault
@@ -120,6 +121,8 @@ class Daemon:
         keeper = AccessKeeper(installation.access)
         folders = installation.folders
         limits = door_limits(self._settings)
+        works = installation.works()
+        self._announcing = _announcing(works, self._settings)
         self._door = SftpDoor(
             listen=[(address.host, address.port) for address in self._settings.sftp.listen],
             folders=folders,
@@ -128,6 +131,7 @@ class Daemon:
             clock=installation.clock,
             metrics=metrics,
             proxies=self._settings.sftp.proxy_protocol_from,
+            announcing=self._announcing,
         )
         signing = installation.signing_of_daemon()
         self._evidence = EvidenceWatch(
@@ -138,7 +142,7 @@ class Daemon:
             monotonic=installation.clock.monotonic,
         )
         self._intake = Intake(
-            works=replace(installation.works(), signing=signing),
+            works=replace(works, signing=signing),
             folders=folders,
             keeper=keeper,
             metrics=metrics,
@@ -146,7 +150,7 @@ class Daemon:
         )
         self._membership = Membership(
             database=installation.database,
-            node=node_of(folders),
+            node=works.node,
             metrics=metrics,
             on_drain=self._drain,
         )
@@ -265,6 +269,8 @@ class Daemon:
         left = max(self._deadline - time.monotonic() - _LAST_SECONDS, 0.0)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._door.stop(left), timeout=left + _LAST_SECONDS)
+        if self._announcing is not None:
+            self._announcing.close()
         intake, *watches = self._tasks or (None,)
         for watch in watches:
             watch.cancel()
@@ -346,6 +352,19 @@ class Daemon:
 
     async def _check_intake(self) -> str:
         return self._intake.trouble
+
+
+def _announcing(works: Works, settings: Settings) -> Announcing | None:
+    """Return what tells other nodes of uploads, where they share an archive."""
+    if not works.archive.is_shared:
+        return None
+    return Announcing(
+        archive=works.archive,
+        database=works.database,
+        node=works.node,
+        clock=works.clock,
+        settle_seconds=settings.intake.settle_seconds,
+    )
 
 
 def _witness(settings: Settings) -> Witness | None:

@@ -45,6 +45,8 @@ def _why_not(connection: Connection, upload: QueuedUpload) -> str:
     if upload.state == "failed":
         return ""
     nodes = {node.node: node for node in list_nodes(connection)}
+    if upload.archived and any(node.is_live for node in nodes.values()):
+        return f"{upload.upload_id} is {upload.state}, and is processed by any node that is live."
     node = nodes.get(upload.node)
     if node is not None and not node.is_live:
         return ""

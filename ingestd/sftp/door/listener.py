@@ -21,6 +21,7 @@ from ingestd.sftp.door.proxy import ProxyHeaderError, read_peer
 from ingestd.sftp.door.session import Session
 from ingestd.sftp.door.sockets import bind_all
 from ingestd.sftp.internals.connections import serve_connection
+from ingestd.sftp.uploads.announcing import Announcing
 from ingestd.sftp.uploads.lifecycle import Uploads, sweep_staging
 from ingestd.spool.folders import Folders
 from ingestd.telemetry.events import Event
@@ -49,6 +50,7 @@ class SftpDoor:
         clock: Clock,
         metrics: Metrics,
         proxies: Sequence[Network] = (),
+        announcing: Announcing | None = None,
     ) -> None:
         self._listen = tuple(listen)
         self._proxies = tuple(proxies)
@@ -61,7 +63,12 @@ class SftpDoor:
             authenticator=Authenticator(keeper),
             bans=Bans(limits, clock),
             uploads=Uploads(
-                folders=folders, keeper=keeper, limits=limits, clock=clock, metrics=metrics
+                folders=folders,
+                keeper=keeper,
+                limits=limits,
+                clock=clock,
+                metrics=metrics,
+                announcing=announcing,
             ),
             channels=Budget(limits.channels_bytes),
             windows=Budget(limits.windows_bytes),

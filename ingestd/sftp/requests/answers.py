@@ -10,6 +10,7 @@ from asyncssh import SFTPAttrs, SFTPName
 from asyncssh.constants import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR
 from structlog.stdlib import BoundLogger
 
+from ingestd.sftp.uploads.announcing import NotWithdrawnError
 from ingestd.sftp.uploads.losses import WORDS_OTHERWISE, Loss, UploadLostError, words_of
 from ingestd.telemetry.events import Event
 from ingestd.values.errors import NoSpaceError, StorageError
@@ -25,6 +26,8 @@ def answered(log: BoundLogger) -> Iterator[None]:
         yield
     except UploadLostError as error:
         raise _status_of(error.loss) from error
+    except NotWithdrawnError as error:
+        raise asyncssh.SFTPFailure("it cannot be withdrawn just now; try again") from error
     except NoSpaceError as error:
         log.error(Event.STORAGE_FAILED, code=error.code, message=error.message)
         raise asyncssh.SFTPNoSpaceOnFilesystem(words_of(Loss.NO_SPACE)) from error

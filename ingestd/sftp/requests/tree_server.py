@@ -150,7 +150,12 @@ class TreeServer(ChannelServer):
         file = self._incoming_file(path)
         with answered(self._log):
             async with self._uploads.naming(self._account):
+                is_ours = True
+                if self._uploads.announcing is not None:
+                    is_ours = await self._uploads.announcing.remove(self._files, file.name)
                 removed = await asyncio.to_thread(self._files.remove, file.name)
+        if removed is Removed.WAITING and not is_ours:
+            removed = Removed.NOTHING  # another node was first
         log = self._log.bind(filename=file.name)
         if removed is Removed.PARTIAL:
             log.info(Event.UPLOAD_WITHDRAWN, outcome=removed.value)
@@ -189,6 +194,8 @@ class TreeServer(ChannelServer):
             raise asyncssh.SFTPFileAlreadyExists("already exists")
         with answered(self._log):
             async with self._uploads.naming(self._account):
+                if self._uploads.announcing is not None:
+                    await self._uploads.announcing.rename(self._files, old.name, new.name)
                 renamed = await asyncio.to_thread(self._files.rename, old.name, new.name)
                 if renamed:
                     self._uploads.received.rename(self._account, old.name, new.name)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ingestd.formats.names import is_recognised
 from ingestd.sftp.tree.places import File, FolderName, is_tellable
-from ingestd.spool.arrivals import note_path, notes_of_file
+from ingestd.spool.arrivals import Arrival, note_path, notes_of_file
 from ingestd.spool.claimed import take
 from ingestd.spool.files import move_durably, storage_errors, sync_folder
 from ingestd.spool.folders import Folders
@@ -65,6 +65,11 @@ class AccountFiles:
             return self._look(self._partials, file.name, partial=True)
         return found
 
+    def arrival_of(self, name: str) -> Arrival | None:
+        """Return the note of exactly this waiting file, or None. Raises StorageError."""
+        notes = self._notes_of(name)
+        return notes[-1] if notes else None
+
     def waits(self, name: str) -> bool:
         """Tell whether a published file of this name waits in `incoming/`."""
         return self._look(self._incoming, name) is not None
@@ -107,7 +112,7 @@ class AccountFiles:
     def remove(self, name: str) -> Removed:
         """Remove a waiting file with its note, and a partial. Raises StorageError."""
         waiting = self._incoming / name
-        notes = self._notes_of(name)
+        notes = self._note_paths_of(name)
         with storage_errors(waiting):
             try:
                 waiting.unlink()
@@ -139,7 +144,7 @@ class AccountFiles:
         if self.is_recognised(name):
             take(self.folders, self.account, name)
         else:
-            for note in self._notes_of(name):
+            for note in self._note_paths_of(name):
                 with storage_errors(note):
                     note.unlink(missing_ok=True)
 
@@ -184,16 +189,16 @@ class AccountFiles:
             partial=partial,
         )
 
-    def _notes_of(self, name: str) -> list[Path]:
+    def _notes_of(self, name: str) -> list[Arrival]:
         """Return the notes of exactly this waiting file: a stale one would name a later file."""
         try:
             inode = os.lstat(self._incoming / name).st_ino
         except FileNotFoundError:
             return []
-        return [
-            note_path(self.folders, note)
-            for note in notes_of_file(self.folders, self.account, inode)
-        ]
+        return notes_of_file(self.folders, self.account, inode)
+
+    def _note_paths_of(self, name: str) -> list[Path]:
+        return [note_path(self.folders, note) for note in self._notes_of(name)]
 
 
 def _names(folder: Path) -> list[str]:

@@ -16,6 +16,7 @@ from ingestd.formats.names import is_temporary
 from ingestd.sftp.bounds.limits import DoorLimits
 from ingestd.sftp.tree.incoming import AccountFiles
 from ingestd.sftp.tree.places import File, FolderName
+from ingestd.sftp.uploads.announcing import Announcing, NotWithdrawnError
 from ingestd.sftp.uploads.losses import REFUSALS, Loss, UploadLostError, has_space
 from ingestd.sftp.uploads.received import ReceivedMemory
 from ingestd.sftp.uploads.staged_upload import Base, Sender, StagedUpload
@@ -58,8 +59,11 @@ class Uploads:
         limits: DoorLimits,
         clock: Clock,
         metrics: Metrics,
+        announcing: Announcing | None = None,
     ) -> None:
+        """Without `announcing` no other node needs to know: bytes are kept on this one alone."""
         self.received = ReceivedMemory(clock)
+        self.announcing = announcing
         self._folders = folders
         self._keeper = keeper
         self._limits = limits
@@ -174,8 +178,25 @@ class Uploads:
         async with self.naming(arrival.account):
             await asyncio.to_thread(os.stat, kept)
             log.info(Event.UPLOAD_STARTED)
-            await self._publish_files(kept, arrival)
+            try:
+                await self._publish_files(kept, await self._announced(kept, arrival))
+            except UploadLostError as error:
+                self._metrics.uploads.labels(outcome="refused").inc()
+                log.warning(Event.UPLOAD_REFUSED, reason=error.loss.value, bytes=0)
+                raise
         self._tell_received(arrival, log, started)
+
+    async def _announced(self, path: Path, arrival: Arrival) -> Arrival:
+        """Return an arrival that all nodes know of, where they share an archive."""
+        if self.announcing is None:
+            return arrival
+        return await self.announcing.announce(self.files_of(arrival.account), path, arrival)
+
+    async def _take_back(self, arrival: Arrival) -> None:
+        """Take back what could not be published; its client sends it again, and that is no harm."""
+        if self.announcing is not None and arrival.archived:
+            with contextlib.suppress(NotWithdrawnError):
+                await self.announcing.withdraw(arrival)
 
     async def _publish(self, upload: StagedUpload, log: BoundLogger) -> Arrival:
         account = upload.sender.account
@@ -183,6 +204,7 @@ class Uploads:
             with storage_errors(upload.path):
                 sha256 = await asyncio.to_thread(upload.seal)
             arrival = self._arrival(upload, whole=True, size_bytes=upload.size_bytes, sha256=sha256)
+            arrival = await self._announced(upload.path, arrival)
             async with self.naming(account):
                 await self._publish_files(upload.path, arrival)
         except UploadLostError as error:
@@ -220,7 +242,11 @@ class Uploads:
                 # Published is published: what was kept of an earlier try can stay for the sweep.
                 files.forget_partial(arrival.filename)
 
-        await asyncio.to_thread(move)
+        try:
+            await asyncio.to_thread(move)
+        except (StorageError, OSError):
+            await self._take_back(arrival)
+            raise
         self.received.note(arrival.account, arrival.filename, arrival.upload_id, arrival.size_bytes)
 
     def _open(self, sender: Sender, request: OpenRequest, upload_id: UploadId) -> StagedUpload:

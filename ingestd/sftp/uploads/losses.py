@@ -11,12 +11,13 @@ from ingestd.values.errors import FULL_ERRNOS
 
 
 class Loss(StrEnum):
-    """Why an upload is not whole. The first four are refusals: something must change first."""
+    """Why an upload is not taken. The first five are refusals: something must change first."""
 
     TOO_MANY_WAITING = "too_many_waiting"
     TOO_MANY_AT_ONCE = "too_many_at_once"
     TOO_LARGE = "too_large"
     NO_SPACE = "no_space"
+    ARCHIVE_AWAY = "archive_away"
     WRITE_FAILED = "write_failed"
     TOO_SCATTERED = "too_scattered"
     HOLE = "hole"
@@ -30,7 +31,12 @@ class Loss(StrEnum):
     SESSION_CLOSED = "session_closed"
 
 
-REFUSALS = frozenset({Loss.TOO_MANY_WAITING, Loss.TOO_MANY_AT_ONCE, Loss.TOO_LARGE, Loss.NO_SPACE})
+REFUSALS = frozenset(
+    {
+        *(Loss.TOO_MANY_WAITING, Loss.TOO_MANY_AT_ONCE, Loss.TOO_LARGE),
+        *(Loss.NO_SPACE, Loss.ARCHIVE_AWAY),
+    }
+)
 
 WORDS_OTHERWISE = "the server could not store the file; send it again"
 _WORDS = {
@@ -38,6 +44,7 @@ _WORDS = {
     Loss.TOO_MANY_AT_ONCE: "too many files are being sent at once; send them one after the other",
     Loss.TOO_LARGE: "too large",
     Loss.NO_SPACE: "no space",
+    Loss.ARCHIVE_AWAY: "the server cannot keep files safely just now; send it again in a minute",
     Loss.HOLE: "parts of the file are missing; send it again from the start",
     Loss.SIZE_MISMATCH: "the file has not the size that was announced; send it again",
     Loss.NOTHING_WRITTEN: "the file has not arrived whole; send it again from the start",

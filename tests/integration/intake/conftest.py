@@ -25,6 +25,8 @@ from ingestd.intake.work.intake import Intake, IntakeSettings
 from ingestd.intake.work.space import SpaceWatch
 from ingestd.intake.work.worker import Worker
 from ingestd.service.installation.system_clock import SystemClock
+from ingestd.spool.archive.archive import Archive
+from ingestd.spool.archive.local import LocalArchive
 from ingestd.spool.arrivals import Arrival, note_path, write_note
 from ingestd.spool.folders import Folders
 from ingestd.spool.publish import publish
@@ -60,6 +62,7 @@ class Station:
     metrics: Metrics = field(default_factory=Metrics)
     settings: IntakeSettings = SETTINGS
     clock: Clock = field(default_factory=SystemClock)
+    archive: Archive = field(default_factory=LocalArchive)
 
     @property
     def folders(self) -> Folders:
@@ -69,7 +72,11 @@ class Station:
     def works(self) -> Works:
         signing = self.books.signing
         return Works(
-            database=self.books.database, clock=self.clock, node=self.books.node, signing=signing
+            database=self.books.database,
+            clock=self.clock,
+            node=self.books.node,
+            archive=self.archive,
+            signing=signing,
         )
 
     @property

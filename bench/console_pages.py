@@ -18,7 +18,8 @@ from ingestd.config.editing.examples import write_examples
 from ingestd.console.app import make_console
 from ingestd.console.door.gate import COOKIE
 from ingestd.database.engine import Database
-from ingestd.service.daemon.supervisor import Surroundings, door_limits
+from ingestd.service.daemon.bounds import door_limits
+from ingestd.service.daemon.supervisor import Surroundings
 from ingestd.service.files.receiving import Receiver
 from ingestd.service.http.health import Health
 from ingestd.service.installation.bootstrap import Installation, open_installation

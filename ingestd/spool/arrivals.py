@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass
+from dataclasses import fields as fields_of
 from datetime import datetime
 from pathlib import Path
 
@@ -51,6 +52,9 @@ class Arrival:
     noted: bool = False
 
 
+_FIELDS = frozenset(field.name for field in fields_of(Arrival))
+
+
 def note_path(folders: Folders, arrival: Arrival) -> Path:
     """Return where an upload's note lies until the intake takes it.
 
@@ -77,9 +81,16 @@ def read_note(path: Path) -> Arrival | None:
 
     Raises StorageError when it cannot be read.
     """
-    not_a_note = (FileNotFoundError, IsADirectoryError, ValueError, TypeError, KeyError)
-    with storage_errors(path), contextlib.suppress(*not_a_note):
-        fields = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+    with storage_errors(path), contextlib.suppress(FileNotFoundError, IsADirectoryError):
+        return parse_note(path.read_bytes())
+    return None
+
+
+def parse_note(note: bytes) -> Arrival | None:
+    """Return what a note says, or None when it is none; what stands beside it is left out."""
+    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+        told = json.loads(note.decode("utf-8", "surrogateescape"))
+        fields = {name: value for name, value in told.items() if name in _FIELDS}
         return Arrival(**fields | {"received_at": datetime.fromisoformat(fields["received_at"])})
     return None
 

@@ -264,6 +264,18 @@ def give_up(connection: Connection, upload: QueuedUpload, *, node: str, verdict:
     return _SQL.run(connection, "give_up", values).rowcount == 1
 
 
+def list_kept_by_nodes(connection: Connection, account: AccountId) -> list[QueuedUpload]:
+    """Return an account's uploads without an outcome that one node alone has the bytes of."""
+    rows = _SQL.run(connection, "list_kept_by_nodes", {"account": account})
+    return [_upload(row) for row in rows]
+
+
+def adopt(connection: Connection, account: AccountId, upload_id: UploadId) -> bool:
+    """Let any node process an upload whose bytes are in the archive; False when it is done."""
+    values = {"account": account, "upload_id": upload_id}
+    return _SQL.run(connection, "adopt", values).rowcount == 1
+
+
 def undelivered(connection: Connection, *, node: str, limit: int) -> list[QueuedUpload]:
     """Return uploads with an outcome whose receipt or archive copy is not in place yet."""
     rows = _SQL.run(connection, "find_undelivered", {"node": node, "limit": limit})

@@ -135,6 +135,24 @@ SET state = 'waiting', node = :node, verdict = :verdict, claim_token = claim_tok
 WHERE account = :account AND upload_id = :upload_id
   AND state <> 'done' AND claim_token = :claim_token
 
+-- name: list_kept_by_nodes
+-- The uploads of an account without an outcome whose bytes one node alone has, oldest first. Binds
+-- :account.
+SELECT account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,
+  session_id, key_fingerprint, client_version, sent_by, node, state, status, owner, claim_token,
+  attempts, waits, last_error, verdict, records_done, delivered, archived
+FROM upload
+WHERE account = :account AND state <> 'done' AND archived = 0 AND verdict IS NULL
+ORDER BY received_at, upload_id
+
+-- name: adopt
+-- Let any node process an upload whose bytes are in the archive; nothing when it has its outcome.
+-- Whoever held it before commits nothing. Binds :account, :upload_id.
+UPDATE upload
+SET state = 'waiting', archived = 1, claim_token = claim_token + 1, next_try_at = 0,
+  lease_expires_at = 0
+WHERE account = :account AND upload_id = :upload_id AND state <> 'done' AND archived = 0
+
 -- name: find_undelivered
 -- The uploads of all accounts that have an outcome on a node, but not all of it in its place, in
 -- the order in which they arrived. Binds :node, :limit.

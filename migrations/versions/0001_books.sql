@@ -37,9 +37,9 @@ CREATE TABLE upload (
   last_error TEXT,
   verdict TEXT,
   records_done BIGINT DEFAULT 0 NOT NULL,
-  delivered BIGINT DEFAULT 0 NOT NULL,
   archived BIGINT DEFAULT 0 NOT NULL,
   arrival_no BIGINT DEFAULT 0 NOT NULL,
+  delivered BIGINT DEFAULT 0 NOT NULL,
   CONSTRAINT pk_upload PRIMARY KEY (account, upload_id),
   CONSTRAINT ck_upload_state CHECK (state IN ('waiting', 'working', 'failed', 'done')),
   CONSTRAINT ck_upload_archived CHECK (archived IN (0, 1)),
@@ -63,6 +63,15 @@ CREATE TABLE node (
   is_serving BIGINT NOT NULL,
   CONSTRAINT pk_node PRIMARY KEY (node),
   CONSTRAINT ck_node_is_serving CHECK (is_serving IN (0, 1))
+);
+
+-- Addresses that a node's door has banned, until when on the database's clock; those of IPv6 stand
+-- for their /64. All nodes turn them away.
+CREATE TABLE ban (
+  address TEXT NOT NULL,
+  node TEXT NOT NULL,
+  banned_until BIGINT NOT NULL,
+  CONSTRAINT pk_ban PRIMARY KEY (address)
 );
 
 -- The schema: programs that were made for a revision before the oldest write nothing into it.

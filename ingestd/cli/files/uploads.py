@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -159,6 +161,81 @@ def give_up_command(
         complain(why_not)
         raise typer.Exit(EXIT_ANSWER_IS_NO)
     typer.echo(f"{upload_id} is given up; its receipt asks for the file again.")
+
+
+@app.command("adopt")
+def adopt_command(
+    account: AccountOption,
+    output: OutputOption = Output.TABLE,
+    wide: WideOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Let any node process what a lost one had, where the archive has the bytes.
+
+    Exit 1 when something is left.
+    """
+    from ingestd.service.files.adopting import ADOPTED, adopt_uploads
+    from ingestd.service.installation.bootstrap import node_of
+    from ingestd.service.people.audit import Deed, Doer, Via, write_audit
+
+    with installation_for(Need.CHANGING, config) as installation:
+        found = installation.account(account).account_id
+        adoptions = adopt_uploads(
+            installation.database,
+            installation.archive(),
+            found,
+            node=node_of(installation.folders),
+        )
+        with installation.database.writing() as connection:
+            for adoption in adoptions:
+                if adoption.what == ADOPTED:
+                    write_audit(
+                        connection,
+                        Deed.UPLOAD_ADOPTED,
+                        doer=Doer(name=who_runs_this(), via=Via.COMMAND),
+                        at=installation.clock.now(),
+                        subject=adoption.upload_id,
+                        account=found,
+                        detail={"node": adoption.node},
+                    )
+    rows = [asdict(adoption) for adoption in adoptions]
+    print_rows(rows, ("upload_id", "filename", "node", "what"), output, wide=wide)
+    if any(adoption.what != ADOPTED for adoption in adoptions):
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
+
+
+@app.command("receipt")
+def receipt_command(
+    upload_id: UploadArgument,
+    account: AccountOption,
+    as_csv: Annotated[bool, typer.Option("--csv", help="The one for spreadsheets.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Print an upload's receipt, as any node gives it to its district.
+
+    Exit 1 when there is none: it has no outcome yet; or, with --csv, all of it was applied.
+    """
+    from ingestd.intake.answering.receipt import csv_of, receipt_of, render_json
+    from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
+
+    with installation_for(Need.READING, config) as installation:
+        found = installation.account(account)
+        with installation.database.reading() as connection:
+            upload = _find(connection, found, upload_id)
+            outcome = read_file_outcome(connection, found.account_id, upload.upload_id)
+            if outcome is None:
+                complain(f"{upload_id} is {_status(upload)}: there is no receipt yet.")
+                raise typer.Exit(EXIT_ANSWER_IS_NO)
+            if as_csv:
+                pieces = csv_of(connection, outcome)
+                if pieces is None:
+                    complain(f"{upload_id} has no CSV receipt: there is nothing to mend in it.")
+                    raise typer.Exit(EXIT_ANSWER_IS_NO)
+                sys.stdout.buffer.writelines(pieces)
+            else:
+                decimals = decimals_of(found.currency)
+                fields = receipt_of(connection, outcome, decimals=decimals)
+                sys.stdout.buffer.write(render_json(fields))
 
 
 def _find(connection: Connection, account: Account, upload_id: str) -> QueuedUpload:

@@ -19,9 +19,10 @@ from starlette.types import ASGIApp
 import ingestd
 from ingestd.access.keeper import AccessKeeper
 from ingestd.config.files.settings import Settings
-from ingestd.intake.pipeline import Works
-from ingestd.intake.work.intake import Intake, IntakeSettings
+from ingestd.intake.work.intake import Intake
+from ingestd.service.daemon.bounds import door_limits, intake_settings
 from ingestd.service.daemon.membership import Membership
+from ingestd.service.daemon.other_nodes import keep_exchanging, other_nodes
 from ingestd.service.daemon.reload import ConfigWatch
 from ingestd.service.evidence.watch import EvidenceWatch
 from ingestd.service.evidence.witness import Witness
@@ -40,9 +41,7 @@ from ingestd.service.installation.bootstrap import (
     lock_data_folder,
     open_installation,
 )
-from ingestd.sftp.bounds.limits import DoorLimits
 from ingestd.sftp.door.listener import SftpDoor
-from ingestd.sftp.uploads.announcing import Announcing
 from ingestd.spool.files import free_bytes, make_folder
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.faults import catch_what_escapes, handle_loop_fault
@@ -122,7 +121,7 @@ class Daemon:
         folders = installation.folders
         limits = door_limits(self._settings)
         works = installation.works()
-        self._announcing = _announcing(works, self._settings)
+        self._others = other_nodes(works, folders, keeper, self._settings)
         self._door = SftpDoor(
             listen=[(address.host, address.port) for address in self._settings.sftp.listen],
             folders=folders,
@@ -131,7 +130,7 @@ class Daemon:
             clock=installation.clock,
             metrics=metrics,
             proxies=self._settings.sftp.proxy_protocol_from,
-            announcing=self._announcing,
+            others=self._others,
         )
         signing = installation.signing_of_daemon()
         self._evidence = EvidenceWatch(
@@ -146,7 +145,7 @@ class Daemon:
             folders=folders,
             keeper=keeper,
             metrics=metrics,
-            settings=_intake_settings(self._settings),
+            settings=intake_settings(self._settings),
         )
         self._membership = Membership(
             database=installation.database,
@@ -232,6 +231,7 @@ class Daemon:
             ("config watch", self._config_watch.run()),
             ("evidence", self._evidence.run()),
             ("membership", self._membership.run()),
+            ("bans", keep_exchanging(self._installation, self._door.bans)),
             ("http", self._http.run()),
         ):
             task = asyncio.create_task(work, name=name)
@@ -269,8 +269,7 @@ class Daemon:
         left = max(self._deadline - time.monotonic() - _LAST_SECONDS, 0.0)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._door.stop(left), timeout=left + _LAST_SECONDS)
-        if self._announcing is not None:
-            self._announcing.close()
+        self._others.close()
         intake, *watches = self._tasks or (None,)
         for watch in watches:
             watch.cancel()
@@ -354,19 +353,6 @@ class Daemon:
         return self._intake.trouble
 
 
-def _announcing(works: Works, settings: Settings) -> Announcing | None:
-    """Return what tells other nodes of uploads, where they share an archive."""
-    if not works.archive.is_shared:
-        return None
-    return Announcing(
-        archive=works.archive,
-        database=works.database,
-        node=works.node,
-        clock=works.clock,
-        settle_seconds=settings.intake.settle_seconds,
-    )
-
-
 def _witness(settings: Settings) -> Witness | None:
     """Return who keeps what is signed, where `[evidence]` names somebody."""
     evidence = settings.evidence
@@ -381,38 +367,3 @@ def _free_bytes(folder: Path) -> float:
         return float(free_bytes(folder))
     except StorageError:
         return float("nan")
-
-
-def door_limits(settings: Settings) -> DoorLimits:
-    """Return what `[sftp]` allows at the door."""
-    sftp = settings.sftp
-    return DoorLimits(
-        max_connections=sftp.max_connections,
-        max_connections_per_address=sftp.max_connections_per_address,
-        max_sessions_per_connection=sftp.max_sessions_per_connection,
-        max_upload_bytes=sftp.max_upload_bytes,
-        max_files_waiting=sftp.max_files_waiting,
-        max_temporary_files=sftp.max_temporary_files,
-        max_open_files=sftp.max_open_files,
-        max_auth_tries=sftp.max_auth_tries,
-        ban_after_failures=sftp.ban_after_failures,
-        ban_seconds=sftp.ban_seconds,
-        never_ban=sftp.never_ban,
-        login_seconds=sftp.login_seconds,
-        idle_seconds=sftp.idle_seconds,
-        keepalive_seconds=sftp.keepalive_seconds,
-        disk_reserve_bytes=settings.intake.disk_reserve_bytes,
-    )
-
-
-def _intake_settings(settings: Settings) -> IntakeSettings:
-    """Return what `[intake]` asks for."""
-    intake = settings.intake
-    return IntakeSettings(
-        settle_seconds=intake.settle_seconds,
-        rescan_seconds=intake.rescan_seconds,
-        workers=intake.workers,
-        partial_hours=intake.partial_hours,
-        max_temporary_files=settings.sftp.max_temporary_files,
-        receipt_days=intake.receipt_days,
-    )

@@ -46,6 +46,7 @@ class Deed(StrEnum):
     FILE_QUEUED = "file_queued"
     UPLOAD_RETRIED = "upload_retried"
     UPLOADS_RETRIED = "uploads_retried"
+    UPLOAD_ADOPTED = "upload_adopted"
     UPLOAD_GIVEN_UP = "upload_given_up"
     UPLOAD_SENT_AGAIN = "upload_sent_again"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_network
 
@@ -92,6 +93,7 @@ class Bans:
         self._clock = clock
         self._failures: dict[Address, list[_Failure]] = {}
         self._banned_until: dict[Address, float] = {}
+        self._untold: set[Address] = set()
 
     def is_banned(self, address: Address) -> bool:
         """Tell whether the address is banned now."""
@@ -121,7 +123,29 @@ class Bans:
             return False
         del self._failures[source]
         self._banned_until[source] = self._clock.monotonic() + self._limits.ban_seconds
+        self._untold.add(source)
         return True
+
+    def pronounced(self) -> dict[Address, float]:
+        """Return what was pronounced here, and not told yet: the address, and the seconds left."""
+        now = self._clock.monotonic()
+        return {
+            source: self._banned_until[source] - now
+            for source in list(self._untold)
+            if source in self._banned_until
+        }
+
+    def note_told(self, told: Iterable[Address]) -> None:
+        """Note that other nodes were told of these bans."""
+        self._untold.difference_update(told)
+
+    def learn(self, source: Address, seconds: float) -> None:
+        """Let an address be banned for as long as another node says, unless it never is here."""
+        if any(source in network for network in self._limits.never_ban):
+            return
+        until = self._clock.monotonic() + seconds
+        self._banned_until[source] = max(self._banned_until.get(source, until), until)
+        self._forget_oldest()
 
     def forgive_keys(self, address: Address, user_name: str) -> None:
         """Forget the wrong keys that this address tried at this user name.

@@ -21,7 +21,7 @@ from ingestd.sftp.door.proxy import ProxyHeaderError, read_peer
 from ingestd.sftp.door.session import Session
 from ingestd.sftp.door.sockets import bind_all
 from ingestd.sftp.internals.connections import serve_connection
-from ingestd.sftp.uploads.announcing import Announcing
+from ingestd.sftp.uploads.announcing import OtherNodes
 from ingestd.sftp.uploads.lifecycle import Uploads, sweep_staging
 from ingestd.spool.folders import Folders
 from ingestd.telemetry.events import Event
@@ -50,7 +50,7 @@ class SftpDoor:
         clock: Clock,
         metrics: Metrics,
         proxies: Sequence[Network] = (),
-        announcing: Announcing | None = None,
+        others: OtherNodes = OtherNodes(),  # noqa: B008 - it is frozen
     ) -> None:
         self._listen = tuple(listen)
         self._proxies = tuple(proxies)
@@ -68,7 +68,7 @@ class SftpDoor:
                 limits=limits,
                 clock=clock,
                 metrics=metrics,
-                announcing=announcing,
+                others=others,
             ),
             channels=Budget(limits.channels_bytes),
             windows=Budget(limits.windows_bytes),
@@ -85,6 +85,11 @@ class SftpDoor:
     def uploads(self) -> Uploads:
         """How uploads begin and end, for whoever takes files in another way."""
         return self._door.uploads
+
+    @property
+    def bans(self) -> Bans:
+        """Whom this door turns away."""
+        return self._door.bans
 
     @property
     def addresses(self) -> list[tuple[str, int]]:

@@ -13,7 +13,7 @@ from asyncssh.misc import MaybeAwait
 
 from ingestd.sftp.requests.answers import answered, file_attributes
 from ingestd.sftp.requests.tree_server import TreeServer
-from ingestd.sftp.tree.places import File
+from ingestd.sftp.tree.places import File, FolderName
 from ingestd.sftp.uploads.lifecycle import OpenRequest
 from ingestd.sftp.uploads.losses import WORDS_OTHERWISE, Loss
 from ingestd.sftp.uploads.staged_upload import StagedUpload
@@ -139,6 +139,8 @@ class FileServer(TreeServer):
         return upload
 
     async def _open_to_read(self, file: File) -> ReadHandle:
+        if file.folder is FolderName.RECEIPTS:
+            await self._uploads.others.receipts_at_hand(self._account)
         descriptor = await asyncio.to_thread(self._files.open, file)
         if descriptor is None:
             raise asyncssh.SFTPNoSuchFile("no such file")

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncssh
 from asyncssh import SFTPAttrs, SFTPName
+from asyncssh.misc import MaybeAwait
 from structlog.stdlib import BoundLogger
 
 from ingestd.sftp.bounds.flow import KIB, Budget, Share
@@ -109,8 +110,19 @@ class TreeServer(ChannelServer):
         """Keep the session from being closed as idle."""
         self._hold.note_request()
 
-    def stat(self, path: bytes) -> SFTPAttrs:
+    def stat(self, path: bytes) -> MaybeAwait[SFTPAttrs]:
         """Return the attributes of what the path names."""
+        place = self._place(path)
+        is_receipt = isinstance(place, File) and place.folder is FolderName.RECEIPTS
+        if is_receipt and self._uploads.others.bring_receipts:
+            return self._stat_brought(path)
+        return self._stat(path)
+
+    async def _stat_brought(self, path: bytes) -> SFTPAttrs:
+        await self._uploads.others.receipts_at_hand(self._account)
+        return self._stat(path)
+
+    def _stat(self, path: bytes) -> SFTPAttrs:
         place = self._place(path)
         if not isinstance(place, File):
             if place is None:
@@ -122,7 +134,7 @@ class TreeServer(ChannelServer):
             raise asyncssh.SFTPNoSuchFile("no such file")
         return attributes
 
-    def lstat(self, path: bytes) -> SFTPAttrs:
+    def lstat(self, path: bytes) -> MaybeAwait[SFTPAttrs]:
         """Return what `stat` returns: there are no links."""
         return self.stat(path)
 
@@ -151,8 +163,8 @@ class TreeServer(ChannelServer):
         with answered(self._log):
             async with self._uploads.naming(self._account):
                 is_ours = True
-                if self._uploads.announcing is not None:
-                    is_ours = await self._uploads.announcing.remove(self._files, file.name)
+                if self._uploads.others.announcing is not None:
+                    is_ours = await self._uploads.others.announcing.remove(self._files, file.name)
                 removed = await asyncio.to_thread(self._files.remove, file.name)
         if removed is Removed.WAITING and not is_ours:
             removed = Removed.NOTHING  # another node was first
@@ -194,8 +206,8 @@ class TreeServer(ChannelServer):
             raise asyncssh.SFTPFileAlreadyExists("already exists")
         with answered(self._log):
             async with self._uploads.naming(self._account):
-                if self._uploads.announcing is not None:
-                    await self._uploads.announcing.rename(self._files, old.name, new.name)
+                if self._uploads.others.announcing is not None:
+                    await self._uploads.others.announcing.rename(self._files, old.name, new.name)
                 renamed = await asyncio.to_thread(self._files.rename, old.name, new.name)
                 if renamed:
                     self._uploads.received.rename(self._account, old.name, new.name)
@@ -205,7 +217,7 @@ class TreeServer(ChannelServer):
 
     def setstat(self, path: bytes, attrs: SFTPAttrs) -> None:
         """Hear and ignore modes, owners and times, also of what was claimed; refuse a new size."""
-        present = self.stat(path)
+        present = self._stat(path)
         if attrs.size is not None and attrs.size != present.size:
             raise asyncssh.SFTPPermissionDenied("a file that was closed keeps its size")
 
@@ -264,6 +276,8 @@ class TreeServer(ChannelServer):
                 for folder in FolderName:
                     yield named(folder.value, folder_attributes(now))
             case Folder():
+                if place.name is FolderName.RECEIPTS:
+                    await self._uploads.others.receipts_at_hand(self._account)
                 with answered(self._log):
                     found_files = await asyncio.to_thread(self._files.list_folder, place.name)
                 with self._hold.listing(len(found_files)):

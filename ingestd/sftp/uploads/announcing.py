@@ -8,9 +8,10 @@ beside the blob says what the row would. So what was acknowledged outlives this 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -25,14 +26,15 @@ from ingestd.spool.queue import announce, entry_of_arrival, find_upload, withdra
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.values.clock import Clock, to_microseconds
-from ingestd.values.errors import ArchiveAwayError, DatabaseError, IngestdError
-from ingestd.values.identifiers import UploadId
+from ingestd.values.errors import ArchiveAwayError, DatabaseError, IngestdError, StorageError
+from ingestd.values.identifiers import AccountId, UploadId
 
 CLAIM_SECONDS = 60.0
 """How long a node has to claim what it took, beyond the time in which a file settles."""
 
 _CLAIM_SECONDS_MAX = 240.0  # what is due in more than five minutes is due at once, to the queue
 _DATABASE_SECONDS = 3.0
+_RECEIPTS_SECONDS = 5.0
 _PUTS_AT_ONCE = 8
 _ROWS_AT_ONCE = 4
 
@@ -182,3 +184,27 @@ class Announcing:
 
     async def _in(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherNodes:
+    """What a door tells other nodes, and what it shows of theirs; neither, where there are none.
+
+    `bring_receipts` writes the receipts of what they have finished into an account's folder. It
+    blocks, and raises DatabaseError and StorageError.
+    """
+
+    announcing: Announcing | None = None
+    bring_receipts: Callable[[AccountId], object] | None = None
+
+    def close(self) -> None:
+        """Let go of what tells."""
+        if self.announcing is not None:
+            self.announcing.close()
+
+    async def receipts_at_hand(self, account: AccountId) -> None:
+        """Have the receipts of all nodes in the folder; those that cannot be had soon are not."""
+        if self.bring_receipts is not None:
+            with contextlib.suppress(DatabaseError, StorageError, TimeoutError):
+                async with asyncio.timeout(_RECEIPTS_SECONDS):
+                    await asyncio.to_thread(self.bring_receipts, account)

@@ -16,7 +16,7 @@ from ingestd.formats.names import is_temporary
 from ingestd.sftp.bounds.limits import DoorLimits
 from ingestd.sftp.tree.incoming import AccountFiles
 from ingestd.sftp.tree.places import File, FolderName
-from ingestd.sftp.uploads.announcing import Announcing, NotWithdrawnError
+from ingestd.sftp.uploads.announcing import NotWithdrawnError, OtherNodes
 from ingestd.sftp.uploads.losses import REFUSALS, Loss, UploadLostError, has_space
 from ingestd.sftp.uploads.received import ReceivedMemory
 from ingestd.sftp.uploads.staged_upload import Base, Sender, StagedUpload
@@ -59,11 +59,10 @@ class Uploads:
         limits: DoorLimits,
         clock: Clock,
         metrics: Metrics,
-        announcing: Announcing | None = None,
+        others: OtherNodes = OtherNodes(),  # noqa: B008 - it is frozen
     ) -> None:
-        """Without `announcing` no other node needs to know: bytes are kept on this one alone."""
+        self.others = others
         self.received = ReceivedMemory(clock)
-        self.announcing = announcing
         self._folders = folders
         self._keeper = keeper
         self._limits = limits
@@ -188,15 +187,15 @@ class Uploads:
 
     async def _announced(self, path: Path, arrival: Arrival) -> Arrival:
         """Return an arrival that all nodes know of, where they share an archive."""
-        if self.announcing is None:
+        if self.others.announcing is None:
             return arrival
-        return await self.announcing.announce(self.files_of(arrival.account), path, arrival)
+        return await self.others.announcing.announce(self.files_of(arrival.account), path, arrival)
 
     async def _take_back(self, arrival: Arrival) -> None:
         """Take back what could not be published; its client sends it again, and that is no harm."""
-        if self.announcing is not None and arrival.archived:
+        if self.others.announcing is not None and arrival.archived:
             with contextlib.suppress(NotWithdrawnError):
-                await self.announcing.withdraw(arrival)
+                await self.others.announcing.withdraw(arrival)
 
     async def _publish(self, upload: StagedUpload, log: BoundLogger) -> Arrival:
         account = upload.sender.account

@@ -12,7 +12,8 @@ import pytest
 
 from ingestd.access.keeper import AccessKeeper
 from ingestd.console.api.entrance import ApiEntrance
-from ingestd.service.daemon.supervisor import Surroundings, door_limits
+from ingestd.service.daemon.bounds import door_limits
+from ingestd.service.daemon.supervisor import Surroundings
 from ingestd.service.files.receiving import Receiver
 from ingestd.service.http.bounds import Bounds
 from ingestd.service.http.health import Health

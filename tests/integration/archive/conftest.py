@@ -5,12 +5,22 @@ from __future__ import annotations
 import itertools
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ingestd.database.engine import Database
+from tests.integration.archive.nodes import Node, node_on
 from tests.integration.archive.s3_server import BUCKET, Bucket, Fault, lead_to, serve_bucket
-from tests.integration.database.conftest import database, make_database, server, sqlite_pattern
-from tests.integration.intake.conftest import log, station
+from tests.integration.database.conftest import (
+    MakeDatabase,
+    database,
+    make_database,
+    server,
+    sqlite_pattern,
+)
+from tests.integration.intake.conftest import log, open_station, station
 
 __all__ = ["database", "log", "make_database", "server", "sqlite_pattern", "station"]
 
@@ -37,3 +47,20 @@ def bucket(s3_server: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucke
     bucket.lasting = Fault.NONE
     bucket.faults.clear()
     bucket.released.set()
+
+
+@pytest.fixture
+def shared(make_database: MakeDatabase) -> Database:
+    return make_database("postgresql")
+
+
+@pytest.fixture
+def nodes(
+    shared: Database, tmp_path: Path, log: list[dict[str, Any]], bucket: Bucket
+) -> Iterator[tuple[Node, Node]]:
+    """Two nodes on one database and one archive."""
+    open_station(shared, tmp_path / "first", log)  # whose catalog is there for all
+    both = [node_on(shared, tmp_path, log, bucket.open(), name) for name in ("here", "there")]
+    yield both[0], both[1]
+    for node in both:
+        node.announcing.close()

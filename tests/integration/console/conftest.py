@@ -22,7 +22,8 @@ from ingestd.config.judging.values import ListenAddress
 from ingestd.console.app import make_console
 from ingestd.console.door import gate
 from ingestd.database.engine import Database
-from ingestd.service.daemon.supervisor import Surroundings, door_limits
+from ingestd.service.daemon.bounds import door_limits
+from ingestd.service.daemon.supervisor import Surroundings
 from ingestd.service.files.receiving import Receiver
 from ingestd.service.http.health import Health
 from ingestd.service.http.server import HttpServer

@@ -47,6 +47,7 @@ _AGAIN_SECONDS = 4.0  # what failed sooner is tried once more
 _CREDENTIALS_SECONDS = 300  # a file of credentials is read anew so often: they may be exchanged
 _NOTE_SUFFIX = ".json"
 _PROBE = "doctor"
+_NOT_IMPLEMENTED = "501 Not Implemented"  # what Swift says of If-None-Match
 
 log = get_logger("ingestd.spool")
 
@@ -60,6 +61,7 @@ class S3Archive:
         parts = urlsplit(url)
         self._url = url
         self.accepts_when_away = accepts_when_away
+        self._knows_conditions = True
         file = os.environ.get("AWS_SHARED_CREDENTIALS_FILE")
         with self._answers("open"):
             self._store = S3Store(
@@ -143,6 +145,7 @@ class S3Archive:
             raise StorageError(f"The archive {self._url} does not keep what it takes.") from error
         finally:
             self._remove(_PROBE)
+        is_strict = is_strict and self._knows_conditions
         kept = "keeps the first of two" if is_strict else "does not know If-None-Match"
         return f"{self._url} answers, {kept}"
 
@@ -179,13 +182,33 @@ class S3Archive:
         _require_hash(path, digest.hexdigest(), sha256)
 
     def _create(self, key: str, content: bytes) -> bool:
-        """Store something where nothing is; False where something is."""
+        """Store something where nothing is; False where something is.
+
+        Of two that do so at once, a server that knows no conditions may keep the second: under a
+        hash these are the same bytes.
+        """
+        if not self._knows_conditions:
+            return self._create_without_condition(key, content)
         try:
             with self._answers("store"):
                 obstore.put(self._store, key, content, mode="create", use_multipart=False)
         except AlreadyExistsError:
             return False
+        except ArchiveAwayError as error:
+            if _NOT_IMPLEMENTED not in error.detail:
+                raise
+            self._knows_conditions = False
+            return self._create_without_condition(key, content)
         return True
+
+    def _create_without_condition(self, key: str, content: bytes) -> bool:
+        try:
+            with self._answers("find"):
+                obstore.head(self._store, key)
+        except FileNotFoundError:
+            self._put(key, content)
+            return True
+        return False
 
     def _put(self, key: str, content: bytes) -> None:
         with self._answers("store"):

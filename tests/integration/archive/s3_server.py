@@ -44,6 +44,8 @@ class Bucket:
 
     url: str = f"s3://{BUCKET}/uploads"
     endpoint: str = ""
+    access_key: str = "AKIDINGESTD"
+    secret_key: str = "the secret that nobody logs"
     lasting: Fault = Fault.NONE
     faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -122,8 +124,8 @@ def lead_to(bucket: Bucket, patch: pytest.MonkeyPatch) -> None:
 def environment_of(bucket: Bucket) -> dict[str, str]:
     """Return the variables that lead to a bucket."""
     return {
-        "AWS_ACCESS_KEY_ID": "AKIDINGESTD",
-        "AWS_SECRET_ACCESS_KEY": "the secret that nobody logs",
+        "AWS_ACCESS_KEY_ID": bucket.access_key,
+        "AWS_SECRET_ACCESS_KEY": bucket.secret_key,
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": bucket.endpoint,
         "AWS_ALLOW_HTTP": "true",

@@ -38,6 +38,7 @@ WHERE node = :node AND instance = :instance
 SELECT n.node, n.program, n.revision, n.host, n.heard_at, n.is_serving,
   CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000000 AS BIGINT) - n.heard_at AS silent_us,
   (SELECT COUNT(*) FROM upload u
-   WHERE u.node = n.node AND u.archived = 0 AND u.state IN ('waiting', 'working', 'failed')) AS uploads
+   WHERE u.node = n.node AND u.archived = 0
+     AND u.state IN ('waiting', 'working', 'failed')) AS uploads
 FROM node n
 ORDER BY n.node

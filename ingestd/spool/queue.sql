@@ -27,8 +27,8 @@ WHERE account = :account AND upload_id = :upload_id
 
 -- name: lease_next
 -- Take the next upload of all accounts that is due on a node: one of its own, or, where :shares is
--- 1, one in the archive that nobody else has taken for a while. Each account's files go one at a time, in
--- the order in which they arrived: one with an earlier file that is not done is not due.
+-- 1, one in the archive that nobody else has taken for a while. Each account's files go one at a
+-- time, in the order in which they arrived: one with an earlier file that is not done is not due.
 -- Nothing waits longer than the longest pause: a clock that was set back is not to keep a file
 -- waiting for years. The choice is materialised: were PostgreSQL to run it anew for each row that
 -- it compares, the rows that it had taken by then would not count, and it would take several.

@@ -211,7 +211,7 @@ def test_what_is_cut_is_cut_at_its_end() -> None:
         ("DATA_DIR", ["data_dir", "Data"], "Did you mean data_dir?"),
         ("springfeild", ["SPRINGFIELD"], "Did you mean SPRINGFIELD?"),
         ("zzz", ["b", "a"], "Known here: a, b."),
-        ("zzz", [f"k{number:02}" for number in range(13)], ""),
+        ("zzz", [f"k{number:02}" for number in range(15)], ""),
         ("k", [], ""),
     ],
 )

@@ -72,12 +72,14 @@ def test_it_costs_its_districts_nothing(
     """Another machine processes the file, once, and gives its receipt."""
     here, there, database = nodes
     here.start()
+    for name in ("ledger_key", "ledger_key.pub"):
+        shutil.copy(here.folder / "data" / name, there.folder / "data" / name)
     there.start()
     here.upload(here.write("student_billing.csv", "LIABILITY,T1,00042,LATE_FEE,late,5.00,"))
     here.daemon.send_signal(signal.SIGKILL)
     here.daemon.wait()
     shutil.rmtree(here.folder / "data")
-    with database.writing() as connection:  # what its node did not claim is anybody's after a while
+    with database.writing() as connection:  # as a minute later, when it is anybody's
         connection.exec_driver_sql("UPDATE upload SET next_try_at = 1")
     receipt = there.wait_until_receipt("student_billing.csv")
     assert (receipt["status"], receipt["rows"]["applied"]) == ("processed", 1)

@@ -55,6 +55,7 @@ def test_an_archive_on_swift_keeps_what_it_promises(
     assert isinstance(archive, S3Archive)
     assert archive.examine().endswith("does not know If-None-Match")
     file, fetched = tmp_path / "file", tmp_path / "fetched"
+    sha256 = ""
     for content in (b"", b"rows", os.urandom(PIECE + 1)):
         sha256 = hashlib.sha256(content).hexdigest()
         file.write_bytes(content)

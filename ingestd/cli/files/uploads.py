@@ -215,7 +215,7 @@ def receipt_command(
 
     Exit 1 when there is none: it has no outcome yet; or, with --csv, all of it was applied.
     """
-    from ingestd.intake.answering.receipt import csv_of, receipt_of, render_json
+    from ingestd.intake.answering.receipt import csv_of, has_csv, receipt_of, render_json
     from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 
     with installation_for(Need.READING, config) as installation:
@@ -227,11 +227,10 @@ def receipt_command(
                 complain(f"{upload_id} is {_status(upload)}: there is no receipt yet.")
                 raise typer.Exit(EXIT_ANSWER_IS_NO)
             if as_csv:
-                pieces = csv_of(connection, outcome)
-                if pieces is None:
+                if not has_csv(outcome):
                     complain(f"{upload_id} has no CSV receipt: there is nothing to mend in it.")
                     raise typer.Exit(EXIT_ANSWER_IS_NO)
-                sys.stdout.buffer.writelines(pieces)
+                sys.stdout.buffer.writelines(csv_of(connection, outcome))
             else:
                 decimals = decimals_of(found.currency)
                 fields = receipt_of(connection, outcome, decimals=decimals)

@@ -10,13 +10,11 @@ import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy.engine import Connection
-
 from ingestd.access.keeper import AccessKeeper
 from ingestd.database.engine import Database
 from ingestd.database.statements import Statements
 from ingestd.intake.answering.delivery import write_receipts
-from ingestd.intake.answering.receipt import receipt_name
+from ingestd.intake.answering.receipt import receipt_name, receipt_of
 from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 from ingestd.spool.folders import Folders
 from ingestd.values.clock import Clock, to_microseconds
@@ -52,12 +50,11 @@ class ReceiptsElsewhere:
             now = self.clock.monotonic()
             if now - self._asked_at.get(account, -_FRESH_SECONDS) < _FRESH_SECONDS:
                 return 0
-            with self.database.reading() as connection:
-                written = self._bring_new(connection, account)
+            written = self._bring_new(account)
             self._asked_at[account] = now
             return written
 
-    def _bring_new(self, connection: Connection, account: AccountId) -> int:
+    def _bring_new(self, account: AccountId) -> int:
         since = self.clock.now() - timedelta(days=self.receipt_days)
         values = {
             "account": account,
@@ -69,13 +66,21 @@ class ReceiptsElsewhere:
         known = self.keeper.current.accounts.get(account)
         decimals = 2 if known is None else decimals_of(known.currency)
         written = 0
-        for row in _SQL.run(connection, "find_finished_elsewhere", values).all():
+        with self.database.reading() as connection:
+            finished = _SQL.run(connection, "find_finished_elsewhere", values).all()
+        for row in finished:
             upload_id = UploadId(row.upload_id)
             name = receipt_name(row.filename, upload_id, "json")
             if not (self.folders.receipts(account) / name).exists():
-                outcome = read_file_outcome(connection, account, upload_id)
-                if outcome is not None:
-                    write_receipts(connection, self.folders, outcome, decimals=decimals)
-                    written += 1
+                self._write(account, upload_id, decimals)
+                written += 1
             self._seen[account] = row.batch_no
         return written
+
+    def _write(self, account: AccountId, upload_id: UploadId, decimals: int) -> None:
+        with self.database.reading_facts() as connection:
+            outcome = read_file_outcome(connection, account, upload_id)
+            if outcome is None:
+                raise AssertionError("what is finished has an outcome")
+            fields = receipt_of(connection, outcome, decimals=decimals)
+        write_receipts(self.database, self.folders, outcome, fields)

@@ -22,7 +22,8 @@ _SECOND = 1_000_000
 class Instance:
     """One start of a daemon: under which node's name, of which program, and where.
 
-    `revision` is the schema's that the program was made for.
+    `revision` is the schema's that the program was made for; `host_keys` are the fingerprints of
+    those in force, sorted, with a space between.
     """
 
     node: str
@@ -30,6 +31,7 @@ class Instance:
     program: str
     revision: str
     host: str
+    host_keys: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class Node:
     program: str
     revision: str
     host: str
+    host_keys: str
     heard_at: datetime
     silent_seconds: float
     is_serving: bool
@@ -110,6 +113,7 @@ def list_nodes(connection: Connection) -> list[Node]:
             program=row.program,
             revision=row.revision,
             host=row.host,
+            host_keys=row.host_keys,
             heard_at=from_microseconds(row.heard_at),
             silent_seconds=row.silent_us / _SECOND,
             is_serving=bool(row.is_serving),

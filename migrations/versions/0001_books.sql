@@ -51,13 +51,15 @@ CREATE INDEX ix_upload_delivered ON upload (delivered, state);
 CREATE INDEX ix_upload_state_received_at ON upload (state, received_at);
 
 -- The nodes: each data folder whose daemon works on this ledger through a server, and when it was
--- last heard of, on the database's clock. An instance is one start of a daemon.
+-- last heard of, on the database's clock. An instance is one start of a daemon. `host_keys` are the
+-- fingerprints that its clients see.
 CREATE TABLE node (
   node TEXT NOT NULL,
   instance TEXT NOT NULL,
   program TEXT NOT NULL,
   revision TEXT NOT NULL,
   host TEXT NOT NULL,
+  host_keys TEXT NOT NULL,
   started_at BIGINT NOT NULL,
   heard_at BIGINT NOT NULL,
   is_serving BIGINT NOT NULL,

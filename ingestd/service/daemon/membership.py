@@ -47,6 +47,7 @@ class Membership:
 
     database: Database
     node: str
+    host_keys: str
     metrics: Metrics
     on_drain: Callable[[str], None]
     heard_every_seconds: float = HEARD_EVERY_SECONDS
@@ -62,6 +63,7 @@ class Membership:
             program=ingestd.__version__,
             revision=HEAD_REVISION,
             host=socket.gethostname(),
+            host_keys=self.host_keys,
         )
 
     def join(self) -> None:

@@ -41,6 +41,7 @@ from ingestd.service.installation.bootstrap import (
     lock_data_folder,
     open_installation,
 )
+from ingestd.sftp.door.host_keys import fingerprints
 from ingestd.sftp.door.listener import SftpDoor
 from ingestd.spool.files import free_bytes, make_folder
 from ingestd.telemetry.events import Event
@@ -150,6 +151,7 @@ class Daemon:
         self._membership = Membership(
             database=installation.database,
             node=works.node,
+            host_keys=" ".join(sorted(fingerprints(installation.folders.host_keys).values())),
             metrics=metrics,
             on_drain=self._drain,
         )

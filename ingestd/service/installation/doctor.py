@@ -143,10 +143,19 @@ def _nodes(installation: Installation) -> str:
     ]
     if stranding:
         raise _NotWellError(" ".join(stranding))
-    live = [
-        f"{node.node} on {node.host} (ingestd {node.program})" for node in nodes if node.is_live
-    ]
-    return f"{len(live)} live: {', '.join(live)}" if live else "none is live"
+    live = [node for node in nodes if node.is_live]
+    if not live:
+        return "none is live"
+    names = [f"{node.node} on {node.host} (ingestd {node.program})" for node in live]
+    told = f"{len(live)} live: {', '.join(names)}"
+    if len({node.host_keys for node in live}) > 1:
+        keys = "; ".join(f"{node.node} {node.host_keys}" for node in live)
+        # Right where each is reached by a name of its own, so this is no failure.
+        told += (
+            f". Their host keys differ: {keys}. Where clients reach them by one name, copy "
+            "data/host_keys from one to the others: else the second seems to be an attacker"
+        )
+    return told
 
 
 def _clock(installation: Installation) -> str:

@@ -22,7 +22,7 @@ def heard(database: Database, node: str, *, ago: str) -> None:
     """Let a node have been heard of so long ago, as the database sees it."""
     with database.writing() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO node SELECT '" + node + "', 'i', '1.0', '0001', 'cellar', 0,"
+            "INSERT INTO node SELECT '" + node + "', 'i', '1.0', '0001', 'cellar', '', 0,"
             f" CAST(EXTRACT(EPOCH FROM NOW() - INTERVAL '{ago}') * 1000000 AS BIGINT), 1"
             " ON CONFLICT (node) DO UPDATE SET heard_at = excluded.heard_at"
         )

@@ -27,7 +27,7 @@ def serve(database: Database, node: str, *, heard: str) -> None:
     """Let a node have been heard of at an instant, as the database sees it."""
     with database.writing() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO node SELECT '" + node + "', 'i', '1.0', '0001', 'cellar', 0,"
+            "INSERT INTO node SELECT '" + node + "', 'i', '1.0', '0001', 'cellar', '', 0,"
             f" CAST(EXTRACT(EPOCH FROM {heard}) * 1000000 AS BIGINT), 1"
             " ON CONFLICT (node) DO UPDATE SET heard_at = excluded.heard_at"
         )

@@ -5,17 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingestd.database.engine import Database
 from ingestd.service.daemon.membership import Membership
+from ingestd.service.installation.doctor import examine
+from ingestd.service.installation.initialise import CONFIG_FILE, initialise
 from ingestd.spool.nodes import list_nodes
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.metrics import Metrics
 from ingestd.values.errors import NodeTakenError
-from tests.integration.database.conftest import MakeDatabase
+from tests.integration.database.conftest import MakeDatabase, empty_database
+
+__all__ = ["empty_database"]
 
 EVERY_SECONDS = 0.2
 Start = Callable[[], Membership]
@@ -31,6 +36,7 @@ def start(shared: Database) -> Start:
     return lambda: Membership(
         database=shared,
         node="node-a",
+        host_keys="SHA256:a",
         metrics=Metrics(),
         on_drain=lambda _: None,
         heard_every_seconds=EVERY_SECONDS,
@@ -106,7 +112,7 @@ def test_uploads_of_a_node_that_is_gone_are_told_of_once(
     """A machine that never returns keeps acknowledged files: somebody has to hear of it."""
     with shared.writing() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO node VALUES ('gone', 'i', '1.0', '0001', 'cellar', 0, 0, 1)"
+            "INSERT INTO node VALUES ('gone', 'i', '1.0', '0001', 'cellar', '', 0, 0, 1)"
         )
         for number, state in enumerate(("waiting", "working", "failed", "done")):
             connection.exec_driver_sql(
@@ -124,3 +130,31 @@ def test_uploads_of_a_node_that_is_gone_are_told_of_once(
     value = here.metrics.registry.get_sample_value
     assert value("ingestd_files_stranded") == 3
     assert value("ingestd_nodes_live") == 1
+
+
+@pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
+def test_host_keys_that_differ_between_nodes_are_told(
+    empty_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that comes to another node by the same name would be warned of an attack."""
+    url = empty_database.engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("INGESTD_DATABASE_URL", url)
+    initialise(tmp_path)
+
+    def told() -> str:
+        results = examine(tmp_path / "config" / CONFIG_FILE)
+        return next(result.what for result in results if result.check == "nodes")
+
+    for node, keys in (("a", "SHA256:one"), ("b", "SHA256:one")):
+        Membership(
+            database=empty_database,
+            node=node,
+            host_keys=keys,
+            metrics=Metrics(),
+            on_drain=lambda _: None,
+        ).join()
+    assert "2 live" in told()
+    assert "differ" not in told()
+    with empty_database.writing() as connection:
+        connection.exec_driver_sql("UPDATE node SET host_keys = 'SHA256:two' WHERE node = 'b'")
+    assert "host keys differ: a SHA256:one; b SHA256:two" in told()

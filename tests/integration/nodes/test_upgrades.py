@@ -74,6 +74,7 @@ def membership(station: Station) -> Membership:
     return Membership(
         database=station.books.database,
         node=station.books.node,
+        host_keys="SHA256:a",
         metrics=Metrics(),
         on_drain=lambda _: None,
     )

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.chaos
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("kind", "examples", "steps"), [("sqlite", 20, 20), ("postgresql", 4, 15)])
+@pytest.mark.parametrize(("kind", "examples", "steps"), [("sqlite", 12, 20), ("postgresql", 4, 15)])
 def test_whatever_an_office_does_the_books_agree_with_the_rules(
     make_database: MakeDatabase, tmp_path: Path, kind: str, examples: int, steps: int
 ) -> None:

@@ -70,7 +70,7 @@ COMMANDS: Final = MappingProxyType(
             "Write an invoice: open items, oldest first, and payments pending.",
         ),
         "ledger": ("books.ledger:app", "The books themselves."),
-        "db": ("installation.database:app", "The database's schema."),
+        "db": ("installation.database:app", "The ledger's database."),
         "doctor": (
             "installation.doctor:doctor",
             "Check config, folders, host keys, database, daemon and door.",

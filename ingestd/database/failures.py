@@ -55,7 +55,7 @@ def database_errors(engine: Engine) -> Iterator[None]:
         cause = str(getattr(error, "orig", error)) if is_told else type(error).__name__
         url = engine.url
         first_line = cause.strip().splitlines()[0] if cause.strip() else type(error).__name__
-        name = url.database if url.get_backend_name() == "sqlite" else _without_password(url)
+        name = url.database if url.get_backend_name() == "sqlite" else without_password(url)
         told = getattr(error, "orig", error)
         if _is_full(url, told):
             raise DatabaseFullError(
@@ -99,7 +99,9 @@ def _is_full(url: URL, cause: object) -> bool:
     return False
 
 
-def _without_password(url: URL) -> str:
+def without_password(url: URL) -> str:
+    """Return a URL as people are shown it."""
     # libpq takes a password among the parameters, too.
     url = url.difference_update_query(["password", "sslpassword"])
+    url = url.set(drivername=url.get_backend_name())
     return url.render_as_string(hide_password=True)

@@ -28,6 +28,14 @@ class FoundLedger:
     ledger_id: LedgerId | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLedger:
+    """What a ledger says of itself: its id, and when it was made, in microseconds since 1970."""
+
+    ledger_id: LedgerId
+    made_at: int
+
+
 def find_ledger(database: Database) -> FoundLedger | None:
     """Return the ledger that a database holds; None where the file is missing, or holds no tables.
 
@@ -50,6 +58,12 @@ def stored_revision(connection: Connection) -> str | None:
     """Return the revision that a database with a table of revisions holds."""
     revision = _SQL.run(connection, "find_revision").scalar()
     return None if revision is None else str(revision)
+
+
+def read_ledger(connection: Connection) -> StoredLedger:
+    """Return what the ledger of a database that holds one says of itself."""
+    row = _SQL.run(connection, "read_ledger").one()
+    return StoredLedger(ledger_id=LedgerId(row.ledger_id), made_at=int(row.made_at))
 
 
 def describe_place(database: Database, data_dir: Path) -> str:

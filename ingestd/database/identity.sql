@@ -7,3 +7,8 @@ FROM alembic_version
 -- The ledger's own id, one of all accounts together.
 SELECT ledger_id
 FROM ledger
+
+-- name: read_ledger
+-- All that the ledger says of itself, one of all accounts together.
+SELECT ledger_id, made_at
+FROM ledger

@@ -24,7 +24,8 @@ def pack_rows(columns: Mapping[str, str], values: Columns) -> bytes:
     """Return rows as COPY takes them, without its header and trailer.
 
     `columns` has each column's kind: `whole` (64 bits), `octets` (all of one length) or `text`,
-    with a `?` behind it where a value may be None. OverflowError for a number of more bits.
+    with a `?` behind it where a value may be None; octets that may be None may have any length.
+    OverflowError for a number of more bits.
     """
     if not values or not len(values[0]):
         return b""
@@ -38,6 +39,8 @@ def pack_rows(columns: Mapping[str, str], values: Columns) -> bytes:
     for name in varying:
         if columns[name].startswith("whole"):
             framed.append(_frame_numbers(by_name[name]))
+        elif columns[name].startswith("octets"):
+            framed += _frame_octets(by_name[name])
         else:
             framed += frame_texts(by_name[name])
     width = heads.dtype.itemsize
@@ -101,6 +104,16 @@ def frame_texts(values: Sequence[str | None]) -> tuple[Sequence[str], Sequence[s
     texts = ["" if value is None else value for value in values]
     if not "".join(texts).isascii():
         texts = [text.encode().decode("latin-1") for text in texts]
+    return _lengths_of(texts, values), texts
+
+
+def _frame_octets(values: Sequence[bytes | None]) -> tuple[Sequence[str], Sequence[str]]:
+    """Do with octets as `frame_texts` does with texts."""
+    texts = ["" if value is None else value.decode("latin-1") for value in values]
+    return _lengths_of(texts, values), texts
+
+
+def _lengths_of(texts: Sequence[str], values: Sequence[object]) -> Sequence[str]:
     lengths = [
         _LENGTHS[length] if length < len(_LENGTHS) else length.to_bytes(4).decode("latin-1")
         for length in map(len, texts)
@@ -110,4 +123,4 @@ def frame_texts(values: Sequence[str | None]) -> tuple[Sequence[str], Sequence[s
             _NONE if value is None else length
             for value, length in zip(values, lengths, strict=True)
         ]
-    return lengths, texts
+    return lengths

@@ -2,21 +2,29 @@
 
 Each migration states the oldest program that may run beside it, by the revision that this was made
 for. The database keeps that, so that an older program knows of a schema that it has never seen
-whether it may go on.
+whether it may go on. In a ledger that is not in force, for it is a copy that was not finished or
+was moved elsewhere, a word stands there that no program's revision reaches: all refuse.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.engine import Database
-from ingestd.database.identity import stored_revision
+from ingestd.database.identity import StoredLedger, stored_revision
 from ingestd.database.statements import Statements
 from ingestd.shipped import shipped_path
-from ingestd.values.errors import NotPermittedError, SchemaError, SchemaNewerError
+from ingestd.values.errors import (
+    NotInForceError,
+    NotPermittedError,
+    SchemaError,
+    SchemaNewerError,
+)
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -29,6 +37,10 @@ HEAD_REVISION = "0001"
 NODE_SILENT_SECONDS = 30.0
 """A node that was not heard of for so long is not live."""
 
+UNFINISHED = "unfinished copy"
+"""Stands for the oldest program in a copy until it is known to be whole."""
+
+_MOVED = "moved to "
 _LOCK_KEY = 0x696E67657374  # "ingest": among the advisory locks of a database
 
 
@@ -56,6 +68,8 @@ def upgrade(database: Database) -> tuple[str | None, str]:
     config = _config()
 
     def work(connection: Connection) -> None:
+        if before is not None:
+            require_in_force(find_oldest(connection))
         if not database.is_embedded:
             # Two nodes may be set up at one time: the second then finds all done.
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
@@ -71,12 +85,17 @@ def upgrade(database: Database) -> tuple[str | None, str]:
     try:
         database.write(work)
     except NotPermittedError as error:
-        raise SchemaError(
-            f"{error.message}. The schema belongs to another role: run ingestd db upgrade as that "
-            "one. Then the daemon's role, with the rights that docs/operate names, is enough.",
-            detail=error.detail,
-        ) from error
+        raise not_the_owner(error, "ingestd db upgrade") from error
     return before, HEAD_REVISION
+
+
+def not_the_owner(error: NotPermittedError, command: str) -> SchemaError:
+    """Return what to tell whoever runs a command as a role that may not change the schema."""
+    return SchemaError(
+        f"{error.message}. The schema belongs to another role: run {command} as that one. Then "
+        "the daemon's role, with the rights that docs/operate names, is enough.",
+        detail=error.detail,
+    )
 
 
 def downgrade(database: Database, revision: str) -> None:
@@ -92,6 +111,74 @@ def downgrade(database: Database, revision: str) -> None:
             _store_oldest(connection, config, revision)
 
     database.write(work)
+
+
+def begin_copy(
+    database: Database, ledger: StoredLedger, require_free: Callable[[Connection], None]
+) -> None:
+    """Make the empty tables of a ledger's copy, which no program works with before it is finished.
+
+    What `require_free` lets pass goes: it is asked in the same transaction, of a database that has
+    tables, and raises where these are somebody's.
+    """
+    from alembic import command  # noqa: PLC0415 - as above
+
+    config = _config()
+    config.attributes["ledger"] = asdict(ledger)
+    before = current_revision(database)
+
+    def work(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        if before is not None:
+            require_free(connection)
+            command.downgrade(config, "base")
+        command.upgrade(config, "head")
+        _SQL.run(connection, "store_oldest", {"oldest": UNFINISHED})
+
+    database.write(work)
+
+
+def end_copy(database: Database) -> None:
+    """Let programs work with a copy from now on."""
+    config = _config()
+    database.write(lambda connection: _store_oldest(connection, config, HEAD_REVISION))
+
+
+def retire(connection: Connection, place: str) -> None:
+    """Let no program work with this ledger any more: it is at another place."""
+    _SQL.run(connection, "store_oldest", {"oldest": f"{_MOVED}{place}"})
+
+
+def find_oldest(connection: Connection) -> str | None:
+    """Return what a database that holds a ledger says of the oldest program that may write."""
+    oldest = _SQL.run(connection, "find_standing").one().oldest
+    return None if oldest is None else str(oldest)
+
+
+def current_oldest(database: Database) -> str | None:
+    """Do as `find_oldest` does."""
+    with database.reading() as connection:
+        return find_oldest(connection)
+
+
+def moved_to(oldest: str | None) -> str | None:
+    """Return the place that a ledger was moved to, if it was."""
+    return oldest.removeprefix(_MOVED) if oldest is not None and oldest.startswith(_MOVED) else None
+
+
+def require_in_force(oldest: str | None) -> None:
+    """Raise NotInForceError for a ledger that was moved, or is a copy that was not finished."""
+    if oldest == UNFINISHED:
+        raise NotInForceError(
+            "The database holds a copy of a ledger that was not finished. Run the same "
+            "`ingestd db copy` again, with the config of the ledger that it is a copy of."
+        )
+    place = moved_to(oldest)
+    if place is not None:
+        raise NotInForceError(
+            f"This ledger was moved to {place}. Set INGESTD_DATABASE_URL, or database_url, to "
+            "that. If its copy was not finished, run the same `ingestd db copy` again."
+        )
 
 
 def require_able(database: Database) -> None:
@@ -113,6 +200,7 @@ def require_able_with(revision: str | None, oldest: str | None) -> None:
 
     `oldest` is what the database says of the oldest program that may.
     """
+    require_in_force(oldest)
     if revision is None or revision < HEAD_REVISION:
         raise SchemaError(
             f"The database's schema is {revision or 'empty'}, this version needs "

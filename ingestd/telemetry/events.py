@@ -68,6 +68,7 @@ class Event(StrEnum):
     WITNESS_RESTORED = "witness_restored"
     CHECKPOINT_CONFLICT = "checkpoint_conflict"
     LEDGER_BOUND = "ledger_bound"
+    LEDGER_COPIED = "ledger_copied"
     CLOCK_DOUBTED = "clock_doubted"
     CLOCK_TRUSTED = "clock_trusted"
     SCHEMA_UPGRADED = "schema_upgraded"

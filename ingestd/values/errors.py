@@ -180,6 +180,23 @@ class SchemaNewerError(SchemaError):
     code = "schema_newer"
 
 
+class NotInForceError(SchemaError):
+    """The ledger was moved to another database, or is a copy that was not finished."""
+
+    code = "not_in_force"
+    exit_code = EXIT_USAGE
+
+
+class CopyRefusedError(IngestdError):
+    """A ledger is not copied: somebody works with it, or the target is somebody's.
+
+    All is as it was.
+    """
+
+    code = "copy_refused"
+    exit_code = EXIT_USAGE
+
+
 class NodeTakenError(IngestdError):
     """Another daemon serves under this data folder's name: one of the two folders is a copy."""
 

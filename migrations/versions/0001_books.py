@@ -30,12 +30,20 @@ _ID_BYTES = 16
 
 
 def upgrade() -> None:
-    """Make an empty database ready, and give this ledger an id that no other has."""
+    """Make an empty database ready, and give this ledger an id that no other has.
+
+    Where a ledger is copied, it is the `ledger` that the config's attributes hold.
+    """
     connection = op.get_bind()
     create(connection, DEFINED_IN)
+    config = op.get_context().config
+    copied = None if config is None else config.attributes.get("ledger")
+    made = {"ledger_id": secrets.token_hex(_ID_BYTES), "made_at": time.time_ns() // 1000}
     connection.execute(
-        sa.text("INSERT INTO ledger (ledger_no, ledger_id, made_at) VALUES (1, :id, :made_at)"),
-        {"id": secrets.token_hex(_ID_BYTES), "made_at": time.time_ns() // 1000},
+        sa.text(
+            "INSERT INTO ledger (ledger_no, ledger_id, made_at) VALUES (1, :ledger_id, :made_at)"
+        ),
+        copied or made,
     )
 
 

@@ -76,7 +76,8 @@ CREATE TABLE ban (
   CONSTRAINT pk_ban PRIMARY KEY (address)
 );
 
--- The schema: programs that were made for a revision before the oldest write nothing into it.
+-- The schema: programs that were made for a revision before the oldest write nothing into it. A
+-- ledger that was moved elsewhere, or is a copy that was not finished, says so there: none writes.
 CREATE TABLE schema_floor (
   floor_no BIGINT NOT NULL,
   oldest TEXT NOT NULL,

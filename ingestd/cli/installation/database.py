@@ -1,8 +1,10 @@
-"""`ingestd db`: the schema's version."""
+"""`ingestd db`: the schema's version, and where the ledger is."""
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
+from typing import Annotated
 
 import typer
 
@@ -10,7 +12,7 @@ from ingestd.cli.terminal.options import ConfigOption, config_path
 from ingestd.service.in_force.need import Need
 from ingestd.values.errors import EXIT_ANSWER_IS_NO
 
-app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True)
+app = typer.Typer(name="db", help="The ledger's database.", no_args_is_help=True)
 
 
 @app.command("upgrade")
@@ -37,3 +39,59 @@ def current(config: ConfigOption = None) -> None:
     typer.echo(f"{revision or 'empty'} (this version works with {HEAD_REVISION})")
     if revision != HEAD_REVISION:
         raise typer.Exit(EXIT_ANSWER_IS_NO)
+
+
+@app.command("copy")
+def copy_command(
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="URL", help="An empty database, on a server or a new file."),
+    ],
+    config: ConfigOption = None,
+) -> None:
+    """Move the ledger to another database, from SQLite to PostgreSQL or back.
+
+    Everything is copied and held to the original, which then refuses all work; the data folder
+    belongs to the copy from then on. Stop the daemon first. If it is interrupted, run it again.
+    """
+    from ingestd.service.installation.bootstrap import open_installation
+    from ingestd.service.installation.moving import move_ledger
+
+    progress = _Progress()
+    with closing(open_installation(config_path(config), Need.CHANGING)) as installation:
+        moved = move_ledger(installation, to, progress.tell)
+    progress.end()
+    for account, batch_no, head in moved.heads:
+        typer.echo(f"{account}: {batch_no} batches, ledger head {head}")
+    typer.echo(f"The ledger is in {moved.place} from now on, and refuses all work where it was.")
+    if moved.is_default:
+        typer.echo(
+            "Take INGESTD_DATABASE_URL out of the environment, and database_url of the config."
+        )
+    else:
+        typer.echo(
+            f"Set, for the daemon and for commands: INGESTD_DATABASE_URL='{moved.url}'\n"
+            "On a server, grant the daemon's role its rights first, and name that role instead."
+        )
+
+
+class _Progress:
+    """Tells on stderr how many rows of each table are copied: on a terminal, as they are."""
+
+    def __init__(self) -> None:
+        self._table = ""
+        self._line = ""
+        self._is_live = sys.stderr.isatty()
+
+    def tell(self, table: str, rows: int) -> None:
+        if table != self._table:
+            self.end()
+        self._table, self._line = table, f"copied {table}: {rows:,} rows"
+        if self._is_live:
+            sys.stderr.write(f"\r{self._line}")
+
+    def end(self) -> None:
+        """Let the line of the last table stand."""
+        if self._line:
+            sys.stderr.write("\n" if self._is_live else f"{self._line}\n")
+        self._line = ""

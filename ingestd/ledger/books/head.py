@@ -67,6 +67,14 @@ def look_at_head(connection: Connection, account: AccountId) -> Head:
     return _beginning(account) if row is None else _head(account, row)
 
 
+def list_heads(connection: Connection) -> list[tuple[AccountId, int, str]]:
+    """Return where the books of every account end: its last batch, and that one's hash."""
+    return [
+        (AccountId(row.account), row.batch_no, row.hash)
+        for row in _SQL.run(connection, "list_heads")
+    ]
+
+
 def _beginning(account: AccountId) -> Head:
     return Head(
         account=account,

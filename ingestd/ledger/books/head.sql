@@ -24,6 +24,12 @@ SELECT batch_no, hash, sealed_at, charges, postings, parties, refunds, payments,
 FROM seal_head
 WHERE account = :account
 
+-- name: list_heads
+-- Where the books of all accounts end.
+SELECT account, batch_no, hash
+FROM seal_head
+ORDER BY account
+
 -- name: store_head
 -- Where an account's books end from now on. Binds :account, :batch_no, :hash, :sealed_at, :charges,
 -- :postings, :parties, :refunds, :payments, :allocations, :codes, :frontier, :origin_name,

@@ -59,7 +59,10 @@ class FolderLedger:
         judged = self._judge()
         if judged.standing is not Standing.UNMADE:
             require_usable(judged)
-        return None if judged.found is None else judged.found.revision
+        if judged.found is None:
+            return None
+        schema.require_in_force(schema.current_oldest(self.database))
+        return judged.found.revision
 
     def use(self, *, as_daemon: bool = False) -> None:
         """Bring the folder's ledger to this version's schema, as everybody does who uses it.
@@ -119,6 +122,11 @@ class FolderLedger:
             with self._alone():
                 self._bind(judged.known, is_needed=False)
         return before, after
+
+    def bind_copy(self) -> None:
+        """Let the folder belong to its own ledger at another place, which it was copied to."""
+        with self._alone():
+            self._bind(read_known_ledger(self.folders), is_needed=True)
 
     def _refuse_beside_older(self, found: FoundLedger | None) -> None:
         """Raise SchemaError where a daemon works on an embedded ledger that is to be changed."""

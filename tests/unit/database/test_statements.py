@@ -44,6 +44,7 @@ SQL = re.compile(
 # made from names.
 MADE_FROM_NAMES = {
     "database/bulk.py",
+    "database/tables.py",
     "database/definitions.py",
     # The one place that lists the columns of the catalog's tables is what is declared of them.
     "ledger/catalog/making.py",

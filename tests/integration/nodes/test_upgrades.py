@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -13,7 +11,6 @@ from typing import Any
 
 import pytest
 
-import ingestd
 from ingestd.database import schema
 from ingestd.database.engine import Database
 from ingestd.service.daemon.membership import Membership
@@ -23,32 +20,9 @@ from ingestd.values.errors import SchemaNewerError
 from tests.integration.database.conftest import MakeDatabase
 from tests.integration.intake.conftest import Station, open_station
 from tests.integration.ledger.conftest import charges
+from tests.integration.nodes.newer import FAR, newer_program
 
-ROOT = Path(ingestd.__file__).parents[1]
-FAR = "0099"
 PATIENCE_SECONDS = 120.0
-
-
-def newer_program(folder: Path, *, oldest: str, statement: str) -> Path:
-    """Make a program whose schema has one migration more than this one's."""
-    shutil.copytree(ROOT / "ingestd", folder / "ingestd", ignore=shutil.ignore_patterns("*.pyc"))
-    shutil.copytree(ROOT / "migrations", folder / "migrations")
-    module = folder / "ingestd" / "database" / "schema.py"
-    text, count = re.subn(
-        r'^HEAD_REVISION = ".*"$',
-        f'HEAD_REVISION = "{FAR}"',
-        module.read_text("utf-8"),
-        flags=re.MULTILINE,
-    )
-    assert count == 1
-    module.write_text(text, "utf-8")
-    (folder / "migrations" / "versions" / f"{FAR}_more.py").write_text(
-        f'from alembic import op\nrevision = "{FAR}"\ndown_revision = "{schema.HEAD_REVISION}"\n'
-        f'branch_labels = depends_on = None\noldest_program = "{oldest}"\n'
-        f"def upgrade():\n    op.execute({statement!r})\n",
-        "utf-8",
-    )
-    return folder
 
 
 def upgrade(program: Path, url: str) -> subprocess.Popen[str]:

@@ -41,16 +41,16 @@ def read_known_ledger(folders: Folders) -> KnownLedger | None:
     path = folders.ledger_id
     with storage_errors(path):
         try:
-            text = path.read_text(encoding="utf-8", errors="replace")
+            text = path.read_bytes().decode(errors="replace")
         except FileNotFoundError:
             return None
-    ledger_id, _, place = text.partition("\n")
+    ledger_id, _, place = map(str.strip, text.partition("\n"))
     if LEDGER_ID_PATTERN.fullmatch(ledger_id) is None:
         raise StorageError(
             f"{path} holds no ledger's id. Put it back from the backup; or, if the database that "
             "the config names is the right one: ingestd init --adopt-ledger"
         )
-    return KnownLedger(ledger_id=LedgerId(ledger_id), place=place.strip())
+    return KnownLedger(ledger_id=LedgerId(ledger_id), place=place)
 
 
 def write_known_ledger(folders: Folders, known: KnownLedger) -> None:

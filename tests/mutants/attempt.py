@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import resource
 import signal
-import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -18,8 +18,9 @@ from mutmut.mutation import trampoline
 # As mutmut has them, with the signal that ends what computes for ever.
 SURVIVED, KILLED, NO_TESTS, TIMEOUT = 0, 1, 33, 36
 
-# Beside three times the CPU that a test had when all was well. Unlike the time on a clock, that
-# is the same on a machine that has much else to do.
+# Beside three times the CPU that the tests so far had when all was well: a mutant that makes each
+# of hundreds of tests slow ends soon. Unlike the time on a clock, that is the same on a machine
+# that has much else to do.
 _CPU_SECONDS_MORE = 4
 # What waits for ever uses no CPU.
 _WAIT_SECONDS = 120
@@ -62,6 +63,7 @@ class _Attempt:
     def __init__(self, seconds: Mapping[str, float], answer: int) -> None:
         self._seconds = seconds
         self._answer = answer
+        self._cpu_seconds_max: float = _CPU_SECONDS_MORE
 
     def run_plain(self, item: pytest.Item, call: Callable[[], object]) -> None:
         """Call a test that needs nothing of pytest, which takes longer than most of them."""
@@ -77,11 +79,11 @@ class _Attempt:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Limit what a test may take."""
+        """Limit what the tests up to this one may take."""
         seconds = self._seconds.get(item.nodeid, 0.0)
-        limit = int(time.process_time() + _CPU_SECONDS_MORE + 3 * seconds)
+        self._cpu_seconds_max += 3 * seconds
         _, hard_limit = resource.getrlimit(resource.RLIMIT_CPU)
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, hard_limit))
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(self._cpu_seconds_max), hard_limit))
         signal.alarm(_WAIT_SECONDS + int(30 * seconds))
 
     @pytest.hookimpl(tryfirst=True)

@@ -16,19 +16,22 @@ NAMED_IN = Path(__file__).with_name("survivors.toml")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
-    """An entry of `survivors.toml`: what is changed, where, and why no test can or need notice."""
+    """An entry of `survivors.toml`: what is changed, where, and why no test can or need notice.
 
-    where: str
+    `where` are patterns of functions' full names; one of them is to fit.
+    """
+
+    where: tuple[str, ...]
     change: str
     why: str
 
     def fits(self, mutant: Mutant, change: str) -> bool:
         """Tell whether this says why of a mutant."""
-        is_there = fnmatchcase(mutant.function, self.where)
+        is_there = any(fnmatchcase(mutant.function, pattern) for pattern in self.where)
         return is_there and re.search(self.change, change, re.MULTILINE) is not None
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.change}"
+        return f"{' | '.join(self.where)}: {self.change}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,12 @@ class Survivor:
 def read_names() -> list[Name]:
     """Return the entries of `survivors.toml`, in their order."""
     written = tomllib.loads(NAMED_IN.read_text(encoding="utf-8"))
-    return [Name(**entry) for entry in written["survivor"]]
+    return [_name(**entry) for entry in written["survivor"]]
+
+
+def _name(*, where: str | list[str], change: str, why: str) -> Name:
+    patterns = (where,) if isinstance(where, str) else tuple(where)
+    return Name(where=patterns, change=change, why=why)
 
 
 def told_of(mutants: Iterable[Mutant]) -> Sequence[Survivor]:

@@ -228,7 +228,7 @@ def _clock_of(text: str) -> _ClockTime | None:
         return None
     hour, minute, second, fraction, zulu, sign, hours, minutes = match.groups(default="")
     time_of_day = _microseconds_in(hour, minute, second)
-    offset = 0 if zulu else _microseconds_in(hours or "0", minutes or "0")
+    offset = _microseconds_in(hours or "0", minutes or "0")
     if time_of_day is None or offset is None:
         return None
     return _ClockTime(

@@ -122,6 +122,13 @@ def test_another_charge_has_another_content(changes: dict[str, str]) -> None:
     assert hash_of(changes) != hash_of()
 
 
+def test_a_column_that_is_left_out_is_one_that_is_empty() -> None:
+    """An export that loses its empty columns is no conflict with the one before it."""
+    header, mandatory = (line.rsplit(",", 3)[0] for line in (HEADER, charge()))
+    (batch,) = check_charge_file([f"{header}\n{mandatory}\n".encode()], CHICAGO)
+    assert list(batch.rows) == rows_of(charge(note="", amount="", time=""))
+
+
 def test_content_does_not_depend_on_the_rows_around_it() -> None:
     """A row judged alone and a row judged among odd ones are the same charge."""
     odd = charge(charge_tracking_id="T-2", note="a\tb", time="2026-03-02T14:38:02")

@@ -52,6 +52,14 @@ def test_a_folder_knows_the_ledger_that_was_written_into_it(folders: Folders) ->
     assert read_known_ledger(folders) == other
 
 
+def test_an_id_that_was_put_back_by_hand_is_the_same(folders: Folders) -> None:
+    """Some editors end lines with CRLF, and some leave the last one without an end."""
+    for end in (b"\r\n", b"\n", b""):
+        content = f"{KNOWN.ledger_id}\r\n{KNOWN.place}".encode() + end
+        make(folders.ledger_id).write_bytes(content)
+        assert read_known_ledger(folders) == KNOWN
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave a file to another user")
 def test_what_root_writes_is_the_daemon_s_to_read(folders: Folders) -> None:
     """`sudo ingestd init` does not lock the daemon out of its own folder."""

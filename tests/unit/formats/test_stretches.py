@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ingestd.formats.checking import TOLD_ONCE, Below, RowBatch
-from ingestd.formats.findings.codes import Finding, Verdict
+from ingestd.formats.findings.codes import Code, Finding, Verdict
 from ingestd.formats.layout.table import StretchTooHighError
 from ingestd.formats.names import FormatName
 from ingestd.formats.reading.stretches import Stretch, Survey, can_be_cut
@@ -153,6 +153,20 @@ def test_random_files_are_told_alike_in_one_stretch_and_in_two(seed: int) -> Non
     content = text.encode("latin-1" if seed == 5 else "utf-8")
     in_two = told_in_two(check_charge_file, content, chance.choice([700, 5_000, 65_536]))
     assert in_two == told(check_charge_file([content], RULES))
+
+
+def test_line_ends_that_change_at_the_cut_are_told_of() -> None:
+    """Each half has line ends of one kind, and the file has two."""
+    rows = [HEADER, *(f"WALLET,F{number},S1,MEAL,{NOTE},1.00," for number in range(1500))]
+    above, content = len(rows) // 2, b""
+    for _ in range(9):  # each change of line ends moves the middle a little less
+        ends = ["\n"] * above + ["\r\n"] * (len(rows) - above)
+        content = "".join(map(str.__add__, rows, ends)).encode()
+        changed_at, above = above, stretches_of(content)[1].lines_above
+    assert changed_at == above
+    in_one = told(check_charge_file([content], RULES))
+    assert [(found.code, found.row) for found in in_one[1]] == [(Code.LINE_ENDS_MIXED, above + 1)]
+    assert told_in_two(check_charge_file, content) == in_one
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,7 @@ def test_after_six_failures_a_file_waits_for_a_person_and_later_ones_go_on(
     for wait in (1, 5, 15, 60, 300):
         upload = taken(database, now)
         assert fail(database, upload, now)
+        assert take(database, now) is None
         assert take(database, now + wait * SECOND - 1) is None
         now += wait * SECOND
     last = taken(database, now)
@@ -260,8 +261,11 @@ def test_an_upload_through_the_door_enters_as_its_note_says(database: Database) 
         session_id="s-1",
         key_fingerprint="SHA256:x",
         client_version="SSH-2.0-x",
+        sent_by="ann",
     )
-    entered = queue.entry_of_arrival(arrival, format_name="student_billing", node=NODE)
+    entered = queue.entry_of_arrival(
+        arrival, format_name="student_billing", node=NODE, verdict="interrupted"
+    )
     assert entered == QueueEntry(
         account=A,
         upload_id=arrival.upload_id,
@@ -275,7 +279,9 @@ def test_an_upload_through_the_door_enters_as_its_note_says(database: Database) 
         session_id="s-1",
         key_fingerprint="SHA256:x",
         client_version="SSH-2.0-x",
+        sent_by="ann",
         node=NODE,
+        verdict="interrupted",
     )
     put(database, entered)
     queued = state(database, 1)
@@ -318,7 +324,8 @@ def test_a_file_that_waits_for_the_world_is_tried_again_without_being_counted(
     for pause in (1, 5, 15, 60, *[300] * TRIES_MAX):
         upload = taken(database, now)
         with database.writing() as connection:
-            queue.wait_for_world(connection, upload, now=now, error="away")
+            given = queue.wait_for_world(connection, upload, now=now, error="away")
+        assert given is queue.Given.TO_BE_TRIED
         now += pause * SECOND
         assert take(database, now - 1) is None
     upload = taken(database, now)
@@ -330,6 +337,50 @@ def test_a_file_that_waits_for_the_world_is_tried_again_without_being_counted(
     with database.writing() as connection:
         given = queue.wait_for_world(connection, upload, now=now, error="late")
     assert given is queue.Given.NOT_OURS
+    assert take(database, now + int(2.5 * SECOND)) is not None
+
+
+def test_a_clock_that_is_set_back_keeps_no_file_waiting(database: Database) -> None:
+    """A pause that begins in a year that is yet to come is none."""
+    put(database, entry(1))
+    now = 10**9 * SECOND
+    assert fail(database, taken(database, now), now)
+    longest = 300 * SECOND
+    assert take(database, now + SECOND - longest) is None
+    assert take(database, now + SECOND - longest - 1) is not None
+
+
+def test_a_file_that_is_given_up_ends_on_another_node_by_its_verdict(database: Database) -> None:
+    """What a dead machine took with it gets a receipt, and its worker commits nothing any more."""
+    put(database, entry(1))
+    held = taken(database)
+    with database.writing() as connection:
+        stale = replace(held, claim_token=held.claim_token - 1)
+        assert not queue.give_up(connection, stale, node="other", verdict="lost")
+        assert queue.give_up(connection, held, node="other", verdict="lost")
+        assert not queue.give_up(connection, held, node="other", verdict="lost")
+    with pytest.raises(LeaseLostError):
+        finish(database, held)
+    assert take(database) is None
+    given_up = take(database, node="other")
+    assert given_up is not None
+    assert (given_up.verdict, given_up.upload_id) == ("lost", held.upload_id)
+
+
+def test_only_the_claim_that_gave_an_upload_its_outcome_is_told_so(database: Database) -> None:
+    """A worker whose commit broke off looks whether it was done, and done by itself."""
+    put(database, entry(1))
+    upload = taken(database)
+
+    def is_done(by: QueuedUpload) -> bool:
+        with database.reading() as connection:
+            return queue.is_done_by(connection, by)
+
+    assert not is_done(upload)
+    finish(database, upload)
+    assert is_done(upload)
+    assert not is_done(replace(upload, claim_token=upload.claim_token + 1))
+    assert not is_done(replace(upload, upload_id=UploadId(f"{2:026}")))
 
 
 def test_uploads_with_an_outcome_are_delivered_in_the_order_of_arrival(database: Database) -> None:

@@ -6,17 +6,20 @@ import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ingestd.formats.checking import TOLD_ONCE, Below, RowBatch
 from ingestd.formats.findings.codes import Code, Finding, Verdict
 from ingestd.formats.layout.table import StretchTooHighError
 from ingestd.formats.names import FormatName
-from ingestd.formats.reading.stretches import Stretch, Survey, can_be_cut
+from ingestd.formats.reading.stretches import REACH_BYTES, Stretch, Survey, can_be_cut
 from ingestd.formats.rules import FileRules
 from tests.judging import Check, check_charge_file, check_payment_file
 
@@ -193,14 +196,55 @@ def test_what_cannot_be_cut_is_one_stretch(content: bytes) -> None:
         assert stretches_of(content, block_bytes) == (Stretch(first_byte=0, end_byte=len(content)),)
 
 
-@pytest.mark.parametrize("block_bytes", [1, 2, 3, 7, 1_000_000])
-def test_a_cut_is_where_the_middle_is_however_the_bytes_come(block_bytes: int) -> None:
+def cut_of(content: bytes) -> tuple[Stretch, ...]:
+    """Return what `stretches_of` is to return, found in another way."""
+    middle = len(content) // 2
+    ends = [at for at, byte in enumerate(content) if byte == 0x0A and at >= middle]
+    for above, end in pairwise(ends):
+        line = content[above + 1 : end].removesuffix(b"\r")
+        if any(chr(byte).isalnum() for byte in line):
+            rest = content[end + 1 :]
+            return (
+                Stretch(first_byte=0, end_byte=end + 1),
+                Stretch(
+                    first_byte=end + 1,
+                    end_byte=len(content),
+                    lines_above=content.count(b"\n") - rest.count(b"\n"),
+                    line_above=line,
+                ),
+            )
+    return (Stretch(first_byte=0, end_byte=len(content)),)
+
+
+@given(
+    st.lists(st.sampled_from([b"a,b\n", b"c\r\n", b",,\n", b"\n", b"\r\n", b"-"]), max_size=12),
+    st.integers(1, 9),
+)
+@example([b"a,b\n"] * 20 + [b"-", b"\n"], 1_000)  # the middle is a line end
+def test_a_cut_is_where_the_middle_is_however_the_bytes_come(
+    lines: list[bytes], block_bytes: int
+) -> None:
     """Line ends are counted as they stand in the file, also where two blocks meet in one."""
-    content = b"a,b\r\n" * 10 + b"\r\n\r\n" + b"c,d\r\n" * 10
-    first, second = stretches_of(content, block_bytes)
-    assert content[: first.end_byte].count(b"\n") == second.lines_above
-    assert content[second.first_byte :].startswith(b"c,d\r\n")
-    assert second.line_above == b"c,d"
+    content = b"".join(lines)
+    assert stretches_of(content, block_bytes) == cut_of(content)
+
+
+def test_a_line_end_that_is_cut_in_two_is_looked_at_whole() -> None:
+    """A CR alone ends a line here, and nobody counts lines by it."""
+    survey = Survey(8, RULES.encoding)
+    for block in (b"a\nb\r", b"c\nd\ne\n"):
+        survey.take(block)
+    assert len(survey.stretches()) == 1
+
+
+def test_a_cut_is_looked_for_in_a_mebibyte_beyond_the_middle() -> None:
+    """A longer line is refused anyhow, and nothing is kept of it in memory."""
+    for beyond, stretches in ((REACH_BYTES, 2), (REACH_BYTES + 1, 1)):
+        survey = Survey(0, RULES.encoding)
+        for block in (b"x" * beyond, b"\nb\nc\n"):
+            survey.take(block)
+        assert len(survey.stretches()) == stretches
+    assert len(stretches_of(b"a,b\n" * REACH_BYTES, 4 * REACH_BYTES)) == 2
 
 
 def test_only_encodings_whose_line_ends_are_line_ends_are_cut() -> None:

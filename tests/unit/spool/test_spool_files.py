@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ingestd.spool.arrivals import Arrival, list_notes, note_path, read_note, write_note
-from ingestd.spool.claimed import list_claimed, storable_name, take, take_together
+from ingestd.spool.claimed import list_claimed, storable_name, take, take_together, withdraw
 from ingestd.spool.files import clear_unfinished, write_durably, write_pieces_durably
 from ingestd.spool.folders import Folders
 from ingestd.spool.publish import publish
@@ -23,6 +25,7 @@ from ingestd.values.identifiers import AccountId, new_upload_id
 A = AccountId("A")
 NAME = "student_billing.csv"
 NOW = 1_800_000_000
+NOBODY = 65_534
 RECEIVED = datetime(2026, 3, 2, 18, 0, 1, 5, tzinfo=UTC)
 
 
@@ -214,6 +217,39 @@ def test_a_publishing_that_fails_leaves_no_note(folders: Folders) -> None:
     with pytest.raises(StorageError):
         send(folders, b"x", "taken.txt")
     assert list_notes(folders, A) == []
+
+
+def test_what_is_withdrawn_is_the_very_file(folders: Folders, tmp_path: Path) -> None:
+    """A file that another one replaced, or that was claimed, stays where it is."""
+    arrival, place = send(folders, b"mine"), tmp_path / "back"
+    target = folders.incoming(A) / NAME
+    assert not withdraw(folders, replace(arrival, inode=arrival.inode + 1), place)
+    assert not withdraw(folders, replace(arrival, filename="other.csv"), place)
+    assert target.read_bytes() == b"mine"
+    assert withdraw(folders, arrival, place)
+    assert (target.exists(), place.read_bytes()) == (False, b"mine")
+    assert not withdraw(folders, arrival, place)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not read")
+def test_a_file_whose_folder_cannot_be_synced_is_not_published() -> None:
+    """The client is not told OK, so the intake must not find what it will send again."""
+    with tempfile.TemporaryDirectory() as home:
+        elsewhere = Folders(Path(home))
+        elsewhere.create_for(A)
+        incoming = elsewhere.incoming(A)
+        for folder, _, _ in os.walk(home):
+            os.chown(folder, NOBODY, NOBODY)
+        incoming.chmod(0o300)  # a file can be renamed there, and the folder not opened
+        os.seteuid(NOBODY)
+        try:
+            with pytest.raises(StorageError):
+                send(elsewhere, b"x")
+        finally:
+            os.seteuid(0)
+        assert os.listdir(incoming) == []
+        assert len(os.listdir(elsewhere.staging(A))) == 1
+        assert list_notes(elsewhere, A) == []
 
 
 def test_writing_replaces_the_whole_file_or_nothing(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ class Shaper:
         return noise if is_known else None
 
     def _too_few(self, record: Record) -> Finding:
-        missing = self._layout.labels[len(record.fields) : len(record.fields) + 1]
+        missing = self._layout.labels[len(record.fields) :]
         return _about(
             record,
             Code.MISSING_CELL,

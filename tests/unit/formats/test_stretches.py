@@ -221,6 +221,7 @@ def cut_of(content: bytes) -> tuple[Stretch, ...]:
     st.integers(1, 9),
 )
 @example([b"a,b\n"] * 20 + [b"-", b"\n"], 1_000)  # the middle is a line end
+@example([b"a,b\n", b"\n"] * 20, 1_000)
 def test_a_cut_is_where_the_middle_is_however_the_bytes_come(
     lines: list[bytes], block_bytes: int
 ) -> None:
@@ -232,7 +233,7 @@ def test_a_cut_is_where_the_middle_is_however_the_bytes_come(
 def test_a_line_end_that_is_cut_in_two_is_looked_at_whole() -> None:
     """A CR alone ends a line here, and nobody counts lines by it."""
     survey = Survey(8, RULES.encoding)
-    for block in (b"a\nb\r", b"c\nd\ne\n"):
+    for block in (b"a\nb\r", b"c\nd", b"\ne\nf\n"):
         survey.take(block)
     assert len(survey.stretches()) == 1
 

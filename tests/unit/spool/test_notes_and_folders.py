@@ -22,7 +22,13 @@ from ingestd.spool.arrivals import (
     write_note,
 )
 from ingestd.spool.claimed import list_claimed, storable_name, take
-from ingestd.spool.files import make_folder, move_durably, write_durably
+from ingestd.spool.files import (
+    clear_unfinished,
+    free_bytes,
+    make_folder,
+    move_durably,
+    write_durably,
+)
 from ingestd.spool.folders import Folders
 from ingestd.spool.publish import keep_partial, publish
 from ingestd.values.errors import StorageError
@@ -70,12 +76,14 @@ def test_everything_lies_where_the_operators_pages_say() -> None:
         for path in (
             *(folders.host_keys, folders.incoming(A), folders.receipts(A), folders.arrivals(A)),
             *(folders.staging(A), folders.partials(A), folders.claimed(A)),
+            *(folders.previews(A), folders.upload_keys(A)),
             folders.archive(A, upload_id, RECEIVED),
             folders.quarantine(A, upload_id),
         )
     ] == [
         *("/d/host_keys", "/d/spool/A/incoming", "/d/spool/A/receipts", "/d/spool/A/arrivals"),
         *("/d/work/A/staging", "/d/work/A/partials", "/d/work/A/claimed"),
+        *("/d/work/A/previews", "/d/work/A/upload_keys"),
         "/d/archive/A/2026-11/01K",
         "/d/quarantine/A/01K",
     ]
@@ -140,6 +148,14 @@ def test_a_note_under_a_wrong_name_is_nobodys(folders: Folders) -> None:
     assert notes_of_file(folders, A, other) == []
 
 
+def test_a_note_that_is_being_written_is_none_yet(folders: Folders) -> None:
+    """An editor that keeps a copy under a dot doubles no upload."""
+    arrival = sent(folders)
+    note = note_path(folders, arrival)
+    write_note(note.with_name(f".{note.name}"), arrival)
+    assert list_notes(folders, A) == [arrival]
+
+
 def test_strays_among_the_claimed_files_hide_none_of_them(folders: Folders) -> None:
     """An empty folder that a crash left behind does not hold up all later files for ever."""
     (folders.claimed(A) / "0 empty").mkdir()
@@ -194,6 +210,10 @@ def test_folders_are_closed_to_others_and_may_be_there_already(tmp_path: Path) -
         make_folder(folder)
     for made in (folder, folder.parent):
         assert stat.S_IMODE(made.stat().st_mode) & 0o027 == 0
+    folders = Folders(tmp_path / "data")
+    folders.create_for(A)
+    assert stat.S_IMODE(folders.previews(A).stat().st_mode) == 0o700
+    assert stat.S_IMODE(folders.incoming(A).stat().st_mode) & 0o700 == 0o700
 
 
 @pytest.mark.parametrize("below", ["", "a", "a/b"])
@@ -228,6 +248,8 @@ def test_a_place_where_nothing_can_be_made_is_told() -> None:
         (lambda path: list_notes(Folders(path), A), "spool/A/arrivals"),
         (lambda path: list_claimed(Folders(path), A), "work/A/claimed"),
         (lambda path: take(Folders(path), A, NAME), f"spool/A/incoming/{NAME}"),
+        (lambda path: free_bytes(path / "x"), "x"),
+        (lambda path: clear_unfinished(path / "x", older_than_seconds=0, now=0), "x"),
     ],
 )
 def test_what_cannot_be_used_is_named(

@@ -356,13 +356,14 @@ def test_files_that_are_taken_together_go_by_the_names_that_they_have_then(
 
 def test_what_killed_processes_left_half_written_goes_and_nothing_else(tmp_path: Path) -> None:
     """A receipt that was never finished is nobody's; a client's own dotted file is."""
-    names = {f".in.{number:016x}": age for number, age in ((1, 7200), (2, 0))}
+    names = {f".in.{number:016x}": age for number, age in ((1, 7200), (2, 0), (3, 3600), (4, 3601))}
     names |= {".in.1": 7200, ".in.0123456789ABCDEF": 7200, "a.json": 7200}
     for name, age in names.items():
         (tmp_path / name).write_text("x")
         os.utime(tmp_path / name, (NOW - age, NOW - age))
-    assert clear_unfinished(tmp_path, older_than_seconds=3600, now=NOW) == 1
-    assert {path.name for path in tmp_path.iterdir()} == set(names) - {f".in.{1:016x}"}
+    gone = {f".in.{1:016x}", f".in.{4:016x}"}
+    assert clear_unfinished(tmp_path, older_than_seconds=3600, now=NOW) == 2
+    assert {path.name for path in tmp_path.iterdir()} == set(names) - gone
     assert clear_unfinished(tmp_path / "missing", older_than_seconds=0, now=NOW) == 0
     write_durably(tmp_path / "b.json", b"x")
-    assert len(list(tmp_path.iterdir())) == len(names)
+    assert len(list(tmp_path.iterdir())) == len(names) - len(gone) + 1

@@ -72,8 +72,9 @@ def make_folder(folder: Path, *, mode: int = FOLDER_MODE) -> None:
 
     Raises StorageError.
     """
-    if folder.is_dir():
-        return
+    with storage_errors(folder):
+        if folder.is_dir():
+            return
     if folder.parent != folder:
         make_folder(folder.parent)
     with storage_errors(folder):

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from ingestd.spool.arrivals import Arrival, list_notes, note_path, read_note, write_note
 from ingestd.spool.claimed import list_claimed, storable_name, take, take_together, withdraw
-from ingestd.spool.files import clear_unfinished, write_durably, write_pieces_durably
+from ingestd.spool.files import clear_unfinished, make_folder, write_durably, write_pieces_durably
 from ingestd.spool.folders import Folders
 from ingestd.spool.publish import publish
 from ingestd.values.errors import StorageError
@@ -231,25 +232,49 @@ def test_what_is_withdrawn_is_the_very_file(folders: Folders, tmp_path: Path) ->
     assert not withdraw(folders, arrival, place)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not read")
-def test_a_file_whose_folder_cannot_be_synced_is_not_published() -> None:
-    """The client is not told OK, so the intake must not find what it will send again."""
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder that anybody can reach, as what pytest makes is closed to all but its user."""
     with tempfile.TemporaryDirectory() as home:
-        elsewhere = Folders(Path(home))
-        elsewhere.create_for(A)
-        incoming = elsewhere.incoming(A)
-        for folder, _, _ in os.walk(home):
-            os.chown(folder, NOBODY, NOBODY)
-        incoming.chmod(0o300)  # a file can be renamed there, and the folder not opened
-        os.seteuid(NOBODY)
-        try:
-            with pytest.raises(StorageError):
-                send(elsewhere, b"x")
-        finally:
-            os.seteuid(0)
-        assert os.listdir(incoming) == []
-        assert len(os.listdir(elsewhere.staging(A))) == 1
-        assert list_notes(elsewhere, A) == []
+        Path(home).chmod(0o755)
+        yield Path(home)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+@only_root
+def test_a_folder_that_nobody_may_look_into_is_told(home: Path) -> None:
+    """A `data_dir` below somebody's home folder is told as such, and not by a traceback."""
+    closed = home / "closed"
+    closed.mkdir(mode=0o700)
+    for folder, named in ((closed / "data", closed / "data"), (home / "a" / "b", home / "a")):
+        with as_nobody(), pytest.raises(StorageError, match=f"^Cannot use {named}: Permission"):
+            make_folder(folder)
+
+
+@only_root
+def test_a_file_whose_folder_cannot_be_synced_is_not_published(home: Path) -> None:
+    """The client is not told OK, so the intake must not find what it will send again."""
+    folders = Folders(home)
+    folders.create_for(A)
+    for folder, _, _ in os.walk(home):
+        os.chown(folder, NOBODY, NOBODY)
+    folders.incoming(A).chmod(0o300)  # a file can be renamed there, and the folder not opened
+    with as_nobody(), pytest.raises(StorageError):
+        send(folders, b"x")
+    assert os.listdir(folders.incoming(A)) == []
+    assert len(os.listdir(folders.staging(A))) == 1
+    assert list_notes(folders, A) == []
 
 
 def test_writing_replaces_the_whole_file_or_nothing(tmp_path: Path) -> None:

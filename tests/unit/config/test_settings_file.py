@@ -146,6 +146,24 @@ def test_every_mistake_is_told_at_once_with_its_place(tmp_path: Path) -> None:
     assert "At most 64." in remedies
 
 
+def test_tls_of_the_console_takes_both_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of it would be served without any."""
+    monkeypatch.chdir("/")
+    both = '[http]\ntls_certificate = "c.pem"\ntls_key = "/k.pem"\n'
+    http = _load(tmp_path, both, INGESTD_HTTP__TLS_KEY="k.pem").http
+    assert (http.tls_certificate, http.tls_key) == (tmp_path / "config/c.pem", Path("/k.pem"))
+    assert http.has_tls
+    for key, missing in (("tls_key", "tls_certificate"), ("tls_certificate", "tls_key")):
+        [mistake] = _mistakes(tmp_path, f'[http]\n{key} = "x"\n')
+        assert (mistake.line, mistake.key) == (2, f"http.{key}")
+        assert f"{missing} is missing." in str(mistake)
+    [no_path] = _mistakes(tmp_path, both.replace('"c.pem"', "5"))
+    assert (no_path.line, no_path.key) == (2, "http.tls_certificate")
+    assert not _load(tmp_path).http.has_tls
+
+
 @pytest.mark.parametrize(
     "text",
     [

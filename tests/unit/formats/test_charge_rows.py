@@ -232,6 +232,16 @@ def test_a_rejected_row_is_named_as_it_is_written(
     assert batch.rejected_names == [(3, key, party)]
 
 
+def test_every_rejected_row_of_a_batch_is_named() -> None:
+    """However a file is cut, none of its rows is lost to whoever looks it up."""
+    short, bad = "WALLET,T-1,00042", charge(charge_tracking_id="T-2", amount="x")
+    lines = [HEADER, short, bad, *[charge(note="n" * 200)] * 400, bad, short]
+    (batch,) = check_charge_file(["".join(f"{line}\n" for line in lines).encode()], CHICAGO)
+    named = [(2, "T-1"), (3, "T-2"), (404, "T-2"), (405, "T-1")]
+    assert sorted((name.row, name.key) for name in batch.rejected_names) == named
+    assert batch.rejected == [(row, row) for row, _ in named]
+
+
 @pytest.mark.parametrize(("column", "length_max"), [("note", 255), ("student_id", 64)])
 def test_how_long_a_value_may_be_is_told(column: str, length_max: int) -> None:
     """Whoever shortens it does so once."""

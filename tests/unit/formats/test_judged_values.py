@@ -207,7 +207,9 @@ def test_rows_kept_as_columns_are_the_same_rows(rows: list[Pair], data: st.DataO
     assert turned == rows
     assert turned != [*rows, Pair(1, "a")]
     for part in (turned, rows):
-        assert join_rows([turned, part]) == rows + rows
+        joined = join_rows([turned, part])
+        assert joined == rows + rows
+        assert isinstance(joined, TurnedRows) == (part is turned)
     assert list(map(list, columns_of(rows))) == (columns if rows else [])
     cut = data.draw(st.slices(len(rows)))
     assert list(turned[cut]) == rows[cut]

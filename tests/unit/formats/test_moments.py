@@ -73,6 +73,25 @@ def test_only_spaces_around_a_moment_mean_nothing(text: str) -> None:
     assert judge(" 2007-07-11  ") == judge("2007-07-11")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2026-02-30", "Write the date and time as YYYY-MM-DD"),
+        ("2026-12-24", "or send the payment later."),
+        ("2026-03-08 02:30:00", "and this time did not come. Correct it."),
+        ("2026-11-01 01:30:00", "and this time came twice. The earlier one was taken."),
+        ("1989-12-31", "The time lies before 1990."),
+    ],
+)
+def test_what_is_said_of_a_moment_asks_for_no_offset(text: str, said: str) -> None:
+    """Payment files have none, so nobody could write it."""
+    judged = MomentJudge(timezone=ZoneInfo("America/Chicago"), now=NOW)(text)
+    assert isinstance(judged, Problem)
+    assert said in judged.message
+    assert "charge" not in judged.message
+    assert "offset" not in judged.message
+
+
 @pytest.mark.parametrize("zone", ZONES, ids=str)
 @given(instants=st.lists(st.datetimes(datetime(1990, 1, 1), datetime(2030, 1, 1)), max_size=8))  # noqa: DTZ001 - st.datetimes takes naive bounds
 def test_a_written_moment_is_the_local_time(zone: ZoneInfo, instants: list[datetime]) -> None:

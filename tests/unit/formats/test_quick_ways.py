@@ -67,6 +67,7 @@ def test_ordinary_columns_go_the_quick_way() -> None:
     """A million rows are judged in seconds."""
     assert IdentifierJudge(COLUMN).all_plain(["A-1", "00042", "x" * LENGTH_MAX, "a_b"])
     assert NoteJudge(COLUMN).all_plain(["", "soup é", "x" * LENGTH_MAX])
+    assert NoteJudge(COLUMN).all_plain([])
     assert not NoteJudge(COLUMN).all_plain(["x" * (LENGTH_MAX + 1)])
     judge = IdentifierJudge(replace(COLUMN, null_is_absent=True))
     assert judge.all_plain(["A-1"])

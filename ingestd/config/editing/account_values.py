@@ -36,14 +36,14 @@ def with_key(file: Text, account_id: str, line: str) -> bytes:
 def without_key(file: Text, account_id: str, fingerprint: str) -> bytes:
     """Return the file without the key of a fingerprint. Raises as `with_key`."""
     values = _values(file, account_id)
+    document = parse_with_layout(file)
+    array = _table(document, file, account_id).setdefault(_KEYS, tomlkit.array())
+    if not isinstance(array, Array):
+        give_up(file)
     listed = values[account_id].get(_KEYS, [])
     index = next((at for at, line in enumerate(listed) if _print_of(line) == fingerprint), None)
     if index is None:
         raise UsageError(f"No key of {account_id} has the fingerprint {fingerprint} any more.")
-    document = parse_with_layout(file)
-    array = _table(document, file, account_id)[_KEYS]
-    if not isinstance(array, Array):
-        give_up(file)
     del array[index]
     left = [line for at, line in enumerate(listed) if at != index]
     changed = {**values[account_id], _KEYS: left}
@@ -57,12 +57,12 @@ def with_policy(file: Text, account_id: str, key: str, written: str) -> bytes:
     """
     value = _policy_value(key, written)
     values = _values(file, account_id)
-    policy = {**values[account_id].get(_POLICY, {}), key: value}
     document = parse_with_layout(file)
     table = _table(document, file, account_id).setdefault(_POLICY, tomlkit.table())
     if not isinstance(table, Table):
         give_up(file)
     table[key] = value
+    policy = {**values[account_id].get(_POLICY, {}), key: value}
     changed = {**values[account_id], _POLICY: policy}
     return rendered(document, file, expected={**values, account_id: changed})
 

@@ -56,10 +56,10 @@ def test_a_label_is_known_by_its_letters() -> None:
 
 def test_a_row_names_columns_when_half_of_what_it_says_are_names() -> None:
     """Two charges for a note and an amount are no header, whatever stands beside them."""
-    for fields in (("note", "amount", "x", "y"), ('"note"', '"amount"'), ("note", "amount", "")):
-        assert is_header_like(fields, STUDENT_BILLING)
-    for fields in (("note", "amount", "x", "y", "z"), ("Xnote", "Xamount"), ("note", "x")):
-        assert not is_header_like(fields, STUDENT_BILLING)
+    for header in ("note amount x y", '"note" "amount"', "note amount"):
+        assert is_header_like([*header.split(), ""], STUDENT_BILLING)
+    for row in ("note amount x y z", "Xnote Xamount", "note x"):
+        assert not is_header_like([*row.split(), ""], STUDENT_BILLING)
 
 
 def test_columns_of_nobody_s_keep_their_names() -> None:

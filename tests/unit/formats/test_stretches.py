@@ -161,13 +161,15 @@ def test_random_files_are_told_alike_in_one_stretch_and_in_two(seed: int) -> Non
 def test_line_ends_that_change_at_the_cut_are_told_of() -> None:
     """Each half has line ends of one kind, and the file has two."""
     rows = [HEADER, *(f"WALLET,F{number},S1,MEAL,{NOTE},1.00," for number in range(1500))]
-    above, content = len(rows) // 2, b""
+    above = changed_at = len(rows) // 2
+    content = b""
     for _ in range(9):  # each change of line ends moves the middle a little less
         ends = ["\n"] * above + ["\r\n"] * (len(rows) - above)
         content = "".join(map(str.__add__, rows, ends)).encode()
         changed_at, above = above, stretches_of(content)[1].lines_above
     assert changed_at == above
     in_one = told(check_charge_file([content], RULES))
+    assert isinstance(in_one, tuple)
     assert [(found.code, found.row) for found in in_one[1]] == [(Code.LINE_ENDS_MIXED, above + 1)]
     assert told_in_two(check_charge_file, content) == in_one
 

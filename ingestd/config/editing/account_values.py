@@ -79,7 +79,6 @@ def _policy_value(key: str, written: str) -> object:
 
 
 def _values(file: Text, account_id: str) -> dict[str, Any]:
-    parse_with_layout(file)
     values = values_of(file)
     if not isinstance(values.get(account_id), dict):
         raise UsageError(f"There is no account {account_id} in {file.where} any more.")

@@ -32,8 +32,8 @@ def parse_with_layout(file: Text) -> tomlkit.TOMLDocument:
 
 
 def values_of(file: Text) -> dict[str, Any]:
-    """Return the values of a file that is TOML."""
-    return tomllib.loads(file.content.decode("utf-8-sig"))
+    """Return the values of a file. Raises ConfigError for an empty one, and for what is no TOML."""
+    return dict(parse_toml(file.content, where=file.where).values)
 
 
 def rendered(document: tomlkit.TOMLDocument, before: Text, *, expected: dict[str, Any]) -> bytes:

@@ -76,7 +76,6 @@ def test_what_is_listed_already_changes_no_byte() -> None:
 @pytest.mark.parametrize(
     ("content", "absent"),
     [
-        ("", {"everyone": [], "deny": []}),
         ("# nothing yet", {"everyone": [], "deny": []}),
         ("\ufeffdeny = ['::2']\r\n[accounts]\r\n", {"everyone": []}),
         ("everyone = []\n\n[accounts]\nB = []\n", {"deny": []}),
@@ -105,8 +104,11 @@ def test_what_is_no_list_is_refused(listed_in: str) -> None:
 @pytest.mark.parametrize("content", ["everyone = 5\n", "everyone = {a = 1}\n"])
 def test_a_list_that_is_none_is_left_to_an_editor(content: str) -> None:
     """Nothing is guessed about a file that is not in force."""
-    with pytest.raises(ConfigError, match=UNUSUAL):
+    with pytest.raises(ConfigError, match=UNUSUAL) as caught:
         with_networks(text(content + "deny = []\n[accounts]\n"), "everyone", ["::1"])
+    [mistake] = caught.value.mistakes
+    assert (mistake.line, mistake.key) == (None, "")
+    assert mistake.remedy == "Make the change with an editor; `ingestd config check` checks it."
 
 
 @pytest.mark.parametrize(
@@ -211,6 +213,16 @@ def test_an_account_in_a_layout_of_its_own_is_left_to_an_editor(content: str) ->
         without_key(file, "A", PRINTS[0])
     with pytest.raises(ConfigError, match=UNUSUAL):
         with_policy(file, "A", "file", "partial")
+
+
+def test_a_file_that_is_none_is_told_with_its_line() -> None:
+    """The mistake is the admin's to correct, and is told as the daemon tells it."""
+    with pytest.raises(ConfigError, match=r"^the file:2"):
+        with_networks(text("deny = []\neveryone = [\n"), "deny", ["::1"])
+    with pytest.raises(ConfigError, match=r"^the file:1"):
+        with_key(text("A =\n"), "A", KEYS[0])
+    with pytest.raises(ConfigError, match=r"^the file: the file is empty"):
+        without_network(text("\ufeff"), "deny", "::1")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

@@ -39,7 +39,7 @@ def with_networks(file: Text, listed_in: str, networks: Sequence[str]) -> bytes:
     if ACCOUNTS not in document:
         document.add(tomlkit.nl())
         document.add(ACCOUNTS, tomlkit.table())
-    table, key = _place(document, listed_in)
+    table, key = _place(document, file, listed_in)
     array = table.setdefault(key, tomlkit.array())
     if not isinstance(array, Array):
         give_up(file)
@@ -59,7 +59,7 @@ def without_network(file: Text, listed_in: str, network: str) -> bytes:
     if index is None:
         raise UsageError(f"{network} does not stand in {listed_in} of {file.where} any more.")
     document = parse_with_layout(file)
-    table, key = _place(document, listed_in)
+    table, key = _place(document, file, listed_in)
     array = table[key]
     if not isinstance(array, Array):
         give_up(file)
@@ -77,8 +77,8 @@ def _is_same(listed: object, network: str) -> bool:
 
 def _listed(values: dict[str, Any], listed_in: str) -> list[Any]:
     name = _account_of(listed_in)
-    table = values if name is None else values.get(ACCOUNTS, {})
-    found = table.get(listed_in if name is None else name, [])
+    table = values if name is None else values.get(ACCOUNTS)
+    found = table.get(name or listed_in) if isinstance(table, dict) else None
     return found if isinstance(found, list) else []
 
 
@@ -86,12 +86,17 @@ def _with_list(values: dict[str, Any], listed_in: str, listed: list[Any]) -> dic
     name = _account_of(listed_in)
     if name is None:
         return {**values, listed_in: listed}
-    return {**values, ACCOUNTS: {**values.get(ACCOUNTS, {}), name: listed}}
+    return {**values, ACCOUNTS: {**values[ACCOUNTS], name: listed}}
 
 
-def _place(document: tomlkit.TOMLDocument, listed_in: str) -> tuple[Any, str]:
+def _place(document: tomlkit.TOMLDocument, file: Text, listed_in: str) -> tuple[Any, str]:
     name = _account_of(listed_in)
-    return (document, listed_in) if name is None else (document[ACCOUNTS], name)
+    if name is None:
+        return document, listed_in
+    table = document[ACCOUNTS]
+    if not isinstance(table, dict):
+        give_up(file)
+    return table, name
 
 
 def _account_of(listed_in: str) -> str | None:
@@ -107,4 +112,4 @@ def _account_of(listed_in: str) -> str | None:
 def _with_empty_lists(content: bytes, keys: Sequence[str]) -> bytes:
     """Return a file with lists that it lacks, empty: first, since a table may be all it has."""
     lines = "".join(f"{allowlist_file.empty_list(key)}\n" for key in keys)
-    return lines.encode() + content.removeprefix(_BYTE_ORDER_MARK) if keys else content
+    return lines.encode() + content.removeprefix(_BYTE_ORDER_MARK)

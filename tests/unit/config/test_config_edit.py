@@ -10,6 +10,7 @@ import pytest
 
 from ingestd.config.editing.examples import write_examples
 from ingestd.config.editing.new_account import NewAccount, add_account
+from ingestd.config.editing.replace import Change, replace_all
 from ingestd.config.files.accounts_file import read_accounts
 from ingestd.config.files.allowlist_file import read_allowlist
 from ingestd.config.files.settings import Settings, load_settings
@@ -202,11 +203,28 @@ def test_an_account_that_exists_is_left_alone(folder: Path) -> None:
 
 def test_a_mistake_that_was_there_is_named_and_kept(folder: Path) -> None:
     """The command does not build on a file that is not in force."""
-    (folder / "allowlist.toml").write_text("everyone = 1\n")
-    before = _contents(folder)
-    with pytest.raises(ConfigError, match=r"allowlist\.toml:1"):
-        add_account(folder, NEW)
-    assert _contents(folder) == before
+    for name in ("allowlist.toml", "accounts.toml"):
+        (folder / name).write_text("everyone = 1\n")
+        before = _contents(folder)
+        with pytest.raises(ConfigError, match=f"^{folder / name}:1"):
+            add_account(folder, NEW)
+        assert _contents(folder) == before
+
+
+def test_of_two_files_both_are_replaced_or_none(tmp_path: Path) -> None:
+    """An account without its addresses, or these without it, is what nobody asked for."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_bytes(b"1")
+    second.mkdir()  # nothing is renamed to where a folder stands
+    changes = [Change(path=path, before=b"1", after=b"2") for path in (first, second)]
+    with pytest.raises(StorageError, match=f"^Cannot write {second}: "):
+        replace_all(changes)
+    assert first.read_bytes() == b"1"
+    assert sorted(os.listdir(tmp_path)) == ["first", "second"]
+    second.rmdir()
+    second.write_bytes(b"1")
+    replace_all(changes)
+    assert (first.read_bytes(), second.read_bytes()) == (b"2", b"2")
 
 
 def test_a_file_that_cannot_be_replaced_is_told_by_its_name(folder: Path) -> None:

@@ -101,11 +101,19 @@ def test_what_is_no_list_is_refused(listed_in: str) -> None:
         without_network(text(LISTS), listed_in, "::1")
 
 
-@pytest.mark.parametrize("content", ["everyone = 5\n", "everyone = {a = 1}\n"])
-def test_a_list_that_is_none_is_left_to_an_editor(content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "listed_in"),
+    [
+        ("everyone = 5\ndeny = []\n[accounts]\n", "everyone"),
+        ("everyone = {a = 1}\ndeny = []\n[accounts]\n", "everyone"),
+        ("everyone = []\ndeny = []\naccounts = 5\n", "accounts.A"),
+        ("everyone = []\ndeny = []\naccounts = []\n", "accounts.A"),
+    ],
+)
+def test_a_list_that_is_none_is_left_to_an_editor(content: str, listed_in: str) -> None:
     """Nothing is guessed about a file that is not in force."""
     with pytest.raises(ConfigError, match=UNUSUAL) as caught:
-        with_networks(text(content + "deny = []\n[accounts]\n"), "everyone", ["::1"])
+        with_networks(text(content), listed_in, ["::1"])
     [mistake] = caught.value.mistakes
     assert (mistake.line, mistake.key) == (None, "")
     assert mistake.remedy == "Make the change with an editor; `ingestd config check` checks it."

@@ -16,7 +16,8 @@ VALUES (:node, :instance, :program, :revision, :host, :host_keys,
   CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000000 AS BIGINT), 1)
 ON CONFLICT (node) DO UPDATE
 SET instance = excluded.instance, program = excluded.program, revision = excluded.revision,
-  host = excluded.host, host_keys = excluded.host_keys, started_at = excluded.started_at, heard_at = excluded.heard_at,
+  host = excluded.host, host_keys = excluded.host_keys,
+  started_at = excluded.started_at, heard_at = excluded.heard_at,
   is_serving = 1
 WHERE node.instance = :seen_instance AND node.heard_at = :seen_heard_at
 

@@ -7,7 +7,8 @@ SELECT x.day, x.method, x.merchant_id, x.batch_num, b.source,
   SUM(x.payments) AS payments, SUM(x.amount) AS amount
 FROM (
     SELECT p.received_on AS day,
-      CASE p.kind WHEN 'cash_sale' THEN 'cash' ELSE p.kind END AS method, p.merchant_id, p.batch_num, p.batch_no, COUNT(*) AS payments, SUM(p.amount) AS amount
+      CASE p.kind WHEN 'cash_sale' THEN 'cash' ELSE p.kind END AS method,
+      p.merchant_id, p.batch_num, p.batch_no, COUNT(*) AS payments, SUM(p.amount) AS amount
     FROM payment p
     WHERE p.account = :account AND p.received_on <= :as_of AND p.batch_no <= :known_batch
       AND p.received_on >= :since AND p.received_on <= :until
@@ -27,7 +28,8 @@ SELECT x.day, x.method, x.merchant_id, x.batch_num, b.source,
   SUM(x.payments) AS payments, SUM(x.amount) AS amount
 FROM (
     SELECT e.effective_on AS day,
-      CASE p.kind WHEN 'cash_sale' THEN 'cash' ELSE p.kind END AS method, p.merchant_id, p.batch_num, p.batch_no, COUNT(*) AS payments, SUM(p.amount) AS amount
+      CASE p.kind WHEN 'cash_sale' THEN 'cash' ELSE p.kind END AS method,
+      p.merchant_id, p.batch_num, p.batch_no, COUNT(*) AS payments, SUM(p.amount) AS amount
     FROM payment_event e
       JOIN payment p ON p.account = e.account AND p.payment_no = e.payment_no
     WHERE e.account = :account AND e.event = :event

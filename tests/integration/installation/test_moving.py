@@ -272,7 +272,9 @@ def test_a_ledger_is_not_copied_under_nodes_that_work(at_home: Site, server: Ser
     site = at_home
     with server.database("pattern_empty") as there:
         move(site, None, there)
-        other = Instance(node="n", instance="i", program="1", revision="0001", host="door-2")
+        other = Instance(
+            node="n", instance="i", program="1", revision="0001", host="door-2", host_keys=""
+        )
         back = f"sqlite:///{site.folder}/back.db"
         with opened(there) as database:
             database.write(lambda connection: join_ledger(connection, instance=other, seen=None))

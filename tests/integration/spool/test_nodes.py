@@ -13,8 +13,10 @@ from ingestd.spool.nodes import Instance, Node, Sighting
 from ingestd.values.clock import to_microseconds
 from tests.integration.spool.test_upload_queue import entry, put
 
-FIRST = Instance(node="node-a", instance="i-1", program="1.2", revision="0001", host="h1")
-SECOND = replace(FIRST, instance="i-2", program="1.3", revision="0002", host="h2")
+FIRST = Instance(
+    node="node-a", instance="i-1", program="1.2", revision="0001", host="h1", host_keys="k1"
+)
+SECOND = replace(FIRST, instance="i-2", program="1.3", revision="0002", host="h2", host_keys="k2")
 
 
 def join(database: Database, instance: Instance, seen: Sighting | None) -> bool:

@@ -212,14 +212,14 @@ def open_database(
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
+        if backend == "postgresql":
+            return Database(open_postgresql(parsed, waits or Waits()), temporary_folder)
     except (UrlError, NoSuchModuleError) as error:
         raise UsageError(
             "database_url cannot be read. Write postgresql://user@host/database."
         ) from error
     if backend == "sqlite":
         return Database(_open_sqlite(parsed, temporary_folder), temporary_folder)
-    if backend == "postgresql":
-        return Database(open_postgresql(parsed, waits or Waits()), temporary_folder)
     raise UsageError(f"database_url names {backend}; ingestd works with sqlite and postgresql.")
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingestd.database.engine import Database
+from ingestd.database.postgresql import query_values
 from ingestd.database.statements import Statements
 from ingestd.values.identifiers import LedgerId
 
@@ -76,9 +77,9 @@ def describe_place(database: Database, data_dir: Path) -> str:
         path = Path(str(url.database))
         inside = path.is_relative_to(data_dir)
         return f"SQLite {path.relative_to(data_dir) if inside else path}"
-    hosts = url.query.get("host", ())
-    host = url.host or ", ".join((hosts,) if isinstance(hosts, str) else hosts) or _ANY_HOST
-    port = "" if url.port is None else f":{url.port}"
+    host = url.host or ", ".join(query_values(url, "host")) or _ANY_HOST
+    ports = [str(url.port)] if url.port is not None else query_values(url, "port")
+    port = f":{','.join(ports)}" if ports else ""
     return f"PostgreSQL {url.database or 'without a name'} at {host}{port}"
 
 

@@ -58,8 +58,10 @@ class Waits:
 def open_postgresql(url: URL, waits: Waits) -> Engine:
     """Return an engine for PostgreSQL, with a pooler in between or not; nothing is connected yet.
 
-    What the URL says of the connection wins.
+    What the URL says of the connection wins. Raises sqlalchemy's ArgumentError for hosts and ports
+    that do not go together.
     """
+    url = _with_each_port(url)
     connect: dict[str, object] = {
         "connect_timeout": 10,
         "application_name": "ingestd",
@@ -75,6 +77,7 @@ def open_postgresql(url: URL, waits: Waits) -> Engine:
         isolation_level="AUTOCOMMIT",
         connect_args=connect | {"prepare_threshold": None},
     )
+    engine.dialect.create_connect_args(engine.url)  # it would be told of with the first connection
     begins = _begins(waits)
 
     @event.listens_for(engine, "begin")
@@ -85,6 +88,24 @@ def open_postgresql(url: URL, waits: Waits) -> Engine:
 
     _ask_after_idleness(engine, waits.ask_after_seconds)
     return engine
+
+
+def query_values(url: URL, name: str) -> list[str]:
+    """Return the values of one of a URL's parameters, of which libpq takes a list."""
+    found = url.query.get(name, ())
+    return [
+        value
+        for text in ((found,) if isinstance(found, str) else found)
+        for value in text.split(",")
+    ]
+
+
+def _with_each_port(url: URL) -> URL:
+    """Return the URL with a port for each host: to libpq one port stands for all of them."""
+    hosts, ports = query_values(url, "host"), query_values(url, "port")
+    if len(ports) == 1 and len(hosts) > 1:
+        return url.update_query_dict({"port": ",".join(ports * len(hosts))})
+    return url
 
 
 def _begins(waits: Waits) -> Mapping[Kind, str]:

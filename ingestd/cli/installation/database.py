@@ -66,13 +66,12 @@ def copy_command(
     typer.echo(f"The ledger is in {moved.place} from now on, and refuses all work where it was.")
     if moved.is_default:
         typer.echo(
-            "Take INGESTD_DATABASE_URL out of the environment, and database_url of the config."
+            "Take INGESTD_DATABASE_URL out of the environment, and database_url out of the config."
         )
     else:
-        typer.echo(
-            f"Set, for the daemon and for commands: INGESTD_DATABASE_URL='{moved.url}'\n"
-            "On a server, grant the daemon's role its rights first, and name that role instead."
-        )
+        typer.echo(f"Set, for the daemon and for commands: INGESTD_DATABASE_URL='{moved.url}'")
+    if moved.is_on_server:
+        typer.echo("Give the daemon's role its rights first, and name that role in the URL.")
 
 
 class _Progress:

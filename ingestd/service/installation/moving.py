@@ -78,6 +78,7 @@ class Moved:
     place: str
     url: str
     is_default: bool
+    is_on_server: bool
     heads: tuple[tuple[AccountId, int, str], ...]
 
 
@@ -132,6 +133,7 @@ class _Move:
             place=self._place,
             url=without_password(self._target.engine.url),
             is_default=self._target.engine.url.database == str(folders.embedded_ledger),
+            is_on_server=not self._target.is_embedded,
             heads=heads,
         )
 

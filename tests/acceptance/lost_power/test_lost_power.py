@@ -1,0 +1,32 @@
+"""Lost power: what a client was told is taken is there afterwards, and is billed once."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.acceptance.lost_power.disk import Mode
+from tests.chaos import SEED, TIMES
+
+if TYPE_CHECKING:
+    from tests.acceptance.lost_power.conftest import Lend
+
+CUTS = 4
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("part", range(TIMES))
+def test_power_that_is_lost_at_any_moment_loses_no_upload(lossy: Lend, part: int) -> None:
+    """A socket that a cleaner pulls out costs a district nothing, and bills nobody twice."""
+    # At times no rename between two folders is kept as one: no promise rests on a journal. What
+    # chance spares of its halves is then no disk's doing any more.
+    is_split = part % 4 == 3
+    modes = [Mode.NONE] if is_split else Mode
+    with lossy(SEED + part, split=is_split) as installation:
+        for mode in itertools.islice(itertools.cycle(modes), CUTS):
+            assert installation.lose_power(mode) is None
+        sys.stdout.write(f"{len(installation.acknowledged)} uploads acknowledged\n")
+        assert installation.acknowledged

@@ -83,7 +83,7 @@ class Lossy:
             self._start()
             with contextlib.suppress(AssertionError):
                 # What waits for ever is told of by the check.
-                until(self._is_idle, "nothing to wait", seconds=_IDLE_SECONDS)
+                until(lambda: self._errors() or self._is_idle(), "an end", seconds=_IDLE_SECONDS)
             self._check()
         except AssertionError as error:
             return f"after cut {self.cuts} ({mode.value}): {error}"
@@ -157,6 +157,10 @@ class Lossy:
             "SELECT upload_id FROM upload WHERE state != 'done' OR delivered = 0"
         )
 
+    def _errors(self) -> list[str]:
+        """Return what the daemon logs that a person must do something about."""
+        return [str(event) for event in self.school.log.events(level="error")]
+
     def _waiting(self) -> list[str]:
         """Return the files that lie where none is when nothing waits."""
         data, account = self.school.folder / "data", self.school.account
@@ -182,6 +186,7 @@ class Lossy:
         """Fail unless each acknowledged upload was processed once, and nothing is left over."""
         school = self.school
         data = school.folder / "data"
+        assert not self._errors()
         uploads = self._ask("SELECT sha256, upload_id, source, key_fingerprint, status FROM upload")
         whole = [upload for upload in uploads if upload[4] != "interrupted"]
         count = Counter(sha256 for sha256, *_ in whole)
@@ -205,7 +210,7 @@ class Lossy:
         assert self._ask("PRAGMA quick_check") == [("ok",)]
         verified = school.run("ledger", "verify", "--account", school.account)
         assert verified.returncode == 0, verified.stdout + verified.stderr
-        assert not [event for event in school.log.events() if "exception" in event]
+        assert not self._errors()
 
 
 Lend = Callable[..., AbstractContextManager[Lossy]]

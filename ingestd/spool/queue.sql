@@ -10,7 +10,7 @@ INSERT INTO upload (account, upload_id, filename, format, source, size_bytes, sh
 VALUES (:account, :upload_id, :filename, :format, :source, :size_bytes, :sha256, :received_at,
   :peer, :session_id, :key_fingerprint, :client_version, :sent_by, :node, :verdict, 'waiting',
   :archived, :next_try_at,
-  CASE WHEN :archived = 0 THEN 0 ELSE 1 + COALESCE((
+  CASE WHEN CAST(:archived AS BIGINT) = 0 THEN 0 ELSE 1 + COALESCE((
     SELECT MAX(e.arrival_no) FROM upload e
     WHERE e.account = :account AND e.state IN ('waiting', 'working')), 0) END)
 ON CONFLICT (account, upload_id) DO UPDATE

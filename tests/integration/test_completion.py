@@ -72,7 +72,8 @@ def test_every_word_of_a_command_is_completed() -> None:
     """Nobody has to know all commands by heart."""
     assert completed("") == list(COMMANDS)
     assert completed("up") == ["uploads"]
-    assert completed("uploads", "") == ["list", "show", "retry", "give-up"]
+    words = ["list", "show", "retry", "give-up", "adopt", "receipt"]
+    assert completed("uploads", "") == words
     assert completed("report", "items", "--output", "") == ["table", "csv", "json"]
     assert "--as-known" in completed("--config", "x", "report", "items", "--")
 

@@ -22,9 +22,9 @@ RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 FROM python:${PYTHON}-slim AS environment
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/ingestd
-COPY requirements/pdf.txt /tmp/pdf.txt
-RUN /opt/ingestd/bin/python -m pip install \
-        --require-hashes --only-binary=:all: --requirement /tmp/pdf.txt
+COPY requirements/pdf.txt requirements/s3.txt /tmp/
+RUN /opt/ingestd/bin/python -m pip install --require-hashes --only-binary=:all: \
+        --requirement /tmp/pdf.txt --requirement /tmp/s3.txt
 COPY --from=wheel /wheels /wheels
 RUN /opt/ingestd/bin/python -m pip install --no-deps --no-index /wheels/*.whl \
     && /opt/ingestd/bin/python -m pip check \

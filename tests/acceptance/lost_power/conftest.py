@@ -200,13 +200,14 @@ class Lossy:
         applied = {r["sha256"]: r["rows"] and r["rows"]["applied"] for r in receipts}
         for upload in self.acknowledged:
             assert applied[upload.sha256] == upload.rows
-        archived = Counter(
-            hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in (data / "archive").glob("*/*/*/student_billing_*.csv")
-        )
-        assert archived == count
         assert self._is_idle(), f"still waiting: {self._waiting()}"
-        assert not {upload.sha256 for upload in self.acknowledged} & set(self._notes()), "a note"
+        if not self.disk.is_split:
+            # Else nothing would be wrong with the daemon: another file's sync may keep just one
+            # half of a rename, so that a note lies where it was, or a file is in no archive.
+            assert not {each.sha256 for each in self.acknowledged} & set(self._notes()), "a note"
+            archive = (data / "archive").glob("*/*/*/student_billing_*.csv")
+            hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in archive]
+            assert Counter(hashes) == count, "archived"
         assert self._ask("PRAGMA quick_check") == [("ok",)]
         verified = school.run("ledger", "verify", "--account", school.account)
         assert verified.returncode == 0, verified.stdout + verified.stderr

@@ -1,9 +1,11 @@
 """Each sync earns its place: leave one out, and what the power loses is noticed.
 
-Not one that is noticed is that of the source folder in `move_durably`, as long as a rename between
-two folders is kept as one, as ext4, XFS and btrfs do: the target's sync keeps both halves then.
-Those in `take` are noticed only where the halves are kept apart, for the same reason. What else
-syncs guards nothing that a client was told, such as the bytes of an upload that broke off.
+Where a rename between two folders is kept as one, as ext4, XFS and btrfs do, three are never
+noticed: whichever folder is synced first keeps both halves.
+
+- In `move_durably` that of the source folder: the target's came before. It is not tried here.
+- In `take` that of the claimed folder and that of `incoming/`: without them the file is where it
+  was, and is taken once more. They are tried with the halves kept apart, and are noticed then.
 """
 
 from __future__ import annotations

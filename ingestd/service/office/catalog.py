@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sqlalchemy.engine import Connection
+
 from ingestd.access.accounts import Account
+from ingestd.database.bulk import count_rows
+from ingestd.database.engine import trial
 from ingestd.formats.findings.codes import Finding
 from ingestd.formats.kinds.catalog import CatalogKind
 from ingestd.formats.rules import LastRow
 from ingestd.intake.handling import catalog_handling
 from ingestd.intake.reading.progress import QUIET
-from ingestd.intake.reading.reading import read_file, task_of
+from ingestd.intake.reading.reading import Reading, read_file, task_of
+from ingestd.ledger.books.clock_check import require_clock
+from ingestd.ledger.books.head import Head, look_at_head
+from ingestd.ledger.catalog.tables import CATALOG
 from ingestd.ledger.entries.author import Author, judged_author
 from ingestd.ledger.entries.entry import Entry, Unchanged, write_entry
 from ingestd.ledger.taking.catalog import (
@@ -21,6 +28,7 @@ from ingestd.ledger.taking.catalog import (
     post_staged_catalog,
 )
 from ingestd.ledger.taking.stage import Whose, list_findings
+from ingestd.ledger.taking.verdicts import counted
 from ingestd.service.installation.bootstrap import Installation
 from ingestd.spool.files import storage_errors
 from ingestd.values.clock import to_microseconds
@@ -52,12 +60,13 @@ def import_file(
     author: Author,
     only_tries: bool = False,
 ) -> CatalogResult:
-    """Take the good rows of a catalog file; safe to repeat. What is tried only is not kept.
+    """Take the good rows of a catalog file; safe to repeat.
 
-    Good rows are taken whatever the account's policy for files: the operator reads at once
-    what became of the others. What they change is one sealed batch; where they change nothing,
-    none is written. Raises UsageError when that is no file, and for an author who cannot be kept,
-    StorageError, ClockBehindError, LedgerRolledBackError and DatabaseError.
+    What is tried only is not kept, waits for nobody, and nobody waits for it. Good rows are taken
+    whatever the account's policy for files: the operator reads at once what became of the others.
+    What they change is one sealed batch; where they change nothing, none is written. Raises
+    UsageError when that is no file, and for an author who cannot be kept, StorageError,
+    ClockBehindError, LedgerRolledBackError and DatabaseError.
     """
     judged_author(account, author)  # before anything is read
     with storage_errors(path):
@@ -82,25 +91,19 @@ def import_file(
         database.connection() as connection,
         reading.attached(connection),
     ):
+        if only_tries:
+            # Neither does it wait for a file that is being posted, nor a file for it.
+            with trial(connection):
+                head = look_at_head(connection, account.account_id)
+                require_clock(connection, head, now=received_at)
+                return _judged(connection, head, kind, reading)
 
         def take(entry: Entry) -> CatalogResult:
-            reading.bring(connection)
-            if reading.refused:
-                findings = tuple(list_findings(connection))
-                raise Unchanged(CatalogResult(findings=findings, is_refused=True))
             # Under the same lock as charges: a file sees one catalog, the old or the new one.
-            head = entry.head
-            judge_staged_catalog(connection, head, kind, all_or_nothing=False)
-            imported = count_staged_news(connection, head, kind)
-            posted = post_staged_catalog(connection, head, entry.batch, kind, day=entry.day)
-            result = CatalogResult(
-                records=posted.records,
-                rejected=posted.rejected,
-                imported=imported,
-                findings=tuple(list_findings(connection)),
-            )
-            if only_tries or (not imported.added and not imported.changed):
+            result = _judged(connection, entry.head, kind, reading)
+            if not result.imported.added and not result.imported.changed:
                 raise Unchanged(result)
+            post_staged_catalog(connection, entry.head, entry.batch, kind, day=entry.day)
             return result
 
         return write_entry(
@@ -112,3 +115,21 @@ def import_file(
             work=take,
             signing=installation.signing(),
         )
+
+
+def _judged(
+    connection: Connection, head: Head, kind: CatalogKind, reading: Reading
+) -> CatalogResult:
+    """Judge what was read; return what its good rows would change. Only the stage is written."""
+    reading.bring(connection)
+    if reading.refused:
+        return CatalogResult(findings=tuple(list_findings(connection)), is_refused=True)
+    judge_staged_catalog(connection, head, kind, all_or_nothing=False)
+    imported = count_staged_news(connection, head, kind)
+    judged = counted(connection, applied=count_rows(connection, CATALOG), applied_amount=0)
+    return CatalogResult(
+        records=judged.records,
+        rejected=judged.rejected,
+        imported=imported,
+        findings=tuple(list_findings(connection)),
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from tests.integration.console.conftest import Console
+from ingestd.ledger.books.head import lock_head
+from tests.integration.console.conftest import SPRINGFIELD, Console
 from tests.integration.console.office import (
     OFFICE,
     READER,
@@ -84,6 +86,21 @@ async def test_a_roster_of_any_length_comes_as_a_file(console: Console, tmp_path
         assert "3000" not in refused.text
     for name, content in (("", b""), ("zeros.csv", bytes(70_000))):
         assert (await drop(visitor, f"{way}/file", content, name)).status in {303, 422}
+
+
+async def test_a_look_at_a_roster_waits_for_nobody_who_writes(
+    either: Console, tmp_path: Path
+) -> None:
+    """A file that is being posted may take minutes; and a long roster must not stop the next."""
+    furnish_spring(either, tmp_path, told=False)
+    visitor = await either.let_in("ada", OFFICE)
+    roster = b"student_id,name,parent_code,status\nN1,Ada,,enrolled\n"
+    kept = await drop(visitor, "/catalog/students/import/file", roster, "roster.csv")
+    with either.database.writing() as connection:
+        lock_head(connection, SPRINGFIELD)
+        looked = await asyncio.wait_for(visitor.get(kept.way), timeout=20)
+        connection.rollback()
+    assert facts_of(looked.text)["added"] == "1"
 
 
 async def test_what_is_no_catalog_is_refused_whole(console: Console, tmp_path: Path) -> None:

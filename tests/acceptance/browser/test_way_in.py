@@ -25,6 +25,7 @@ def test_somebody_signs_out_and_in_again_with_the_keyboard_alone(
     page = person.page
     page.get_by_role("button", name="Sign out").press("Enter")
     page.get_by_role("heading", name="Sign in").wait_for()
+    page.locator("input:focus").wait_for()  # as who types looks for the cursor first
     page.keyboard.type(name)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

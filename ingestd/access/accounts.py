@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
@@ -134,6 +134,11 @@ class Access:
         """
         admitted = self.allowlist.admits(address, AccountId(user_name))
         return self.accounts.get(AccountId(user_name)) if admitted else None
+
+    def of_accounts(self, keeps: Callable[[AccountId], bool]) -> Access:
+        """Return the same with those accounts alone that are kept."""
+        kept = {one: account for one, account in self.accounts.items() if keeps(one)}
+        return replace(self, accounts=kept)
 
     def takes_catalogs(self, account_id: AccountId) -> bool:
         """Tell whether an account's catalog files are taken over SFTP; an unknown one's are not."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ingestd.access.accounts import Access
+from ingestd.values.identifiers import AccountId
 
 Listener = Callable[[Access], None]
 
@@ -33,3 +34,9 @@ class AccessKeeper:
     def on_change(self, listener: Listener) -> None:
         """Call `listener` with the new rules whenever they change."""
         self._listeners.append(listener)
+
+    def of_accounts(self, keeps: Callable[[AccountId], bool]) -> AccessKeeper:
+        """Return a keeper of the same rules for some accounts alone, which follows this one."""
+        follower = AccessKeeper(self._access.of_accounts(keeps))
+        self.on_change(lambda access: follower.replace(access.of_accounts(keeps)))
+        return follower

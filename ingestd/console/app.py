@@ -20,6 +20,7 @@ from ingestd.console.door.gate import Gate
 from ingestd.console.door.proving import Proving
 from ingestd.console.door.rights import Asked, Right, Rooms, refuse
 from ingestd.console.door.second_step import SecondStep
+from ingestd.console.door.shards import by_shard
 from ingestd.console.door.signing_in import SigningIn
 from ingestd.console.files.rooms import counters, uploads
 from ingestd.console.help import show_help
@@ -133,12 +134,7 @@ def make_rooms(surroundings: Surroundings, people: People | None = None) -> Room
     """Return every page behind the door, in the menu's order."""
     people = people or make_people(surroundings)
     installation = surroundings.installation
-    overview = Overview(
-        surroundings.health,
-        keeper=surroundings.keeper,
-        database=installation.database,
-        clock=installation.clock,
-    )
+    overview = Overview(surroundings.health, surroundings.keeper, installation)
     users = UsersPage(people.doorkeeper, surroundings.keeper, installation.settings)
     own = OwnPage(people.entrance, people.own_totp, people.proving, installation)
     desk = Desk(installation.config_path, installation.database, installation.clock, people.secrecy)
@@ -147,14 +143,14 @@ def make_rooms(surroundings: Surroundings, people: People | None = None) -> Room
         keeper=surroundings.keeper,
         asked=(
             Asked(path="/", right=Right.SIGNED_IN, answer=overview.show, entry="Overview"),
-            *counters(surroundings),
+            *by_shard(surroundings, counters),
             *uploads(surroundings),
-            *office_pages(surroundings),
+            *by_shard(surroundings, office_pages),
             *AllowlistPage(saving, surroundings.keeper).asked(),
             *AccountsPage(saving, surroundings.keeper).asked(),
             *TextPage(saving).asked(),
             *users.asked(),
-            *AuditPage(installation.database, surroundings.keeper).asked(),
+            *AuditPage(installation, surroundings.keeper).asked(),
             *own.asked(),
             *_rooms_of_tokens(surroundings),
             Asked(path="/help", right=Right.SIGNED_IN, answer=show_help, entry="Help"),

@@ -16,7 +16,6 @@ from ingestd.access.keeper import AccessKeeper
 from ingestd.console.door.rights import Visit
 from ingestd.console.page.pages import page
 from ingestd.console.page.threads import read
-from ingestd.database.engine import Database
 from ingestd.service.files.uploads import (
     STATES,
     Sought,
@@ -25,9 +24,10 @@ from ingestd.service.files.uploads import (
     days_in,
 )
 from ingestd.service.http.health import Health
+from ingestd.service.installation.bootstrap import Installation
 from ingestd.service.people.roles import RoleKind
 from ingestd.service.people.users import User
-from ingestd.values.clock import Clock, day_in
+from ingestd.values.clock import day_in
 from ingestd.values.identifiers import AccountId
 
 WEEK = timedelta(days=6)
@@ -59,13 +59,11 @@ class Line:
 class Overview:
     """The first page of whoever signed in: the accounts that are theirs to see."""
 
-    def __init__(
-        self, health: Health, *, keeper: AccessKeeper, database: Database, clock: Clock
-    ) -> None:
+    def __init__(self, health: Health, keeper: AccessKeeper, installation: Installation) -> None:
         self._health = health
         self._keeper = keeper
-        self._database = database
-        self._clock = clock
+        self._installation = installation
+        self._clock = installation.clock
 
     async def show(self, request: Request, visit: Visit) -> Response:
         """Show it."""
@@ -94,17 +92,22 @@ class Overview:
 
     def _count(self, accounts: Sequence[Account]) -> list[Line]:
         now = self._clock.now()
-        by_zone: defaultdict[str, list[Account]] = defaultdict(list)
-        for account in accounts:
-            by_zone[account.timezone.key].append(account)
+        failed: dict[AccountId, int] = {}
         week: Counts = {}
         of_today: Counts = {}
-        with self._database.reading() as connection:
-            failed = count_failed(connection, [account.account_id for account in accounts])
-            for members in by_zone.values():
-                today = day_in(members[0].timezone, now)
-                week |= _count_since(connection, members, today - WEEK)
-                of_today |= _count_since(connection, members, today)
+        for shard in self._installation.shards:
+            by_zone: defaultdict[str, list[Account]] = defaultdict(list)
+            kept = [account for account in accounts if shard.keeps(account.account_id)]
+            for account in kept:
+                by_zone[account.timezone.key].append(account)
+            if not kept:
+                continue
+            with shard.database.reading() as connection:
+                failed |= count_failed(connection, [account.account_id for account in kept])
+                for members in by_zone.values():
+                    today = day_in(members[0].timezone, now)
+                    week |= _count_since(connection, members, today - WEEK)
+                    of_today |= _count_since(connection, members, today)
         return [self._line(account, failed, week, of_today) for account in accounts]
 
     def _line(

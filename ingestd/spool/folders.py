@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from ingestd.spool.files import PRIVATE_FOLDER_MODE, make_folder
 from ingestd.values.identifiers import AccountId, UploadId
+
+_SPOOL = "spool"
+_WORK = "work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +31,20 @@ class Folders:
     archive/ACCOUNT/2026-11   files with an outcome, one folder per upload
     quarantine/ACCOUNT        files under names that nobody recognises
 
-    Beside them lie files of the installation itself, each named by a property below.
+    Beside them lie files of the installation itself, each named by a property below. An account
+    whose books another database keeps has all this in a tree of its own: `homes` says which.
     """
 
     data_dir: Path
+    homes: Mapping[AccountId, Path] = field(default_factory=dict, hash=False)
+
+    def database_home(self, name: str) -> Path:
+        """Return the tree of a further database: its ledger's id and key, its accounts' files."""
+        return self.data_dir / "databases" / name
+
+    def home_of(self, account: AccountId) -> Path:
+        """Return the tree that an account's files lie in."""
+        return self.homes.get(account, self.data_dir)
 
     @property
     def host_keys(self) -> Path:
@@ -54,12 +69,12 @@ class Folders:
     @property
     def spool(self) -> Path:
         """What the watcher watches: the folders in which something appears for somebody."""
-        return self.data_dir / "spool"
+        return self.data_dir / _SPOOL
 
     @property
     def work(self) -> Path:
         """What changes too often to be watched."""
-        return self.data_dir / "work"
+        return self.data_dir / _WORK
 
     @property
     def node_id(self) -> Path:
@@ -88,43 +103,43 @@ class Folders:
 
     def incoming(self, account: AccountId) -> Path:
         """Published files that wait to be claimed."""
-        return self.spool / account / "incoming"
+        return self.home_of(account) / _SPOOL / account / "incoming"
 
     def receipts(self, account: AccountId) -> Path:
         """Receipts, for the account to fetch."""
-        return self.spool / account / "receipts"
+        return self.home_of(account) / _SPOOL / account / "receipts"
 
     def staging(self, account: AccountId) -> Path:
         """Bytes while they arrive."""
-        return self.work / account / "staging"
+        return self.home_of(account) / _WORK / account / "staging"
 
     def partials(self, account: AccountId) -> Path:
         """What arrived of interrupted uploads, under the client's file name."""
-        return self.work / account / "partials"
+        return self.home_of(account) / _WORK / account / "partials"
 
     def arrivals(self, account: AccountId) -> Path:
         """The door's notes to the intake."""
-        return self.spool / account / "arrivals"
+        return self.home_of(account) / _SPOOL / account / "arrivals"
 
     def claimed(self, account: AccountId) -> Path:
         """Files taken from incoming, as `UPLOAD_ID/file name`."""
-        return self.work / account / "claimed"
+        return self.home_of(account) / _WORK / account / "claimed"
 
     def previews(self, account: AccountId) -> Path:
         """Files that somebody tries before they are queued: for nobody but the daemon."""
-        return self.work / account / "previews"
+        return self.home_of(account) / _WORK / account / "previews"
 
     def upload_keys(self, account: AccountId) -> Path:
         """Notes of which upload each key of a program stands for."""
-        return self.work / account / "upload_keys"
+        return self.home_of(account) / _WORK / account / "upload_keys"
 
     def archive(self, account: AccountId, upload_id: UploadId, received_at: datetime) -> Path:
         """The folder that keeps one processed upload, filed under the month it arrived in."""
-        return self.data_dir / "archive" / account / f"{received_at:%Y-%m}" / upload_id
+        return self.home_of(account) / "archive" / account / f"{received_at:%Y-%m}" / upload_id
 
     def quarantine(self, account: AccountId, upload_id: UploadId) -> Path:
         """The folder that keeps one file that nobody recognised."""
-        return self.data_dir / "quarantine" / account / upload_id
+        return self.home_of(account) / "quarantine" / account / upload_id
 
     def create_for(self, account: AccountId) -> None:
         """Make an account's folders where they are missing, mode 0750. Raises StorageError.
@@ -144,12 +159,15 @@ class Folders:
 
     def accounts(self) -> list[AccountId]:
         """Return every account that has folders, sorted, whether it is still configured or not."""
-        try:
-            with os.scandir(self.spool) as entries:
-                return sorted(
+        found: set[AccountId] = set()
+        for home in {self.data_dir, *self.homes.values()}:
+            with (
+                contextlib.suppress(FileNotFoundError),
+                os.scandir(home / _SPOOL) as entries,
+            ):
+                found |= {
                     AccountId(entry.name)
                     for entry in entries
                     if entry.is_dir(follow_symlinks=False)
-                )
-        except FileNotFoundError:
-            return []
+                }
+        return sorted(found)

@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
+
+
+_TOGETHER: dict[str, Callable[[Iterable[float]], float]] = {
+    "files_waiting": sum,
+    "files_failed": sum,
+    "files_stranded": sum,
+    "witness_behind": sum,
+    "nodes_live": max,
+    "clock_behind_seconds": max,
+    "disk_full": max,
+}
+"""How what several ledgers say of themselves becomes one gauge."""
+
+
+class _Share:
+    """What one of several ledgers says, in place of a gauge."""
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+    def set(self, value: float) -> None:
+        self.value = float(value)
+
+
+def _value_of(shares: Sequence[_Share], together: Callable[[Iterable[float]], float]) -> float:
+    return together(share.value for share in shares)
 
 
 class Metrics:
@@ -112,6 +142,23 @@ class Metrics:
             ["file"],
             registry=self.registry,
         )
+
+    def shared_by(self, ledgers: int) -> tuple[Metrics, ...]:
+        """Return metrics for each of several ledgers, which count and gauge for all together.
+
+        What each of them says of itself is added up, and of seconds, of what is 0 or 1, and of
+        nodes, which may serve several, the highest counts.
+        """
+        if ledgers == 1:
+            return (self,)
+        parts = tuple(copy.copy(self) for _ in range(ledgers))
+        for name, together in _TOGETHER.items():
+            shares = [_Share() for _ in parts]
+            whole: Gauge = getattr(self, name)
+            whole.set_function(partial(_value_of, shares, together))
+            for part, share in zip(parts, shares, strict=True):
+                setattr(part, name, share)
+        return parts
 
     def render(self) -> bytes:
         """Return every metric in the Prometheus text format."""

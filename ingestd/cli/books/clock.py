@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.opening.installation import shards_for
 from ingestd.cli.opening.who import who_runs_this
 from ingestd.cli.terminal.options import ConfigOption, Output, OutputOption, WideOption
 from ingestd.cli.terminal.output import complain, print_rows
@@ -38,17 +38,20 @@ def accept_clock(
     from ingestd.ledger.books.clock_check import find_clock_doubt, find_clock_doubts
 
     by = who_runs_this()
-    with installation_for(Need.CHANGING, config) as installation:
-        one = None if account is None else installation.account(account).account_id
-        now = to_microseconds(installation.clock.now())
-        with installation.database.writing() as connection:
-            if one is None:
-                doubts = find_clock_doubts(connection, now=now)
-            else:
-                found = find_clock_doubt(connection, one, now=now)
-                doubts = [] if found is None else [found]
-            for doubt in doubts:
-                write_acceptance(connection, doubt, by=by, reason=reason.strip())
+    doubts = []
+    with shards_for(Need.CHANGING, config, account) as shards:
+        for shard in shards:
+            one = None if account is None else shard.account(account).account_id
+            now = to_microseconds(shard.clock.now())
+            with shard.database.writing() as connection:
+                if one is None:
+                    found = find_clock_doubts(connection, now=now)
+                else:
+                    doubt = find_clock_doubt(connection, one, now=now)
+                    found = [] if doubt is None else [doubt]
+                for doubt in found:
+                    write_acceptance(connection, doubt, by=by, reason=reason.strip())
+            doubts += found
     rows = [
         {
             "account": doubt.account,

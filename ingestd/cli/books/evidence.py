@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ingestd.cli.opening.installation import installation_for
+from ingestd.cli.opening.installation import installation_for, shards_for
 from ingestd.cli.opening.who import who_runs_this
 from ingestd.cli.terminal.options import (
     AccountOption,
@@ -40,17 +40,21 @@ def print_keys(
     from ingestd.ledger.proof.note import Signer
     from ingestd.service.evidence.ledger_key import read_seeds, write_public_keys
 
-    with installation_for(Need.READING, config) as installation:
-        one = None if account is None else installation.account(account).account_id
-        path = installation.folders.ledger_key
-        seeds = read_seeds(path)
-        if not seeds:
-            raise LedgerRefusal(f"There is no key {path} yet: the daemon makes it when it starts.")
-        origins = installation.origins(one)
-        write_public_keys(path, origins)
-    for origin in origins:
-        for seed in seeds:
-            typer.echo(Signer(origin, seed).key.to_text())
+    keys: list[str] = []
+    with shards_for(Need.READING, config, account) as shards:
+        for shard in shards:
+            one = None if account is None else shard.account(account).account_id
+            path = shard.folders.ledger_key
+            seeds = read_seeds(path)
+            if not seeds:
+                raise LedgerRefusal(
+                    f"There is no key {path} yet: the daemon makes it when it starts."
+                )
+            origins = shard.origins(one)
+            write_public_keys(path, origins)
+            keys += [Signer(origin, seed).key.to_text() for origin in origins for seed in seeds]
+    for key in keys:
+        typer.echo(key)
 
 
 def write_checkpoint(
@@ -79,7 +83,7 @@ def write_checkpoint(
     elif since is not None:
         [kept] = read_kept([Path(since)])
         size, root = kept.checkpoint.size, kept.checkpoint.root
-    with installation_for(Need.READING, config) as installation:
+    with installation_for(Need.READING, config, account) as installation:
         found = installation.account(account).account_id
         signed_trees = installation.signed_trees
         with installation.database.reading() as connection:
@@ -113,27 +117,28 @@ def resume_books(
     from ingestd.service.evidence.resume import resume_account
 
     rows = []
-    with installation_for(Need.CHANGING, config) as installation:
-        accounts = sorted(installation.access.accounts)
-        if account is not None:
-            accounts = [installation.account(account).account_id]
-        signing = installation.signing()
-        if signing is None:
-            raise UsageError(
-                f"The key {installation.folders.ledger_key} is not here, or not yours to read. "
-                "Resume where the daemon runs, as its user."
-            )
-        for one in accounts:
-            answer = resume_account(
-                installation.database,
-                installation.clock,
-                signing,
-                one,
-                by=who_runs_this(),
-                reason=reason.strip(),
-            )
-            if answer is not None:
-                rows.append(answer)
+    with shards_for(Need.CHANGING, config, account) as shards:
+        for shard in shards:
+            accounts = shard.own_accounts
+            if account is not None:
+                accounts = [shard.account(account).account_id]
+            signing = shard.signing()
+            if signing is None:
+                raise UsageError(
+                    f"The key {shard.folders.ledger_key} is not here, or not yours to read. "
+                    "Resume where the daemon runs, as its user."
+                )
+            for one in accounts:
+                answer = resume_account(
+                    shard.database,
+                    shard.clock,
+                    signing,
+                    one,
+                    by=who_runs_this(),
+                    reason=reason.strip(),
+                )
+                if answer is not None:
+                    rows.append(answer)
     print_rows(rows, _RESUMED, output, wide=wide)
     if not rows:
         complain("The books continue what was signed: there is nothing to resume.")

@@ -48,7 +48,7 @@ def follow(
     from ingestd.reports.asking.known import known_instant
     from ingestd.reports.trails.drill import Inquiry
 
-    with installation_for(Need.READING, config) as installation:
+    with installation_for(Need.READING, config, account) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
             inquiry = Inquiry(

@@ -74,7 +74,7 @@ def verify(
     if more and not against:
         raise UsageError("Paths stand behind --against.")
     kept = read_kept([*(against or ()), *(more or ())]) if against else []
-    with installation_for(Need.READING, config) as installation:
+    with installation_for(Need.READING, config, account) as installation:
         found = installation.account(account)
         with installation.database.reading_twice() as (connection, beside):
             keys_of = keys_of_folder(installation.folders.ledger_key)
@@ -113,7 +113,7 @@ def export(
     from ingestd.reports.exports.book import Book
     from ingestd.reports.exports.export import export_book, writer_of
 
-    with installation_for(Need.READING, config) as installation:
+    with installation_for(Need.READING, config, account) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
             book = Book(

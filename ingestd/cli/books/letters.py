@@ -81,7 +81,7 @@ def write_letter(
     is_pdf = sending.output is LetterOutput.PDF
     if is_pdf and sending.file is None and not sending.mail and sys.stdout.isatty():
         raise UsageError("A PDF is nothing for a terminal. Give --file FILE.")
-    with installation_for(Need.READING, config) as installation:
+    with installation_for(Need.READING, config, account) as installation:
         clock, settings = installation.clock, installation.settings
         found = installation.account(account)
         issuer = Issuer(account=found.account_id, name=found.name, currency=found.currency)

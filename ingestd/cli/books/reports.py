@@ -127,7 +127,7 @@ for _name, _kind in REPORTS.items():
 
 @contextmanager
 def _answer(name: str, account: str, asked: Asked, config: ConfigOption) -> Iterator[Report]:
-    with installation_for(Need.READING, config) as installation:
+    with installation_for(Need.READING, config, account) as installation:
         found = installation.account(account)
         now = installation.clock.now()
         with installation.database.reading_twice() as (connection, _):

@@ -56,7 +56,7 @@ def import_command(
         entered_by=who_runs_this() if who is None else who,
         reason=reason,
     )
-    with installation_for(Need.CHANGING, config) as installation:
+    with installation_for(Need.CHANGING, config, account) as installation:
         result = import_file(installation, installation.account(account), kind, file, author=author)
     counts = {
         "kind": kind.value,

@@ -28,7 +28,7 @@ def check(
     from ingestd.intake.answering.dry_run import check_file
     from ingestd.ledger.outcomes.file_outcomes import FileStatus
 
-    with installation_for(Need.READING, config) as installation:
+    with installation_for(Need.READING, config, account) as installation:
         outcome, receipt = check_file(
             installation.works(), installation.account(account), file, file_format
         )

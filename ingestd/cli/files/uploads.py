@@ -57,7 +57,7 @@ def list_command(
     from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
     from ingestd.spool.queue import list_uploads
 
-    with installation_for(Need.READING, config) as installation:
+    with installation_for(Need.READING, config, account) as installation:
         account_id = installation.account(account).account_id
         with installation.database.reading() as connection:
             uploads = list_uploads(connection, account_id, status=status, limit=limit)
@@ -80,7 +80,7 @@ def show(
     from ingestd.intake.answering.receipt import receipt_of
     from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 
-    with installation_for(Need.READING, config) as installation:
+    with installation_for(Need.READING, config, account) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
             upload = _find(connection, found, upload_id)
@@ -111,7 +111,7 @@ def retry_command(
     """Let an upload that failed be tried again. Exit 1 when it had not failed."""
     from ingestd.spool.queue import retry
 
-    with installation_for(Need.CHANGING, config) as installation:
+    with installation_for(Need.CHANGING, config, account) as installation:
         found = installation.account(account)
         with installation.database.writing() as connection:
             upload = _find(connection, found, upload_id)
@@ -138,7 +138,7 @@ def give_up_command(
     from ingestd.service.people.audit import Deed, Doer, Via, write_audit
     from ingestd.values.identifiers import UploadId
 
-    with installation_for(Need.CHANGING, config) as installation:
+    with installation_for(Need.CHANGING, config, account) as installation:
         found = installation.account(account).account_id
         node = node_of(installation.folders)
 
@@ -178,7 +178,7 @@ def adopt_command(
     from ingestd.service.installation.bootstrap import node_of
     from ingestd.service.people.audit import Deed, Doer, Via, write_audit
 
-    with installation_for(Need.CHANGING, config) as installation:
+    with installation_for(Need.CHANGING, config, account) as installation:
         found = installation.account(account).account_id
         adoptions = adopt_uploads(
             installation.database,
@@ -218,7 +218,7 @@ def receipt_command(
     from ingestd.intake.answering.receipt import csv_of, has_csv, receipt_of, render_json
     from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 
-    with installation_for(Need.READING, config) as installation:
+    with installation_for(Need.READING, config, account) as installation:
         found = installation.account(account)
         with installation.database.reading() as connection:
             upload = _find(connection, found, upload_id)

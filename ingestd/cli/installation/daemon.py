@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,7 +55,7 @@ def init(
     for path in written:
         typer.echo(f"wrote {path}")
     if adopt_ledger:
-        _tell_ledger(complete(config))
+        _tell_ledgers(complete(config))
     elif not written:
         typer.echo(f"{directory} was complete already; nothing was changed.")
     _invite_first_admin(config)
@@ -72,7 +73,7 @@ def _complete(config_asked: Path | None, *, adopt_ledger: bool) -> None:
         raise UsageError("Name the folder that the installation shall live in: ingestd init DIR")
     from ingestd.service.installation.initialise import complete
 
-    _tell_ledger(complete(config, adopt=adopt_ledger))
+    _tell_ledgers(complete(config, adopt=adopt_ledger))
     _invite_first_admin(config)
 
 
@@ -95,8 +96,10 @@ def _invite_first_admin(config: Path) -> None:
             )
 
 
-def _tell_ledger(known: KnownLedger) -> None:
-    typer.echo(f"The data folder belongs to the ledger {known.ledger_id} ({known.place}).")
+def _tell_ledgers(ledgers: Mapping[str, KnownLedger]) -> None:
+    for shard, known in ledgers.items():
+        folder = f"Its folder databases/{shard}" if shard else "The data folder"
+        typer.echo(f"{folder} belongs to the ledger {known.ledger_id} ({known.place}).")
 
 
 def serve(

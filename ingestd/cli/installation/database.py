@@ -19,13 +19,16 @@ app = typer.Typer(name="db", help="The ledger's database.", no_args_is_help=True
 def upgrade_command(config: ConfigOption = None) -> None:
     """Bring the database's schema to this version. Safe to run twice."""
     from ingestd.service.installation.bootstrap import open_installation
+    from ingestd.service.installation.homes import name_of_shard
 
     with closing(open_installation(config_path(config), Need.CHANGING)) as installation:
-        before, after = installation.ledger.upgrade()
-    if before == after:
-        typer.echo(f"The schema is {after} already.")
-    else:
-        typer.echo(f"The schema is {after} now; it was {before or 'empty'}.")
+        for shard in installation.shards:
+            before, after = shard.ledger.upgrade()
+            which = f" of {name_of_shard(shard)}" if installation.further else ""
+            if before == after:
+                typer.echo(f"The schema{which} is {after} already.")
+            else:
+                typer.echo(f"The schema{which} is {after} now; it was {before or 'empty'}.")
 
 
 @app.command("current")
@@ -33,11 +36,16 @@ def current(config: ConfigOption = None) -> None:
     """Print the schema's revision. Exit 1 when it is not the one of this version."""
     from ingestd.database.schema import HEAD_REVISION
     from ingestd.service.installation.bootstrap import open_installation
+    from ingestd.service.installation.homes import name_of_shard
 
+    is_current = True
     with closing(open_installation(config_path(config))) as installation:
-        revision = installation.ledger.revision()
-    typer.echo(f"{revision or 'empty'} (this version works with {HEAD_REVISION})")
-    if revision != HEAD_REVISION:
+        for shard in installation.shards:
+            revision = shard.ledger.revision()
+            which = f"{name_of_shard(shard)}: " if installation.further else ""
+            typer.echo(f"{which}{revision or 'empty'} (this version works with {HEAD_REVISION})")
+            is_current = is_current and revision == HEAD_REVISION
+    if not is_current:
         raise typer.Exit(EXIT_ANSWER_IS_NO)
 
 
@@ -47,6 +55,12 @@ def copy_command(
         str,
         typer.Option("--to", metavar="URL", help="An empty database, on a server or a new file."),
     ],
+    which: Annotated[
+        str | None,
+        typer.Option(
+            "--database", metavar="NAME", help="Which of [databases]; without it, database_url's."
+        ),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Move the ledger to another database, from SQLite to PostgreSQL or back.
@@ -59,12 +73,17 @@ def copy_command(
 
     progress = _Progress()
     with closing(open_installation(config_path(config), Need.CHANGING)) as installation:
-        moved = move_ledger(installation, to, progress.tell)
+        moved = move_ledger(installation.shard_named(which or ""), to, progress.tell)
     progress.end()
     for account, batch_no, head in moved.heads:
         typer.echo(f"{account}: {batch_no} batches, ledger head {head}")
     typer.echo(f"The ledger is in {moved.place} from now on, and refuses all work where it was.")
-    if moved.is_default:
+    if which is not None:
+        typer.echo(
+            f"Set, for the daemon and for commands: url in [databases.{which}], or "
+            f"INGESTD_DATABASES__{which.upper()}__URL='{moved.url}'"
+        )
+    elif moved.is_default:
         typer.echo(
             "Take INGESTD_DATABASE_URL out of the environment, and database_url out of the config."
         )

@@ -50,7 +50,7 @@ def invoice(
     is_pdf = output is Document.PDF
     if is_pdf and to is None and not mail and sys.stdout.isatty():
         raise UsageError("A PDF is nothing for a terminal. Give --to FILE.")
-    with installation_for(Need.READING, config) as installation:
+    with installation_for(Need.READING, config, account) as installation:
         clock, settings = installation.clock, installation.settings
         found = invoice_of(installation.database, clock, installation.account(account), party)
     if to is not None or not mail:

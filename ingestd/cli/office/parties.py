@@ -47,7 +47,7 @@ def list_command(
     from ingestd.reports.families.people import COLUMNS, list_people
 
     asked = asked_of(as_of=as_of, as_known=as_known)
-    with installation_for(Need.READING, config) as installation:
+    with installation_for(Need.READING, config, account) as installation:
         found, now = installation.account(account), installation.clock.now()
         with installation.database.reading() as connection:
             question = asked.question(connection, found, now=now)
@@ -68,7 +68,7 @@ def show(
     """Tell all of one party: how it is reached, its balances, its charges, its payments."""
     from ingestd.reports.families.people import show_person
 
-    with installation_for(Need.READING, config) as installation:
+    with installation_for(Need.READING, config, account) as installation:
         found, now = installation.account(account), installation.clock.now()
         with installation.database.reading() as connection:
             person = show_person(connection, asked_of().question(connection, found, now=now), party)

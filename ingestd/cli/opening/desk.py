@@ -59,7 +59,7 @@ def bookkeeper(
     """
     from ingestd.service.office.bookkeeper import Bookkeeper
 
-    with installation_for(need, config) as installation:
+    with installation_for(need, config, account) as installation:
         keeper = Bookkeeper(
             database=installation.database,
             clock=installation.clock,

@@ -20,13 +20,34 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def installation_for(need: Need, config: Path | None) -> Iterator[Installation]:
-    """Lend the installation that a command works with; name what is wrong with its files."""
+def installation_for(
+    need: Need, config: Path | None, account: str | None = None
+) -> Iterator[Installation]:
+    """Lend the installation that a command works with; name what is wrong with its files.
+
+    With an account it is the shard that keeps the account's books.
+    """
     from ingestd.service.installation.bootstrap import prepared_installation
 
-    with prepared_installation(config_path(config), need) as installation:
+    with prepared_installation(config_path(config), need, account) as installation:
         tell_mistakes(installation.look)
         yield installation
+
+
+@contextmanager
+def shards_for(
+    need: Need, config: Path | None, account: str | None
+) -> Iterator[tuple[Installation, ...]]:
+    """Lend the shard that keeps an account's books, or all of them for None."""
+    if account is not None:
+        with installation_for(need, config, account) as installation:
+            yield (installation,)
+        return
+    from ingestd.service.installation.bootstrap import prepared_shards
+
+    with prepared_shards(config_path(config), need) as shards:
+        tell_mistakes(shards[0].look)
+        yield shards
 
 
 def tell_mistakes(look: AccessLook) -> None:

@@ -18,6 +18,9 @@ from ingestd.values.errors import Mistake
 
 PREFIX = "INGESTD_"
 
+# A table of the file may have any name; what is a secret in it comes from the environment.
+_DATABASE_URL = re.compile(r"INGESTD_DATABASES__([A-Z][A-Z0-9_]*)__URL")
+
 # Kubernetes and Docker links set these for a service that is itself named "ingestd".
 _SERVICE_LINK = re.compile(
     r"INGESTD_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)"
@@ -41,6 +44,7 @@ def read_overrides(model: type[BaseModel], environment: Mapping[str, str]) -> Ov
     """
     known = dict(_variables(model))
     values: dict[KeyPath, object] = {}
+    named: dict[KeyPath, str] = {}
     mistakes: list[Mistake] = []
     for name in sorted(environment):
         text = environment[name]
@@ -48,7 +52,12 @@ def read_overrides(model: type[BaseModel], environment: Mapping[str, str]) -> Ov
             continue
         if name in known:
             keys, annotation = known[name]
+            named[keys] = name
             values[keys] = _value(text, annotation)
+        elif database := _DATABASE_URL.fullmatch(name):
+            keys = ("databases", database.group(1).lower(), "url")
+            values[keys] = text
+            named[keys] = name
         elif not _SERVICE_LINK.fullmatch(name):
             mistakes.append(
                 Mistake(
@@ -59,8 +68,7 @@ def read_overrides(model: type[BaseModel], environment: Mapping[str, str]) -> Ov
                     remedy=suggest(name, known) or "Variables are INGESTD_<SECTION>__<KEY>.",
                 )
             )
-    variables = {keys: name for name, (keys, _) in known.items() if keys in values}
-    return Overrides(values=values, variables=variables, mistakes=tuple(mistakes))
+    return Overrides(values=values, variables=named, mistakes=tuple(mistakes))
 
 
 def _variables(

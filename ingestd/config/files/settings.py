@@ -15,6 +15,7 @@ from ingestd.config.judging.console import (
     parse_console_address,
     parse_issuer,
 )
+from ingestd.config.judging.databases import SECTION, DatabaseSettings, check_databases
 from ingestd.config.judging.http import check_http
 from ingestd.config.judging.mail import check_mail
 from ingestd.config.judging.values import (
@@ -36,8 +37,12 @@ from ingestd.config.toml.mistakes import InvalidValueError, Mistakes
 from ingestd.config.toml.positions import KeyPath
 from ingestd.config.toml.validation import check_values
 from ingestd.values.errors import ConfigError, Mistake
+from ingestd.values.identifiers import AccountId
 
 DEFAULT_DATA_DIR = "../data"
+MAIN_DATABASE = ""
+"""The name of `database_url` among the databases: of all accounts that no other one names."""
+
 LISTED_MAX = 1000
 _DAY_SECONDS = 86_400
 _SECRET_FILE: KeyPath = ("console", "oidc", "client_secret_file")
@@ -158,6 +163,7 @@ class Settings(_Section):
 
     data_dir: Path
     database_url: Annotated[str, Field(repr=False)]  # it may hold a password
+    databases: Mapping[str, DatabaseSettings] = {}
     archive_url: Annotated[str, BeforeValidator(parse_archive_url)] | None = None
     archive_when_away: Literal["refuse", "local"] = "refuse"
     drain_seconds: Annotated[float, Field(strict=True, ge=0, le=3600)] = 0.0
@@ -169,6 +175,12 @@ class Settings(_Section):
     mail: MailSettings = MailSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     log: LogSettings = LogSettings()
+
+    def database_of(self, account: AccountId) -> str:
+        """Return the name of the further database that keeps an account's books, or nothing."""
+        return next(
+            (name for name, one in self.databases.items() if account in one.accounts), MAIN_DATABASE
+        )
 
 
 def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -207,6 +219,14 @@ def _check(
             del values[key]
     data_dir = values.setdefault("data_dir", parse_folder(DEFAULT_DATA_DIR, base=folder))
     values.setdefault("database_url", f"sqlite:///{data_dir}/ledger.db")
+    if SECTION in values:
+        values[SECTION] = check_databases(
+            values[SECTION],
+            main_url=values["database_url"],
+            variables=variables,
+            folder=folder,
+            mistakes=mistakes,
+        )
     mail_base = Path.cwd() if ("mail", "password_file") in variables else folder
     check_mail(document.values.get("mail"), values.get("mail"), base=mail_base, mistakes=mistakes)
     check_http(values.get("http"), variables, folder=folder, mistakes=mistakes)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from dataclasses import replace
 from http import HTTPStatus
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingestd.console.api.addresses import OPENAPI, ROOT
@@ -14,6 +15,7 @@ from ingestd.console.api.problems import ProblemError, problem_of
 from ingestd.console.door.attempts import Attempts
 from ingestd.console.page.threads import read, write
 from ingestd.service.daemon.supervisor import Surroundings
+from ingestd.service.installation.bootstrap import Installation
 from ingestd.service.people.tokens import Token, TokenKeeper
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
@@ -40,7 +42,7 @@ class ApiEntrance:
         self._surroundings = surroundings
         self._tokens = TokenKeeper(installation.database, installation.clock)
         self._attempts = Attempts(installation.clock.monotonic)
-        self._api: ASGIApp | None = None
+        self._apis: dict[str, ASGIApp] = {}
         self._loading = asyncio.Lock()
         self._being_seen: dict[str, asyncio.Task[None]] = {}
 
@@ -60,7 +62,7 @@ class ApiEntrance:
         except IngestdError as error:
             await problem_of(error)(scope, receive, send_guarded)
         else:
-            api = await self._load()
+            api = await self._load(self._shard_asked(scope))
             await api(scope, receive, send_guarded)
 
     async def _require_token(self, scope: Scope) -> Token:
@@ -103,11 +105,20 @@ class ApiEntrance:
 
         seeing.add_done_callback(forget)
 
-    async def _load(self) -> ASGIApp:
+    def _shard_asked(self, scope: Scope) -> Installation:
+        """Return the shard of the account that a request is about; any, where it names none."""
+        token: Token | None = scope.get("token")
+        accounts = QueryParams(scope["query_string"]).getlist("account")
+        if not accounts and token is not None and len(token.accounts) == 1:
+            accounts = list(token.accounts)
+        return self._surroundings.installation.shard_of(accounts[-1] if accounts else "")
+
+    async def _load(self, shard: Installation) -> ASGIApp:
         async with self._loading:
-            if self._api is None:
-                self._api = await asyncio.to_thread(_make_api, self._surroundings)
-            return self._api
+            if shard.shard not in self._apis:
+                surroundings = replace(self._surroundings, installation=shard)
+                self._apis[shard.shard] = await asyncio.to_thread(_make_api, surroundings)
+            return self._apis[shard.shard]
 
 
 def _make_api(surroundings: Surroundings) -> ASGIApp:

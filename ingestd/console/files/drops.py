@@ -16,13 +16,13 @@ from ingestd.console.files.shown import local_time, remedies, size_words
 from ingestd.console.page.dropped import FORM_BYTES_MAX, CutError, Dropped, NoFileError, origin_of
 from ingestd.console.page.pages import link_within, page
 from ingestd.console.page.threads import read, write
-from ingestd.database.engine import Database
 from ingestd.formats.names import FormatName
 from ingestd.service.files.previews import Preview, Previews
 from ingestd.service.files.receiving import NotReceivedError
 from ingestd.service.http.bounds import allow_body
+from ingestd.service.installation.bootstrap import Installation
 from ingestd.service.people.audit import Deed, Doer, Via, write_audit
-from ingestd.values.clock import Clock, to_microseconds
+from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import IngestdError
 from ingestd.values.identifiers import UploadId
 
@@ -79,14 +79,13 @@ class Drops:
         counter: Counter,
         *,
         previews: Previews,
-        database: Database,
-        clock: Clock,
+        installation: Installation,
         bytes_max: int,
     ) -> None:
         self._counter = counter
         self._previews = previews
-        self._database = database
-        self._clock = clock
+        self._installation = installation
+        self._clock = installation.clock
         self._bytes_max = bytes_max
 
     def asked(self) -> tuple[Asked, ...]:
@@ -166,7 +165,7 @@ class Drops:
         return RedirectResponse(way, 303)
 
     def _note(self, visit: Visit, preview: Preview, upload_id: UploadId) -> None:
-        with self._database.writing() as connection:
+        with self._installation.database.writing() as connection:
             write_audit(
                 connection,
                 Deed.FILE_QUEUED,
@@ -188,7 +187,7 @@ class Drops:
     ) -> Response:
         formats = tuple(name.value for name, _ in self._counter.formats)
         listing = Listing.of(request, visit, self._clock, formats=formats)
-        told = await read(read_listing, self._database, listing)
+        told = await read(read_listing, self._installation, listing)
         return page(
             request,
             "files/drop.html",

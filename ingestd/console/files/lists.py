@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -38,11 +40,12 @@ from ingestd.service.files.uploads import (
     find_uploads,
     iterate_uploads,
 )
+from ingestd.service.installation.bootstrap import Installation
 from ingestd.service.people.audit import Deed, Doer, Via, write_audit
 from ingestd.spool.queue import retry
 from ingestd.spool.upload_status import UploadStatus
 from ingestd.values.clock import Clock, format_second, from_microseconds
-from ingestd.values.identifiers import UPLOAD_ID_PATTERN, AccountId
+from ingestd.values.identifiers import UPLOAD_ID_PATTERN, AccountId, UploadId
 from ingestd.values.money import decimals_of, format_amount
 
 EXPORT_UPLOADS_MAX = 100_000
@@ -99,11 +102,15 @@ class Listing:
         )
 
 
-def read_listing(database: Database, listing: Listing) -> dict[str, Any]:
+def read_listing(installation: Installation, listing: Listing) -> dict[str, Any]:
     """Return what a template shows of a list: its lines, tabs, and where the next page begins."""
-    with database.reading() as connection:
-        found = find_uploads(connection, listing.sought, before=listing.before)
-        counts = count_states(connection, listing.sought)
+    found: list[FoundUpload] = []
+    counts: Counter[str] = Counter()
+    for database, sought in _by_shard(installation, listing.sought):
+        with database.reading() as connection:
+            found += find_uploads(connection, sought, before=listing.before)
+            counts.update(count_states(connection, sought))
+    found = sorted(found, key=_newest_last, reverse=True)[:PAGE_UPLOADS]
     kept = {name: value or None for name, value in listing.asked.items()}
     tabs = [("all", "", sum(counts.values()))] + [
         (state_words(state), state, counts.get(state, 0)) for state in STATES
@@ -142,9 +149,9 @@ def _line(listing: Listing, upload: FoundUpload) -> dict[str, Any]:
 class Lists:
     """`/uploads`, and the same as a table for a spreadsheet."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._clock = installation.clock
 
     def asked(self) -> tuple[Asked, ...]:
         """Return the pages, each with its right."""
@@ -163,7 +170,7 @@ class Lists:
     async def show(self, request: Request, visit: Visit) -> Response:
         """List uploads."""
         listing = Listing.of(request, visit, self._clock)
-        told = await read(read_listing, self._database, listing)
+        told = await read(read_listing, self._installation, listing)
         formats = [name.value for name in FormatName]
         may_retry = may_try_again(visit)
         return page(request, "files/uploads.html", formats=formats, may_retry=may_retry, **told)
@@ -186,35 +193,52 @@ class Lists:
             account = None if visit.account is None else visit.account.account_id
             way = link_within(account)("/uploads", **dict(kept, state=None))
             return RedirectResponse(way, 303)
-        told = await read(read_listing, self._database, listing)
+        told = await read(read_listing, self._installation, listing)
         trouble = "Say why: the audit keeps it." if fields.get("sure") == "yes" else ""
         status = 422 if trouble else 200
         return page(request, "files/retry_all.html", status=status, trouble=trouble, **told)
 
     def _retry_all(self, listing: Listing, by: str, reason: str) -> None:
-        sought = replace(listing.sought, state=UploadStatus.FAILED)
-        with self._database.writing() as connection:
-            tried: Counter[AccountId] = Counter()
-            for upload in list(iterate_uploads(connection, sought)):
-                tried[upload.account] += retry(connection, upload.account, upload.upload_id)
-            for account, uploads in tried.items():
-                write_audit(
-                    connection,
-                    Deed.UPLOADS_RETRIED,
-                    doer=Doer(name=by, via=Via.CONSOLE),
-                    at=self._clock.now(),
-                    subject=account,
-                    account=account,
-                    detail={"uploads": uploads, "reason": reason},
-                )
+        failed = replace(listing.sought, state=UploadStatus.FAILED)
+        for database, sought in _by_shard(self._installation, failed):
+            with database.writing() as connection:
+                tried: Counter[AccountId] = Counter()
+                for upload in list(iterate_uploads(connection, sought)):
+                    tried[upload.account] += retry(connection, upload.account, upload.upload_id)
+                for account, uploads in tried.items():
+                    write_audit(
+                        connection,
+                        Deed.UPLOADS_RETRIED,
+                        doer=Doer(name=by, via=Via.CONSOLE),
+                        at=self._clock.now(),
+                        subject=account,
+                        account=account,
+                        detail={"uploads": uploads, "reason": reason},
+                    )
 
     def _written(self, listing: Listing) -> bytes:
-        with self._database.reading() as connection:
-            found = iterate_uploads(connection, listing.sought)
-            return b"".join(_csv(listing, found))
+        with ExitStack() as connections:
+            found = [
+                iterate_uploads(connections.enter_context(database.reading()), sought)
+                for database, sought in _by_shard(self._installation, listing.sought)
+            ]
+            newest_first = heapq.merge(*found, key=_newest_last, reverse=True)
+            return b"".join(_csv(listing, newest_first))
 
 
-def _csv(listing: Listing, uploads: Iterator[FoundUpload]) -> Iterator[bytes]:
+def _by_shard(installation: Installation, sought: Sought) -> Iterator[tuple[Database, Sought]]:
+    """Yield each database that keeps any of the accounts, and what is sought there."""
+    for shard in installation.shards:
+        accounts = tuple(account for account in sought.accounts if shard.keeps(account))
+        if accounts:
+            yield shard.database, replace(sought, accounts=accounts)
+
+
+def _newest_last(upload: FoundUpload) -> UploadId:
+    return upload.upload_id
+
+
+def _csv(listing: Listing, uploads: Iterable[FoundUpload]) -> Iterator[bytes]:
     amounts = ("applied_amount", "currency") if listing.sees_values else ()
     yield b"\xef\xbb\xbf"
     yield csv_line((*_COLUMNS, "size_bytes", "state", *_COUNTS, *amounts))

@@ -22,8 +22,7 @@ def counters(surroundings: Surroundings) -> tuple[Asked, ...]:
         for asked in Drops(
             counter,
             previews=previews,
-            database=installation.database,
-            clock=installation.clock,
+            installation=installation,
             bytes_max=receiver.limits.max_upload_bytes,
         ).asked()
     )
@@ -32,10 +31,5 @@ def counters(surroundings: Surroundings) -> tuple[Asked, ...]:
 def uploads(surroundings: Surroundings) -> tuple[Asked, ...]:
     """Return the pages that show what came, and what became of it."""
     installation = surroundings.installation
-    stories = Stories(
-        database=installation.database,
-        receiver=surroundings.receiver,
-        clock=installation.clock,
-        node=installation.works().node,
-    )
-    return (*Lists(installation.database, installation.clock).asked(), *stories.asked())
+    stories = Stories(installation, surroundings.receiver)
+    return (*Lists(installation).asked(), *stories.asked())

@@ -47,11 +47,11 @@ from ingestd.service.files.story import (
     page_findings,
     read_story,
 )
+from ingestd.service.installation.bootstrap import Installation, node_of
 from ingestd.service.people.audit import Deed, Doer, Via, write_audit
 from ingestd.spool.arrivals import note_of_upload
 from ingestd.spool.queue import retry
-from ingestd.values.clock import Clock
-from ingestd.values.identifiers import UPLOAD_ID_PATTERN, UploadId
+from ingestd.values.identifiers import UPLOAD_ID_PATTERN, AccountId, UploadId
 from ingestd.values.money import decimals_of
 
 _ROW_MAX = 10**9
@@ -63,11 +63,11 @@ _MENDABLE = frozenset({"rejected", "processed_with_findings"})
 class Stories:
     """`/uploads/ID` and what hangs on it."""
 
-    def __init__(self, *, database: Database, receiver: Receiver, clock: Clock, node: str) -> None:
-        self._database = database
+    def __init__(self, installation: Installation, receiver: Receiver) -> None:
+        self._installation = installation
         self._receiver = receiver
-        self._clock = clock
-        self._node = node
+        self._clock = installation.clock
+        self._nodes = {shard.shard: node_of(shard.folders) for shard in installation.shards}
 
     def asked(self) -> tuple[Asked, ...]:
         """Return the pages, each with its right."""
@@ -148,7 +148,7 @@ class Stories:
             row=lines,
             # Each character as it stands there; what cannot be seen by its number.
             texts=[escape(shown(text)) for text in (lines.lines if lines else ())],
-            is_here=story.upload.node == self._node,
+            is_here=self._is_here(account, story),
         )
 
     async def retry(self, request: Request, visit: Visit) -> Response:
@@ -213,8 +213,16 @@ class Stories:
             return None
         return found[0], found[1], found[2]
 
+    def _database_of(self, account: AccountId) -> Database:
+        return self._installation.shard_of(account).database
+
+    def _is_here(self, account: Account, story: Story) -> bool:
+        """Tell whether an upload's bytes lie on this node."""
+        shard = self._installation.shard_of(account.account_id)
+        return story.upload.node == self._nodes[shard.shard]
+
     def _read(self, account: Account, upload_id: UploadId) -> Story | None:
-        with self._database.reading() as connection:
+        with self._database_of(account.account_id).reading() as connection:
             return read_story(connection, account.account_id, upload_id)
 
     def _comes(self, account: Account, upload_id: UploadId) -> bool:
@@ -270,20 +278,20 @@ class Stories:
             may_send_again=may_act
             and story.state in _MENDABLE
             and story.upload.format is not None
-            and story.upload.node == self._node,
+            and self._is_here(account, story),
         )
 
     def _page_findings(self, story: Story, code: str, after: str) -> list[Any]:
         if story.outcome is None or not story.outcome.findings:
             return []
         upload = story.upload
-        with self._database.reading() as connection:
+        with self._database_of(upload.account).reading() as connection:
             return list(
                 page_findings(connection, upload.account, upload.upload_id, code=code, after=after)
             )
 
     def _write_receipt(self, account: Account, upload_id: UploadId, ending: str) -> bytes | None:
-        with self._database.reading() as connection:
+        with self._database_of(account.account_id).reading() as connection:
             outcome = read_file_outcome(connection, account.account_id, upload_id)
             if outcome is None:
                 return None
@@ -293,11 +301,11 @@ class Stories:
             return b"".join(csv_of(connection, outcome)) if has_csv(outcome) else None
 
     def _list_applied(self, account: Account, batch_no: int, after: int) -> list[Any]:
-        with self._database.reading() as connection:
+        with self._database_of(account.account_id).reading() as connection:
             return list(list_applied_charges(connection, account.account_id, batch_no, after=after))
 
     def _retry(self, visit: Visit, account: Account, upload_id: UploadId) -> bool:
-        with self._database.writing() as connection:
+        with self._database_of(account.account_id).writing() as connection:
             is_retried = retry(connection, account.account_id, upload_id)
             if is_retried:
                 write_audit(
@@ -313,7 +321,7 @@ class Stories:
     def _note_again(
         self, visit: Visit, account: Account, upload_id: UploadId, new_id: UploadId
     ) -> None:
-        with self._database.writing() as connection:
+        with self._database_of(account.account_id).writing() as connection:
             write_audit(
                 connection,
                 Deed.UPLOAD_SENT_AGAIN,

@@ -14,7 +14,7 @@ from ingestd.console.page.pages import page
 from ingestd.console.page.spreadsheets import as_csv
 from ingestd.console.page.threads import read
 from ingestd.console.page.times import shown_time
-from ingestd.database.engine import Database
+from ingestd.service.installation.bootstrap import Installation
 from ingestd.service.people.audit import LAST, AuditEvent, Deed, list_audit
 from ingestd.values.identifiers import AccountId
 
@@ -46,8 +46,8 @@ class _Filters:
 class AuditPage:
     """The page of what people did."""
 
-    def __init__(self, database: Database, keeper: AccessKeeper) -> None:
-        self._database = database
+    def __init__(self, installation: Installation, keeper: AccessKeeper) -> None:
+        self._installation = installation
         self._keeper = keeper
 
     def asked(self) -> Iterable[Asked]:
@@ -95,16 +95,20 @@ class AuditPage:
         return as_csv("audit.csv", _COLUMNS, rows)
 
     def _list(self, filters: _Filters, *, limit: int, before: str) -> list[AuditEvent]:
-        with self._database.reading() as connection:
-            return list_audit(
-                connection,
-                limit=limit,
-                before=before[:_ULID_CHARACTERS],
-                by=filters.by,
-                about=filters.about,
-                deed=filters.deed,
-                account=None if filters.account is None else AccountId(filters.account),
-            )
+        # A deed stands in the database in which something was done.
+        events: list[AuditEvent] = []
+        for shard in self._installation.shards:
+            with shard.database.reading() as connection:
+                events += list_audit(
+                    connection,
+                    limit=limit,
+                    before=before[:_ULID_CHARACTERS],
+                    by=filters.by,
+                    about=filters.about,
+                    deed=filters.deed,
+                    account=None if filters.account is None else AccountId(filters.account),
+                )
+        return sorted(events, key=lambda event: event.audit_id, reverse=True)[:limit]
 
 
 def _filters(request: Request) -> _Filters:

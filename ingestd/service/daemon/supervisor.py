@@ -9,29 +9,23 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from starlette.types import ASGIApp
 
 import ingestd
 from ingestd.access.keeper import AccessKeeper
 from ingestd.config.files.settings import Settings
-from ingestd.intake.work.intake import Intake
-from ingestd.service.daemon.bounds import door_limits, intake_settings
-from ingestd.service.daemon.membership import Membership
-from ingestd.service.daemon.other_nodes import keep_exchanging, other_nodes
+from ingestd.service.daemon.bounds import door_limits
+from ingestd.service.daemon.crew import checks_of, crews_of, others_of
+from ingestd.service.daemon.other_nodes import keep_exchanging
 from ingestd.service.daemon.reload import ConfigWatch
-from ingestd.service.evidence.watch import EvidenceWatch
-from ingestd.service.evidence.witness import Witness
 from ingestd.service.files.receiving import Receiver
-from ingestd.service.http.health import (
-    Health,
-    check_database,
-    check_disk,
-)
+from ingestd.service.http.health import Health
 from ingestd.service.http.server import HttpServer
 from ingestd.service.in_force.last_good import LastGood
 from ingestd.service.in_force.need import Need
@@ -41,9 +35,10 @@ from ingestd.service.installation.bootstrap import (
     lock_data_folder,
     open_installation,
 )
+from ingestd.service.installation.homes import require_homes
 from ingestd.sftp.door.host_keys import fingerprints
 from ingestd.sftp.door.listener import SftpDoor
-from ingestd.spool.files import free_bytes, make_folder
+from ingestd.spool.files import free_bytes
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.faults import catch_what_escapes, handle_loop_fault
 from ingestd.telemetry.logs import configure_logs, get_logger
@@ -81,17 +76,18 @@ def serve(config_path: Path, make_console: MakeConsole) -> int:
         log_format=installation.settings.log.format, level=installation.settings.log.level
     )
     catch_what_escapes()
-    with contextlib.closing(installation):
-        # Before the lock: nothing is written into a folder that is not this installation's.
-        installation.ledger.require()
-        lock = lock_data_folder(installation.folders)
-        try:
-            _spare_the_collector()
-            installation.ledger.use(as_daemon=True)
-            installation.database.clear_scratch()
-            return asyncio.run(Daemon(installation, make_console).run())
-        finally:
-            os.close(lock)
+    with contextlib.closing(installation), contextlib.ExitStack() as locks:
+        # Before the locks: nothing is written into a folder that is not this installation's.
+        for shard in installation.shards:
+            shard.ledger.require()
+        for shard in installation.shards:
+            locks.callback(os.close, lock_data_folder(shard.folders))
+        _spare_the_collector()
+        for shard in installation.shards:
+            shard.ledger.use(as_daemon=True)
+            shard.database.clear_scratch()
+        require_homes(installation.shards)
+        return asyncio.run(Daemon(installation, make_console).run())
 
 
 def _spare_the_collector() -> None:
@@ -114,15 +110,22 @@ class Daemon:
         self._failed = False
         self._draining = ""
         self._deadline = float("inf")
-        self._tasks: list[asyncio.Task[None]] = []
+        self._intakes: list[asyncio.Task[None]] = []
+        self._watches: list[asyncio.Task[None]] = []
         self._reloads: set[asyncio.Task[None]] = set()  # the loop keeps no task alive by itself
         metrics = Metrics()
         metrics.disk_free_bytes.set_function(partial(_free_bytes, self._settings.data_dir))
         keeper = AccessKeeper(installation.access)
         folders = installation.folders
         limits = door_limits(self._settings)
-        works = installation.works()
-        self._others = other_nodes(works, folders, keeper, self._settings)
+        self._crews = crews_of(
+            installation,
+            keeper,
+            metrics,
+            host_keys=" ".join(sorted(fingerprints(folders.host_keys).values())),
+            on_drain=self._drain,
+        )
+        self._others = others_of(self._crews)
         self._door = SftpDoor(
             listen=[(address.host, address.port) for address in self._settings.sftp.listen],
             folders=folders,
@@ -132,28 +135,6 @@ class Daemon:
             metrics=metrics,
             proxies=self._settings.sftp.proxy_protocol_from,
             others=self._others,
-        )
-        signing = installation.signing_of_daemon()
-        self._evidence = EvidenceWatch(
-            database=installation.database,
-            signing=signing,
-            witness=_witness(self._settings),
-            metrics=metrics,
-            monotonic=installation.clock.monotonic,
-        )
-        self._intake = Intake(
-            works=replace(works, signing=signing),
-            folders=folders,
-            keeper=keeper,
-            metrics=metrics,
-            settings=intake_settings(self._settings),
-        )
-        self._membership = Membership(
-            database=installation.database,
-            node=works.node,
-            host_keys=" ".join(sorted(fingerprints(installation.folders.host_keys).values())),
-            metrics=metrics,
-            on_drain=self._drain,
         )
         self._config_watch = ConfigWatch(
             config_path=installation.config_path,
@@ -168,13 +149,8 @@ class Daemon:
         health = Health(
             checks={
                 "sftp": self._check_sftp,
-                "watcher": self._check_watcher,
-                "workers": self._check_workers,
-                "intake": self._check_intake,  # both of them: the name that came first
-                "clock": self._check_clock,
                 "node": self._check_node,
-                "database": lambda: check_database(installation.database),
-                "disk": self._check_disk,
+                **checks_of(self._crews),
             },
             pending=lambda: self._config_watch.pending,
             metrics=metrics,
@@ -198,9 +174,8 @@ class Daemon:
         Raises NodeTakenError, ListenError and StorageError.
         """
         asyncio.get_running_loop().set_exception_handler(handle_loop_fault)
-        # Before anything is taken up: what is at work under this name may be another's.
-        self._membership.join()
-        make_folder(self._installation.folders.spool)
+        for crew in self._crews:
+            crew.begin()
         self._listen_to_signals()
         try:
             await self._door.start()
@@ -228,24 +203,27 @@ class Daemon:
         return EXIT_WORLD if self._failed else EXIT_DONE
 
     def _start_tasks(self) -> None:
+        self._intakes = [
+            self._start(crew.named("intake"), crew.intake.run()) for crew in self._crews
+        ]
         for name, work in (
-            ("intake", self._intake.run()),
+            *(watch for crew in self._crews for watch in crew.watches()),
             ("config watch", self._config_watch.run()),
-            ("evidence", self._evidence.run()),
-            ("membership", self._membership.run()),
             ("bans", keep_exchanging(self._installation, self._door.bans)),
             ("http", self._http.run()),
         ):
-            task = asyncio.create_task(work, name=name)
-            task.add_done_callback(self._on_task_done)
-            self._tasks.append(task)
+            self._watches.append(self._start(name, work))
+
+    def _start(self, name: str, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._on_task_done)
+        return task
 
     async def _until_begun(self) -> None:
         """Wait for what a probe would call down while it only begins; a stop ends the wait."""
-        waits = [
-            asyncio.create_task(each)
-            for each in (self._intake.wait_until_begun(), self._stop.wait())
-        ]
+        begun = asyncio.gather(*(crew.intake.wait_until_begun() for crew in self._crews))
+        stopped = asyncio.create_task(self._stop.wait())
+        waits: tuple[asyncio.Future[Any], ...] = (begun, stopped)
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
@@ -267,21 +245,22 @@ class Daemon:
     async def _wind_down(self) -> None:
         """Stop accepting, finish or hand back, and be gone by the deadline."""
         self.stop()
-        self._intake.stop()
+        for crew in self._crews:
+            crew.intake.stop()
         left = max(self._deadline - time.monotonic() - _LAST_SECONDS, 0.0)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._door.stop(left), timeout=left + _LAST_SECONDS)
         self._others.close()
-        intake, *watches = self._tasks or (None,)
-        for watch in watches:
+        for watch in self._watches:
             watch.cancel()
-        if intake is not None:
+        if self._intakes:
             left = max(self._deadline - time.monotonic(), 0.1)
-            _, running = await asyncio.wait([intake], timeout=left)
+            _, running = await asyncio.wait(self._intakes, timeout=left)
             if running:
                 self._leave_now()
         await self._http.stop()
-        await asyncio.to_thread(self._membership.leave)
+        for crew in self._crews:
+            await asyncio.to_thread(crew.membership.leave)
         log.info(Event.DAEMON_STOPPED, clean=True)
 
     def _leave_now(self) -> None:
@@ -333,34 +312,8 @@ class Daemon:
     async def _check_sftp(self) -> str:
         return "" if self._door.listening else "not listening"
 
-    async def _check_watcher(self) -> str:
-        return self._intake.watcher_trouble
-
-    async def _check_workers(self) -> str:
-        return self._intake.worker_trouble
-
-    async def _check_disk(self) -> str:
-        return self._intake.space_trouble or await check_disk(
-            self._settings.data_dir,
-            reserve_bytes=self._settings.intake.disk_reserve_bytes,
-        )
-
-    async def _check_clock(self) -> str:
-        return self._intake.clock_trouble
-
     async def _check_node(self) -> str:
         return self._draining
-
-    async def _check_intake(self) -> str:
-        return self._intake.trouble
-
-
-def _witness(settings: Settings) -> Witness | None:
-    """Return who keeps what is signed, where `[evidence]` names somebody."""
-    evidence = settings.evidence
-    if not evidence.has_witness:
-        return None
-    return Witness(folder=evidence.witness_folder, command=evidence.witness_command)
 
 
 def _free_bytes(folder: Path) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingestd.access.accounts import Access, Account
-from ingestd.config.files.settings import Settings, load_settings
+from ingestd.config.files.settings import MAIN_DATABASE, Settings, load_settings
 from ingestd.database.engine import Database, open_database
 from ingestd.database.identity import find_ledger
 from ingestd.intake.pipeline import Works
@@ -27,6 +27,7 @@ from ingestd.service.in_force.config_check import require
 from ingestd.service.in_force.last_good import Good, LastGood
 from ingestd.service.in_force.need import Need
 from ingestd.service.installation.folder_ledger import FolderLedger
+from ingestd.service.installation.homes import require_at_home
 from ingestd.service.installation.system_clock import SystemClock
 from ingestd.spool.archive.archive import Archive
 from ingestd.spool.archive.opening import open_archive
@@ -47,6 +48,11 @@ class Installation:
 
     `look` says what was found in accounts.toml and allowlist.toml; of a file with a mistake, what
     was good last is in force.
+
+    Where `[databases]` names further ones, each is a shard: an installation within this one, called
+    `shard`, with a database and a tree of files of its own, for the accounts that it keeps.
+    `further` are those shards, of the installation itself alone. It knows all accounts, and the
+    folders of all; who may sign in is in its own database.
     """
 
     config_path: Path
@@ -56,6 +62,35 @@ class Installation:
     folders: Folders
     database: Database
     clock: Clock
+    shard: str = MAIN_DATABASE
+    further: tuple[Installation, ...] = ()
+
+    @property
+    def shards(self) -> tuple[Installation, ...]:
+        """Itself and the further shards, each with the accounts that it keeps."""
+        return (self, *self.further)
+
+    def shard_of(self, account: str) -> Installation:
+        """Return the one that keeps an account's books."""
+        name = self.settings.database_of(AccountId(account))
+        return next((one for one in self.further if one.shard == name), self)
+
+    @property
+    def own_accounts(self) -> list[AccountId]:
+        """The configured accounts that this one keeps, sorted."""
+        return [one for one in sorted(self.access.accounts) if self.keeps(one)]
+
+    def shard_named(self, name: str) -> Installation:
+        """Return the shard of a name in `[databases]`. Raises UsageError for any other."""
+        for one in self.shards:
+            if one.shard == name:
+                return one
+        known = ", ".join(one.shard for one in self.further) or "none"
+        raise UsageError(f"There is no database {name} in [databases]. Named there: {known}.")
+
+    def keeps(self, account: AccountId) -> bool:
+        """Tell whether this one keeps an account's books."""
+        return self.settings.database_of(account) == self.shard
 
     @property
     def ledger(self) -> FolderLedger:
@@ -127,7 +162,7 @@ class Installation:
     def origins(self, account: AccountId | None = None) -> list[str]:
         """Return the origins that one account, or each configured one, is signed under by now."""
         name = self.ledger_name()
-        accounts = sorted(self.access.accounts) if account is None else [account]
+        accounts = self.own_accounts if account is None else [account]
         with self.database.reading() as connection:
             return [find_origin(connection, one, name=name) for one in accounts]
 
@@ -144,8 +179,9 @@ class Installation:
         return kept or self.settings.evidence.name or own or "ledger"
 
     def close(self) -> None:
-        """Close the database."""
-        self.database.close()
+        """Close its databases."""
+        for one in self.shards:
+            one.database.close()
 
 
 def open_installation(config_path: Path, need: Need = Need.READING) -> Installation:
@@ -159,7 +195,7 @@ def open_installation(config_path: Path, need: Need = Need.READING) -> Installat
     except ConfigError as error:
         look = look_at_access(config_path, Good())
         raise ConfigError(error.mistakes + look.mistakes) from error
-    folders = Folders(settings.data_dir)
+    folders = _folders_of(settings)
     good = LastGood(settings.data_dir).read()
     # Only a door must not be opened to who was taken out; a question may be about them.
     look = (look_at_start if need is Need.SERVING else look_at_access)(config_path, good)
@@ -173,7 +209,7 @@ def open_installation(config_path: Path, need: Need = Need.READING) -> Installat
                 f"Without it, these mistakes cannot be passed over:\n{error.message}"
             ) from error
         raise
-    return Installation(
+    installation = Installation(
         config_path=config_path,
         settings=settings,
         look=look,
@@ -182,20 +218,64 @@ def open_installation(config_path: Path, need: Need = Need.READING) -> Installat
         database=open_database(settings.database_url, temporary_folder=folders.temporary),
         clock=SystemClock(),
     )
+    return replace(
+        installation, further=tuple(_shard(installation, name) for name in settings.databases)
+    )
+
+
+def _folders_of(settings: Settings) -> Folders:
+    """Return the folders of all accounts."""
+    plain = Folders(settings.data_dir)
+    homes = {
+        account: plain.database_home(name)
+        for name, one in settings.databases.items()
+        for account in one.accounts
+    }
+    return replace(plain, homes=homes)
+
+
+def _shard(whole: Installation, name: str) -> Installation:
+    """Return the shard of one of `[databases]`."""
+    url = whole.settings.databases[name].url
+    folders = Folders(whole.folders.database_home(name))
+    settings = whole.settings.model_copy(update={"data_dir": folders.data_dir, "database_url": url})
+    shard = replace(
+        whole,
+        settings=settings,
+        folders=folders,
+        database=open_database(url, temporary_folder=folders.temporary),
+        shard=name,
+    )
+    return replace(shard, access=whole.access.of_accounts(shard.keeps))
 
 
 @contextlib.contextmanager
-def prepared_installation(config_path: Path, need: Need = Need.READING) -> Iterator[Installation]:
+def prepared_installation(
+    config_path: Path, need: Need = Need.READING, account: str | None = None
+) -> Iterator[Installation]:
     """Lend an installation whose database holds its ledger, at this version's schema.
 
-    Every command that asks the ledger begins here. Raises as `FolderLedger.use` does.
+    Every command that asks the ledger begins here. With an account it is the shard that keeps the
+    account's books. Raises as `FolderLedger.use` and `require_at_home` do.
     """
     installation = open_installation(config_path, need)
     try:
-        installation.ledger.use()
-        yield installation
+        used = installation if account is None else installation.shard_of(account)
+        used.ledger.use()
+        if account is not None:
+            require_at_home(installation.shards, AccountId(account))
+        yield used
     finally:
         installation.close()
+
+
+@contextlib.contextmanager
+def prepared_shards(config_path: Path, need: Need) -> Iterator[tuple[Installation, ...]]:
+    """Lend every shard as `prepared_installation` does, for what is about all accounts."""
+    with prepared_installation(config_path, need) as installation:
+        for one in installation.further:
+            one.ledger.use()
+        yield installation.shards
 
 
 def node_of(folders: Folders) -> str:

@@ -54,7 +54,11 @@ def examine(config_path: Path) -> list[Result]:
         ("sftp", _sftp),
     ]
     try:
-        return [_run(name, check, installation) for name, check in checks]
+        results = [_run(name, check, installation) for name, check in checks]
+        for shard in installation.further:
+            of_shard = (("database", _database), ("nodes", _nodes), ("clock", _clock))
+            results += [_run(f"{name} {shard.shard}", check, shard) for name, check in of_shard]
+        return results
     finally:
         installation.close()
 

@@ -14,6 +14,7 @@ from ingestd.service.installation.bootstrap import (
     node_of,
     open_installation,
 )
+from ingestd.service.installation.homes import require_homes
 from ingestd.sftp.door.host_keys import load_or_create_host_keys
 from ingestd.spool.files import make_folder
 from ingestd.spool.known_ledger import KnownLedger
@@ -33,19 +34,23 @@ def initialise(target: Path, *, adopt: bool = False) -> list[Path]:
     return written
 
 
-def complete(config_path: Path, *, adopt: bool = False) -> KnownLedger:
-    """Make what an installation lacks of all that its config names; return its ledger.
+def complete(config_path: Path, *, adopt: bool = False) -> dict[str, KnownLedger]:
+    """Make what an installation lacks of all that its config names; return each shard's ledger.
 
     With `adopt` its data folder belongs to the ledger that the database holds, or to a new one
     where there is none, whatever it knew before; no daemon may run on it meanwhile. Raises
-    OtherLedgerError, StorageError or DatabaseError.
+    OtherLedgerError, StorageError, DatabaseError, and as `require_homes` does.
     """
     with closing(open_installation(config_path)) as installation:
-        # The ledger first: where that is refused, nothing else is made.
-        known = _adopted(installation) if adopt else installation.ledger.make()
+        # The ledgers first: where one is refused, nothing else is made.
+        known = {
+            one.shard: _adopted(one) if adopt else one.ledger.make() for one in installation.shards
+        }
+        require_homes(installation.shards)
         load_or_create_host_keys(installation.folders.host_keys)
-        make_ledger_key(installation.folders.ledger_key)
-        node_of(installation.folders)
+        for one in installation.shards:
+            make_ledger_key(one.folders.ledger_key)
+            node_of(one.folders)
     return known
 
 

@@ -140,7 +140,7 @@ class FileServer(TreeServer):
 
     async def _open_to_read(self, file: File) -> ReadHandle:
         if file.folder is FolderName.RECEIPTS:
-            await self._uploads.others.receipts_at_hand(self._account)
+            await self._uploads.others.of(self._account).receipts_at_hand(self._account)
         descriptor = await asyncio.to_thread(self._files.open, file)
         if descriptor is None:
             raise asyncssh.SFTPNoSuchFile("no such file")

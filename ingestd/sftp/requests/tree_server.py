@@ -103,6 +103,7 @@ class TreeServer(ChannelServer):
         self._hold = hold
         self._account = hold.sender.account
         self._uploads = uploads
+        self._others = uploads.others.of(self._account)
         self._log = hold.log
         self.max_open_files = hold.max_open_files
 
@@ -114,12 +115,12 @@ class TreeServer(ChannelServer):
         """Return the attributes of what the path names."""
         place = self._place(path)
         is_receipt = isinstance(place, File) and place.folder is FolderName.RECEIPTS
-        if is_receipt and self._uploads.others.bring_receipts:
+        if is_receipt and self._others.bring_receipts:
             return self._stat_brought(path)
         return self._stat(path)
 
     async def _stat_brought(self, path: bytes) -> SFTPAttrs:
-        await self._uploads.others.receipts_at_hand(self._account)
+        await self._others.receipts_at_hand(self._account)
         return self._stat(path)
 
     def _stat(self, path: bytes) -> SFTPAttrs:
@@ -163,8 +164,8 @@ class TreeServer(ChannelServer):
         with answered(self._log):
             async with self._uploads.naming(self._account):
                 is_ours = True
-                if self._uploads.others.announcing is not None:
-                    is_ours = await self._uploads.others.announcing.remove(self._files, file.name)
+                if self._others.announcing is not None:
+                    is_ours = await self._others.announcing.remove(self._files, file.name)
                 removed = await asyncio.to_thread(self._files.remove, file.name)
         if removed is Removed.WAITING and not is_ours:
             removed = Removed.NOTHING  # another node was first
@@ -206,8 +207,8 @@ class TreeServer(ChannelServer):
             raise asyncssh.SFTPFileAlreadyExists("already exists")
         with answered(self._log):
             async with self._uploads.naming(self._account):
-                if self._uploads.others.announcing is not None:
-                    await self._uploads.others.announcing.rename(self._files, old.name, new.name)
+                if self._others.announcing is not None:
+                    await self._others.announcing.rename(self._files, old.name, new.name)
                 renamed = await asyncio.to_thread(self._files.rename, old.name, new.name)
                 if renamed:
                     self._uploads.received.rename(self._account, old.name, new.name)
@@ -277,7 +278,7 @@ class TreeServer(ChannelServer):
                     yield named(folder.value, folder_attributes(now))
             case Folder():
                 if place.name is FolderName.RECEIPTS:
-                    await self._uploads.others.receipts_at_hand(self._account)
+                    await self._others.receipts_at_hand(self._account)
                 with answered(self._log):
                     found_files = await asyncio.to_thread(self._files.list_folder, place.name)
                 with self._hold.listing(len(found_files)):

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -191,16 +191,23 @@ class OtherNodes:
     """What a door tells other nodes, and what it shows of theirs; neither, where there are none.
 
     `bring_receipts` writes the receipts of what they have finished into an account's folder. It
-    blocks, and raises DatabaseError and StorageError.
+    blocks, and raises DatabaseError and StorageError. `further` are those of accounts whose books
+    another database keeps.
     """
 
     announcing: Announcing | None = None
     bring_receipts: Callable[[AccountId], object] | None = None
+    further: Mapping[AccountId, OtherNodes] = field(default_factory=dict, hash=False)
+
+    def of(self, account: AccountId) -> OtherNodes:
+        """Return who is told of an account's uploads."""
+        return self.further.get(account, self)
 
     def close(self) -> None:
         """Let go of what tells."""
-        if self.announcing is not None:
-            self.announcing.close()
+        for others in (self, *self.further.values()):
+            if others.announcing is not None:
+                others.announcing.close()
 
     async def receipts_at_hand(self, account: AccountId) -> None:
         """Have the receipts of all nodes in the folder; those that cannot be had soon are not."""

@@ -187,15 +187,17 @@ class Uploads:
 
     async def _announced(self, path: Path, arrival: Arrival) -> Arrival:
         """Return an arrival that all nodes know of, where they share an archive."""
-        if self.others.announcing is None:
+        announcing = self.others.of(arrival.account).announcing
+        if announcing is None:
             return arrival
-        return await self.others.announcing.announce(self.files_of(arrival.account), path, arrival)
+        return await announcing.announce(self.files_of(arrival.account), path, arrival)
 
     async def _take_back(self, arrival: Arrival) -> None:
         """Take back what could not be published; its client sends it again, and that is no harm."""
-        if self.others.announcing is not None and arrival.archived:
+        announcing = self.others.of(arrival.account).announcing
+        if announcing is not None and arrival.archived:
             with contextlib.suppress(NotWithdrawnError):
-                await self.others.announcing.withdraw(arrival)
+                await announcing.withdraw(arrival)
 
     async def _publish(self, upload: StagedUpload, log: BoundLogger) -> Arrival:
         account = upload.sender.account

@@ -28,6 +28,7 @@ from ingestd.service.installation.bootstrap import Installation
 from ingestd.service.people.roles import RoleKind
 from ingestd.service.people.users import User
 from ingestd.values.clock import day_in
+from ingestd.values.errors import DatabaseError
 from ingestd.values.identifiers import AccountId
 
 WEEK = timedelta(days=6)
@@ -70,6 +71,7 @@ class Overview:
         standing = await self._health.standing()
         accounts = self._accounts_of(visit.user)
         lines = await read(self._count, accounts) if accounts else []
+        counted = {line.account.account_id for line in lines}
         return page(
             request,
             "overview.html",
@@ -78,6 +80,7 @@ class Overview:
             pending=standing.pending,
             states=STATES,
             lines=lines,
+            away=[one.account_id for one in accounts if one.account_id not in counted],
             needing=[line for line in lines if line.needs_somebody],
             sees_uploads=visit.user.has(RoleKind.OPERATOR) or bool(visit.user.accounts),
         )
@@ -95,6 +98,7 @@ class Overview:
         failed: dict[AccountId, int] = {}
         week: Counts = {}
         of_today: Counts = {}
+        away: set[AccountId] = set()  # what works says so above; the others' lines still stand
         for shard in self._installation.shards:
             by_zone: defaultdict[str, list[Account]] = defaultdict(list)
             kept = [account for account in accounts if shard.keeps(account.account_id)]
@@ -102,13 +106,22 @@ class Overview:
                 by_zone[account.timezone.key].append(account)
             if not kept:
                 continue
-            with shard.database.reading() as connection:
-                failed |= count_failed(connection, [account.account_id for account in kept])
-                for members in by_zone.values():
-                    today = day_in(members[0].timezone, now)
-                    week |= _count_since(connection, members, today - WEEK)
-                    of_today |= _count_since(connection, members, today)
-        return [self._line(account, failed, week, of_today) for account in accounts]
+            try:
+                with shard.database.reading() as connection:
+                    failed |= count_failed(connection, [account.account_id for account in kept])
+                    for members in by_zone.values():
+                        today = day_in(members[0].timezone, now)
+                        week |= _count_since(connection, members, today - WEEK)
+                        of_today |= _count_since(connection, members, today)
+            except DatabaseError:
+                if shard.database is self._installation.database:
+                    raise
+                away.update(account.account_id for account in kept)
+        return [
+            self._line(account, failed, week, of_today)
+            for account in accounts
+            if account.account_id not in away
+        ]
 
     def _line(
         self, account: Account, failed: dict[AccountId, int], week: Counts, of_today: Counts

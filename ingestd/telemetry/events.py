@@ -28,6 +28,8 @@ class Event(StrEnum):
     SFTP_LISTENING = "sftp_listening"
     HTTP_LISTENING = "http_listening"
     CONSOLE_HIDDEN = "console_hidden"
+    DATABASE_ACCOUNTS_AWAITED = "database_accounts_awaited"
+    PAGE_UNAVAILABLE = "page_unavailable"
     USER_SIGNED_IN = "user_signed_in"
     SIGN_IN_FAILED = "sign_in_failed"
     TOKEN_REFUSED = "token_refused"  # noqa: S105 - an event, and no password

@@ -26,7 +26,7 @@ def check(output: OutputOption = Output.TABLE, config: ConfigOption = None) -> N
 
     accounts.toml and allowlist.toml are compared with what was last in force, as the daemon does.
     """
-    from ingestd.service.in_force.config_check import check_config
+    from ingestd.service.in_force.config_check import check_config, list_awaited
 
     path = config_path(config)
     mistakes, look = check_config(path)
@@ -37,7 +37,7 @@ def check(output: OutputOption = Output.TABLE, config: ConfigOption = None) -> N
     else:
         for mistake in mistakes:
             complain(str(mistake))
-    for warning in look.warnings:
+    for warning in (*list_awaited(path), *look.warnings):
         complain(f"warning: {warning}")
     if look.good.trouble:
         complain(f"Not compared with what is in force: {look.good.trouble}")

@@ -11,11 +11,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ingestd.console.page.pages import page
 from ingestd.console.page.threads import read, write
 from ingestd.database.engine import Database
 from ingestd.service.people.sessions import find_session, see_session
 from ingestd.service.people.users import User
+from ingestd.telemetry.events import Event
+from ingestd.telemetry.logs import get_logger
 from ingestd.values.clock import Clock, to_microseconds
+from ingestd.values.errors import DatabaseError, DatabaseFaultError, StorageError
 
 COOKIE = "__Host-ingestd"
 """Sent back to this host alone, by HTTPS or on loopback, and to no script."""
@@ -35,6 +39,10 @@ _HEADERS = (
         ),
     ),
 )
+_NOT_NOW = "The books cannot be reached at the moment. Try again in a minute."
+_LOOK_FIRST = "Look first whether what you sent was done: it may have been."
+
+log = get_logger("ingestd.console")
 
 
 class Gate:
@@ -56,21 +64,42 @@ class Gate:
         """Answer one request: by a page, by the way to sign in, or not at all."""
         request = Request(scope)
 
+        has_begun = False
+
         async def send_guarded(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 message["headers"] = [*message.get("headers", ()), *_HEADERS]
             await send(message)
 
+        try:
+            await self._answer(request, scope, receive, send_guarded)
+        except DatabaseFaultError:
+            raise
+        except (DatabaseError, StorageError) as error:
+            if has_begun:
+                raise
+            log.error(Event.PAGE_UNAVAILABLE, code=error.code, error=error.message)
+            # What a page of an account's is made with may be what is away.
+            scope["visit"] = None
+            words = _NOT_NOW if request.method in _SAFE else f"{_NOT_NOW} {_LOOK_FIRST}"
+            told = {"heading": "Not now", "words": words}
+            answer = page(request, "door/refused.html", status=503, **told)
+            answer.headers["Retry-After"] = "60"
+            await answer(scope, receive, send_guarded)
+
+    async def _answer(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         if request.method not in _SAFE and not is_from_here(request):
             answer = PlainTextResponse("Another site asked for this.\n", status_code=403)
-            await answer(scope, receive, send_guarded)
+            await answer(scope, receive, send)
             return
         user = await self._find_user(request)
         if user is None and not _PUBLIC.fullmatch(request.url.path):
-            await RedirectResponse(_way_to_sign_in(request.url), 303)(scope, receive, send_guarded)
+            await RedirectResponse(_way_to_sign_in(request.url), 303)(scope, receive, send)
             return
         scope["user"] = user
-        await self._pages(scope, receive, send_guarded)
+        await self._pages(scope, receive, send)
 
     async def _find_user(self, request: Request) -> User | None:
         secret = request.cookies.get(COOKIE)

@@ -27,6 +27,7 @@ from ingestd.service.daemon.reload import ConfigWatch
 from ingestd.service.files.receiving import Receiver
 from ingestd.service.http.health import Health
 from ingestd.service.http.server import HttpServer
+from ingestd.service.in_force.config_check import awaited_in
 from ingestd.service.in_force.last_good import LastGood
 from ingestd.service.in_force.need import Need
 from ingestd.service.in_force.tls import load_tls, may_show_console
@@ -43,7 +44,7 @@ from ingestd.telemetry.events import Event
 from ingestd.telemetry.faults import catch_what_escapes, handle_loop_fault
 from ingestd.telemetry.logs import configure_logs, get_logger
 from ingestd.telemetry.metrics import Metrics
-from ingestd.values.errors import EXIT_DONE, EXIT_WORLD, IngestdError, StorageError
+from ingestd.values.errors import EXIT_DONE, EXIT_WORLD, IngestdError, Mistake, StorageError
 
 _LAST_SECONDS = 1.0  # what is kept of the deadline for closing files and saying goodbye
 
@@ -186,6 +187,8 @@ class Daemon:
                     address=str(self._settings.http.listen),
                     remedy="set tls_certificate and tls_key, or trusted_proxies, in [http]",
                 )
+            if awaited := self._awaited():
+                log.warning(Event.DATABASE_ACCOUNTS_AWAITED, warnings=list(map(str, awaited)))
             self._start_tasks()
             await self._until_begun()
             log.info(Event.CONFIG_LOADED, file=str(self._installation.config_path))
@@ -201,6 +204,11 @@ class Daemon:
         finally:
             await self._wind_down()
         return EXIT_WORLD if self._failed else EXIT_DONE
+
+    def _awaited(self) -> tuple[Mistake, ...]:
+        installation = self._installation
+        accounts = installation.access.accounts
+        return awaited_in(self._settings, accounts, where=installation.config_path)
 
     def _start_tasks(self) -> None:
         self._intakes = [

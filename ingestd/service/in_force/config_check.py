@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from ingestd.config.files.settings import Settings, load_settings
+from ingestd.config.judging.databases import SECTION
 from ingestd.config.toml.document import read_config_bytes
 from ingestd.service.in_force.access_look import AccessLook, ReadBytes, look_at_access
 from ingestd.service.in_force.last_good import Good, LastGood
@@ -69,6 +70,39 @@ def check_config(
         found = error.mistakes
     look = look_around(config_path, environment)
     return found + look.mistakes, look
+
+
+def list_awaited(
+    config_path: Path, environment: Mapping[str, str] = os.environ
+) -> tuple[Mistake, ...]:
+    """Return the accounts of `[databases]` that accounts.toml does not have, each as a warning.
+
+    One may be to come, or be gone; one that is misspelt is served from `database_url` meanwhile.
+    """
+    try:
+        settings = load_settings(config_path, environment)
+    except ConfigError:
+        return ()
+    accounts = look_around(config_path, environment).access.accounts
+    return awaited_in(settings, accounts, where=config_path)
+
+
+def awaited_in(
+    settings: Settings, accounts: Container[AccountId], *, where: Path
+) -> tuple[Mistake, ...]:
+    """Return the same, where all accounts are known."""
+    return tuple(
+        Mistake(
+            where=str(where),
+            line=None,
+            key=f"{SECTION}.{name}.accounts",
+            message=f"accounts.toml has no account {account}.",
+            remedy="Take it out if it is misspelt. One that once had books stays where they are.",
+        )
+        for name, database in settings.databases.items()
+        for account in database.accounts
+        if account not in accounts
+    )
 
 
 def _archive_mistakes(settings: Settings, config_path: Path) -> tuple[Mistake, ...]:

@@ -181,11 +181,20 @@ class Console:
         return visitor
 
 
-def furnish(folder: Path, database: Database, clock: Clock) -> Installation:
-    """Return an installation of two districts whose books a database holds."""
+def furnish(
+    folder: Path, database: Database, clock: Clock, north: Database | None = None
+) -> Installation:
+    """Return an installation of two districts whose books a database holds.
+
+    With `north` the second one's are there.
+    """
     write_examples(folder)
     settings = folder / "ingestd.toml"
-    settings.write_text(f'data_dir = "{folder / "data"}"\n')
+    told = f'data_dir = "{folder / "data"}"\n'
+    if north is not None:
+        url = north.engine.url.render_as_string(hide_password=False)
+        told += f'[databases.north]\nurl = "{url}"\naccounts = ["{SHELBYVILLE}"]\n'
+    settings.write_text(told)
     accounts = "".join(
         f'[{name}]\nname = "{name.title()}"\ntimezone = "America/Chicago"\ncurrency = "USD"\n'
         for name in (SPRINGFIELD, SHELBYVILLE)
@@ -193,19 +202,24 @@ def furnish(folder: Path, database: Database, clock: Clock) -> Installation:
     (folder / "accounts.toml").write_text(accounts)
     (folder / "allowlist.toml").write_text("everyone = []\ndeny = []\n[accounts]\n")
     opened = open_installation(settings)
-    opened.database.close()
-    make_folder(opened.folders.data_dir)
-    return replace(opened, database=database, clock=clock)
+    opened.close()
+    further = tuple(replace(one, database=north or database, clock=clock) for one in opened.further)
+    for one in opened.shards:
+        make_folder(one.folders.data_dir)
+    return replace(opened, database=database, clock=clock, further=further)
 
 
 @asynccontextmanager
 async def console_on(
-    database: Database, folder: Path, set_up: Callable[[Settings], Settings] = lambda same: same
+    database: Database,
+    folder: Path,
+    set_up: Callable[[Settings], Settings] = lambda same: same,
+    north: Database | None = None,
 ) -> AsyncIterator[Console]:
     """Run a console, with other settings where `set_up` makes them."""
     clock = Clock()
     gate.SEEN_SECONDS = PATIENCE  # its clock leaps: nothing may be remembered late
-    installation = furnish(folder, database, clock)
+    installation = furnish(folder, database, clock, north)
     installation = replace(installation, settings=set_up(installation.settings))
     keeper = AccessKeeper(installation.access)
     doorkeeper = Doorkeeper(database, clock)

@@ -18,7 +18,7 @@ from tests.integration.console.conftest import SPRINGFIELD, Answer, Console, Vis
 
 def process(console: Console, account: AccountId = SPRINGFIELD) -> None:
     """Take all that waits in an account's `incoming/`, and process whatever is queued."""
-    installation = console.installation
+    installation = console.installation.shard_of(account)
     folders, works = installation.folders, installation.works()
     claims = Claims(works=works, folders=folders, temporary_hours=24, temporary_max=1000)
     configured = console.keeper.current.accounts[account]
@@ -63,7 +63,8 @@ def take_catalog(
         path = folder / f"{kind}.csv"
         path.write_text(content + other.get(kind.value, ""))
         configured = console.keeper.current.accounts[account]
-        result = import_file(console.installation, configured, kind, path, author=author)
+        shard = console.installation.shard_of(account)
+        result = import_file(shard, configured, kind, path, author=author)
         assert not result.findings
 
 

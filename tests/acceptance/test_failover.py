@@ -71,6 +71,6 @@ def test_a_standby_takes_over_and_nothing_that_was_answered_is_lost(
         assert len(school.items()) == 5_010
         assert school.ask("ledger", "verify")["holds"]
         assert [row["status"] for row in school.ask("uploads", "list", "--status", "failed")] == []
+        assert school.stop() == 0
         told = [event["upload_id"] for event in school.log.events("file_processed")]
         assert len(told) == len(set(told)) == 6
-        assert school.stop() == 0

@@ -162,6 +162,8 @@ def test_the_log_follows_a_file_by_its_upload_id(
     shared_school: School, receipt: dict[str, Any]
 ) -> None:
     """One search in the log tells the whole journey."""
+    # It is told last: the receipt is there before.
+    shared_school.log.wait_until_event("ledger_sealed", upload_id=receipt["upload_id"])
     told = shared_school.log.events(upload_id=receipt["upload_id"], account="SPRINGFIELD")
     assert [event["event"] for event in told if event["event"] != "receipt_written"] == [
         *("upload_started", "upload_received", "file_claimed", "file_processed"),

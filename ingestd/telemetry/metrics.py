@@ -90,6 +90,11 @@ class Metrics:
             "Files put back because the world failed.",
             registry=self.registry,
         )
+        self.archive_away = Gauge(
+            "ingestd_archive_away",
+            "1 while the archive that nodes share cannot be reached or refuses, else 0.",
+            registry=self.registry,
+        )
         self.disk_full = Gauge(
             "ingestd_disk_full",
             "1 while files or receipts wait because a disk is full, else 0.",

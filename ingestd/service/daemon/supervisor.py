@@ -20,6 +20,7 @@ import ingestd
 from ingestd.access.keeper import AccessKeeper
 from ingestd.config.files.settings import Settings
 from ingestd.intake.work.intake import Intake
+from ingestd.service.daemon.archive_watch import ArchiveWatch
 from ingestd.service.daemon.bounds import door_limits, intake_settings
 from ingestd.service.daemon.membership import Membership
 from ingestd.service.daemon.other_nodes import keep_exchanging, other_nodes
@@ -155,6 +156,9 @@ class Daemon:
             metrics=metrics,
             on_drain=self._drain,
         )
+        self._archive_watch = ArchiveWatch(
+            archive=works.archive, metrics=metrics, monotonic=installation.clock.monotonic
+        )
         self._config_watch = ConfigWatch(
             config_path=installation.config_path,
             keeper=keeper,
@@ -175,6 +179,7 @@ class Daemon:
                 "node": self._check_node,
                 "database": lambda: check_database(installation.database),
                 "disk": self._check_disk,
+                **self._archive_watch.checks(),
             },
             pending=lambda: self._config_watch.pending,
             metrics=metrics,
@@ -234,6 +239,7 @@ class Daemon:
             ("evidence", self._evidence.run()),
             ("membership", self._membership.run()),
             ("bans", keep_exchanging(self._installation, self._door.bans)),
+            ("archive", self._archive_watch.run()),
             ("http", self._http.run()),
         ):
             task = asyncio.create_task(work, name=name)

@@ -49,6 +49,8 @@ class Event(StrEnum):
     UPLOAD_RENAMED = "upload_renamed"
     STORAGE_FAILED = "storage_failed"
     BLOB_REPLACED = "blob_replaced"
+    ARCHIVE_MISSED = "archive_missed"
+    ARCHIVE_RETURNED = "archive_returned"
     DISK_FILLED = "disk_filled"
     DISK_FREED = "disk_freed"
     FILE_CLAIMED = "file_claimed"

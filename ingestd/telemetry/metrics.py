@@ -19,6 +19,7 @@ _TOGETHER: dict[str, Callable[[Iterable[float]], float]] = {
     "nodes_live": max,
     "clock_behind_seconds": max,
     "disk_full": max,
+    "archive_away": max,
 }
 """How what several ledgers say of themselves becomes one gauge."""
 
@@ -118,6 +119,11 @@ class Metrics:
         self.worker_failures = Counter(
             "ingestd_worker_failures",
             "Files put back because the world failed.",
+            registry=self.registry,
+        )
+        self.archive_away = Gauge(
+            "ingestd_archive_away",
+            "1 while the archive that nodes share cannot be reached or refuses, else 0.",
             registry=self.registry,
         )
         self.disk_full = Gauge(

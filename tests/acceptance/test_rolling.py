@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 from ingestd.database import schema
 from tests.acceptance.daemon_log import PATIENCE_SECONDS, until
@@ -73,6 +74,7 @@ class Pair:
     nodes: tuple[School, School]
     door: School
     url: str
+    balancer_said: Path
 
     @contextlib.contextmanager
     def uploading(self) -> Iterator[Traffic]:
@@ -98,6 +100,23 @@ class Pair:
         assert node.stop() == 0
         node.start()
         until(lambda: node.log.events("upload_received"), "an upload")
+
+    @contextlib.contextmanager
+    def without_database(self, server: Server) -> Iterator[None]:
+        """Let the database answer nobody, and the balancer have noticed."""
+        name = make_url(self.url).database
+        server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        try:
+            server.run(
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            )
+            until(
+                lambda: "'doors' has no server available" in self.balancer_said.read_text(),
+                "the balancer to find no node ready",
+            )
+            yield
+        finally:
+            server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
     def revisions(self) -> list[str]:
         """Return for which schemas the programs were made that serve."""
@@ -173,9 +192,14 @@ def pair(
         try:
             school.start()
             other.start()
-            with _balancing(balancer, school, front, tmp_path / "haproxy.cfg"):
-                door = replace(school, sftp_port=front)
-                yield Pair(nodes=(school, other), door=door, url=url)
+            config = tmp_path / "haproxy.cfg"
+            with _balancing(balancer, school, front, config):
+                yield Pair(
+                    nodes=(school, other),
+                    door=replace(school, sftp_port=front),
+                    url=url,
+                    balancer_said=config.with_suffix(".log"),
+                )
         finally:
             other.kill()
             school.kill()
@@ -191,7 +215,7 @@ def _balancing(balancer: str, school: School, front: int, config: Path) -> Itera
         ("10.0.0.12:2222", f"{HOSTS[1]}:{school.sftp_port}"),
         ("check port 8080 inter 1s", f"check port {school.http_port} inter 200ms"),
     ):
-        assert text.count(old) == 1, old
+        assert old in text, old
         text = text.replace(old, new)
     config.write_text(text, "utf-8")
     with config.with_suffix(".log").open("wb") as said:
@@ -250,6 +274,23 @@ def test_restarts_and_an_upgrade_lose_no_upload_and_fail_no_client_that_tries_ag
             _wait_until_it_processes(node)
     pair.require_each_once(traffic)
     assert [event for node in pair.nodes for event in node.log.events("program_outdated")] == []
+
+
+@pytest.mark.long
+def test_a_database_that_is_away_closes_no_door_behind_the_balancer(
+    pair: Pair, server: Server
+) -> None:
+    """No node is ready then, and each takes files: a district notices by a late receipt alone."""
+    path = pair.door.write_many("student_billing.csv", 2, prefix="K")
+    with pair.without_database(server):
+        pair.door.upload(path)
+        assert not any(list(node.receipts.glob("student_billing.*")) for node in pair.nodes)
+    until(
+        lambda: any(list(node.receipts.glob("student_billing.*.json")) for node in pair.nodes),
+        "the receipt",
+        seconds=3 * PATIENCE_SECONDS,
+    )
+    assert sorted(pair.nodes[0].items()) == ["K-0", "K-1"]
 
 
 def _wait_until_it_processes(node: School) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from ingestd.access.keeper import AccessKeeper
 from ingestd.config.files.settings import Settings
 from ingestd.intake.work.intake import Intake
+from ingestd.service.daemon.archive_watch import ArchiveWatch
 from ingestd.service.daemon.bounds import intake_settings
 from ingestd.service.daemon.membership import Membership
 from ingestd.service.daemon.other_nodes import other_nodes
@@ -30,6 +31,7 @@ class Crew:
     intake: Intake
     evidence: EvidenceWatch
     membership: Membership
+    archive: ArchiveWatch
     others: OtherNodes
 
     @classmethod
@@ -69,6 +71,9 @@ class Crew:
                 metrics=metrics,
                 on_drain=on_drain,
             ),
+            archive=ArchiveWatch(
+                archive=works.archive, metrics=metrics, monotonic=shard.clock.monotonic
+            ),
             others=other_nodes(works, shard.folders, own, shard.settings),
         )
 
@@ -83,6 +88,7 @@ class Crew:
         return (
             (self.named("evidence"), self.evidence.run()),
             (self.named("membership"), self.membership.run()),
+            (self.named("archive"), self.archive.run()),
         )
 
     def named(self, part: str) -> str:
@@ -111,6 +117,7 @@ class Crew:
             "clock": said(lambda: self.intake.clock_trouble),
             "database": partial(check_database, self.shard.database),
             "disk": disk,
+            **self.archive.checks(),
         }
 
 

@@ -37,6 +37,13 @@ class Archive(Protocol):
     def accepts_when_away(self) -> bool:
         """Whether uploads are taken while it is away, with no copy but on this node's disk."""
 
+    @property
+    def trouble(self) -> str:
+        """Why something that was asked lately was not answered, in words for people, or nothing.
+
+        It is forgotten once the like of it is answered, or `examine` finds nothing wrong.
+        """
+
     def put(self, account: AccountId, sha256: str, path: Path) -> None:
         """Keep a file's bytes for good, under their hash; safe to repeat.
 
@@ -62,6 +69,9 @@ class Archive(Protocol):
 
     def remove_note(self, account: AccountId, upload_id: UploadId) -> None:
         """Remove a note, if there is one. Raises ArchiveAwayError."""
+
+    def ask(self) -> None:
+        """Return once it answers a small question. Raises ArchiveAwayError."""
 
     def examine(self) -> str:
         """Write, read and remove something; return what was found, in words for people.

@@ -17,6 +17,7 @@ class LocalArchive:
 
     is_shared = False
     accepts_when_away = False
+    trouble = ""
 
     def put(self, account: AccountId, sha256: str, path: Path) -> None:
         """Do nothing: the bytes are where they are kept."""
@@ -38,6 +39,9 @@ class LocalArchive:
 
     def remove_note(self, account: AccountId, upload_id: UploadId) -> None:
         """Do nothing: there is none."""
+
+    def ask(self) -> None:
+        """Do nothing: readiness asks the disk."""
 
     def examine(self) -> str:
         """Return that it is a folder."""

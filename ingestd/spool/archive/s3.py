@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from configparser import ConfigParser
@@ -46,7 +47,7 @@ _RETRIES_MAX = 3
 _AGAIN_SECONDS = 4.0  # what failed sooner is tried once more
 _CREDENTIALS_SECONDS = 300  # a file of credentials is read anew so often: they may be exchanged
 _NOTE_SUFFIX = ".json"
-_PROBE = "doctor"
+_PROBE = "doctor"  # and some letters: what another node writes meanwhile is no answer to this one
 _NOT_IMPLEMENTED = "501 Not Implemented"  # what Swift says of If-None-Match
 
 log = get_logger("ingestd.spool")
@@ -62,6 +63,8 @@ class S3Archive:
         self._url = url
         self.accepts_when_away = accepts_when_away
         self._knows_conditions = True
+        self._troubles: dict[str, str] = {}  # why what was asked last was not answered, by its kind
+        self._probe = f"{_PROBE}-{secrets.token_hex(4)}"
         file = os.environ.get("AWS_SHARED_CREDENTIALS_FILE")
         with self._answers("open"):
             self._store = S3Store(
@@ -78,6 +81,11 @@ class S3Archive:
                 },
                 credential_provider=None if file is None else _CredentialsFile(Path(file)),
             )
+
+    @property
+    def trouble(self) -> str:
+        """Why something that was asked lately was not answered; see `Archive.trouble`."""
+        return next(iter(self._troubles.copy().values()), "")
 
     def put(self, account: AccountId, sha256: str, path: Path) -> None:
         """Keep a file's bytes for good, under their hash; see `Archive.put`."""
@@ -133,18 +141,25 @@ class S3Archive:
         """Remove a note, if there is one. Raises ArchiveAwayError."""
         self._remove(f"{notes_prefix(account)}{upload_id}{_NOTE_SUFFIX}")
 
+    def ask(self) -> None:
+        """Ask for what is not there; see `Archive.ask`."""
+        # Not its head: an answer without a body does not tell a missing bucket from an empty one.
+        with contextlib.suppress(FileNotFoundError), self._answers("read"):
+            obstore.get(self._store, self._probe)
+
     def examine(self) -> str:
         """Write, read and remove something; see `Archive.examine`."""
         said = os.urandom(16)
-        self._put(_PROBE, said)
+        self._put(self._probe, said)
         try:
-            if b"".join(self._pieces(_PROBE)) != said:
+            if b"".join(self._pieces(self._probe)) != said:
                 raise StorageError(f"The archive {self._url} gives back other than it was given.")
-            is_strict = not self._create(_PROBE, said)
+            is_strict = not self._create(self._probe, said)
         except FileNotFoundError as error:
             raise StorageError(f"The archive {self._url} does not keep what it takes.") from error
         finally:
-            self._remove(_PROBE)
+            self._remove(self._probe)
+        self._troubles.clear()
         is_strict = is_strict and self._knows_conditions
         kept = "keeps the first of two" if is_strict else "does not know If-None-Match"
         return f"{self._url} answers, {kept}"
@@ -198,6 +213,7 @@ class S3Archive:
             if _NOT_IMPLEMENTED not in error.detail:
                 raise
             self._knows_conditions = False
+            self._troubles.pop("store", None)  # it was an answer
             return self._create_without_condition(key, content)
         return True
 
@@ -259,10 +275,12 @@ class S3Archive:
         """
         try:
             yield
+            self._troubles.pop(what, None)
         except (FileNotFoundError, BaseError) as error:
             if "NoSuchBucket" in str(error):
                 why = "there is no such bucket"
             elif isinstance(error, (FileNotFoundError, AlreadyExistsError)):
+                self._troubles.pop(what, None)
                 raise
             elif isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
                 why = "it refuses these credentials"
@@ -271,10 +289,9 @@ class S3Archive:
             raise self._away(what, why, error) from error
 
     def _away(self, what: str, why: str, error: Exception) -> ArchiveAwayError:
-        return ArchiveAwayError(
-            f"Cannot {what} in the archive {self._url}: {why}. See ingestd doctor.",
-            detail=_reason(error),
-        )
+        message = f"Cannot {what} in the archive {self._url}: {why}. See ingestd doctor."
+        self._troubles[what] = message
+        return ArchiveAwayError(message, detail=_reason(error))
 
 
 class _CredentialsFile:

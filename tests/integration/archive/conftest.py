@@ -45,6 +45,7 @@ def bucket(s3_server: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucke
     lead_to(bucket, monkeypatch)
     yield bucket
     bucket.lasting = Fault.NONE
+    bucket.forbidden = frozenset()
     bucket.faults.clear()
     bucket.released.set()
 

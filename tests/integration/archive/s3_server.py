@@ -48,6 +48,8 @@ class Bucket:
     secret_key: str = "the secret that nobody logs"
     lasting: Fault = Fault.NONE
     faults: list[Fault] = field(default_factory=list)
+    forbidden: frozenset[str] = frozenset()
+    """Methods that the credentials do not allow."""
     requests: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -64,6 +66,8 @@ class _Faulty:
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         bucket = self._bucket
         fault = bucket.faults.pop(0) if bucket.faults else bucket.lasting
+        if environ["REQUEST_METHOD"] in bucket.forbidden:
+            fault = Fault.FOREIGN
         bucket.requests.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
         if fault in (Fault.AWAY, Fault.FOREIGN):
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

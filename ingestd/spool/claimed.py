@@ -233,6 +233,14 @@ def _list_claimed(folders: Folders, account: AccountId, known: Container[str]) -
     return found
 
 
+def list_homes(folders: Folders, account: AccountId) -> list[UploadId]:
+    """Return which uploads have a folder, also where a crash left no file in it."""
+    root = folders.claimed(account)
+    with storage_errors(root), contextlib.suppress(FileNotFoundError):
+        return [UploadId(name) for name in sorted(os.listdir(root))]
+    return []
+
+
 def remove_claimed(folders: Folders, account: AccountId, upload_id: UploadId) -> None:
     """Remove a claimed file of which there is another copy for good. Raises StorageError."""
     home = folders.claimed(account) / upload_id

@@ -23,6 +23,7 @@ from ingestd.spool.arrivals import Arrival, list_interrupted, list_notes, note_p
 from ingestd.spool.claimed import (
     ClaimedFile,
     list_claimed,
+    list_homes,
     remove_claimed,
     take,
     take_together,
@@ -99,17 +100,17 @@ class Claims:
     def clear_done(self, account: Account) -> int:
         """Remove copies of files that are done and kept by all nodes; return how many there were.
 
-        Another node has processed them; or a crash came between.
+        Another node has processed them; or a crash came between, and may have left a note alone.
         """
         if not self.works.archive.is_shared or not self._is_time(_CLEARED, account.account_id):
             return 0
         cleared = 0
-        for claimed in list_claimed(self.folders, account.account_id):
+        for upload_id in list_homes(self.folders, account.account_id):
             with self.works.database.reading() as connection:
-                upload = find_upload(connection, claimed.account, claimed.upload_id)
+                upload = find_upload(connection, account.account_id, upload_id)
             if upload is not None and upload.delivered and upload.archived:
-                remove_claimed(self.folders, claimed.account, claimed.upload_id)
-                self.forget(claimed.upload_id)
+                remove_claimed(self.folders, account.account_id, upload_id)
+                self.forget(upload_id)
                 cleared += 1
         return cleared
 

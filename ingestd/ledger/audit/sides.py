@@ -282,8 +282,14 @@ def _put_allocations(sides: Sides, batch_no: int, columns: Mapping[str, Column])
 
 
 def put_keys(put: Callable[[Sequence[Words]], None], keys: Texts, charges: Numbers) -> None:
-    """Put keys to a side, each with the charge that holds it."""
+    """Put keys to a side, each with the charge that holds it.
+
+    Raises CannotAddError where two that follow each other are the same: both sides would agree on
+    it, and a key is one charge's.
+    """
     for rows, length, words in words_of_texts(keys):
+        if np.logical_and.reduce([each[1:] == each[:-1] for each in words]).any():
+            raise CannotAddError("a key is there twice")
         put([*words, pair(select(charges, rows), length)])
 
 

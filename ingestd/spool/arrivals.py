@@ -65,9 +65,12 @@ def note_path(folders: Folders, arrival: Arrival) -> Path:
     return folders.arrivals(arrival.account) / f"{arrival.upload_id}.{inode}{NOTE_SUFFIX}"
 
 
-def write_note(path: Path, arrival: Arrival) -> None:
-    """Leave a note; afterwards it survives a power cut. Raises StorageError."""
-    write_durably(path, render_note(arrival))
+def write_note(path: Path, arrival: Arrival, *, unfinished_in: Path | None = None) -> None:
+    """Leave a note; afterwards it survives a power cut. Raises StorageError.
+
+    It is written in `unfinished_in`, on the same file system; else beside `path`.
+    """
+    write_durably(path, render_note(arrival), unfinished_in=unfinished_in)
 
 
 def render_note(arrival: Arrival, **more: str) -> bytes:

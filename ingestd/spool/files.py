@@ -118,19 +118,29 @@ def clear_unfinished(folder: Path, *, older_than_seconds: float, now: float) -> 
     return removed
 
 
-def write_durably(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
+def write_durably(
+    path: Path, content: bytes, *, mode: int = FILE_MODE, unfinished_in: Path | None = None
+) -> None:
     """Put `content` at `path` whole or not at all, replacing what was there.
 
-    Afterwards the file and its name survive a power cut. Raises StorageError.
+    Afterwards the file and its name survive a power cut. It is written in `unfinished_in`, on the
+    same file system; else beside `path`. Raises StorageError.
     """
-    write_pieces_durably(path, (content,), mode=mode)
+    write_pieces_durably(path, (content,), mode=mode, unfinished_in=unfinished_in)
 
 
-def write_pieces_durably(path: Path, pieces: Iterable[bytes], *, mode: int = FILE_MODE) -> None:
+def write_pieces_durably(
+    path: Path,
+    pieces: Iterable[bytes],
+    *,
+    mode: int = FILE_MODE,
+    unfinished_in: Path | None = None,
+) -> None:
     """Do as `write_durably` does, for a file of any size in bounded memory."""
     # A leading dot: neither the intake nor a client takes it for the file itself. Its own name:
     # two threads may write two files of one folder whose long names begin alike.
-    temporary = path.with_name(f"{_UNFINISHED_START}{secrets.token_hex(_UNFINISHED_BYTES)}")
+    name = f"{_UNFINISHED_START}{secrets.token_hex(_UNFINISHED_BYTES)}"
+    temporary = (unfinished_in or path.parent) / name
     with storage_errors(path):
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
         try:
@@ -138,7 +148,7 @@ def write_pieces_durably(path: Path, pieces: Iterable[bytes], *, mode: int = FIL
                 file.writelines(pieces)
                 file.flush()
                 os.fsync(descriptor)
-            move_durably(temporary, path)
+            _put_durably(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -150,7 +160,12 @@ def move_durably(source: Path, target: Path) -> None:
     Both lie on one file system. Raises FileNotFoundError when `source` is gone.
     """
     with storage_errors(target):
-        os.rename(source, target)  # noqa: PTH104 - rename(2), which replaces in one step
-        sync_folder(target.parent)
+        _put_durably(source, target)
         if source.parent != target.parent:
             sync_folder(source.parent)
+
+
+def _put_durably(source: Path, target: Path) -> None:
+    """Rename; a power cut afterwards may bring the old name back, too, if its folder is another."""
+    os.rename(source, target)  # noqa: PTH104 - rename(2), which replaces in one step
+    sync_folder(target.parent)

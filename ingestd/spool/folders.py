@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from ingestd.spool.files import PRIVATE_FOLDER_MODE, make_folder
@@ -146,16 +147,25 @@ class Folders:
 
         That of previews has mode 0700.
         """
-        for folder in (
+        *open_folders, private_folder = self._folders_of(account)
+        for folder in open_folders:
+            make_folder(folder)
+        make_folder(private_folder, mode=PRIVATE_FOLDER_MODE)
+
+    def exist_for(self, account: AccountId) -> bool:
+        """Tell whether `create_for` would find all of an account's folders."""
+        return all(map(os.path.isdir, _paths_of(self, account)))
+
+    def _folders_of(self, account: AccountId) -> tuple[Path, ...]:
+        return (
             self.incoming(account),
             self.receipts(account),
             self.staging(account),
             self.partials(account),
             self.arrivals(account),
             self.claimed(account),
-        ):
-            make_folder(folder)
-        make_folder(self.previews(account), mode=PRIVATE_FOLDER_MODE)
+            self.previews(account),
+        )
 
     def accounts(self) -> list[AccountId]:
         """Return every account that has folders, sorted, whether it is still configured or not."""
@@ -171,3 +181,9 @@ class Folders:
                     if entry.is_dir(follow_symlinks=False)
                 }
         return sorted(found)
+
+
+@lru_cache(maxsize=1024)
+def _paths_of(folders: Folders, account: AccountId) -> tuple[str, ...]:
+    """Return where an account's folders are: asked at each channel, and put together once."""
+    return tuple(map(str, folders._folders_of(account)))  # noqa: SLF001 - of this module

@@ -30,7 +30,8 @@ def publish(folders: Folders, staged: Path, arrival: Arrival, *, takes_catalogs:
     if is_recognised(target.name, takes_catalogs=takes_catalogs):
         make_way(folders, arrival, target)
     note = note_path(folders, arrival)
-    write_note(note, arrival)
+    # Not where it goes: each step of writing it there would wake whoever watches that folder.
+    write_note(note, arrival, unfinished_in=staged.parent)
     try:
         move_durably(staged, target)
     except (OSError, StorageError):

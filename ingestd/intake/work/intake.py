@@ -34,6 +34,7 @@ _IDLE_SECONDS = 5.0  # how often an idle worker asks for uploads whose next try 
 _WATCHER_CHECK_SECONDS = 1.0
 _TROUBLE_SECONDS = 1.0
 _CROWD_SECONDS = 0.02
+_QUEUE_SECONDS = 0.25
 _CROWD_FILES = 500
 _RESTS_A_LOOK = 3.0
 _STUCK_SECONDS = 60.0  # a look takes locks of nobody: what waits so long waits for a broken world
@@ -108,6 +109,8 @@ class Intake:
         self._begun = asyncio.Event()
         self._watcher: Watcher | None = None
         self._queued = False
+        self._queue_seen_at = float("-inf")
+        self._owes_queue = False
         self._look_began: float | None = None
         self._troubles: dict[str, str] = {}
         self._executor = ThreadPoolExecutor(
@@ -247,6 +250,8 @@ class Intake:
             pause = self._agenda.wait_seconds
             if self._clock.trouble:
                 pause = min(pause, _TROUBLE_SECONDS)
+            if self._owes_queue:
+                pause = min(pause, _QUEUE_SECONDS)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), timeout=pause)
                 await asyncio.sleep(rest)
@@ -270,13 +275,21 @@ class Intake:
                 waits[account.account_id] = self._report_trouble(account.account_id, error)
             else:
                 self._end_trouble(account.account_id)
+        now = self._works.clock.monotonic()
+        self._owes_queue = now - self._queue_seen_at < _QUEUE_SECONDS
+        if not self._owes_queue:
+            self._queue_seen_at = now
+            self._look_at_queue()
+        return waits
+
+    def _look_at_queue(self) -> None:
+        """Deliver what is left over, and count what is open: not at each look of a crowd."""
         self._worker.deliver_left_over()
         self._space.forget_stale()
         with self._works.database.reading() as connection:
             waiting, failed = count_open(connection, node=self._works.node)
         self._metrics.files_waiting.set(waiting)
         self._metrics.files_failed.set(failed)
-        return waits
 
     def _look_at(self, account: Account) -> float:
         self._folders.create_for(account.account_id)

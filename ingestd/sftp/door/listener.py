@@ -22,7 +22,8 @@ from ingestd.sftp.door.session import Session
 from ingestd.sftp.door.sockets import bind_all
 from ingestd.sftp.internals.connections import serve_connection
 from ingestd.sftp.uploads.announcing import OtherNodes
-from ingestd.sftp.uploads.lifecycle import Uploads, sweep_staging
+from ingestd.sftp.uploads.lifecycle import Uploads
+from ingestd.sftp.uploads.staged_upload import sweep_staging
 from ingestd.spool.folders import Folders
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger

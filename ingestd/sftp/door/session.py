@@ -169,8 +169,11 @@ class Session(Login):
         door, hold = self._door, self._hold
         if hold is None:
             raise asyncssh.SFTPPermissionDenied("not logged in")
-        with answered(self._log):
-            await asyncio.to_thread(door.folders.create_for, hold.sender.account)
+        account = hold.sender.account
+        # As a rule they are there, and to look costs less than a thread that is woken for it.
+        if not door.folders.exist_for(account):
+            with answered(self._log):
+                await asyncio.to_thread(door.folders.create_for, account)
         return FileServer(channel, hold=hold, uploads=door.uploads)
 
     def channel_started(self) -> None:

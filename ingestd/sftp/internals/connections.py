@@ -13,10 +13,10 @@ from collections.abc import Awaitable
 
 import asyncssh
 from asyncssh.connection import SSHServerConnection
-from asyncssh.constants import MSG_SERVICE_REQUEST
+from asyncssh.constants import MSG_IGNORE, MSG_SERVICE_REQUEST
 from asyncssh.logging import SSHLogger
 from asyncssh.misc import OptExcInfo
-from asyncssh.packet import SSHPacket
+from asyncssh.packet import SSHPacket, SSHPacketLogger
 from asyncssh.public_key import (
     SSHOpenSSHCertificate,
     decode_ssh_certificate,
@@ -35,6 +35,8 @@ _PACKETS_HELD_MAX = 1000
 # What the kernel may hold unsent: with more, minutes pass until it tells of a slow client's
 # progress, and a living client would be taken for a dead one.
 _UNSENT_BYTES_MAX = 128 * KIB
+# What one turn of the event loop sends goes out as one piece, up to this size.
+_HELD_BYTES_MAX = 16 * KIB
 _UNREAD, _REKEYING = "unread", "rekeying"
 
 
@@ -81,8 +83,9 @@ class DoorConnection(SSHServerConnection):
     `internal_error` hearing of every exception that nobody expected; `_next_service` being
     the service that may be asked for, and `_auth_in_progress` lasting until the login;
     `_recv_data` being where all that arrived is looked at; `_send` being where every byte is
-    sent; `_deferred_packets` holding back what is sent between `_send_kexinit` and
-    `send_newkeys`; `_keepalive_count` being how often a client did not answer.
+    sent, and `send_packet` being asked for each MSG_IGNORE alone; a transport being aborted by
+    `call_soon`, behind what is held; `_deferred_packets` holding back what is sent between
+    `_send_kexinit` and `send_newkeys`; `_keepalive_count` being how often a client did not answer.
     """
 
     def __init__(
@@ -94,6 +97,8 @@ class DoorConnection(SSHServerConnection):
         super().__init__(loop, options)
         self._protocol_factory = lambda: owner
         self._login_owner = owner
+        self._held: list[bytes] = []
+        self._held_bytes = 0
         self.gate = Gate()
 
     def pause_writing(self) -> None:
@@ -114,10 +119,33 @@ class DoorConnection(SSHServerConnection):
         if len(self._deferred_packets) > _PACKETS_HELD_MAX:
             self._force_close(asyncssh.ProtocolError("requests during a key exchange"))
 
+    def send_packet(
+        self, pkttype: int, *args: bytes, handler: SSHPacketLogger | None = None
+    ) -> None:
+        """Send a packet, without the empty one that asyncssh sends before each.
+
+        That one hides what a cipher in CBC mode would show, and the door offers none.
+        """
+        if pkttype != MSG_IGNORE:
+            super().send_packet(pkttype, *args, handler=handler)
+
     def _send(self, data: bytes) -> None:
+        transport = self._transport
         # A transport that is lost takes no more, and asyncio would say so in the log each time.
-        if self._transport is not None and not self._transport.is_closing():
-            super()._send(data)
+        if transport is None or transport.is_closing():
+            return
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes >= _HELD_BYTES_MAX:
+            self._send_held(transport)
+        elif len(self._held) == 1:
+            # Before whatever is called next, so that a connection that is cut says why.
+            self._loop.call_soon(self._send_held, transport)
+
+    def _send_held(self, transport: asyncio.Transport) -> None:
+        held, self._held, self._held_bytes = self._held, [], 0
+        if held and not transport.is_closing():
+            transport.write(b"".join(held))
 
     def _send_kexinit(self) -> None:
         self.gate.shut(_REKEYING)

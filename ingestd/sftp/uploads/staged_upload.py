@@ -12,7 +12,8 @@ from typing import NoReturn
 from ingestd.sftp.bounds.limits import MIB
 from ingestd.sftp.uploads.losses import Loss, UploadLostError, has_space, loss_of, write_fully
 from ingestd.sftp.uploads.ranges import WrittenRanges
-from ingestd.spool.files import FILE_MODE
+from ingestd.spool.files import FILE_MODE, storage_errors
+from ingestd.spool.folders import Folders
 from ingestd.values.identifiers import AccountId, UploadId
 
 # A client that writes in more pieces than this at once is no file transfer.
@@ -333,3 +334,23 @@ class StagedUpload:
                 return
             self._hash.update(content)
             self._hashed_bytes += len(content)
+
+
+def sweep_staging(folders: Folders) -> int:
+    """Remove what a crash left in staging, and return how many files that were.
+
+    Their CLOSE was never answered, so nobody counts on them. Call it before the door opens.
+    Raises StorageError.
+    """
+    removed = 0
+    for account in folders.accounts():
+        staging = folders.staging(account)
+        with storage_errors(staging):
+            try:
+                names = os.listdir(staging)
+            except FileNotFoundError:
+                continue
+            for name in names:
+                (staging / name).unlink(missing_ok=True)
+                removed += 1
+    return removed

@@ -42,7 +42,7 @@ _FILES = "spool.files"
 SITES = {
     "bytes": Site("sftp.uploads.staged_upload", "StagedUpload.seal", "os.fsync(self._descriptor)"),
     "note": Site(_FILES, "write_pieces_durably", "os.fsync(descriptor)"),
-    "target folder": Site(_FILES, "move_durably", "sync_folder(target.parent)"),
+    "target folder": Site(_FILES, "_put_durably", "sync_folder(target.parent)"),
     "source folder": Site(_FILES, "move_durably", "sync_folder(source.parent)"),
     "new folder": Site(_FILES, "make_folder", "sync_folder(folder.parent)"),
     "claimed": Site("spool.claimed", "_take", "sync_folder(home)"),

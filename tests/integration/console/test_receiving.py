@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from ingestd.access.accounts import Account
 from ingestd.service.files.receiving import AT_ONCE_MAX, NotReceivedError, Origin
-from ingestd.sftp.uploads.lifecycle import sweep_staging
+from ingestd.sftp.uploads.staged_upload import sweep_staging
 from ingestd.spool.arrivals import list_interrupted, list_notes
 from ingestd.spool.queue import list_uploads
 from tests.integration.console.conftest import SPRINGFIELD, Console

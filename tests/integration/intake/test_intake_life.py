@@ -52,6 +52,17 @@ async def test_every_file_gets_its_receipt(station: Station) -> None:
     assert len(station.events(Event.FILE_CLAIMED)) == 3
 
 
+async def test_what_waits_is_counted_once_nothing_comes_any_more(station: Station) -> None:
+    """A dashboard does not show files as waiting until the next rescan, half a minute later."""
+    async with station.running():
+        for number in range(5):
+            row = f"WALLET,T{number},S1,MEAL,,1.00"
+            station.send(charges(row), f"student_billing_{number}.csv")
+        await station.until_delivered(5)
+        waiting = station.metrics.files_waiting
+        await station.until(lambda: waiting._value.get() == 0, "a count of nothing")
+
+
 async def test_the_receipt_of_a_file_that_was_too_large_says_so(station: Station) -> None:
     """OpenSSH shows "Failure" and no more: district IT needs to know what to change."""
     too_large = station.interrupt(loss="too_large")

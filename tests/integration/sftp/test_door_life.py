@@ -10,7 +10,9 @@ from typing import Any
 
 import asyncssh
 import pytest
-from asyncssh.packet import String, UInt32
+from asyncssh.connection import SSHClientConnection
+from asyncssh.constants import MSG_DISCONNECT, MSG_GLOBAL_REQUEST, MSG_IGNORE
+from asyncssh.packet import SSHPacket, String, UInt32
 
 from ingestd.access.keeper import AccessKeeper
 from ingestd.sftp.bounds.limits import DoorLimits
@@ -22,6 +24,21 @@ from ingestd.values.errors import ListenError, StorageError
 School = Any  # the fixture of conftest.py, which cannot be imported
 
 NAME = "student_billing.csv"
+
+
+async def test_a_client_is_sent_nothing_that_says_nothing(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each packet costs both sides; what only ciphers in CBC mode would need is left out."""
+    received: list[int] = []
+    handlers = SSHClientConnection._packet_handlers
+    monkeypatch.setitem(handlers, MSG_IGNORE, lambda _, kind, *__: received.append(kind))
+    monkeypatch.setitem(handlers, MSG_GLOBAL_REQUEST, lambda _, kind, *__: received.append(kind))
+    sftp = await school.sftp()
+    async with sftp.open(f"incoming/{NAME}", "wb") as file:
+        await file.write(b"x")
+    # The door tells its host keys, unless the client does not want to learn them.
+    assert received == [MSG_GLOBAL_REQUEST]
 
 
 async def test_an_address_that_is_taken_is_one_clear_line(school: School, clock: Any) -> None:
@@ -149,6 +166,20 @@ async def test_stopping_lets_an_upload_end(school: School) -> None:
     await stopping
     assert (school.incoming / NAME).read_bytes() == b"halfhalf"
     assert school.events("session_closed")[0]["reason"] == "stopping"
+
+
+async def test_who_is_cut_off_hears_why(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last that is sent goes out before the connection is cut in the same moment."""
+    heard: list[tuple[int, bytes]] = []
+
+    def hear(_: object, _kind: int, _number: int, packet: SSHPacket) -> None:
+        heard.append((packet.get_uint32(), packet.get_string()))
+
+    monkeypatch.setitem(SSHClientConnection._packet_handlers, MSG_DISCONNECT, hear)
+    connection = await school.connect()
+    await school.door.stop(deadline_seconds=30)
+    await connection.wait_closed()
+    assert heard == [(asyncssh.DISC_BY_APPLICATION, b"the server is stopping")]
 
 
 async def test_stopping_begins_no_more_uploads(school: School) -> None:

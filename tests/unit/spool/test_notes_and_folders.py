@@ -216,6 +216,19 @@ def test_folders_are_closed_to_others_and_may_be_there_already(tmp_path: Path) -
     assert stat.S_IMODE(folders.incoming(A).stat().st_mode) & 0o700 == 0o700
 
 
+def test_it_is_seen_whether_a_folder_is_missing(tmp_path: Path) -> None:
+    """Somebody who tidies up removes an empty folder: the next session brings it back."""
+    folders = Folders(tmp_path / "data")
+    assert not folders.exist_for(A)
+    folders.create_for(A)
+    assert folders.exist_for(A)
+    for folder in (folders.staging(A), folders.previews(A)):
+        folder.rmdir()
+        assert not folders.exist_for(A)
+        folders.create_for(A)
+        assert folders.exist_for(A)
+
+
 @pytest.mark.parametrize("below", ["", "a", "a/b"])
 def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path, below: str) -> None:
     """The operator moves away what is in the way, and nothing above or below it."""

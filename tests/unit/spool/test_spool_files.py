@@ -293,6 +293,24 @@ def test_writing_replaces_the_whole_file_or_nothing(tmp_path: Path) -> None:
     }
 
 
+def test_what_is_written_elsewhere_is_seen_in_its_place_only_whole(tmp_path: Path) -> None:
+    """Whoever watches the folder of notes is woken once for each, and finds it complete."""
+    place, elsewhere = tmp_path / "arrivals", tmp_path / "staging"
+    place.mkdir()
+    elsewhere.mkdir()
+    seen: list[tuple[int, int]] = []
+
+    def pieces() -> Iterator[bytes]:
+        for piece in (b"wh", b"ole"):
+            yield piece
+            seen.append((len(os.listdir(place)), len(os.listdir(elsewhere))))
+
+    write_pieces_durably(place / "note.json", pieces(), unfinished_in=elsewhere)
+    assert seen == [(0, 1), (0, 1)]
+    assert (place / "note.json").read_bytes() == b"whole"
+    assert os.listdir(elsewhere) == []
+
+
 def test_two_files_whose_long_names_begin_alike_are_written_side_by_side(tmp_path: Path) -> None:
     """Two workers write the receipts of two files with long names at the same time."""
     first, second = (tmp_path / ("n" * 100 + end) for end in ("1", "2"))

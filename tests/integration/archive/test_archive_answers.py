@@ -25,16 +25,17 @@ PIECE_BYTES = 8 << 20
 UPLOAD = UploadId("0" * 26)
 PATIENT = ArchiveWaits(answer=30.0, repeats=30.0)
 
-ASKED: dict[str, Callable[[Archive, Path], object]] = {
-    "store": lambda archive, file: archive.put(A, SHA256, file),
-    "read": lambda archive, file: archive.fetch(A, SHA256, file.with_name("fetched")),
-    "find": lambda archive, _: archive.holds(A, SHA256),
-    "list": lambda archive, _: archive.read_notes(A),
-    "remove": lambda archive, _: archive.remove_note(A, UPLOAD),
-}
+ASKED: list[tuple[str, Callable[[Archive, Path], object]]] = [
+    ("store", lambda archive, file: archive.put(A, SHA256, file)),
+    ("store", lambda archive, _: archive.put_note(A, UPLOAD, b"{}")),
+    ("read", lambda archive, file: archive.fetch(A, SHA256, file.with_name("fetched"))),
+    ("find", lambda archive, _: archive.holds(A, SHA256)),
+    ("list", lambda archive, _: archive.read_notes(A)),
+    ("remove", lambda archive, _: archive.remove_note(A, UPLOAD)),
+]
 
 
-@pytest.mark.parametrize("what", ASKED)
+@pytest.mark.parametrize(("what", "ask"), ASKED)
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
@@ -43,12 +44,18 @@ ASKED: dict[str, Callable[[Archive, Path], object]] = {
     ],
 )
 def test_what_was_asked_in_vain_is_told(
-    bucket: Bucket, archive: Archive, file: Path, what: str, fault: Fault, why: str
+    bucket: Bucket,
+    archive: Archive,
+    file: Path,
+    what: str,
+    ask: Callable[[Archive, Path], object],
+    fault: Fault,
+    why: str,
 ) -> None:
     """An operator sees which right is missing."""
     bucket.lasting = fault
     with pytest.raises(ArchiveAwayError) as told:
-        ASKED[what](archive, file)
+        ask(archive, file)
     assert told.value.message == (
         f"Cannot {what} in the archive {bucket.url}: {why}. See ingestd doctor."
     )
@@ -236,6 +243,26 @@ def test_a_server_that_knows_no_conditions_keeps_what_it_is_given(
     assert archive.examine() == f"{bucket.url} answers, does not know If-None-Match"
 
 
+def test_without_conditions_a_file_of_one_piece_is_looked_for_and_stored(
+    bucket: Bucket, archive: Archive, tmp_path: Path
+) -> None:
+    """That nothing is there yet is asked first, and told by its own word."""
+    content = os.urandom(PIECE_BYTES)
+    file, sha256 = tmp_path / "file", hashlib.sha256(content).hexdigest()
+    file.write_bytes(content)
+    bucket.lasting = Fault.PLAIN
+    archive.put(A, sha256, file)
+    methods = [request.partition(" ")[0] for request in bucket.requests]
+    assert methods[-2:] == ["HEAD", "PUT"]
+    file.write_bytes(ROWS)
+    archive.put(A, SHA256, file)
+    archive.fetch(A, SHA256, tmp_path / "fetched")
+    assert (tmp_path / "fetched").read_bytes() == ROWS
+    bucket.lasting = Fault.AWAY
+    with pytest.raises(ArchiveAwayError, match=r"^Cannot find in the archive s3://"):
+        archive.put(A, SHA256, file)
+
+
 def test_the_doctor_tells_of_a_server_that_does_not_keep(bucket: Bucket, archive: Archive) -> None:
     """It is better known before the first file than after the last."""
     bucket.lasting = Fault.FORGETFUL
@@ -275,7 +302,7 @@ def test_a_blob_that_is_missing_or_wrong_is_told_with_what_to_do(
     with pytest.raises(StorageError, match=f"^The archive s3://.* does not have {key}") as told:
         archive.fetch(A, SHA256, tmp_path / "fetched")
     assert told.value.message.endswith("; or give the upload up: ingestd uploads give-up")
-    assert told.value.detail
+    assert key in told.value.detail
     spoil(archive)
     with pytest.raises(
         WrongBlobError, match=f"^The archive s3://.* other bytes under {key}"

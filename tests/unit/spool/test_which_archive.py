@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from ingestd.spool.archive.opening import open_archive
-from ingestd.values.errors import StorageError
+from ingestd.spool.archive.opening import can_speak_s3, open_archive
+from ingestd.values.errors import LibraryMissingError, StorageError
 from ingestd.values.identifiers import AccountId, UploadId
 
 A = AccountId("A")
@@ -37,3 +38,12 @@ def test_uploads_are_refused_while_an_archive_is_away_unless_it_is_said_otherwis
         archive = open_archive("s3://bucket", accepts_when_away=accepts)
         assert archive.accepts_when_away is accepts
     assert open_archive("s3://bucket").accepts_when_away is False
+
+
+def test_a_missing_library_is_told_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most installations have no bucket, and need no library for one."""
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    assert not can_speak_s3()
+    with pytest.raises(LibraryMissingError, match=r"archive_url needs .* 'ingestd\[s3\]'\.$"):
+        open_archive("s3://bucket")
+    assert not open_archive(None).is_shared

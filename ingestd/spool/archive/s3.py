@@ -49,6 +49,8 @@ _CREDENTIALS_SECONDS = 300  # a file of credentials is read anew so often: they 
 _NOTE_SUFFIX = ".json"
 _PROBE = "doctor"  # and some letters: what another node writes meanwhile is no answer to this one
 _NOT_IMPLEMENTED = "501 Not Implemented"  # what Swift says of If-None-Match
+_FORBIDDEN = "403 Forbidden"  # a refused listing has no class of its own
+_PANIC = "PanicException"  # nor can this one's be imported
 
 log = get_logger("ingestd.spool")
 
@@ -282,13 +284,20 @@ class S3Archive:
             elif isinstance(error, (FileNotFoundError, AlreadyExistsError)):
                 self._troubles.pop(what, None)
                 raise
-            elif isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+            elif _is_refusal(error):
                 why = "it refuses these credentials"
             else:
                 why = "it does not answer as it should"
             raise self._away(what, why, error) from error
+        except BaseException as error:
+            # The library panics over an endpoint without a scheme, say; that is no Exception,
+            # and would end the thread of whoever asks.
+            if type(error).__name__ != _PANIC:
+                raise
+            why = "a variable is wrong that leads to it, such as AWS_ENDPOINT_URL"
+            raise self._away(what, why, error) from error
 
-    def _away(self, what: str, why: str, error: Exception) -> ArchiveAwayError:
+    def _away(self, what: str, why: str, error: BaseException) -> ArchiveAwayError:
         message = f"Cannot {what} in the archive {self._url}: {why}. See ingestd doctor."
         self._troubles[what] = message
         return ArchiveAwayError(message, detail=_reason(error))
@@ -327,6 +336,12 @@ def _require_hash(path: Path, found: str, sha256: str) -> None:
         )
 
 
-def _reason(error: Exception) -> str:
+def _is_refusal(error: Exception) -> bool:
+    """Tell whether an archive knows who asks, or does not, and lets them do nothing."""
+    refused = isinstance(error, (PermissionDeniedError, UnauthenticatedError))
+    return refused or _FORBIDDEN in _reason(error)
+
+
+def _reason(error: BaseException) -> str:
     """Return what an error says before it quotes an answer, which may name a key."""
     return str(error).splitlines()[0].split(": <")[0]

@@ -41,6 +41,7 @@ def bucket(s3_server: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucke
     bucket = s3_server
     bucket.url = f"s3://{BUCKET}/uploads/{next(_prefixes)}"
     bucket.requests.clear()
+    bucket.signatures.clear()
     bucket.released.clear()
     lead_to(bucket, monkeypatch)
     yield bucket

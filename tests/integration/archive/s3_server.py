@@ -36,6 +36,16 @@ class Fault(Enum):
     """It is done, and answered once the client has given up."""
     FOREIGN = auto()
     """The credentials are refused."""
+    GONE = auto()
+    """What is asked for is not there."""
+    SPOILED = auto()
+    """Other bytes are given back."""
+    FORGETFUL = auto()
+    """It is said to be done, and is not."""
+    PLAIN = auto()
+    """What comes with a condition is not known how to do."""
+    CARELESS = auto()
+    """It is done whatever its condition."""
 
 
 @dataclass
@@ -51,11 +61,22 @@ class Bucket:
     forbidden: frozenset[str] = frozenset()
     """Methods that the credentials do not allow."""
     requests: list[str] = field(default_factory=list)
+    signatures: list[tuple[str, str | None]] = field(default_factory=list)
+    """Who signed each request, and the token of a session."""
     released: threading.Event = field(default_factory=threading.Event)
 
     def open(self, *, accepts_when_away: bool = False) -> Archive:
         """Return the archive in it, as a node has it that waits for a second at most."""
         return open_archive(self.url, accepts_when_away=accepts_when_away, waits=WAITS)
+
+
+_REFUSALS = {
+    Fault.AWAY: "503 Slow Down",
+    Fault.FOREIGN: "403 Forbidden",
+    Fault.GONE: "404 Not Found",
+    Fault.FORGETFUL: "200 OK",
+    Fault.PLAIN: "501 Not Implemented",
+}
 
 
 class _Faulty:
@@ -69,14 +90,25 @@ class _Faulty:
         if environ["REQUEST_METHOD"] in bucket.forbidden:
             fault = Fault.FOREIGN
         bucket.requests.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
-        if fault in (Fault.AWAY, Fault.FOREIGN):
+        bucket.signatures.append(
+            (environ.get("HTTP_AUTHORIZATION", ""), environ.get("HTTP_X_AMZ_SECURITY_TOKEN"))
+        )
+        if fault is Fault.CARELESS:
+            environ.pop("HTTP_IF_NONE_MATCH", None)
+        if fault is Fault.PLAIN and "HTTP_IF_NONE_MATCH" not in environ:
+            fault = Fault.NONE
+        if fault is Fault.FORGETFUL and environ["REQUEST_METHOD"] != "PUT":
+            fault = Fault.NONE
+        if fault in _REFUSALS:
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            return _refuse(start, "503 Slow Down" if fault is Fault.AWAY else "403 Forbidden")
+            return _refuse(start, _REFUSALS[fault])
         if fault is Fault.STALLED:
             bucket.released.wait(30)
         answer: Iterable[bytes] = list(self._served(environ, start if _tells(fault) else _nobody))
         if fault is Fault.LATE:
             bucket.released.wait(30)
+        if fault is Fault.SPOILED:
+            return [piece[::-1] for piece in answer]
         return answer if _tells(fault) else _refuse(start, "500 Internal Server Error")
 
 
@@ -89,7 +121,7 @@ def _nobody(*_: object) -> None:
 
 
 def _refuse(start: StartResponse, status: str) -> list[bytes]:
-    start(status, [("Content-Type", "application/xml"), ("Content-Length", "0")])
+    start(status, [("Content-Type", "application/xml"), ("Content-Length", "0"), ("ETag", '"e"')])
     return []
 
 

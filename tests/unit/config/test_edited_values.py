@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ingestd.config.editing.account_values import with_key, with_policy, without_key
-from ingestd.config.editing.layout import Text, as_saved
+from ingestd.config.editing.layout import Text, as_saved, parse_with_layout
 from ingestd.config.editing.networks import with_networks, without_network
 from ingestd.config.judging.authorized_keys import parse_authorized_key
 from ingestd.values.errors import ConfigError, UsageError
@@ -231,6 +231,8 @@ def test_a_file_that_is_none_is_told_with_its_line() -> None:
         with_key(text("A =\n"), "A", KEYS[0])
     with pytest.raises(ConfigError, match=r"^the file: the file is empty"):
         without_network(text("\ufeff"), "deny", "::1")
+    with pytest.raises(ConfigError, match=r"^the file:2"):
+        parse_with_layout(text("A = 1\nA =\n"))
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

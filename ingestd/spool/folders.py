@@ -114,6 +114,10 @@ class Folders:
         """Files that somebody tries before they are queued: for nobody but the daemon."""
         return self.work / account / "previews"
 
+    def fetched(self, account: AccountId) -> Path:
+        """Files that somebody looks into, fetched from a shared archive: nobody but the daemon."""
+        return self.work / account / "fetched"
+
     def upload_keys(self, account: AccountId) -> Path:
         """Notes of which upload each key of a program stands for."""
         return self.work / account / "upload_keys"
@@ -129,7 +133,7 @@ class Folders:
     def create_for(self, account: AccountId) -> None:
         """Make an account's folders where they are missing, mode 0750. Raises StorageError.
 
-        That of previews has mode 0700.
+        Those of previews and of fetched files have mode 0700.
         """
         for folder in (
             self.incoming(account),
@@ -140,7 +144,8 @@ class Folders:
             self.claimed(account),
         ):
             make_folder(folder)
-        make_folder(self.previews(account), mode=PRIVATE_FOLDER_MODE)
+        for private in (self.previews(account), self.fetched(account)):
+            make_folder(private, mode=PRIVATE_FOLDER_MODE)
 
     def accounts(self) -> list[AccountId]:
         """Return every account that has folders, sorted, whether it is still configured or not."""

@@ -9,6 +9,7 @@ from ingestd.console.files.story import Stories
 from ingestd.service.daemon.supervisor import Surroundings
 from ingestd.service.files.kept_files import KeptFiles
 from ingestd.service.files.previews import Previews
+from ingestd.service.files.stored_bytes import StoredBytes
 
 
 def counters(surroundings: Surroundings) -> tuple[Asked, ...]:
@@ -32,10 +33,18 @@ def counters(surroundings: Surroundings) -> tuple[Asked, ...]:
 def uploads(surroundings: Surroundings) -> tuple[Asked, ...]:
     """Return the pages that show what came, and what became of it."""
     installation = surroundings.installation
+    works = installation.works()
+    stored = StoredBytes(
+        folders=installation.folders,
+        archive=works.archive,
+        node=works.node,
+        disk_reserve_bytes=surroundings.receiver.limits.disk_reserve_bytes,
+    )
     stories = Stories(
         database=installation.database,
         receiver=surroundings.receiver,
         clock=installation.clock,
-        node=installation.works().node,
+        node=works.node,
+        stored=stored,
     )
     return (*Lists(installation.database, installation.clock).asked(), *stories.asked())

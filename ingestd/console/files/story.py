@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -38,7 +39,8 @@ from ingestd.intake.answering.receipt import (
 from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 from ingestd.reports.escaping.texts import shown
 from ingestd.service.files.receiving import NotReceivedError, Receiver
-from ingestd.service.files.rows import file_of, read_row
+from ingestd.service.files.rows import read_row
+from ingestd.service.files.stored_bytes import NotAtHandError, StoredBytes
 from ingestd.service.files.story import (
     PAGE_FINDINGS,
     PAGE_ROWS,
@@ -63,7 +65,16 @@ _MENDABLE = frozenset({"rejected", "processed_with_findings"})
 class Stories:
     """`/uploads/ID` and what hangs on it."""
 
-    def __init__(self, *, database: Database, receiver: Receiver, clock: Clock, node: str) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        receiver: Receiver,
+        clock: Clock,
+        node: str,
+        stored: StoredBytes,
+    ) -> None:
+        self._stored = stored
         self._database = database
         self._receiver = receiver
         self._clock = clock
@@ -134,8 +145,11 @@ class Stories:
         if found is None or not number:
             return refuse(request, 404)
         account, _, story = found
-        path = await asyncio.to_thread(file_of, self._receiver.folders, story.upload)
-        lines = None
+        lines, trouble, status = None, "", HTTPStatus.OK
+        try:
+            path = await self._stored.find(story.upload)
+        except NotAtHandError as error:
+            path, trouble, status = None, error.message, error.status
         if path is not None:
             lines = await read(read_row, path, account, number)
             if lines is None:
@@ -143,6 +157,8 @@ class Stories:
         return page(
             request,
             "files/row.html",
+            status=status,
+            trouble=trouble,
             upload=story.upload,
             number=number,
             row=lines,
@@ -168,18 +184,19 @@ class Stories:
         if found is None:
             return refuse(request, 404)
         account, upload_id, story = found
-        path = await asyncio.to_thread(file_of, self._receiver.folders, story.upload)
-        if story.state not in _MENDABLE or story.upload.format is None or path is None:
-            trouble = "It cannot be sent again from here. Send the file itself."
-            return await self._show(request, visit, account, story, trouble, status=409)
+        may_be_sent = story.state in _MENDABLE and story.upload.format is not None
         try:
+            path = await self._stored.find(story.upload) if may_be_sent else None
+            if path is None:
+                trouble = "It cannot be sent again from here. Send the file itself."
+                return await self._show(request, visit, account, story, trouble, status=409)
             received = await self._receiver.receive(
                 account,
                 story.upload.filename,
                 _pieces(path),
                 origin=origin_of(request, visit.user.name),
             )
-        except NotReceivedError as error:
+        except (NotAtHandError, NotReceivedError) as error:
             return await self._show(
                 request, visit, account, story, error.message, status=error.status
             )
@@ -270,7 +287,7 @@ class Stories:
             may_send_again=may_act
             and story.state in _MENDABLE
             and story.upload.format is not None
-            and story.upload.node == self._node,
+            and self._stored.may_have(story.upload),
         )
 
     def _page_findings(self, story: Story, code: str, after: str) -> list[Any]:

@@ -130,6 +130,10 @@ class Folders:
         """Files that somebody tries before they are queued: for nobody but the daemon."""
         return self.home_of(account) / _WORK / account / "previews"
 
+    def fetched(self, account: AccountId) -> Path:
+        """Files that somebody looks into, fetched from a shared archive: nobody but the daemon."""
+        return self.home_of(account) / _WORK / account / "fetched"
+
     def upload_keys(self, account: AccountId) -> Path:
         """Notes of which upload each key of a program stands for."""
         return self.home_of(account) / _WORK / account / "upload_keys"
@@ -145,12 +149,13 @@ class Folders:
     def create_for(self, account: AccountId) -> None:
         """Make an account's folders where they are missing, mode 0750. Raises StorageError.
 
-        That of previews has mode 0700.
+        Those of previews and of fetched files have mode 0700.
         """
-        *open_folders, private_folder = self._folders_of(account)
+        *open_folders, previews, fetched = self._folders_of(account)
         for folder in open_folders:
             make_folder(folder)
-        make_folder(private_folder, mode=PRIVATE_FOLDER_MODE)
+        for private in (previews, fetched):
+            make_folder(private, mode=PRIVATE_FOLDER_MODE)
 
     def exist_for(self, account: AccountId) -> bool:
         """Tell whether `create_for` would find all of an account's folders."""
@@ -165,6 +170,7 @@ class Folders:
             self.arrivals(account),
             self.claimed(account),
             self.previews(account),
+            self.fetched(account),
         )
 
     def accounts(self) -> list[AccountId]:

@@ -9,6 +9,8 @@ from ingestd.console.files.story import Stories
 from ingestd.service.daemon.supervisor import Surroundings
 from ingestd.service.files.kept_files import KeptFiles
 from ingestd.service.files.previews import Previews
+from ingestd.service.files.stored_bytes import StoredBytes
+from ingestd.service.installation.bootstrap import node_of
 
 
 def counters(surroundings: Surroundings) -> tuple[Asked, ...]:
@@ -31,5 +33,11 @@ def counters(surroundings: Surroundings) -> tuple[Asked, ...]:
 def uploads(surroundings: Surroundings) -> tuple[Asked, ...]:
     """Return the pages that show what came, and what became of it."""
     installation = surroundings.installation
-    stories = Stories(installation, surroundings.receiver)
+    stored = StoredBytes(
+        folders=installation.folders,
+        archive=installation.archive(),
+        nodes=frozenset(node_of(shard.folders) for shard in installation.shards),
+        disk_reserve_bytes=surroundings.receiver.limits.disk_reserve_bytes,
+    )
+    stories = Stories(installation, surroundings.receiver, stored)
     return (*Lists(installation).asked(), *stories.asked())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -38,7 +39,8 @@ from ingestd.intake.answering.receipt import (
 from ingestd.ledger.outcomes.file_outcomes import read_file_outcome
 from ingestd.reports.escaping.texts import shown
 from ingestd.service.files.receiving import NotReceivedError, Receiver
-from ingestd.service.files.rows import file_of, read_row
+from ingestd.service.files.rows import read_row
+from ingestd.service.files.stored_bytes import NotAtHandError, StoredBytes
 from ingestd.service.files.story import (
     PAGE_FINDINGS,
     PAGE_ROWS,
@@ -47,7 +49,7 @@ from ingestd.service.files.story import (
     page_findings,
     read_story,
 )
-from ingestd.service.installation.bootstrap import Installation, node_of
+from ingestd.service.installation.bootstrap import Installation
 from ingestd.service.people.audit import Deed, Doer, Via, write_audit
 from ingestd.spool.arrivals import note_of_upload
 from ingestd.spool.queue import retry
@@ -63,11 +65,11 @@ _MENDABLE = frozenset({"rejected", "processed_with_findings"})
 class Stories:
     """`/uploads/ID` and what hangs on it."""
 
-    def __init__(self, installation: Installation, receiver: Receiver) -> None:
+    def __init__(self, installation: Installation, receiver: Receiver, stored: StoredBytes) -> None:
         self._installation = installation
+        self._stored = stored
         self._receiver = receiver
         self._clock = installation.clock
-        self._nodes = {shard.shard: node_of(shard.folders) for shard in installation.shards}
 
     def asked(self) -> tuple[Asked, ...]:
         """Return the pages, each with its right."""
@@ -134,8 +136,11 @@ class Stories:
         if found is None or not number:
             return refuse(request, 404)
         account, _, story = found
-        path = await asyncio.to_thread(file_of, self._receiver.folders, story.upload)
-        lines = None
+        lines, trouble, status = None, "", HTTPStatus.OK
+        try:
+            path = await self._stored.find(story.upload)
+        except NotAtHandError as error:
+            path, trouble, status = None, error.message, error.status
         if path is not None:
             lines = await read(read_row, path, account, number)
             if lines is None:
@@ -143,12 +148,14 @@ class Stories:
         return page(
             request,
             "files/row.html",
+            status=status,
+            trouble=trouble,
             upload=story.upload,
             number=number,
             row=lines,
             # Each character as it stands there; what cannot be seen by its number.
             texts=[escape(shown(text)) for text in (lines.lines if lines else ())],
-            is_here=self._is_here(account, story),
+            is_here=self._stored.is_here(story.upload),
         )
 
     async def retry(self, request: Request, visit: Visit) -> Response:
@@ -168,18 +175,19 @@ class Stories:
         if found is None:
             return refuse(request, 404)
         account, upload_id, story = found
-        path = await asyncio.to_thread(file_of, self._receiver.folders, story.upload)
-        if story.state not in _MENDABLE or story.upload.format is None or path is None:
-            trouble = "It cannot be sent again from here. Send the file itself."
-            return await self._show(request, visit, account, story, trouble, status=409)
+        may_be_sent = story.state in _MENDABLE and story.upload.format is not None
         try:
+            path = await self._stored.find(story.upload) if may_be_sent else None
+            if path is None:
+                trouble = "It cannot be sent again from here. Send the file itself."
+                return await self._show(request, visit, account, story, trouble, status=409)
             received = await self._receiver.receive(
                 account,
                 story.upload.filename,
                 _pieces(path),
                 origin=origin_of(request, visit.user.name),
             )
-        except NotReceivedError as error:
+        except (NotAtHandError, NotReceivedError) as error:
             return await self._show(
                 request, visit, account, story, error.message, status=error.status
             )
@@ -215,11 +223,6 @@ class Stories:
 
     def _database_of(self, account: AccountId) -> Database:
         return self._installation.shard_of(account).database
-
-    def _is_here(self, account: Account, story: Story) -> bool:
-        """Tell whether an upload's bytes lie on this node."""
-        shard = self._installation.shard_of(account.account_id)
-        return story.upload.node == self._nodes[shard.shard]
 
     def _read(self, account: Account, upload_id: UploadId) -> Story | None:
         with self._database_of(account.account_id).reading() as connection:
@@ -278,7 +281,7 @@ class Stories:
             may_send_again=may_act
             and story.state in _MENDABLE
             and story.upload.format is not None
-            and self._is_here(account, story),
+            and self._stored.may_have(story.upload),
         )
 
     def _page_findings(self, story: Story, code: str, after: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Upkeep: old receipts, partials and previews go; nothing that was acknowledged ever does."""
+"""Upkeep: old receipts, partials, and copies for a look go; nothing acknowledged ever does."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ingestd.values.identifiers import AccountId
 
 _SWEEP_SECONDS = 600.0
 PREVIEW_HOURS = 24
+_FETCHED_HOURS = 24  # since somebody looked into it last
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class Upkeep:
     _swept: dict[AccountId, float] = field(default_factory=dict)
 
     def sweep(self, account: AccountId) -> int:
-        """Remove an account's old receipts, partials and previews; return how many files went.
+        """Remove an account's files that have had their time; return how many went.
 
         A receipt can be made again from the database for ever.
         """
@@ -42,6 +43,7 @@ class Upkeep:
             self._remove_older(self.folders.receipts(account), self.receipt_days * 24 * hour)
             + self._remove_older(self.folders.partials(account), self.partial_hours * hour)
             + self._remove_older(self.folders.previews(account), PREVIEW_HOURS * hour)
+            + self._remove_older(self.folders.fetched(account), _FETCHED_HOURS * hour)
         )
 
     def _written_by_us(self, account: AccountId) -> tuple[Path, ...]:

@@ -7,7 +7,7 @@ what was left over; only the loop is the test's.
 from __future__ import annotations
 
 from ingestd.intake.work.intake import Intake, IntakeSettings
-from ingestd.sftp.uploads.lifecycle import sweep_staging
+from ingestd.sftp.uploads.staged_upload import sweep_staging
 from tests.integration.intake.conftest import Station
 
 AT_ONCE = IntakeSettings(settle_seconds=0.0, rescan_seconds=3600, workers=1)

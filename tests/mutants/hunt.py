@@ -99,8 +99,10 @@ class _Hunt:
             while self._running:
                 self._reap()
         finally:
-            for pid in self._running:
+            for pid, attempt in self._running.items():
                 os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                shutil.rmtree(attempt.folder, ignore_errors=True)
 
     def _begin(self, mutant: str, tests: Sequence[str]) -> None:
         """Let a child try a mutant: the tests that killed its likes, then the quickest."""

@@ -16,6 +16,7 @@ FOLDER = Path("mutants")
 
 # Tests that do not end are noticed, too, by whoever waits for them.
 NOTICED = frozenset({"killed", "timeout"})
+UNTRIED = "not checked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tests.mutants.results import NOTICED, Mutant
+from tests.mutants.results import NOTICED, UNTRIED, Mutant
 
 NAMED_IN = Path(__file__).with_name("survivors.toml")
 
@@ -65,11 +65,11 @@ def _name(*, where: str | list[str], change: str, why: str) -> Name:
 
 
 def told_of(mutants: Iterable[Mutant]) -> Sequence[Survivor]:
-    """Return what survived, with the first name that fits each."""
+    """Return what survived, with the first name that fits each; less what was not tried."""
     names = read_names()
     survivors = []
     for mutant in mutants:
-        if mutant.status in NOTICED:
+        if mutant.status in NOTICED or mutant.status == UNTRIED:
             continue
         change = mutant.change()
         why = next((name for name in names if name.fits(mutant, change)), None)

@@ -50,6 +50,7 @@ def test_a_node_is_known_by_what_it_said(database: Database) -> None:
     [node] = listed(database)
     assert (node.node, node.program, node.revision, node.host) == ("node-a", "1.2", "0001", "h1")
     assert (to_microseconds(node.heard_at), node.uploads) == (found.heard_at, 1)
+    assert node.host_keys == "k1"
     assert 0 <= node.silent_seconds < 30
     assert node.is_serving is True
 

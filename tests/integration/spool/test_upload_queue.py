@@ -262,6 +262,7 @@ def test_an_upload_through_the_door_enters_as_its_note_says(database: Database) 
         key_fingerprint="SHA256:x",
         client_version="SSH-2.0-x",
         sent_by="ann",
+        archived=True,
     )
     entered = queue.entry_of_arrival(
         arrival, format_name="student_billing", node=NODE, verdict="interrupted"
@@ -282,6 +283,7 @@ def test_an_upload_through_the_door_enters_as_its_note_says(database: Database) 
         sent_by="ann",
         node=NODE,
         verdict="interrupted",
+        archived=True,
     )
     put(database, entered)
     queued = state(database, 1)

@@ -10,14 +10,15 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 
+COMMIT, OF_COMMITS = b"COMMIT\x00", 10
 ANSWER_SECONDS = 0.2  # a statement that waits for a lock is cut off without its answer
 
 
 class RandomRelay:
     """Carries connections; while it `cuts`, each message may be the last one of its connection.
 
-    `share` is how likely that is. What the server was told last it may have done, or never heard;
-    or it is done and its answer is lost, or comes in part.
+    `share` is how likely that is, and of a commit ten times as much. What the server was told last
+    it may have done, or never heard; or it is done and its answer is lost, or comes in part.
     """
 
     def __init__(self, socket_path: str, chance: random.Random, share: float) -> None:
@@ -60,8 +61,9 @@ class RandomRelay:
 
     def _cut(self, said: bytes, client: socket.socket, server: socket.socket) -> bool:
         """Decide whether a connection ends with what its client just said; and how."""
+        share = self._share * (OF_COMMITS if COMMIT in said else 1)
         with self._lock:
-            if not self.cuts or self._chance.random() >= self._share:
+            if not self.cuts or self._chance.random() >= share:
                 return False
             how = self._chance.choice(("unheard", "half heard", "unanswered", "half answered"))
             self.made[how] += 1

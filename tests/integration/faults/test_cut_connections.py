@@ -29,7 +29,7 @@ from tests.integration.faults.random_relay import random_relay
 PATIENCE_SECONDS = 120.0
 FILES = 50
 SENT_TO_BOTH = 5  # every so many
-SHARE = 0.01
+SHARE = 0.008
 NODES = ("here", "there")
 
 

@@ -204,14 +204,19 @@ class Intake:
     async def _keep_watching(self, watcher: Watcher) -> None:
         """Start the watcher, and start it again whenever it died; a rescan follows each time."""
         event = Event.WATCHER_STARTED
+        told = ""
         while not self._must_stop():
             if not watcher.is_alive:
                 watcher.stop()
                 try:
                     await asyncio.to_thread(watcher.start)
                 except OSError as error:
-                    log.error(Event.WATCHER_RESTARTED, ok=False, error=str(error))
+                    # It is tried every second, for as long as it takes.
+                    if told != str(error):
+                        told = str(error)
+                        log.error(Event.WATCHER_RESTARTED, ok=False, error=told)
                 else:
+                    told = ""
                     log.info(event)
                     if event is Event.WATCHER_RESTARTED:
                         self._metrics.watcher_restarts.inc()

@@ -28,6 +28,7 @@ from ingestd.spool.queue import (
     WAITS_FOR_SPACE,
     Given,
     QueuedUpload,
+    find_upload,
     hand_back,
     is_done_by,
     lease_next,
@@ -181,7 +182,7 @@ class Worker:
             return
         except LeaseLostError as error:
             self.space.note_room(_work_on(upload))
-            self._complain(upload, error, will_retry=False)
+            self._complain(upload, error, will_retry=True)  # by whoever has it now
             return
         except Exception as error:  # noqa: BLE001 - a worker outlives any one file
             owed = _Owed(upload=upload, error=error, seconds=time.monotonic() - started)
@@ -304,11 +305,21 @@ class Worker:
         if self._finish_if_done(owed):
             return
         given = self._database.at_once(lambda connection: self._give_back(connection, owed))
-        # The commit may have been on its way still: then the queue waited for it.
-        if given is Given.NOT_OURS and self._finish_if_done(owed):
-            return
+        if given is Given.NOT_OURS:
+            # The commit may have been on its way still: then the queue waited for it.
+            if self._finish_if_done(owed):
+                return
+            # Or it was given back before, and the answer was lost.
+            given = self._what_became_of(upload)
         if not isinstance(owed.error, NoSpaceError):
-            self._complain(upload, owed.error, will_retry=given is Given.TO_BE_TRIED)
+            self._complain(upload, owed.error, will_retry=given is not Given.TO_A_PERSON)
+
+    def _what_became_of(self, upload: QueuedUpload) -> Given:
+        """Return what became of an upload that is not in our hands any more."""
+        with self._database.reading() as connection:
+            found = find_upload(connection, upload.account, upload.upload_id)
+        has_failed = found is not None and found.state == "failed"
+        return Given.TO_A_PERSON if has_failed else Given.NOT_OURS
 
     def _finish_if_done(self, owed: _Owed) -> bool:
         if owed.decided is None:

@@ -6,9 +6,12 @@ what was left over; only the loop is the test's.
 
 from __future__ import annotations
 
+from ingestd.intake.pipeline import process
 from ingestd.intake.work.intake import Intake, IntakeSettings
 from ingestd.sftp.uploads.staged_upload import sweep_staging
+from ingestd.spool.queue import QueuedUpload
 from tests.integration.intake.conftest import Station
+from tests.integration.ledger.conftest import QUIET
 
 AT_ONCE = IntakeSettings(settle_seconds=0.0, rescan_seconds=3600, workers=1)
 _ROUNDS_MAX = 1000
@@ -39,6 +42,13 @@ class Driven:
     def work(self) -> bool:
         """Process the next upload; tell whether there was one."""
         return self._intake._worker.run_next()
+
+    def take(self, upload: QueuedUpload) -> None:
+        """Process an upload that was leased before, and then forgotten of."""
+        works = self.station.works
+        account = self.station.keeper.current.accounts[upload.account]
+        path = self.station.folders.claimed(upload.account) / upload.upload_id / upload.filename
+        process(works, account, upload, path, QUIET)
 
     def until_idle(self) -> None:
         """Look and work until there is nothing more to do."""

@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,13 @@ from sqlalchemy.engine import Connection
 
 from ingestd.database.engine import Database, open_database
 from ingestd.database.kinds import Kind, kind_of
-from ingestd.service.installation.system_clock import SystemClock
 from ingestd.sftp.bounds.limits import DoorLimits
 from ingestd.sftp.uploads.announcing import Announcing, OtherNodes
 from ingestd.sftp.uploads.lifecycle import OpenRequest, Uploads
 from ingestd.sftp.uploads.staged_upload import Sender
 from ingestd.spool.archive.opening import open_archive
 from ingestd.telemetry.metrics import Metrics
+from ingestd.values.identifiers import AccountId
 from tests.integration.archive.s3_server import WAITS
 from tests.integration.faults.driven import Driven
 from tests.integration.intake.conftest import Station, open_station_on
@@ -163,17 +164,27 @@ def travel(
     driven.until_idle()
 
 
-async def send(station: Station, others: OtherNodes, filename: str, content: bytes) -> None:
+async def send(
+    station: Station,
+    others: OtherNodes,
+    filename: str,
+    content: bytes,
+    *,
+    account: AccountId = SPRINGFIELD,
+) -> None:
+    """Upload a file to a node as a client does that closes it; raises what CLOSE would answer."""
     uploads = Uploads(
         folders=station.folders,
         keeper=station.keeper,
         limits=DoorLimits(disk_reserve_bytes=0),
-        clock=SystemClock(),
+        clock=station.clock,
         metrics=Metrics(),
         others=others,
     )
     log = structlog.stdlib.get_logger()
-    upload = await uploads.begin(SENDER, OpenRequest(filename=filename, truncate=True), log)
+    sender = replace(SENDER, account=account)
+    request = OpenRequest(filename=filename, truncate=True)
+    upload = await uploads.begin(sender, request, log)
     upload.write(0, content)
     await uploads.end_closed(upload, log)
 

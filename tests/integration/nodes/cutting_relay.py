@@ -1,4 +1,4 @@
-"""A relay in front of PostgreSQL that cuts a connection around the commit of a file's outcome."""
+"""A relay in front of PostgreSQL that cuts a connection around a commit, or loses an answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ class Cut(Enum):
 
 
 class Relay:
-    """Carries connections to a server's socket; whoever comes while it is `closed` is sent away."""
+    """Carries connections to a server's socket; whoever comes while it is `closed` is sent away.
+
+    The next statement that `loses_answer_to` stands in is done, and its connection is cut.
+    """
 
     def __init__(self, socket_path: str) -> None:
         self._socket_path = socket_path
@@ -33,6 +36,7 @@ class Relay:
         self.cut = Cut.NEVER
         self.closed = False
         self.closes_after_cut = False
+        self.loses_answer_to: bytes | None = None
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stop(self) -> None:
@@ -61,6 +65,11 @@ class Relay:
                     said = client.recv(1 << 16)
                     decides |= _OUTCOME in said
                     if not said or (decides and _COMMIT in said and self._cuts(said, server)):
+                        return
+                    if self.loses_answer_to is not None and self.loses_answer_to in said:
+                        self.loses_answer_to = None
+                        server.sendall(said)
+                        server.recv(1 << 16)
                         return
                     server.sendall(said)
                 if server in readable:

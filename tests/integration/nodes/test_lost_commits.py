@@ -92,3 +92,22 @@ def test_a_commit_that_never_arrived_is_done_anew(relayed: tuple[Station, Relay]
     assert told(station).count(Event.FILE_PROCESSED) == 1
     assert all(line["will_retry"] for line in station.events(Event.WORKER_FAILED))
     assert station.books.balances() == {("S1", "WALLET"): "-1.00"}
+
+
+def test_a_file_whose_giving_back_was_not_answered_calls_nobody(
+    relayed: tuple[Station, Relay],
+) -> None:
+    """What is tried again by itself is told as that, whichever answer of the database is lost."""
+    station, running = relayed
+    sent = station.books.queue(charges("WALLET,T1,S1,MEAL,,1.00"))
+    worker = station.worker()
+    running.cut, running.loses_answer_to = Cut.BEFORE, b"SET state = 'waiting', waits"
+    with pytest.raises(DatabaseError):
+        worker.run_next()
+    assert station.books.upload(sent).waits == 1
+    with station.books.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE upload SET next_try_at = 0")
+    assert worker.run_next()
+    assert station.books.upload(sent).status == "processed"
+    [failed] = station.events(Event.WORKER_FAILED)
+    assert failed["will_retry"]

@@ -21,6 +21,7 @@ from ingestd.database.failures import database_errors, may_try_again
 from ingestd.database.kinds import Kind, beginning, kind_of
 from ingestd.database.postgresql import Waits, open_postgresql
 from ingestd.database.scratch_folders import clear_folders, lent_folder
+from ingestd.database.turns import turn_to_write
 from ingestd.values.errors import DatabaseFullError, UsageError
 
 T = TypeVar("T")
@@ -230,7 +231,10 @@ def write_transaction(connection: Connection) -> Iterator[None]:
     On SQLite it takes the only writer's place at once (BEGIN IMMEDIATE), so that it never
     fails half-way for having read first.
     """
-    with _transaction(connection, Kind.WRITING):
+    with (
+        turn_to_write(connection.engine, seconds_max=SQLITE_BUSY_SECONDS),
+        _transaction(connection, Kind.WRITING),
+    ):
         yield
 
 

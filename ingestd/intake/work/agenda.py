@@ -45,6 +45,14 @@ class Agenda:
         self._due_at[account] = min(self._due_at.get(account, at), at)
 
     @property
+    def timed_wait_seconds(self) -> float:
+        """How long until an account is due by the clock, whatever event made others due before."""
+        timed = min((at for at in self._due_at.values() if at), default=None)
+        if timed is None:
+            return self._rescan_seconds
+        return max(timed - self._clock.monotonic(), 0.0)
+
+    @property
     def wait_seconds(self) -> float:
         """How long until an account is due; the rescan's time when there is none."""
         if not self._due_at:

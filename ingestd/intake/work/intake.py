@@ -35,6 +35,7 @@ _WATCHER_CHECK_SECONDS = 1.0
 _TROUBLE_SECONDS = 1.0
 _CROWD_SECONDS = 0.02
 _QUEUE_SECONDS = 0.25
+_COUNT_SECONDS = 1.0  # how often what waits is counted while anything does
 _CROWD_FILES = 500
 _RESTS_A_LOOK = 3.0
 _STUCK_SECONDS = 60.0  # a look takes locks of nobody: what waits so long waits for a broken world
@@ -107,10 +108,11 @@ class Intake:
         self._look = asyncio.Event()
         self._work = asyncio.Event()
         self._begun = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._watcher: Watcher | None = None
         self._queued = False
         self._queue_seen_at = float("-inf")
-        self._owes_queue = False
+        self._queue_due_seconds: float | None = None
         self._look_began: float | None = None
         self._troubles: dict[str, str] = {}
         self._executor = ThreadPoolExecutor(
@@ -157,23 +159,19 @@ class Intake:
 
     async def run(self) -> None:
         """Work until `stop`, which lets every worker finish or hand back what it has."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         await self._release_leases()
         # Before anything is claimed: a machine that lost its time tells so at the start.
         await loop.run_in_executor(self._executor, self._clock.is_right)
 
-        def from_any_thread(work: Callable[[], None]) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody needs waking
-                loop.call_soon_threadsafe(work)
-
         def wake(folder: str) -> None:
-            from_any_thread(functools.partial(self._on_event, AccountId(folder)))
+            self._from_any_thread(functools.partial(self._on_event, AccountId(folder)))
 
         for account in self._keeper.current.accounts:
             with contextlib.suppress(IngestdError):  # the first look at the account reports it
                 self._folders.create_for(account)
         self._watcher = Watcher(self._folders.spool, wake)
-        self._keeper.on_change(lambda _: from_any_thread(self._on_trouble))
+        self._keeper.on_change(lambda _: self._from_any_thread(self._on_trouble))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_watching(self._watcher))
@@ -189,6 +187,11 @@ class Intake:
         self._worker.stopping.set()
         self._look.set()
         self._work.set()
+
+    def _from_any_thread(self, work: Callable[[], None]) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody needs waking
+                self._loop.call_soon_threadsafe(work)
 
     def _on_event(self, account: AccountId) -> None:
         self._agenda.note_event(account)
@@ -246,20 +249,18 @@ class Intake:
             self._look_began = None
             for account_id, seconds in waits.items():
                 self._agenda.look_again(account_id, seconds)
-            if self._queued:
-                self._queued = False
-                self._work.set()
             # A crowd of events is worth one look, not one each; and however long a look takes,
-            # most of the time is left for the uploads themselves.
-            rest = max(_CROWD_SECONDS, _RESTS_A_LOOK * (clock.monotonic() - started))
+            # most of the time is left for the uploads themselves, until a file has settled.
+            rest = _RESTS_A_LOOK * (clock.monotonic() - started)
             pause = self._agenda.wait_seconds
             if self._clock.trouble:
                 pause = min(pause, _TROUBLE_SECONDS)
-            if self._owes_queue:
-                pause = min(pause, _QUEUE_SECONDS)
+            if self._queue_due_seconds is not None:
+                pause = min(pause, self._queue_due_seconds)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), timeout=pause)
-                await asyncio.sleep(rest)
+                rest = min(rest, self._agenda.timed_wait_seconds)
+                await asyncio.sleep(max(rest, _CROWD_SECONDS))
 
     def _look_once(self, accounts: Sequence[Account]) -> dict[AccountId, float]:
         """Claim all that is ready; return in how many seconds to look again at each account."""
@@ -269,7 +270,7 @@ class Intake:
             waits = {account.account_id: _TROUBLE_SECONDS for account in accounts}
             accounts = ()
         elif was_doubted:
-            self._queued = True  # what the workers left lying
+            self._from_any_thread(self._work.set)  # what they left lying
         for account in accounts:
             # One account's broken folder must not keep the others' files waiting.
             try:
@@ -280,21 +281,28 @@ class Intake:
                 waits[account.account_id] = self._report_trouble(account.account_id, error)
             else:
                 self._end_trouble(account.account_id)
+            if self._queued:  # they need not wait until all accounts were looked at
+                self._queued = False
+                self._from_any_thread(self._work.set)
         now = self._works.clock.monotonic()
-        self._owes_queue = now - self._queue_seen_at < _QUEUE_SECONDS
-        if not self._owes_queue:
+        self._queue_due_seconds = _QUEUE_SECONDS
+        if now - self._queue_seen_at >= _QUEUE_SECONDS:
             self._queue_seen_at = now
-            self._look_at_queue()
+            self._queue_due_seconds = _COUNT_SECONDS if self._look_at_queue() else None
         return waits
 
-    def _look_at_queue(self) -> None:
-        """Deliver what is left over, and count what is open: not at each look of a crowd."""
+    def _look_at_queue(self) -> bool:
+        """Deliver what is left over, and count what is open; tell whether anything is.
+
+        Not at each look of a crowd.
+        """
         self._worker.deliver_left_over()
         self._space.forget_stale()
         with self._works.database.reading() as connection:
             waiting, failed = count_open(connection, node=self._works.node)
         self._metrics.files_waiting.set(waiting)
         self._metrics.files_failed.set(failed)
+        return waiting > 0
 
     def _look_at(self, account: Account) -> float:
         self._folders.create_for(account.account_id)

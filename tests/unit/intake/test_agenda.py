@@ -68,6 +68,17 @@ def test_a_file_that_settles_brings_the_next_look(agenda: Agenda, clock: HandClo
     assert agenda.take_due([A, B]) == [A]
 
 
+def test_an_event_does_not_hide_when_a_file_has_settled(agenda: Agenda, clock: HandClock) -> None:
+    """However much arrives for one account, the file of another is claimed when it is ready."""
+    assert agenda.timed_wait_seconds == 30
+    agenda.take_due([A, B])
+    agenda.look_again(A, 1)
+    agenda.note_event(B)
+    assert (agenda.wait_seconds, agenda.timed_wait_seconds) == (0, 1)
+    clock.seconds += 2
+    assert agenda.timed_wait_seconds == 0
+
+
 def test_after_a_trouble_every_account_is_due(agenda: Agenda) -> None:
     """A watcher that died may have missed anything."""
     agenda.take_due([A, B])

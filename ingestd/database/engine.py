@@ -39,6 +39,14 @@ class Database:
     def __init__(self, engine: Engine, temporary_folder: Path | None = None) -> None:
         self.engine = engine
         self._temporary_folder = temporary_folder
+        self._require: Callable[[Connection], None] | None = None
+
+    def require_of_writers(self, require: Callable[[Connection], None]) -> None:
+        """Ask this at the end of all that `writing` and `write` do; what it raises takes that back.
+
+        At the end: whoever waited for a lock sees what was done under it.
+        """
+        self._require = require
 
     @property
     def is_embedded(self) -> bool:
@@ -116,11 +124,18 @@ class Database:
         """
         with self.connection() as connection, write_transaction(connection):
             yield connection
+            self._ask(connection)
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work`, which must be repeatable, in a write transaction as `transact` does."""
+
+        def ending(connection: Connection) -> T:
+            answer = work(connection)
+            self._ask(connection)
+            return answer
+
         with self.connection() as connection:
-            return self.transact(connection, lambda: work(connection))
+            return self.transact(connection, lambda: ending(connection))
 
     def at_once(self, work: Callable[[Connection], T]) -> T:
         """Run `work`, one statement that writes, as a transaction of its own; else as `write`.
@@ -157,6 +172,10 @@ class Database:
                 return work()
 
         return _until_it_wins(once)
+
+    def _ask(self, connection: Connection) -> None:
+        if self._require is not None:
+            self._require(connection)
 
     def close(self) -> None:
         """Close every pooled connection."""

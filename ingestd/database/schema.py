@@ -181,6 +181,11 @@ def require_in_force(oldest: str | None) -> None:
         )
 
 
+def require_still_in_force(connection: Connection) -> None:
+    """Raise NotInForceError where the ledger was moved by now; it is cheap to ask."""
+    require_in_force(find_oldest(connection))
+
+
 def require_able(database: Database) -> None:
     """Raise SchemaError unless this version can work with the database's schema."""
     if current_revision(database) is None:

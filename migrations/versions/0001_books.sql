@@ -76,6 +76,18 @@ CREATE TABLE ban (
   CONSTRAINT pk_ban PRIMARY KEY (address)
 );
 
+-- How often an address has failed to log in at a node lately, until when that counts, and when the
+-- node said so, on the database's clock. All nodes count together, and ban it.
+CREATE TABLE login_failure (
+  address TEXT NOT NULL,
+  node TEXT NOT NULL,
+  failures BIGINT NOT NULL,
+  told_at BIGINT NOT NULL,
+  counts_until BIGINT NOT NULL,
+  CONSTRAINT pk_login_failure PRIMARY KEY (address, node),
+  CONSTRAINT ck_login_failure_failures CHECK (failures >= 0)
+);
+
 -- The schema: programs that were made for a revision before the oldest write nothing into it. A
 -- ledger that was moved elsewhere, or is a copy that was not finished, says so there: none writes.
 CREATE TABLE schema_floor (

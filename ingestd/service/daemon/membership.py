@@ -69,8 +69,8 @@ class Membership:
     def join(self) -> None:
         """Serve under the node's name; waits where it was heard of a moment ago.
 
-        Raises NodeTakenError when another instance is heard of while this one waits, and
-        DatabaseError.
+        Raises NodeTakenError when another instance is heard of while this one waits,
+        NotInForceError for a ledger that was moved meanwhile, and DatabaseError.
         """
         if self.database.is_embedded:
             return
@@ -78,7 +78,8 @@ class Membership:
             seen = self._find()
             if seen is not None and seen.is_serving:
                 self._wait_until_silent(seen)
-            if self.database.at_once(partial(join_ledger, instance=self._instance, seen=seen)):
+            # Whoever waited here while the ledger was copied must take nothing up.
+            if self.database.write(partial(join_ledger, instance=self._instance, seen=seen)):
                 return
 
     async def run(self) -> None:

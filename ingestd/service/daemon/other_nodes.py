@@ -10,7 +10,7 @@ from ingestd.config.files.settings import Settings
 from ingestd.intake.pipeline import Works
 from ingestd.service.files.receipts_elsewhere import ReceiptsElsewhere
 from ingestd.service.installation.bootstrap import Installation, node_of
-from ingestd.sftp.bounds.limits import Bans
+from ingestd.sftp.bounds.bans import Bans
 from ingestd.sftp.bounds.shared_bans import EXCHANGE_SECONDS, SharedBans
 from ingestd.sftp.uploads.announcing import Announcing, OtherNodes
 from ingestd.spool.folders import Folders
@@ -30,7 +30,9 @@ def other_nodes(
 
 
 async def keep_exchanging(installation: Installation, bans: Bans) -> None:
-    """Tell other nodes of bans, and hear of theirs, until cancelled; never for an embedded ledger.
+    """Tell other nodes of bans and failed logins, and hear of theirs, until cancelled.
+
+    Never for an embedded ledger.
 
     A database that is away closes no door, and opens none for long.
     """

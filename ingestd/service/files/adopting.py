@@ -63,7 +63,8 @@ def _adopt_noted(
         what = _why_not(archive, arrival, noted_by=told["node"], live=live)
         if not what:
             entry = entry_of_arrival(arrival, format_name=told["format"] or None, node=node)
-            database.at_once(partial(enqueue, entry=entry))
+            # Not at once: the note goes only if the ledger is in force that has the row.
+            database.write(partial(enqueue, entry=entry))
             archive.remove_note(account, upload_id)
         yield Adoption(
             upload_id=upload_id, filename=arrival.filename, node=told["node"], what=what or ADOPTED
@@ -79,7 +80,7 @@ def _adopt_kept(
         what = "its node is live, and processes it"
     elif upload.sha256 is None or not archive.holds(account, upload.sha256):
         what = "the archive does not have its bytes: see ingestd uploads give-up"
-    elif not database.at_once(partial(adopt, account=account, upload_id=upload_id)):
+    elif not database.write(partial(adopt, account=account, upload_id=upload_id)):
         what = "taken up a moment ago: look again"
     return Adoption(upload_id=upload_id, filename=upload.filename, node=upload.node, what=what)
 

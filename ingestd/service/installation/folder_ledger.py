@@ -205,7 +205,11 @@ class FolderLedger:
             own.close()
 
     def _prepare(self) -> None:
-        """Bring the embedded database to this version; raise SchemaError for another old one."""
+        """Bring the embedded database to this version; raise SchemaError for another old one.
+
+        From then on whoever writes is held to its being in force: it may be moved meanwhile.
+        """
+        self.database.require_of_writers(schema.require_still_in_force)
         make_folder(self.folders.temporary)
         if not self.database.is_embedded:
             schema.require_able(self.database)

@@ -21,7 +21,7 @@ from ingestd.config.judging.values import parse_database_url
 from ingestd.config.toml.mistakes import InvalidValueError
 from ingestd.database import schema
 from ingestd.database.copying import Columns
-from ingestd.database.engine import Database, open_database
+from ingestd.database.engine import Database, open_database, write_transaction
 from ingestd.database.failures import without_password
 from ingestd.database.identity import (
     StoredLedger,
@@ -149,7 +149,8 @@ class _Move:
 
     def _copy(self, ledger: StoredLedger) -> None:
         """Copy everything of one moment, and retire the original in the same transaction."""
-        with self._source.writing() as source:
+        # Not by `writing`, at whose end a ledger must be in force: this one is not any more, then.
+        with self._source.connection() as source, write_transaction(source):
             tables = list_tables(source)
             hold_still(source, tables, alone=False)
             schema.require_in_force(schema.find_oldest(source))

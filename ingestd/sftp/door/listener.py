@@ -11,8 +11,9 @@ from collections.abc import Coroutine, Sequence
 from ingestd.access.accounts import Access
 from ingestd.access.allowlist import Address, Network, parse_address
 from ingestd.access.keeper import AccessKeeper
+from ingestd.sftp.bounds.bans import Bans
 from ingestd.sftp.bounds.flow import Budget
-from ingestd.sftp.bounds.limits import Bans, ConnectionCount, DoorLimits
+from ingestd.sftp.bounds.limits import ConnectionCount, DoorLimits
 from ingestd.sftp.door.authentication import Authenticator
 from ingestd.sftp.door.host_keys import load_or_create_host_keys
 from ingestd.sftp.door.login import Door

@@ -10,8 +10,9 @@ from asyncssh.public_key import SSHOpenSSHCertificate
 from structlog.stdlib import BoundLogger
 
 from ingestd.access.allowlist import Address
+from ingestd.sftp.bounds.bans import Bans
 from ingestd.sftp.bounds.flow import Budget
-from ingestd.sftp.bounds.limits import Bans, DoorLimits
+from ingestd.sftp.bounds.limits import DoorLimits
 from ingestd.sftp.door.authentication import Authenticator, Proof, Refusal
 from ingestd.sftp.internals.connections import (
     LoginOwner,

@@ -35,8 +35,7 @@ RECOVERY_STEPS = 25
 # What each journey is made of, in this order; a step beside these is killed before as well.
 MILESTONES = {
     "staged": "open work/SPRINGFIELD/staging/UPLOAD",
-    "noted": "os.rename work/SPRINGFIELD/staging/.in"
-    " spool/SPRINGFIELD/arrivals/UPLOAD.INODE.json",
+    "noted": "os.rename work/SPRINGFIELD/staging/.in spool/SPRINGFIELD/arrivals/UPLOAD.INODE.json",
     "published": "os.rename work/SPRINGFIELD/staging/UPLOAD spool/SPRINGFIELD/incoming/FILE.csv",
     "acknowledged": ACKNOWLEDGED,
     "claimed": "os.rename spool/SPRINGFIELD/incoming/FILE.csv"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 
-from ingestd.sftp.bounds.limits import Bans, ConnectionCount, DoorLimits
+from ingestd.sftp.bounds.bans import ADDRESSES_MAX, Bans, FailureCount
+from ingestd.sftp.bounds.limits import ConnectionCount, DoorLimits
 from ingestd.sftp.uploads.received import ReceivedMemory
 from ingestd.values.identifiers import AccountId, new_upload_id
 
@@ -47,6 +48,40 @@ def test_the_right_key_forgives_the_wrong_ones_before_it_and_nothing_else() -> N
         outcomes.append(bans.note_failure(HOME, keys_of=name))
         bans.forgive_keys(HOME, "SPRINGFIELD")
     assert outcomes == [False, False, False, True]
+
+
+def test_what_other_nodes_count_has_its_time_and_its_bounds() -> None:
+    """Nobody is slowed down by what is long ago, and no memory is filled by strangers."""
+    clock = TurnedClock()
+    bans = Bans(DoorLimits(ban_after_failures=9, ban_seconds=900), clock)
+    bans.learn_count(HOME, "a", FailureCount(failures=3, seconds=100))
+    bans.learn_count(HOME, "b", FailureCount(failures=3, seconds=200))
+    bans.learn_count(HOME, "b", FailureCount(failures=2, seconds=200))
+    assert bans.delay_seconds(HOME) == 1.0
+    clock.seconds += 150
+    assert bans.delay_seconds(HOME) == 0
+    bans.learn_count(HOME, "a", FailureCount(failures=8, seconds=100))
+    assert bans.delay_seconds(HOME) == 4.0
+    for number in range(ADDRESSES_MAX):
+        bans.learn_count(ip_address(number), "a", FailureCount(failures=8, seconds=100))
+    assert bans.delay_seconds(HOME) == 0
+    assert bans.note_failure(ip_address(ADDRESSES_MAX - 1))
+
+
+def test_a_count_is_told_anew_when_some_of_it_has_had_its_time() -> None:
+    """A district that mistypes now and then is not counted for longer at other nodes than here."""
+    clock = TurnedClock()
+    bans = Bans(DoorLimits(ban_after_failures=9, ban_seconds=900), clock)
+    bans.note_failure(HOME)
+    clock.seconds += 800
+    bans.note_failure(HOME)
+    told = bans.changed_counts(9)
+    assert told == {HOME: FailureCount(failures=2, seconds=900)}
+    bans.note_told_counts(told)
+    assert bans.changed_counts(9) == {}
+    clock.seconds += 200
+    bans.notice_what_is_over()
+    assert bans.changed_counts(9) == {HOME: FailureCount(failures=1, seconds=700)}
 
 
 def test_a_ban_ends() -> None:

@@ -64,7 +64,7 @@ class Archive(Protocol):
         """Remove a note, if there is one. Raises ArchiveAwayError."""
 
     def examine(self) -> str:
-        """Write, read and remove something; return what was found, in words for people.
+        """Write, read, list and remove something; return what was found, in words for people.
 
         Raises ArchiveAwayError, and StorageError when it gives back something else.
         """

@@ -74,7 +74,7 @@ class Archive(Protocol):
         """Return once it answers a small question. Raises ArchiveAwayError."""
 
     def examine(self) -> str:
-        """Write, read and remove something; return what was found, in words for people.
+        """Write, read, list and remove something; return what was found, in words for people.
 
         Raises ArchiveAwayError, and StorageError when it gives back something else.
         """

@@ -130,10 +130,8 @@ class S3Archive:
     def read_notes(self, account: AccountId) -> list[tuple[UploadId, bytes]]:
         """Return an account's notes, oldest upload first. Raises ArchiveAwayError."""
         prefix = notes_prefix(account)
-        with self._answers("list"):
-            keys = [found["path"] for page in obstore.list(self._store, prefix) for found in page]
         notes: list[tuple[UploadId, bytes]] = []
-        for key in sorted(keys):
+        for key in sorted(self._keys_below(prefix)):
             upload_id = UploadId(key.removeprefix(prefix).removesuffix(_NOTE_SUFFIX))
             with contextlib.suppress(FileNotFoundError):  # its node has queued it meanwhile
                 notes.append((upload_id, b"".join(self._pieces(key))))
@@ -150,13 +148,14 @@ class S3Archive:
             obstore.get(self._store, self._probe)
 
     def examine(self) -> str:
-        """Write, read and remove something; see `Archive.examine`."""
+        """Write, read, list and remove something; see `Archive.examine`."""
         said = os.urandom(16)
         self._put(self._probe, said)
         try:
             if b"".join(self._pieces(self._probe)) != said:
                 raise StorageError(f"The archive {self._url} gives back other than it was given.")
             is_strict = not self._create(self._probe, said)
+            self._keys_below(self._probe)
         except FileNotFoundError as error:
             raise StorageError(f"The archive {self._url} does not keep what it takes.") from error
         finally:
@@ -231,6 +230,10 @@ class S3Archive:
     def _put(self, key: str, content: bytes) -> None:
         with self._answers("store"):
             obstore.put(self._store, key, content, use_multipart=False)
+
+    def _keys_below(self, prefix: str) -> list[str]:
+        with self._answers("list"):
+            return [found["path"] for page in obstore.list(self._store, prefix) for found in page]
 
     def _remove(self, key: str) -> None:
         with contextlib.suppress(FileNotFoundError), self._answers("remove"):

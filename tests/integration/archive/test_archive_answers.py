@@ -272,6 +272,9 @@ def test_the_doctor_tells_of_a_server_that_does_not_keep(bucket: Bucket, archive
     bucket.faults = [Fault.NONE, Fault.SPOILED]
     with pytest.raises(StorageError, match=r"s3://.* gives back other than it was given"):
         archive.examine()
+    bucket.faults = [*[Fault.NONE] * 3, Fault.FOREIGN]
+    with pytest.raises(ArchiveAwayError, match=r"^Cannot list in .*: it refuses these credentials"):
+        archive.examine()
     assert archive.examine() == f"{bucket.url} answers, keeps the first of two"
     assert not list(obstore.list(store_of(archive)).collect())
 

@@ -15,6 +15,7 @@ from ingestd.config.files.environment import read_overrides
 from ingestd.config.files.settings import Settings
 from ingestd.config.judging.values import (
     ListenAddress,
+    parse_archive_url,
     parse_command,
     parse_database_url,
     parse_file,
@@ -55,6 +56,11 @@ REFUSED: Mapping[Callable[[object], object], tuple[object, ...]] = {
         *(5, "", "x", "oracle://x", "sqlite://", "sqlite:///", "sqlite:///:memory:"),
         *("sqlite:///x.db?mode=memory", "sqlite://x.db", "postgresql://h:x/d", "postgres://h:0/d"),
         *(f"postgresql://u:{SECRET}@h:x/d", f"oracle://u:{SECRET}@h/d://"),
+    ),
+    parse_archive_url: (
+        *(5, "", "bucket", "https://bucket", "s3://bucket?a=b", "s3://bucket#a", "s3://[", "s3://"),
+        *("s3://Bucket", "s3://ab..cd", f"s3://{SECRET}@bucket", f"s3://bucket/{SECRET} 1"),
+        *("s3://bucket/a//b", "s3://bucket/../b", "s3://bucket/a/."),
     ),
     parse_host: (5, "", "smtp:25", "a b", "-a", "smtp."),
     parse_mail_address: (5, "", "x", "a@b, c@d"),
@@ -164,6 +170,36 @@ def test_what_is_no_url_of_a_database_is_told(written: object, said: str) -> Non
     assert caught.value.message == said
 
 
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("s3://bucket", "s3://bucket"),
+        ("S3://bucket/", "s3://bucket"),
+        ("s3://my.bucket-1//A_b.c/X/", "s3://my.bucket-1/A_b.c/X"),
+        ("s3://bucket/X", "s3://bucket/X"),
+    ],
+)
+def test_an_archive_is_a_bucket_or_what_is_below_a_prefix_in_it(written: str, url: str) -> None:
+    """However many slashes somebody writes, all nodes mean one place."""
+    assert parse_archive_url(written) == url
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (5, "this is not the URL of an archive."),
+        ("http://bucket", "this is not the URL of an archive."),
+        ("s3://a_b", "this names no bucket."),
+        ("s3://bucket/é", "the prefix has other characters than letters, digits, "),
+    ],
+)
+def test_what_is_no_url_of_an_archive_is_told(written: object, said: str) -> None:
+    """Which part is wrong, and never the whole: it may hold a key."""
+    with pytest.raises(InvalidValueError) as caught:
+        parse_archive_url(written)
+    assert caught.value.message.startswith(said)
+
+
 def test_folders_are_resolved_and_files_are_not(tmp_path: Path) -> None:
     """A linked data folder is one folder; a secret that a tool swaps by a link stays a link."""
     (tmp_path / "link").symlink_to(tmp_path)
@@ -222,9 +258,9 @@ def test_an_unknown_name_is_answered_with_the_nearest_or_with_the_known(
     assert suggest(name, known) == remedy
 
 
-def test_twelve_known_names_are_still_listed() -> None:
+def test_fourteen_known_names_are_still_listed() -> None:
     """As many as fit into a message."""
-    known = [f"k{number:02}" for number in range(12)]
+    known = [f"k{number:02}" for number in range(14)]
     assert suggest("zzz", known) == f"Known here: {', '.join(known)}."
 
 

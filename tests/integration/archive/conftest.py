@@ -45,7 +45,7 @@ def bucket(s3_server: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucke
     bucket.released.clear()
     lead_to(bucket, monkeypatch)
     yield bucket
-    bucket.lasting = Fault.NONE
+    bucket.drawn, bucket.lasting = None, Fault.NONE
     bucket.forbidden = frozenset()
     bucket.faults.clear()
     bucket.released.set()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -17,6 +18,7 @@ from ingestd.spool.archive.archive import Archive, ArchiveWaits
 from ingestd.spool.archive.opening import open_archive
 
 BUCKET = "district-files"
+SLOW_SECONDS = 0.3
 WAITS = ArchiveWaits(connect=1.0, answer=1.0, repeats=1.5)
 
 StartResponse = Callable[..., Any]
@@ -34,6 +36,12 @@ class Fault(Enum):
     """Nothing is answered before the client has given up; then it is done."""
     LATE = auto()
     """It is done, and answered once the client has given up."""
+    SLOW = auto()
+    """It is done, and answered a little later."""
+    CUT = auto()
+    """The connection is cut, and nothing is done."""
+    CUT_OFF = auto()
+    """It is done, and the connection is cut instead of an answer."""
     FOREIGN = auto()
     """The credentials are refused."""
     GONE = auto()
@@ -50,12 +58,13 @@ class Fault(Enum):
 
 @dataclass
 class Bucket:
-    """A bucket behind faults. `faults` happen to one request after the other, then `lasting`."""
+    """A bucket behind faults: what is `drawn` for each request; or `faults`, then `lasting`."""
 
     url: str = f"s3://{BUCKET}/uploads"
     endpoint: str = ""
     access_key: str = "AKIDINGESTD"
     secret_key: str = "the secret that nobody logs"
+    drawn: Callable[[], Fault] | None = None
     lasting: Fault = Fault.NONE
     faults: list[Fault] = field(default_factory=list)
     forbidden: frozenset[str] = frozenset()
@@ -86,7 +95,10 @@ class _Faulty:
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         bucket = self._bucket
-        fault = bucket.faults.pop(0) if bucket.faults else bucket.lasting
+        if bucket.drawn is not None:
+            fault = bucket.drawn()
+        else:
+            fault = bucket.faults.pop(0) if bucket.faults else bucket.lasting
         if environ["REQUEST_METHOD"] in bucket.forbidden:
             fault = Fault.FOREIGN
         bucket.requests.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
@@ -102,18 +114,28 @@ class _Faulty:
         if fault in _REFUSALS:
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             return _refuse(start, _REFUSALS[fault])
+        if fault is Fault.CUT:
+            _cut(environ)
         if fault is Fault.STALLED:
             bucket.released.wait(30)
         answer: Iterable[bytes] = list(self._served(environ, start if _tells(fault) else _nobody))
-        if fault is Fault.LATE:
-            bucket.released.wait(30)
+        if fault in (Fault.LATE, Fault.SLOW):
+            bucket.released.wait(30 if fault is Fault.LATE else SLOW_SECONDS)
+        if fault is Fault.CUT_OFF:
+            _cut(environ)
         if fault is Fault.SPOILED:
             return [piece[::-1] for piece in answer]
         return answer if _tells(fault) else _refuse(start, "500 Internal Server Error")
 
 
 def _tells(fault: Fault) -> bool:
-    return fault is not Fault.LOST
+    return fault not in (Fault.LOST, Fault.CUT_OFF)
+
+
+def _cut(environ: dict[str, Any]) -> NoReturn:
+    with contextlib.suppress(OSError):
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionResetError
 
 
 def _nobody(*_: object) -> None:

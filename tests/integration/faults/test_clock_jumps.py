@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,7 +13,6 @@ import pytest
 
 from ingestd.database.engine import Database
 from ingestd.ledger.books.clock_check import accept_clock, find_clock_doubts
-from ingestd.sftp.uploads.announcing import OtherNodes
 from ingestd.spool.queue import lease_next
 from ingestd.values.clock import to_microseconds
 from ingestd.values.errors import ClockBehindError, LeaseLostError
@@ -23,9 +21,9 @@ from tests.integration.archive.nodes import let_time_pass
 from tests.integration.archive.s3_server import Bucket
 from tests.integration.database.conftest import MakeDatabase
 from tests.integration.faults.districts import Post, load_catalogs, node_of_all
-from tests.integration.faults.driven import Driven
-from tests.integration.faults.killed_node import announcing_of, send
+from tests.integration.faults.nodes import Node
 from tests.integration.faults.promises import Sent, is_idle, require_kept, rows_of
+from tests.integration.intake.conftest import Station
 from tests.integration.intake.test_clock_watch import TurnedClock
 
 STEPS = 120
@@ -34,23 +32,13 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 JUMPS = (timedelta(), timedelta(), DAY, -HOUR)
 
 
-class Node:
+class JumpingNode(Node):
     """A node with a clock that jumps."""
 
-    def __init__(
-        self, database: Database, folder: Path, log: list[dict[str, Any]], bucket: Bucket, name: str
-    ) -> None:
-        self.clock = TurnedClock()
-        self.station = node_of_all(database, folder, log, name)
-        self.station.clock = self.clock
-        self.station.archive = bucket.open()
-        self.driven = Driven(self.station)
-        self.others = OtherNodes(announcing=announcing_of(self.station))
-
-    def send(self, sent: Sent) -> None:
-        where = {"account": sent.account}
-        asyncio.run(send(self.station, self.others, sent.filename, sent.content, **where))
-        sent.acknowledged += 1
+    def __init__(self, station: Station, clock: TurnedClock) -> None:
+        station.clock = clock
+        super().__init__(station)
+        self.clock = clock
 
     def move(self) -> None:
         """Look, and process a file, as the intake does; a clock that is doubted ends it."""
@@ -59,12 +47,6 @@ class Node:
             self.driven.work()
         except ClockBehindError:
             return
-
-    def restart(self) -> None:
-        """Start again, and finish what is left, such as copies that another node has made good."""
-        self.driven = Driven(self.station)
-        self.driven.start()
-        self.driven.until_idle()
 
     @property
     def doubted(self) -> set[str]:
@@ -84,11 +66,15 @@ def shared(make_database: MakeDatabase, tmp_path: Path) -> Database:
 @pytest.fixture
 def nodes(
     shared: Database, tmp_path: Path, log: list[dict[str, Any]], bucket: Bucket
-) -> Iterator[list[Node]]:
-    made = [Node(shared, tmp_path, log, bucket, name) for name in ("here", "there")]
+) -> Iterator[list[JumpingNode]]:
+    made = []
+    for name in ("here", "there"):
+        station = node_of_all(shared, tmp_path, log, name)
+        station.archive = bucket.open()
+        made.append(JumpingNode(station, TurnedClock()))
     yield made
     for node in made:
-        node.others.close()
+        node.close()
 
 
 def batches(database: Database) -> list[dict[str, Any]]:
@@ -107,7 +93,7 @@ def posted(database: Database) -> dict[str, int]:
     return counted
 
 
-def accept(node: Node) -> None:
+def accept(node: JumpingNode) -> None:
     """Say as an operator that the books are ahead, and this clock is right."""
     with node.station.books.database.writing() as connection:
         now = to_microseconds(node.clock.now())
@@ -139,7 +125,7 @@ def require_sane_times(database: Database, began: datetime) -> None:
 @pytest.mark.chaos
 @pytest.mark.parametrize("part", range(TIMES))
 def test_clocks_that_jump_change_no_order_and_lose_nothing(
-    nodes: list[Node], shared: Database, part: int
+    nodes: list[JumpingNode], shared: Database, part: int
 ) -> None:
     """A time server that goes mad on one machine costs its districts time, and nothing else."""
     chance = random.Random(SEED + part)
@@ -179,7 +165,7 @@ def test_clocks_that_jump_change_no_order_and_lose_nothing(
 
 
 def test_a_clock_that_is_a_day_ahead_takes_a_file_over_and_it_is_posted_once(
-    nodes: list[Node], shared: Database
+    nodes: list[JumpingNode], shared: Database
 ) -> None:
     """To a clock that is ahead every lease has run out: who held it posts nothing any more."""
     here, there = nodes

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from tests.integration.archive.nodes import let_time_pass
 from tests.integration.database.conftest import MakeDatabase
 from tests.integration.faults.districts import Post, load_catalogs, node_of_all
 from tests.integration.faults.driven import Driven
+from tests.integration.faults.nodes import working
 from tests.integration.faults.promises import Sent, is_idle, require_kept, rows_of
 from tests.integration.faults.random_relay import random_relay
 
@@ -31,35 +31,6 @@ FILES = 50
 SENT_TO_BOTH = 5  # every so many
 SHARE = 0.008
 NODES = ("here", "there")
-
-
-@contextlib.contextmanager
-def working(node: Driven) -> Iterator[None]:
-    """Let a node look and work as its threads do, whatever fails, until the end of the block."""
-    stop = threading.Event()
-    failed: list[BaseException] = []
-
-    def keep(step: Any) -> None:
-        while not stop.wait(0.01):
-            try:
-                while step() and not stop.is_set():
-                    pass
-            except IngestdError:  # which the intake waits out
-                continue
-            except BaseException as error:
-                failed.append(error)
-                raise
-
-    threads = [threading.Thread(target=keep, args=(step,)) for step in (node.look, node.work)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(PATIENCE_SECONDS)
-    assert failed == []
 
 
 def pauses_end(direct: Database) -> None:

@@ -159,7 +159,7 @@ def open_installation(config_path: Path, need: Need = Need.READING) -> Installat
     except ConfigError as error:
         look = look_at_access(config_path, Good())
         raise ConfigError(error.mistakes + look.mistakes) from error
-    folders = Folders(settings.data_dir)
+    folders = Folders(settings.data_dir, host_keys_dir=settings.host_keys_dir)
     good = LastGood(settings.data_dir).read()
     # Only a door must not be opened to who was taken out; a question may be about them.
     look = (look_at_start if need is Need.SERVING else look_at_access)(config_path, good)

@@ -28,6 +28,7 @@ class Folders:
     work/ACCOUNT/partials     what arrived of an interrupted upload, kept aside
     work/ACCOUNT/claimed      files taken from incoming, one folder per upload
     work/ACCOUNT/previews     files that somebody tries in the console, for a day
+    work/ACCOUNT/fetched      files of a shared archive that somebody looks into, for a day
     work/ACCOUNT/upload_keys  which upload each key of a program stands for, for two days
     archive/ACCOUNT/2026-11   files with an outcome, one folder per upload
     quarantine/ACCOUNT        files under names that nobody recognises
@@ -38,6 +39,7 @@ class Folders:
 
     data_dir: Path
     homes: Mapping[AccountId, Path] = field(default_factory=dict, hash=False)
+    host_keys_dir: Path | None = None
 
     def database_home(self, name: str) -> Path:
         """Return the tree of a further database: its ledger's id and key, its accounts' files."""
@@ -49,8 +51,8 @@ class Folders:
 
     @property
     def host_keys(self) -> Path:
-        """Where the server's private keys lie."""
-        return self.data_dir / "host_keys"
+        """Where the server's private keys lie; it may be elsewhere, and shared by nodes."""
+        return self.host_keys_dir or self.data_dir / "host_keys"
 
     @property
     def ledger_key(self) -> Path:

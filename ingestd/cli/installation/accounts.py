@@ -43,8 +43,11 @@ def add(
     config: ConfigOption = None,
 ) -> None:
     """Add an account, and the addresses that may try it. A running daemon takes it up at once."""
+    from ingestd.cli.opening.who import who_runs_this
     from ingestd.config.editing.new_account import NewAccount, add_account
+    from ingestd.service.districts.saved import keep_saved_by_command
     from ingestd.service.in_force.config_check import look_around, require
+    from ingestd.service.people.audit import Doer, Via
     from ingestd.values.identifiers import AccountId
 
     path = config_path(config)
@@ -57,7 +60,7 @@ def add(
         authorized_keys=tuple(line for file in key or () for line in _key_lines(file)),
         networks=tuple(allow or ()),
     )
-    add_account(path.parent, account)
+    changes = add_account(path.parent, account)
     access = look_around(path).access
     added = access.accounts[AccountId(account_id)]
     print_rows([_row(added, access)], _COLUMNS, output, wide=wide)
@@ -68,6 +71,10 @@ def add(
             complain(f"The key {key_of_it.fingerprint} also opens {', '.join(others)}.")
     if not access.allowlist.accounts.get(added.account_id):
         complain(f"{account_id} has no address of its own yet: list it in allowlist.toml.")
+    # Last: what it may wait for is not to keep anybody from what was done.
+    by = Doer(name=who_runs_this(), via=Via.COMMAND)
+    if why_not := keep_saved_by_command(path, changes, by=by, account=added.account_id):
+        complain(f"{account_id} was added, and the audit does not say so: {why_not}")
 
 
 @app.command("list")

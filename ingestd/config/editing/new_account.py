@@ -29,22 +29,22 @@ class NewAccount:
     networks: tuple[str, ...] = ()
 
 
-def add_account(config_folder: Path, account: NewAccount) -> None:
+def add_account(config_folder: Path, account: NewAccount) -> list[Change]:
     """Write a new account into accounts.toml, and its networks into allowlist.toml.
 
-    Networks that are listed for it already stay. Both files change, or neither. Raises UsageError
-    when the account exists, ConfigError when the files or the new account hold mistakes (nothing
-    is written then), and StorageError.
+    Returns what was changed. Networks that are listed for it already stay. Both files change, or
+    neither. Raises UsageError when the account exists, ConfigError when the files or the new
+    account hold mistakes (nothing is written then), and StorageError.
     """
     with only_editor(config_folder):
-        _add_account(
+        return _add_account(
             config_folder / accounts_file.FILE_NAME,
             config_folder / allowlist_file.FILE_NAME,
             account,
         )
 
 
-def _add_account(accounts_path: Path, allowlist_path: Path, account: NewAccount) -> None:
+def _add_account(accounts_path: Path, allowlist_path: Path, account: NewAccount) -> list[Change]:
     accounts_before = read_config_bytes(accounts_path)
     allowlist_before = read_config_bytes(allowlist_path)
     accounts, allowlist = with_account(
@@ -57,6 +57,7 @@ def _add_account(accounts_path: Path, allowlist_path: Path, account: NewAccount)
     if allowlist != allowlist_before:
         changes.append(Change(path=allowlist_path, before=allowlist_before, after=allowlist))
     replace_all(changes)
+    return changes
 
 
 def with_account(accounts: Text, allowlist: Text, account: NewAccount) -> tuple[bytes, bytes]:

@@ -159,11 +159,12 @@ class MailSettings(_Section):
 
 
 class Settings(_Section):
-    """Every setting in force. `data_dir` is absolute; `database_url` is a SQLAlchemy URL."""
+    """Every setting in force. Folders are absolute; `database_url` is a SQLAlchemy URL."""
 
     data_dir: Path
     database_url: Annotated[str, Field(repr=False)]  # it may hold a password
     databases: Mapping[str, DatabaseSettings] = {}
+    host_keys_dir: Path | None = None
     archive_url: Annotated[str, BeforeValidator(parse_archive_url)] | None = None
     archive_when_away: Literal["refuse", "local"] = "refuse"
     drain_seconds: Annotated[float, Field(strict=True, ge=0, le=3600)] = 0.0
@@ -209,7 +210,11 @@ def _check(
     mistakes = Mistakes(document, variables)
     values = _overridden(document.values, overrides)
 
-    for key, parse in (("data_dir", parse_folder), ("database_url", parse_database_url)):
+    for key, parse in (
+        ("data_dir", parse_folder),
+        ("database_url", parse_database_url),
+        ("host_keys_dir", parse_folder),
+    ):
         if key not in values:
             continue
         try:

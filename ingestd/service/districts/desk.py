@@ -26,11 +26,11 @@ from ingestd.service.districts.changes import (
     keep_change,
     list_changes,
 )
-from ingestd.service.districts.differences import count_changed
 from ingestd.service.districts.hidden_hashes import hide_hashes
+from ingestd.service.districts.saved import write_saved
 from ingestd.service.in_force.access_look import AccessLook
 from ingestd.service.in_force.config_check import look_around
-from ingestd.service.people.audit import Deed, Doer, write_audit
+from ingestd.service.people.audit import Doer
 from ingestd.service.people.secrecy import Secrecy
 from ingestd.values.clock import Clock
 from ingestd.values.errors import ConfigError, IngestdError, Mistake
@@ -38,11 +38,6 @@ from ingestd.values.identifiers import AccountId
 
 FILES = (accounts_file.FILE_NAME, allowlist_file.FILE_NAME)
 """In the order in which they are saved: an account without its addresses is no mistake."""
-
-_DEEDS = {
-    accounts_file.FILE_NAME: Deed.ACCOUNTS_SAVED,
-    allowlist_file.FILE_NAME: Deed.ALLOWLIST_SAVED,
-}
 
 
 class ChangedMeanwhileError(IngestdError):
@@ -205,14 +200,8 @@ class Desk:
             at=now,
             undoes=undoes,
         )
-        added, removed = count_changed(
-            *(text.decode("utf-8-sig", "replace") for text in (change.before, change.after))
-        )
-        detail: dict[str, object] = {"change": number, "added": added, "removed": removed}
-        if undoes is not None:
-            detail["undoes"] = undoes
-        deed = _DEEDS[name]
-        write_audit(connection, deed, doer=by, at=now, subject=name, account=account, detail=detail)
+        detail = {"change": number} if undoes is None else {"change": number, "undoes": undoes}
+        write_saved(connection, change, by=by, at=now, account=account, detail=detail)
 
     def _path(self, name: str) -> Path:
         return self._config_path.parent / name

@@ -225,7 +225,7 @@ def open_installation(config_path: Path, need: Need = Need.READING) -> Installat
 
 def _folders_of(settings: Settings) -> Folders:
     """Return the folders of all accounts."""
-    plain = Folders(settings.data_dir)
+    plain = Folders(settings.data_dir, host_keys_dir=settings.host_keys_dir)
     homes = {
         account: plain.database_home(name)
         for name, one in settings.databases.items()

@@ -157,7 +157,8 @@ def _nodes(installation: Installation) -> str:
         # Right where each is reached by a name of its own, so this is no failure.
         told += (
             f". Their host keys differ: {keys}. Where clients reach them by one name, copy "
-            "data/host_keys from one to the others: else the second seems to be an attacker"
+            "data/host_keys from one to the others, or set host_keys_dir: else the second seems "
+            "to be an attacker"
         )
     return told
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import stat
 from pathlib import Path
 
 import asyncssh
 
-from ingestd.spool.files import storage_errors, write_durably
+from ingestd.spool.files import storage_errors, sync_folder, write_durably
 from ingestd.telemetry.events import Event
 from ingestd.telemetry.logs import get_logger
 from ingestd.values.errors import StorageError
@@ -27,7 +29,8 @@ def load_or_create_host_keys(folder: Path) -> list[asyncssh.SSHKey]:
     """Return the host keys in `folder`, those in force before those to come.
 
     Missing ones are made: files of mode 0600 in a folder of mode 0700, each with its public
-    half next to it as `NAME.pub`. To rotate, put the coming key next to the present one as
+    half next to it as `NAME.pub`. Of several nodes that share the folder and start at once, one
+    makes each key, and all have it. To rotate, put the coming key next to the present one as
     `NAME.next`: clients that learn host keys are told about it before it takes over.
     Raises StorageError when a key cannot be read, or can be read by others.
     """
@@ -59,7 +62,10 @@ def _make_private_folder(folder: Path) -> None:
     try:
         with storage_errors(folder):
             folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-            if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+            found = folder.stat()
+            # Somebody else's, or one that is mounted to be read, stays: each key's mode counts.
+            is_ours = found.st_uid == os.geteuid() and os.access(folder, os.W_OK)
+            if is_ours and stat.S_IMODE(found.st_mode) & 0o077:
                 folder.chmod(_FOLDER_MODE)
     except FileExistsError as error:
         raise StorageError(
@@ -70,9 +76,26 @@ def _make_private_folder(folder: Path) -> None:
 
 def _create(path: Path, algorithm: str) -> None:
     key = asyncssh.generate_private_key(algorithm, comment="ingestd")
-    write_durably(path, key.export_private_key(), mode=_KEY_MODE)
+    if not _write_where_none_is(path, key.export_private_key()):
+        return
     write_durably(path.with_name(f"{path.name}.pub"), key.export_public_key())
     _log.info(Event.HOST_KEY_CREATED, algorithm=algorithm, fingerprint=key.get_fingerprint())
+
+
+def _write_where_none_is(path: Path, content: bytes) -> bool:
+    """Put a key in its place, whole; False where another node has put one there meanwhile."""
+    own = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    write_durably(own, content, mode=_KEY_MODE)
+    try:
+        with storage_errors(path):
+            # Unlike a rename it replaces nothing.
+            path.hardlink_to(own)
+            sync_folder(path.parent)
+    except FileExistsError:
+        return False
+    finally:
+        own.unlink(missing_ok=True)
+    return True
 
 
 def _load(path: Path) -> asyncssh.SSHKey:

@@ -74,6 +74,14 @@ class Bucket:
     """Who signed each request, and the token of a session."""
     released: threading.Event = field(default_factory=threading.Event)
 
+    def next_fault(self, method: str) -> Fault:
+        """Return what becomes of the next request."""
+        if method in self.forbidden:
+            return Fault.FOREIGN
+        if self.drawn is not None:
+            return self.drawn()
+        return self.faults.pop(0) if self.faults else self.lasting
+
     def open(self, *, accepts_when_away: bool = False) -> Archive:
         """Return the archive in it, as a node has it that waits for a second at most."""
         return open_archive(self.url, accepts_when_away=accepts_when_away, waits=WAITS)
@@ -95,12 +103,7 @@ class _Faulty:
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         bucket = self._bucket
-        if bucket.drawn is not None:
-            fault = bucket.drawn()
-        else:
-            fault = bucket.faults.pop(0) if bucket.faults else bucket.lasting
-        if environ["REQUEST_METHOD"] in bucket.forbidden:
-            fault = Fault.FOREIGN
+        fault = bucket.next_fault(environ["REQUEST_METHOD"])
         bucket.requests.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
         bucket.signatures.append(
             (environ.get("HTTP_AUTHORIZATION", ""), environ.get("HTTP_X_AMZ_SECURITY_TOKEN"))

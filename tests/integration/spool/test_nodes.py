@@ -11,7 +11,7 @@ from ingestd.database.schema import NODE_SILENT_SECONDS
 from ingestd.spool import nodes
 from ingestd.spool.nodes import Instance, Node, Sighting
 from ingestd.values.clock import to_microseconds
-from tests.integration.spool.test_upload_queue import entry, put
+from tests.integration.spool.queued import entry, put
 
 FIRST = Instance(
     node="node-a", instance="i-1", program="1.2", revision="0001", host="h1", host_keys="k1"

@@ -11,7 +11,7 @@ from ingestd.spool import queue
 from ingestd.spool.queue import ELSEWHERE_SECONDS, QueuedUpload, QueueEntry
 from ingestd.values.errors import LeaseLostError
 from ingestd.values.identifiers import AccountId, UploadId
-from tests.integration.spool.test_upload_queue import (
+from tests.integration.spool.queued import (
     NODE,
     SECOND,
     A,

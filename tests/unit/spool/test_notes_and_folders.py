@@ -76,14 +76,14 @@ def test_everything_lies_where_the_operators_pages_say() -> None:
         for path in (
             *(folders.host_keys, folders.incoming(A), folders.receipts(A), folders.arrivals(A)),
             *(folders.staging(A), folders.partials(A), folders.claimed(A)),
-            *(folders.previews(A), folders.upload_keys(A)),
+            *(folders.previews(A), folders.upload_keys(A), folders.fetched(A)),
             folders.archive(A, upload_id, RECEIVED),
             folders.quarantine(A, upload_id),
         )
     ] == [
         *("/d/host_keys", "/d/spool/A/incoming", "/d/spool/A/receipts", "/d/spool/A/arrivals"),
         *("/d/work/A/staging", "/d/work/A/partials", "/d/work/A/claimed"),
-        *("/d/work/A/previews", "/d/work/A/upload_keys"),
+        *("/d/work/A/previews", "/d/work/A/upload_keys", "/d/work/A/fetched"),
         "/d/archive/A/2026-11/01K",
         "/d/quarantine/A/01K",
     ]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from ulid import ULID
 
 from ingestd.database import schema
 from ingestd.database.engine import Database, open_database
+from ingestd.service.files.uploads import Sought, find_uploads
 from ingestd.spool import queue
+from ingestd.values.identifiers import AccountId
 
 NODE = "node-a"
 NOW = 2_000_000_000_000_000
@@ -62,6 +66,26 @@ def steps_of(database: Database, ask: Callable[[Connection], object]) -> int:
         finally:
             driver.set_progress_handler(None, 0)
     return calls * STEPS_A_CALL
+
+
+def test_the_newest_of_all_accounts_are_found_among_the_newest(tmp_path: Path) -> None:
+    """Who sees all districts looks at today, and does not wait for the years before."""
+    now = datetime.now(UTC)
+    today = [str(ULID.from_datetime(now - timedelta(minutes=minute))) for minute in range(60)]
+    accounts = (AccountId("A"), AccountId("B"))
+
+    def newest(connection: Connection) -> None:
+        found = find_uploads(connection, Sought(accounts=accounts), limit=50)
+        assert [upload.upload_id for upload in found] == today[:50]
+
+    steps: list[int] = []
+    for count in (FEW, MANY):
+        with with_finished(tmp_path / f"{count}.db", count) as database:
+            with database.writing() as connection:
+                connection.execute(FINISHED, [{"id": each, "at": 1} for each in today])
+            steps.append(steps_of(database, newest))
+    few, many = steps
+    assert many <= few + 10 * STEPS_A_CALL
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

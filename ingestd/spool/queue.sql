@@ -159,7 +159,7 @@ WHERE account = :account AND upload_id = :upload_id AND state <> 'done' AND arch
 SELECT account, upload_id, filename, format, source, size_bytes, sha256, received_at, peer,
   session_id, key_fingerprint, client_version, sent_by, node, state, status, owner, claim_token,
   attempts, waits, last_error, verdict, records_done, delivered, archived
-FROM upload
+FROM upload /* sqlite: INDEXED BY ix_upload_delivered */
 WHERE delivered = 0 AND state = 'done' AND node = :node
 ORDER BY received_at, upload_id
 LIMIT :limit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,8 @@ _LAST = "Z"  # sorts after every upload's id
 _ULID_TIME_CHARACTERS = 10
 # An id is made when an upload begins, which may be long before it is received.
 _LONGEST = timedelta(days=2)
+# How far back the newest are looked for first: of many accounts' long past, all would be sorted.
+_SPANS = (timedelta(days=1), timedelta(days=30))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,21 @@ def find_uploads(
 ) -> list[FoundUpload]:
     """Return up to `limit` uploads, the newest first, that come before one by its id."""
     values = sought.bound() | {"before": before or _LAST, "limit": limit}
+    for first_id in _first_ids(before):
+        if first_id > str(values["first_id"]):
+            rows = _SQL.run(connection, "find_uploads", values | {"first_id": first_id}).all()
+            if len(rows) == limit:  # whatever came earlier is not among the newest
+                return [_found(row) for row in rows]
     return [_found(row) for row in _SQL.run(connection, "find_uploads", values)]
+
+
+def _first_ids(before: str) -> Iterator[str]:
+    """Yield the ids from which on to look, for uploads before one by its id."""
+    try:
+        latest = ULID.from_str(before).datetime if before else datetime.now(UTC)
+        yield from (_id_at(latest - span) for span in _SPANS)
+    except (ValueError, OverflowError):  # somebody else's idea of an id, or of a time
+        return
 
 
 def iterate_uploads(connection: Connection, sought: Sought) -> Iterator[FoundUpload]:

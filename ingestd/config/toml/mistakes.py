@@ -11,7 +11,7 @@ from ingestd.config.toml.positions import KeyPath
 from ingestd.values.errors import ConfigError, Mistake
 
 SHOWN_CHARACTERS_MAX = 60
-_NAMED_KEYS_MAX = 14
+_NAMED_KEYS_MAX = 16
 
 
 class InvalidValueError(ValueError):

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncssh
+import psycopg
 import pytest
 
 from tests.acceptance.conftest import School, Template
@@ -23,12 +24,16 @@ from tests.acceptance.daemon_log import Log, until
 from tests.acceptance.lost_power.daemons import Daemon, Daemons
 from tests.acceptance.lost_power.disk import Mode
 from tests.acceptance.lost_power.power import LossyDisk
+from tests.integration.database.conftest import Server, server
+
+__all__ = ["server"]
 
 CONNECTIONS, UPLOADS_OF_EACH = 2, 3
 ROWS_MAX = 40
 # Six uploads change the disk so often, from the first byte until the last is archived, and a start
 # that finds something to do so often. In the first seventh happens what the other end is told of.
 CHANGES, CHANGES_OF_START = 700, 140
+CHANGES_BESIDE_A_SERVER, CHANGES_OF_ITS_START = 240, 40  # where the ledger is not on the disk
 _FIRST = 7
 AGAIN = 0.25  # so often is the power lost once more while the daemon starts
 _IDLE_SECONDS = 30
@@ -52,7 +57,8 @@ class Upload:
 class Lossy:
     """A school whose whole installation lies on a disk that forgets; `left_out` is a site's name.
 
-    `acknowledged` are the uploads whose CLOSE was answered.
+    `acknowledged` are the uploads whose CLOSE was answered. With a `url` the ledger is on a server
+    elsewhere, which forgets nothing.
     """
 
     school: School
@@ -60,6 +66,7 @@ class Lossy:
     daemons: Daemons
     chance: random.Random
     left_out: str | None = None
+    url: str | None = None
     daemon: Daemon = field(default_factory=Daemon)
     acknowledged: list[Upload] = field(default_factory=list)
     cuts: int = 0
@@ -70,12 +77,12 @@ class Lossy:
         self.cuts += 1
         if self.daemon.has_ended:
             self._start()
-        self._arm(CHANGES, mode)
+        self._arm(CHANGES if self.url is None else CHANGES_BESIDE_A_SERVER, mode)
         asyncio.run(self._upload())
         until(self._is_cut_or_done, "the cut, or all receipts")
         self._cut()
         if self.chance.random() < AGAIN:
-            self._arm(CHANGES_OF_START, mode)
+            self._arm(CHANGES_OF_START if self.url is None else CHANGES_OF_ITS_START, mode)
             self._spawn()
             until(self._is_cut_or_done, "the second cut, or all receipts")
             self._cut()
@@ -178,6 +185,9 @@ class Lossy:
         return [json.loads(path.read_bytes())["sha256"] for path in arrivals.glob("[!.]*.json")]
 
     def _ask(self, statement: str) -> list[tuple[object, ...]]:
+        if self.url is not None:
+            with psycopg.connect(self.url) as connection:
+                return connection.execute(statement.encode()).fetchall()
         path = self.school.folder / "data" / "ledger.db"
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as ledger:
             return ledger.execute(statement).fetchall()
@@ -208,7 +218,8 @@ class Lossy:
             archive = (data / "archive").glob("*/*/*/student_billing_*.csv")
             hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in archive]
             assert Counter(hashes) == count, "archived"
-        assert self._ask("PRAGMA quick_check") == [("ok",)]
+        if self.url is None:
+            assert self._ask("PRAGMA quick_check") == [("ok",)]
         verified = school.run("ledger", "verify", "--account", school.account)
         assert verified.returncode == 0, verified.stdout + verified.stderr
         assert not self._errors()
@@ -226,12 +237,18 @@ def daemons() -> Iterator[Daemons]:
 
 @pytest.fixture
 def lossy(
-    template: Template, tmp_path: Path, free_port: Callable[[], int], daemons: Daemons
+    template: Template,
+    tmp_path: Path,
+    free_port: Callable[[], int],
+    daemons: Daemons,
+    request: pytest.FixtureRequest,
 ) -> Lend:
     """Lend an installation on a disk that forgets, ready for its first cut."""
 
     @contextlib.contextmanager
-    def lend(seed: int, *, left_out: str | None = None, split: bool = False) -> Iterator[Lossy]:
+    def lend(
+        seed: int, *, left_out: str | None = None, split: bool = False, on_server: bool = False
+    ) -> Iterator[Lossy]:
         school = School(folder=tmp_path / "school", sftp_port=free_port(), http_port=free_port())
         school.folder.mkdir()
         shutil.copytree(template.folder / "outbox", school.outbox)
@@ -242,11 +259,17 @@ def lossy(
             intake__rescan_seconds=0.2,
             intake__disk_reserve_bytes=0,
         )
-        with LossyDisk(tmp_path / "disk", split=split) as disk:
+        with (
+            LossyDisk(tmp_path / "disk", split=split) as disk,
+            _database(request) if on_server else contextlib.nullcontext() as url,
+        ):
             # What the test writes, and the daemons' logs, lie on the disk of this machine.
             for name in ("config", "data"):
                 shutil.copytree(template.folder / name, tmp_path / "disk" / name)
                 (school.folder / name).symlink_to(tmp_path / "disk" / name)
+            if url is not None:
+                assert school.run("db", "copy", "--to", url).returncode == 0
+                school.set(database_url=url)
             disk.sync()
             lent = Lossy(
                 school=school,
@@ -254,6 +277,7 @@ def lossy(
                 daemons=daemons,
                 chance=random.Random(seed),
                 left_out=left_out,
+                url=url,
             )
             try:
                 yield lent
@@ -261,3 +285,13 @@ def lossy(
                 lent.daemon.kill()
 
     return lend
+
+
+def _database(request: pytest.FixtureRequest) -> AbstractContextManager[str]:
+    """Lend an empty database of the server, which is started for who asks for it."""
+    started: Server | None = request.getfixturevalue("server")
+    return (
+        pytest.skip("no PostgreSQL server here")
+        if started is None
+        else started.database("pattern_empty")
+    )

@@ -187,7 +187,10 @@ def leased(books: Books) -> QueuedUpload:
 
 def somebody_waits(database: Database) -> bool:
     with database.reading() as connection:
-        asked = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted"
+        asked = (
+            "SELECT COUNT(*) FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
         return bool(connection.exec_driver_sql(asked).scalar_one())
 
 

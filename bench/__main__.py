@@ -13,6 +13,7 @@ BENCHMARKS = (
     "charge_file",
     "payment_file",
     "small_files",
+    "scaling",
     "evidence",
     "reports",
     "settlement",

@@ -31,7 +31,9 @@ from ingestd.intake.work.worker import Worker
 from ingestd.ledger.evidence.signing import Signing
 from ingestd.service.evidence.signed_trees import SignedTreeFiles
 from ingestd.service.installation.system_clock import SystemClock
+from ingestd.spool.arrivals import Arrival
 from ingestd.spool.folders import Folders
+from ingestd.spool.publish import publish
 from ingestd.spool.queue import QueueEntry, count_open, enqueue
 from ingestd.telemetry.logs import configure_logs
 from ingestd.telemetry.metrics import Metrics
@@ -70,6 +72,39 @@ def take_crowd(database: Database, folder: Path, sizes: tuple[int, int, int], wo
     seconds = time.monotonic() - started
     _require_all_applied(database, accounts * files, rows)
     print(json.dumps({"seconds": seconds, "cpu_seconds": time.process_time()}))
+
+
+def time_claims(database: Database, folder: Path, files: int) -> list[float]:
+    """Publish files of one account, and return the seconds that the claim of each takes."""
+    schema.upgrade(database)
+    account = _account(0)
+    worker = _worker(database, folder, [account])
+    _fill_catalogs(database, [account], students=1)
+    for number in range(files):
+        arrival = _arrival(account, f"student_billing_{number}.csv")
+        staged = worker.folders.staging(account.account_id) / arrival.upload_id
+        staged.write_text(_HEADER, encoding="ascii")
+        publish(worker.folders, staged, arrival, takes_catalogs=False)
+    os.sync()
+    seconds: list[float] = []
+    for number in range(files):
+        started = time.perf_counter()
+        if not worker.claims.claim(account, f"student_billing_{number}.csv"):
+            raise RuntimeError(f"file {number} was not claimed")
+        seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def _arrival(account: Account, filename: str) -> Arrival:
+    return Arrival(
+        upload_id=new_upload_id(),
+        account=account.account_id,
+        filename=filename,
+        whole=True,
+        size_bytes=len(_HEADER),
+        sha256=None,
+        received_at=SystemClock().now(),
+    )
 
 
 def _work(worker: Worker) -> None:

@@ -30,14 +30,15 @@ def describe_machine() -> dict[str, Cell]:
 
 
 def interleaved(
-    legs: Mapping[str, Callable[[int], float]], *, rounds: int
+    legs: Mapping[str, Callable[[int], float]], *, rounds: int, warm_up: bool = True
 ) -> dict[str, list[float]]:
     """Run the legs in turn, A B A B, and return the seconds of each, round by round.
 
-    Each leg gets the number of the round. Round 0 warms up and does not count.
+    Each leg gets the number of the round. Round 0 warms up and does not count; `warm_up` tells
+    whether there is one.
     """
     seconds: dict[str, list[float]] = {name: [] for name in legs}
-    for number in range(rounds + 1):
+    for number in range(0 if warm_up else 1, rounds + 1):
         for name, leg in legs.items():
             taken = leg(number)
             if number:

@@ -41,10 +41,16 @@ def run() -> None:
         for kind, make_url in kinds.items():
             for workers in WORKERS:
                 sizes = (ACCOUNTS, FILES, SMALL_ROWS)
-                legs[_small(kind, workers)] = partial(_take, folder, make_url, sizes, workers)
+                legs[_small(kind, workers)] = partial(
+                    take_crowd_apart, folder, make_url, sizes, workers
+                )
             crowd = (SCHOOLS, 1, ROWS // SCHOOLS)
-            legs[f"{kind} crowd"] = partial(_take, folder, make_url, crowd, CROWD_WORKERS)
-            legs[f"{kind} one file"] = partial(_take, folder, make_url, (1, 1, ROWS), CROWD_WORKERS)
+            legs[f"{kind} crowd"] = partial(
+                take_crowd_apart, folder, make_url, crowd, CROWD_WORKERS
+            )
+            legs[f"{kind} one file"] = partial(
+                take_crowd_apart, folder, make_url, (1, 1, ROWS), CROWD_WORKERS
+            )
         seconds = interleaved(legs, rounds=ROUNDS)
     publish(
         "small_files",
@@ -91,7 +97,7 @@ def _row(
     }
 
 
-def _take(
+def take_crowd_apart(
     folder: Path, make_url: MakeUrl, sizes: tuple[int, int, int], workers: int, _round: int
 ) -> float:
     """Let workers take a crowd of files into a fresh ledger; return the seconds."""

@@ -74,9 +74,12 @@ class Rescan:
         temporary: list[tuple[float, str]] = []
         waits: list[float] = []
         present: set[str] = set()
-        for name, status in self._files(account, takes_catalogs=takes_catalogs):
+        files = self._files(account, takes_catalogs=takes_catalogs)
+        # One instant for all: each by its own would tell of two which is older as they are read.
+        present_time = self.clock.now().timestamp()
+        for name, status in files:
             present.add(name)
-            placed = self.clock.now().timestamp() - status.st_ctime
+            placed = present_time - status.st_ctime
             quiet = self._quiet_seconds(account, name, status, now, placed)
             if is_temporary(name):
                 temporary.append((placed, name))

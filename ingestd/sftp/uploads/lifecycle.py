@@ -253,7 +253,8 @@ class Uploads:
 
         That is for what takes no longer than a rename, and asks no other node.
         """
-        return self.others.announcing is None and upload.size_bytes <= _SEALED_AT_ONCE_BYTES_MAX
+        asks = self.others.of(upload.sender.account).announcing is not None
+        return not asks and upload.size_bytes <= _SEALED_AT_ONCE_BYTES_MAX
 
     def _seal_and_move(self, upload: StagedUpload) -> Arrival:
         arrival = self._seal(upload)

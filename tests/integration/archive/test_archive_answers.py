@@ -244,6 +244,17 @@ def test_a_server_that_knows_no_conditions_keeps_what_it_is_given(
     assert archive.examine() == f"{bucket.url} answers, does not know If-None-Match"
 
 
+def test_that_a_server_knows_no_conditions_is_an_answer_and_no_trouble(
+    bucket: Bucket, archive: Archive, file: Path
+) -> None:
+    """Nobody is called at night because such a server has the file already."""
+    archive.put(A, SHA256, file)
+    bucket.lasting = Fault.PLAIN
+    another_nodes = bucket.open()
+    another_nodes.put(A, SHA256, file)
+    assert another_nodes.trouble == ""
+
+
 def test_without_conditions_a_file_of_one_piece_is_looked_for_and_stored(
     bucket: Bucket, archive: Archive, tmp_path: Path
 ) -> None:
